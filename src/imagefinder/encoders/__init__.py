@@ -1,0 +1,1 @@
+"""From pictures to features: one file for each kind of encoder."""

@@ -1,0 +1,134 @@
+"""What an ONNX graph tells of itself: its picture size, its layout, and which tensor to take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from imagefinder.encoders.runtimes import openvino
+from imagefinder.errors import ModelError
+
+Layout: TypeAlias = Literal["NCHW", "NHWC"]
+
+# ImageNet's classes, with and without a background class, and the larger ImageNet-21k's
+_CLASS_COUNTS = (1000, 1001, 21841, 21843)
+_CLASS_WORDS = ("logit", "softmax", "prob", "class", "score")
+_SHAPERS = ("Reshape", "Squeeze", "Unsqueeze", "Convert", "Result")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named tensor; a dimension of -1 is free."""
+
+    name: str
+    shape: tuple[int, ...]
+    classifies: bool
+
+    def channels(self, layout: Layout) -> int | None:
+        """How many numbers it gives once pooled, or None if that is free."""
+        axis = 1 if len(self.shape) == 2 or (len(self.shape) == 4 and layout == "NCHW") else -1
+        return self.shape[axis] if self.shape[axis] > 0 else None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({' × '.join('?' if d < 0 else str(d) for d in self.shape)})"  # noqa: RUF001  a times sign
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph with one image input."""
+
+    name: str
+    size: tuple[int, int] | None
+    """(width, height), or None where the graph leaves it free."""
+    layout: Layout
+    outputs: tuple[Tensor, ...]
+    inner: tuple[Tensor, ...]
+    """Named tensors that could serve as an embedding, the last ones first."""
+
+    def embedding(self, wanted: str | None) -> Tensor:
+        """The tensor of that name, or the only output that is no classifier's."""
+        if wanted is not None:
+            for tensor in (*self.outputs, *self.inner):
+                if tensor.name == wanted:
+                    return tensor
+            raise ModelError(f"{self.name} has no tensor {wanted!r} to take; {self._choice()}")
+        embeddings = [output for output in self.outputs if not output.classifies]
+        if len(embeddings) == 1:
+            return embeddings[0]
+        problem = "more than one output" if embeddings else "only a classifier's output"
+        raise ModelError(
+            f"{self.name} has {problem}: name the tensor to take as the embedding, "
+            f'with --option output=NAME or output = "NAME" in {Path(self.name).stem}.toml; {self._choice()}'
+        )
+
+    def _choice(self) -> str:
+        tensors = [*(t for t in self.outputs if not t.classifies), *self.inner][:6]
+        return "for example " + ", ".join(map(str, tensors)) if tensors else "it has none that would do"
+
+
+def read_graph(path: Path) -> Graph:
+    """Read a graph, or raise ModelError saying why it cannot be used for pictures."""
+    try:
+        model = openvino().Core().read_model(path)
+    except RuntimeError as error:
+        raise ModelError(f"{path.name} is not an ONNX graph that can be read") from error
+    if len(model.inputs) != 1:
+        raise ModelError(f"{path.name} has {len(model.inputs)} inputs; a single image input is expected")
+    shape = _shape(model.inputs[0])
+    layout, size = _image_input(path.name, shape)
+    outputs = tuple(_tensor(output, output.get_node()) for output in model.outputs)
+    inner = tuple(t for t in _inner(model) if t.name not in {o.name for o in outputs})
+    return Graph(path.name, size, layout, outputs, inner)
+
+
+def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, int] | None]:
+    if len(shape) == 4 and shape[1] in (3, -1):
+        layout: Layout = "NCHW"
+        height, width = shape[2:]
+    elif len(shape) == 4 and shape[3] == 3:
+        layout = "NHWC"
+        height, width = shape[1:3]
+    else:
+        raise ModelError(f"{name} takes {shape}, not batches of three-channel pictures")
+    return layout, (width, height) if width > 0 and height > 0 else None
+
+
+def _inner(model: Any) -> Iterator[Tensor]:
+    for node in reversed(model.get_ordered_ops()):
+        if node.get_type_name() in ("Constant", "Result", "Parameter"):
+            continue
+        for output in node.outputs():
+            if not output.get_names() or output.get_partial_shape().rank.is_dynamic:
+                continue
+            tensor = _tensor(output, node)
+            if len(tensor.shape) in (2, 3, 4) and not tensor.classifies:
+                yield tensor
+
+
+def _tensor(output: Any, node: Any) -> Tensor:
+    names = output.get_names()
+    name = min(names) if names else node.get_friendly_name()
+    shape = _shape(output)
+    classifies = (
+        any(size in _CLASS_COUNTS for size in shape[1:])
+        or any(word in name.lower() for word in _CLASS_WORDS)
+        or _made_by(node).endswith("Softmax")
+    )
+    return Tensor(name, shape, classifies)
+
+
+def _made_by(node: Any) -> str:
+    """The kind of operation behind any that only change the shape."""
+    while node.get_type_name() in _SHAPERS:
+        node = node.input_value(0).get_node()
+    kind: str = node.get_type_name()
+    return kind
+
+
+def _shape(port: Any) -> tuple[int, ...]:
+    shape = port.get_partial_shape()
+    if shape.rank.is_dynamic:
+        return ()
+    return tuple(-1 if size.is_dynamic else size.get_length() for size in shape)

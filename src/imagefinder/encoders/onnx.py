@@ -1,0 +1,175 @@
+"""Any image model as an ONNX graph, with the preprocessing that belongs to it."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagefinder.encoders.graph import read_graph
+from imagefinder.encoders.runtimes import Runtime, runtime_for
+from imagefinder.errors import ModelError
+from imagefinder.similarity import unit
+from imagefinder.types import Features, Fit, Image, Measure
+
+Triple: TypeAlias = tuple[float, float, float]
+
+_IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
+_IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
+_OPTIONS = (
+    "size resize keep filter scale mean std channels output pool normalize measure runtime precision"
+).split()
+
+
+@dataclass(frozen=True)
+class Onnx:
+    """A graph with one image input; ``from_argument`` fills in what the graph itself tells.
+
+    Each channel is fed as ``(pixel * scale - mean) / std``. The defaults are ImageNet's, as most
+    published models use them; a model fed in another way than it was trained gives nonsense.
+    """
+
+    path: str = field(metadata={"recipe": False})
+    sha256: str
+    dim: int
+    output: str
+    """The tensor taken as the embedding. ``(1, c, h, w)`` and ``(1, tokens, c)`` are pooled to c."""
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    size: tuple[int, int] = (224, 224)
+    """(width, height)"""
+    resize: Literal["stretch", "crop"] = "stretch"
+    keep: float = 1.0
+    """With ``crop``: the share of the short side that is kept (0.875 is 256 → 224)."""
+    filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    scale: float = 1 / 255
+    mean: Triple = _IMAGENET_MEAN
+    std: Triple = _IMAGENET_STD
+    channels: Literal["RGB", "BGR"] = "RGB"
+    pool: Literal["mean", "first"] = "mean"
+    """How tokens or a map become one vector; ``first`` takes the class token."""
+    normalize: bool = False
+    measure: Measure = "cosine"
+    runtime: Literal["auto", "openvino", "onnxruntime"] = field(
+        default="auto", metadata={"recipe": False}
+    )
+    precision: Literal["auto", "f32", "bf16"] = field(default="auto", metadata={"recipe": False})
+    """``auto`` lets OpenVINO use the processor's 16-bit units where it has them."""
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or not 0 < self.keep <= 1 or not all(self.std) or not self.scale:
+            raise ValueError("size, keep (0 to 1), std and scale must be above 0")
+        if self.measure == "hamming":
+            raise ValueError("the measure of a float embedding is cosine, l2 or dot")
+
+    @classmethod
+    def from_argument(cls, path: str, options: Mapping[str, Any]) -> Onnx:
+        """From a file, the TOML of the same name beside it, and options, which go before it.
+
+        Options: size (one number, or [width, height]), resize, keep, filter, scale, mean, std (one
+        number or three), channels, output, pool, normalize, measure, runtime, precision. Raises
+        ModelError where the file is not usable or does not say which output is the embedding.
+        """
+        file = Path(path).expanduser().absolute()
+        settings = {**_settings_beside(file), **options}
+        _check_names(settings, file.name)
+        digest = _sha256(file)
+        graph = read_graph(file)
+        output = graph.embedding(cast("str | None", settings.pop("output", None)))
+        size = _pair(settings.pop("size", None) or graph.size or (224, 224))
+        if graph.size not in (None, size):
+            raise ModelError(f"{file.name} takes pictures of {graph.size}, not of {size}")
+        for name in ("mean", "std"):
+            if name in settings:
+                settings[name] = _triple(name, settings[name])
+        try:
+            model = cls(
+                path=str(file),
+                sha256=digest,
+                dim=output.channels(graph.layout) or 0,
+                output=output.name,
+                layout=graph.layout,
+                size=size,
+                **settings,
+            )
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"{file.name}: {error}") from error
+        return model if model.dim else replace(model, dim=model._measured_dim())
+
+    @property
+    def fit(self) -> Fit:
+        """As the options say."""
+        return Fit(*self.size, how=self.resize, keep=self.keep, filter=self.filter)
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        """One row of ``dim`` float32 each; raw, as the graph gives it, unless ``normalize``."""
+        if not images:
+            return []
+        rows = self._pooled(self._runtime.run(images))
+        if self.normalize:
+            rows = unit(rows)
+        return [row[None] for row in rows]
+
+    @cached_property
+    def _runtime(self) -> Runtime:
+        if _sha256(Path(self.path)) != self.sha256:
+            raise ModelError(f"{self.path} is not the model that this was set up with: it has changed")
+        return runtime_for(self)
+
+    def _pooled(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        if tensor.ndim == 4:
+            return tensor.mean(axis=(2, 3) if self.layout == "NCHW" else (1, 2))
+        if tensor.ndim == 3:
+            return tensor[:, 0] if self.pool == "first" else tensor.mean(axis=1)
+        return tensor.reshape(len(tensor), -1)
+
+    def _measured_dim(self) -> int:
+        """For a graph that does not tell the size of its output: what comes out."""
+        blank = np.zeros((self.size[1], self.size[0], 3), np.uint8)
+        return self._pooled(self._runtime.run([blank])).shape[1]
+
+
+def _settings_beside(model: Path) -> dict[str, Any]:
+    beside = model.with_suffix(".toml")
+    try:
+        with beside.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{beside} cannot be read: {error}") from error
+
+
+def _check_names(settings: Mapping[str, Any], name: str) -> None:
+    unknown = sorted(set(settings) - set(_OPTIONS))
+    if unknown:
+        raise ModelError(f"{name} has no option {', '.join(unknown)}; known: {', '.join(_OPTIONS)}")
+
+
+def _sha256(model: Path) -> str:
+    try:
+        with model.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelError(f"the model {model} cannot be read ({reason}): onnx:PATH says where it is") from error
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    width, height = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
+    if not isinstance(width, int) or not isinstance(height, int):
+        raise ModelError(f"size must be one whole number or [width, height], not {size!r}")
+    return width, height
+
+
+def _triple(name: str, value: Any) -> Triple:
+    values = value if isinstance(value, list | tuple) else [value] * 3
+    if len(values) != 3 or not all(isinstance(v, int | float) for v in values):
+        raise ModelError(f"{name} must be one number or three, not {value!r}")
+    return cast(Triple, tuple(float(v) for v in values))

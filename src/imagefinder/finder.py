@@ -1,0 +1,316 @@
+"""The Finder: a catalogue, the encoder that fills it, and the search over both."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeAlias, cast
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from imagefinder.errors import NotFound, PluginError, RecipeMismatch
+from imagefinder.hits import Hits
+from imagefinder.images import LIMITS, Limits, Source, decode, find_images
+from imagefinder.ingest import Input, Progress, ingest
+from imagefinder.pipeline import batched, cores, overlapped
+from imagefinder.ranking import vote
+from imagefinder.registry import encoder_from, load, make_encoder, make_index, recipe_of
+from imagefinder.similarity import distances
+from imagefinder.types import Encoder, Failure, Features, Hit, Recipe, Record, Report, Statistics, Store
+
+Given: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[np.generic]"
+"""A file or a folder, the bytes of a picture, or a picture in memory."""
+
+_DEFAULT_ENCODER = "classic"
+_BATCH = 32
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Finder:
+    """Pictures in a catalogue, and the most similar ones to any picture.
+
+        with Finder.create("photos.db") as finder:
+            finder.add(["~/Pictures"])
+            for hit in finder.search("query.jpg", k=3):
+                print(hit.rank, hit.score, hit.path)
+
+    Safe to use from several threads; several programs may use one catalogue at a time.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, limits: Limits = LIMITS) -> None:
+        """From parts; ``create`` and ``open`` make them."""
+        self.store = store
+        self.encoder = encoder
+        self.limits = limits
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        encoder: str | Encoder = _DEFAULT_ENCODER,
+        *,
+        index: str | None = "exact",
+    ) -> Self:
+        """A new catalogue file. Raises CatalogueExists if there is one.
+
+        ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``index`` of
+        ``None`` leaves the search to sqlite-vec.
+        """
+        encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+        store = load("stores", "sqlite").create(_absolute(path), recipe_of(encoder), _maker(index))
+        return cls(store, encoder)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        encoder: str | Encoder | None = None,
+        *,
+        index: str | None = "exact",
+    ) -> Self:
+        """A catalogue that is there, with the encoder that it was made with.
+
+        Say the encoder only if its model has moved, or if it is not a registered one. Raises
+        CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder.
+        """
+        store = load("stores", "sqlite").open(_absolute(path), _maker(index))
+        try:
+            return cls(store, _encoder_for(store, encoder))
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def exists(cls, path: str | os.PathLike[str]) -> bool:
+        """Whether there is something to open."""
+        return bool(load("stores", "sqlite").exists(_absolute(path)))
+
+    def __enter__(self) -> Self:
+        """Closes at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue's file."""
+        self.store.close()
+
+    def __len__(self) -> int:
+        """How many pictures there are; identical files are one."""
+        return len(self.store)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the vectors were made."""
+        return self.store.recipe
+
+    def statistics(self) -> Statistics:
+        """How much the catalogue holds."""
+        return self.store.statistics()
+
+    def add(
+        self,
+        pictures: Given | Iterable[Given],
+        *,
+        metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        progress: Progress = iter,
+    ) -> Report:
+        """Add files, all pictures in folders, or pictures in memory.
+
+        ``metadata`` is kept with the pictures: one mapping for all, or one for each of
+        ``pictures``. Each file given is counted once in the report, as added, updated (its content
+        changed), unchanged or failed; whatever cannot be used stops nothing.
+        """
+        failures: list[Failure] = []
+        inputs = _inputs(_several(pictures), metadata, failures)
+        report = ingest(inputs, self.store, self.encoder, limits=self.limits, progress=progress)
+        return replace(report, failed=(*failures, *report.failed))
+
+    def sync(self, folder: str | os.PathLike[str], *, progress: Progress = iter) -> Report:
+        """Add what is new or changed in a folder, and take out what is no longer there.
+
+        Raises NotFound if the folder is missing, or if it is empty although pictures of it are
+        stored: that is how a disk looks that is not mounted.
+        """
+        root = _absolute(folder)
+        if not root.is_dir():
+            raise NotFound(f"there is no folder {root}")
+        if not any(root.iterdir()) and any(self.store.paths(str(root))):
+            raise NotFound(
+                f"{root} is empty, but the catalogue has pictures of it: is its disk mounted? "
+                f"To take them out: imagefinder remove {root}"
+            )
+        report = self.add(root, progress=progress)
+        vanished = (path for path in self.store.paths(str(root)) if _is_gone(path))
+        removed = sum(self.store.forget(batch) for batch in batched(vanished, 1000))
+        return replace(report, removed=removed)
+
+    def remove(self, pictures: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Report:
+        """Take pictures out of the catalogue, by file, folder or id. Files are left alone.
+
+        A picture that lies in several places stays until the last one is removed; by its id it is
+        removed with all of them.
+        """
+        began = perf_counter()
+        failures = []
+        removed = 0
+        for given in [pictures] if isinstance(pictures, str | os.PathLike) else pictures:
+            count = self._remove(given)
+            removed += count
+            if not count:
+                failures.append(Failure(str(given), "there is no such picture in the catalogue"))
+        return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
+
+    def search(self, picture: Source, k: int = 3) -> Hits:
+        """The k most similar pictures to a file, bytes, a picture in memory, or a stored id.
+
+        Best first; fewer if the catalogue holds fewer. A stored picture finds itself. Raises
+        UnreadableImage, ImageTooLarge, or NotFound for an id that is not there.
+        """
+        if k < 1:
+            raise ValueError("k must be at least 1")
+        return self._hits(self._features(picture), k)
+
+    def get(self, id: str) -> Record:  # noqa: A002  the word that users know
+        """The record of a picture. Raises NotFound."""
+        key = int(id, 16) if _ID.fullmatch(id) else -1
+        record = self.store.get([key]).get(key)
+        if record is None:
+            raise NotFound(f"there is no picture {id!r} in the catalogue")
+        return record
+
+    def _features(self, picture: Source) -> Features:
+        if isinstance(picture, str) and _ID.fullmatch(picture) and not os.path.exists(picture):
+            return self.store.features(self.get(picture).key)
+        if isinstance(picture, str | os.PathLike):
+            picture = _absolute(picture)
+        pixels = decode(picture, self.encoder.fit, self.limits).pixels
+        return self.encoder.encode([pixels])[0]
+
+    def _hits(self, query: Features, k: int) -> Hits:
+        rows = k
+        while True:
+            neighbors = self.store.search(query, rows)
+            ranking = vote(neighbors)[:k]
+            # a local encoder has many rows for a picture: look further until there are k pictures
+            if len(ranking) == k or neighbors.keys.shape[1] < rows:
+                break
+            rows *= 4
+        records = self.store.get([key for key, _ in ranking])
+        present = [(records[key], score) for key, score in ranking if key in records]
+        measure = self.encoder.measure
+        apart = distances(measure, np.array([s for _, s in present], np.float32), self.encoder.dim)
+        return Hits(
+            Hit(rank, score, distance, record)
+            for rank, ((record, score), distance) in enumerate(
+                zip(present, apart.tolist(), strict=True), start=1
+            )
+        )
+
+    def _remove(self, given: str | os.PathLike[str]) -> int:
+        path = str(_absolute(given))
+        removed = self.store.forget([path])
+        for batch in batched(self.store.paths(path), 1000):
+            removed += self.store.forget(batch)
+        if not removed and _ID.fullmatch(str(given)):
+            removed = self.store.remove([int(str(given), 16)])
+        return removed
+
+
+def embed(
+    pictures: Source | Iterable[Source],
+    encoder: str | Encoder = _DEFAULT_ENCODER,
+    *,
+    limits: Limits = LIMITS,
+) -> Features:
+    """The vectors of pictures without a catalogue: ``(n, dim)``, a row each, in order.
+
+    ``float32``, raw as the encoder gives them; packed ``uint8`` from the hashes. Raises
+    UnreadableImage or ImageTooLarge for the first picture that cannot be used, and PluginError for
+    an encoder that does not give one row per picture.
+    """
+    encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+    decoded = partial(decode, fit=encoder.fit, limits=limits)
+    rows: list[Features] = []
+    with ThreadPoolExecutor(cores(), "decode") as decoders:
+        pixels = overlapped(decoders, decoded, _several(pictures), ahead=_BATCH + cores())
+        for batch in batched((picture.pixels for picture in pixels), _BATCH):
+            rows.extend(encoder.encode(batch))
+    if any(len(row) != 1 for row in rows):
+        raise PluginError("a local encoder gives any number of rows: use its encode()")
+    empty = np.empty((0, encoder.dim), np.uint8 if encoder.measure == "hamming" else np.float32)
+    return cast(Features, np.concatenate([empty, *rows]))
+
+
+def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
+    """The encoder that made the store's vectors, found again or given."""
+    if given is None:
+        return encoder_from(store.recipe)
+    encoder = make_encoder(given) if isinstance(given, str) else given
+    recipe = recipe_of(encoder)
+    if recipe != store.recipe:
+        raise RecipeMismatch(
+            f"the catalogue was made with {store.recipe}, so {recipe} cannot be used with it: "
+            "leave the encoder out, or make another catalogue"
+        )
+    if recipe.place != store.recipe.place:
+        store.relocate(recipe.place)
+    return encoder
+
+
+def _maker(index: str | None) -> Any:
+    return partial(make_index, index) if index else None
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    """Absolute and tidy, but with links as they are: that is what the user calls it."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def _is_gone(path: str) -> bool:
+    """Whether the file is surely not there; one that cannot be looked at may be."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _several(pictures: Any) -> Iterable[Any]:
+    single = isinstance(pictures, str | bytes | os.PathLike | PIL.Image.Image | BinaryIO | np.ndarray)
+    return [pictures] if single or hasattr(pictures, "read") else pictures
+
+
+def _inputs(
+    pictures: Iterable[Given],
+    metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+    failures: list[Failure],
+) -> Iterator[Input]:
+    """Folders become their files; a folder that cannot be listed becomes a failure."""
+
+    def unreadable(error: OSError) -> None:
+        failures.append(Failure(str(error.filename), error.strerror or str(error)))
+
+    for position, picture in enumerate(pictures):
+        about = metadata if metadata is None or isinstance(metadata, Mapping) else metadata[position]
+        if not isinstance(picture, str | os.PathLike):
+            yield Input(picture, about)
+            continue
+        path = _absolute(picture)
+        files = find_images(path, unreadable) if path.is_dir() else [path]
+        yield from (Input(file, about) for file in files)

@@ -1,0 +1,49 @@
+"""What a search answers: a list of hits that shows itself as pictures in a notebook."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+from pathlib import Path
+
+import PIL.Image
+
+from imagefinder.errors import ImageError
+from imagefinder.images import decode
+from imagefinder.types import Fit, Hit
+
+_SIDE = 160  # pixels, of a thumbnail
+
+
+class Hits(list[Hit]):
+    """Hits, best first."""
+
+    def _repr_html_(self) -> str:
+        """Thumbnails side by side, with rank, score and name."""
+        cells = "".join(_figure(hit) for hit in self)
+        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{cells or "no hits"}</div>'
+
+
+def _figure(hit: Hit) -> str:
+    name = escape(Path(hit.path).name if hit.path else hit.id)
+    return (
+        f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">{_picture(hit)}'
+        f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
+        f"{hit.rank}. {hit.score:.3f}<br>{name}</figcaption></figure>"
+    )
+
+
+def _picture(hit: Hit) -> str:
+    if hit.path is None:
+        return "<p>(given in memory)</p>"
+    scale = _SIDE / max(hit.record.width, hit.record.height)
+    width, height = (max(1, round(side * scale)) for side in (hit.record.width, hit.record.height))
+    try:
+        pixels = decode(hit.path, Fit(width, height)).pixels
+    except ImageError as error:
+        return f"<p>({escape(str(error))})</p>"
+    with BytesIO() as file:
+        PIL.Image.fromarray(pixels).save(file, "JPEG", quality=80)
+        data = b64encode(file.getvalue()).decode()
+    return f'<img alt="" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'

@@ -1,0 +1,289 @@
+"""From a path, bytes, a file or an array to upright RGB pixels, within limits.
+
+Pictures come from anywhere, so nothing about them is believed: the kind is told from the content
+and must be on a list of our own (none of it starts another program), and both the bytes and the
+pixels are capped before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+# importing these registers just the kinds that we accept, where Image.init() would load all
+from PIL import (
+    AvifImagePlugin,  # noqa: F401  registers AVIF
+    BmpImagePlugin,  # noqa: F401  registers BMP and DIB
+    GifImagePlugin,  # noqa: F401  registers GIF
+    JpegImagePlugin,  # noqa: F401  registers JPEG, and MPO (a JPEG with more behind it)
+    PngImagePlugin,  # noqa: F401  registers PNG
+    TiffImagePlugin,  # noqa: F401  registers TIFF
+    WebPImagePlugin,  # noqa: F401  registers WebP
+)
+
+from imagefinder.errors import ImageTooLarge, UnreadableImage
+from imagefinder.types import Fit, Image
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
+"""Whatever can be turned into a picture."""
+
+ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff"
+    " .avif .avifs .heic .heics .heif .heifs .hif".split()
+)
+_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a single picture may cost."""
+
+    max_bytes: int = 256 * 2**20
+    """Of the encoded file."""
+    max_pixels: int = 100_000_000
+    """Width × height as decoded (a JPEG may shrink while it is decoded)."""
+
+
+LIMITS = Limits()
+_LARGE = 16_000_000
+# large pictures are decoded one at a time, so that memory does not grow with the threads
+_one_large = threading.Semaphore(1)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pixels, brought to the fit that was asked for, and the picture's own upright size."""
+
+    pixels: Image
+    width: int
+    height: int
+
+
+def load_image(source: Source, limits: Limits = LIMITS) -> Image:
+    """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, picture or array.
+
+    Alpha is laid on white, 16-bit and float samples become 8-bit, and of an animation the first
+    frame is taken. Raises UnreadableImage or ImageTooLarge.
+    """
+    return decode(source, limits=limits).pixels
+
+
+def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> Decoded:
+    """Like ``load_image``, and brought to a fit; a large JPEG is shrunk while it is read."""
+    try:
+        if isinstance(source, np.ndarray):
+            return _finished(_from_array(source), fit)
+        if isinstance(source, PIL.Image.Image):
+            return _finished(source, fit)
+        return _decoded(source if isinstance(source, bytes) else read(source, limits), fit, limits)
+    except (UnreadableImage, ImageTooLarge):
+        raise
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge(f"too many pixels: {error}") from error
+    except MemoryError as error:
+        raise ImageTooLarge("there is not enough memory to decode it") from error
+    except Exception as error:  # decoders meet hostile bytes: whatever they raise is the file's fault
+        raise UnreadableImage(f"damaged or not supported: {_one_line(error)}") from error
+
+
+def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> bytes:
+    """The bytes of a regular file, or of an open one, if they are not too many."""
+    if not isinstance(source, str | os.PathLike):
+        return _capped(source, limits)
+    try:
+        if not stat.S_ISREG(os.stat(source).st_mode):  # a pipe or a device might never end
+            raise UnreadableImage("not a regular file")
+        with open(source, "rb") as file:
+            return _capped(file, limits)
+    except FileNotFoundError as error:
+        raise UnreadableImage("no such file") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UnreadableImage(f"cannot be read: {_one_line(error)}") from error
+
+
+def find_images(
+    folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """The pictures in a folder, however deep, by their names' endings, in order of their names.
+
+    Hidden files and folders are left out, and links to folders are not followed. A folder that
+    cannot be listed is told to ``unreadable``.
+    """
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                yield Path(parent, name)
+
+
+def _capped(file: BinaryIO, limits: Limits) -> bytes:
+    data = file.read(limits.max_bytes + 1)
+    if len(data) > limits.max_bytes:
+        raise ImageTooLarge(f"larger than {limits.max_bytes:,} bytes")
+    return data
+
+
+def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
+    with _opened(data) as picture:
+        width, height = picture.size
+        shrinks = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
+        if not shrinks:  # a progressive one is held in memory at its full size
+            _check_pixels(picture, limits)
+        if fit is not None:
+            needed = round(max(fit.width, fit.height) / fit.keep)
+            picture.draft("", (needed, needed))
+        _check_pixels(picture, limits)
+        with _turn(picture):
+            picture.load()
+            decoded = _finished(picture, fit)
+    if (width > height) != (decoded.width > decoded.height):
+        width, height = height, width
+    return Decoded(decoded.pixels, width, height)
+
+
+def _opened(data: bytes) -> PIL.Image.Image:
+    if not data:
+        raise UnreadableImage("the file is empty")
+    try:
+        return PIL.Image.open(BytesIO(data), formats=[*ACCEPTED, *_heif(data)])
+    except PIL.UnidentifiedImageError as error:
+        kinds = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
+        raise UnreadableImage(f"not a picture of a kind that is accepted ({kinds})") from error
+
+
+def _heif(data: bytes) -> list[str]:
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIF_BRANDS:
+        return []
+    import pillow_heif  # slow to import, seldom needed
+
+    pillow_heif.register_heif_opener()
+    return ["HEIF"]
+
+
+def _check_pixels(picture: PIL.Image.Image, limits: Limits) -> None:
+    width, height = picture.size
+    if width * height > limits.max_pixels:
+        raise ImageTooLarge(
+            f"{width} × {height} pixels are more than {limits.max_pixels:,}"  # noqa: RUF001  a times sign
+        )
+
+
+def _turn(picture: PIL.Image.Image) -> AbstractContextManager[object]:
+    return _one_large if picture.width * picture.height > _LARGE else nullcontext()
+
+
+def _finished(picture: PIL.Image.Image, fit: Fit | None) -> Decoded:
+    """Eight-bit RGB, then the size (cheapest in this order), then upright."""
+    turned = _orientation(picture)
+    width, height = picture.size if turned < 5 else picture.size[::-1]
+    if width < 1 or height < 1:
+        raise UnreadableImage("it has no pixels")
+    rgb = _rgb(picture)
+    if fit is not None:
+        target = (fit.width, fit.height) if turned < 5 else (fit.height, fit.width)
+        rgb = _fitted(rgb, fit, target)
+    if turned != 1:
+        rgb = rgb.transpose(_TRANSPOSE[turned])
+    return Decoded(np.asarray(rgb), width, height)
+
+
+_TRANSPOSE = {
+    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+    3: PIL.Image.Transpose.ROTATE_180,
+    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+    5: PIL.Image.Transpose.TRANSPOSE,
+    6: PIL.Image.Transpose.ROTATE_270,
+    7: PIL.Image.Transpose.TRANSVERSE,
+    8: PIL.Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+
+
+def _orientation(picture: PIL.Image.Image) -> int:
+    """The EXIF orientation, 1 to 8. Must follow ``load``: PNG and TIFF know it only then."""
+    try:
+        turned = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF must not cost the picture
+        return 1
+    return turned if turned in _TRANSPOSE else 1
+
+
+def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Image.Image:
+    resample = PIL.Image.Resampling[fit.filter.upper()]
+    if fit.how == "stretch":
+        return picture if picture.size == size else picture.resize(size, resample)
+    # the part that a centre crop keeps, taken in the same step as the scaling
+    scale = min(picture.width / size[0], picture.height / size[1]) * fit.keep
+    width, height = size[0] * scale, size[1] * scale
+    left, top = (picture.width - width) / 2, (picture.height - height) / 2
+    return picture.resize(size, resample, box=(left, top, left + width, top + height))
+
+
+def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+    if picture.has_transparency_data:
+        return _on_white(picture)
+    if picture.mode == "RGB":
+        return picture
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+        return PIL.Image.fromarray(_eight_bit(picture)).convert("RGB")
+    if picture.mode == "LAB":
+        return _from_lab(picture)
+    return picture.convert("RGB")
+
+
+def _on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
+    if picture.mode == "La":
+        picture = picture.convert("LA")
+    picture = picture.convert("RGBA")
+    white = PIL.Image.new("RGBA", picture.size, "white")
+    return PIL.Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
+    """16-bit samples lose their low byte; others that go beyond 0 to 255 are stretched to it."""
+    samples = np.asarray(picture)
+    if picture.mode.startswith("I;"):
+        return (samples >> 8).astype(np.uint8)
+    values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if picture.mode == "I" and 0 <= low and 255 < high < 65536:
+        low, high = 0.0, 65535.0
+    elif 0 <= low and 1 < high <= 255:
+        low, high = 0.0, 255.0
+    elif 0 <= low and high <= 1:
+        low, high = 0.0, 1.0
+    return ((values - low) * (255 / (high - low))).astype(np.uint8)
+
+
+def _from_lab(picture: PIL.Image.Image) -> PIL.Image.Image:
+    from PIL import ImageCms  # slow to import, seldom needed
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
+    return cast(PIL.Image.Image, converted)
+
+
+def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:
+    wanted = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not wanted or 0 in array.shape:
+        raise UnreadableImage(
+            f"an array must be uint8 of shape (height, width, 3), not {array.dtype} {array.shape}"
+        )
+    return PIL.Image.fromarray(array)
+
+
+def _one_line(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.split())

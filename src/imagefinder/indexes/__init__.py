@@ -1,0 +1,1 @@
+"""Caches that answer "which rows are nearest?": one file for each kind."""

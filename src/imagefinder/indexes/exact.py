@@ -1,0 +1,151 @@
+"""Every row compared with every query: a matrix, memory-mapped once it is saved."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagefinder.errors import IndexDamaged
+from imagefinder.similarity import Scores, dtype, prepared, scores
+from imagefinder.types import Features, Keys, Measure, Neighbors
+
+_BLOCK = 16 * 2**20  # bytes of the matrix compared in one step
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows that came together: ``vectors[i]`` lies under ``keys[i]``, -1 once it is removed."""
+
+    keys: Keys
+    vectors: Features
+
+
+class Exact:
+    """The nearest rows, as brute force finds them.
+
+    A search works on the rows as they are when it begins, so it may run in one thread while
+    another adds or removes; two threads must not change the index at once.
+    """
+
+    def __init__(self, dim: int, measure: Measure) -> None:
+        """An empty index for rows of ``dim`` columns."""
+        self.dim = dim
+        self.measure = measure
+        # the saved part first, whether or not it has rows
+        self._parts = (_Part(np.empty(0, np.int64), np.empty((0, dim), dtype(measure))),)
+
+    @property
+    def keys(self) -> Keys:
+        """See Index."""
+        held = np.unique(np.concatenate([part.keys for part in self._parts]))
+        return held[held >= 0]
+
+    @property
+    def pending_bytes(self) -> int:
+        """See Index."""
+        return sum(part.vectors.nbytes for part in self._parts[1:])
+
+    def add(self, keys: Keys, vectors: Features) -> None:
+        """See Index."""
+        saved, *added = self._parts
+        part = _Part(np.array(keys, np.int64), prepared(self.measure, vectors))
+        self._parts = (saved, *_merged([*added, part]))
+
+    def remove(self, keys: Keys) -> None:
+        """See Index."""
+        self._parts = tuple(_without(part, keys) for part in self._parts)
+
+    def search(self, queries: Features, k: int) -> Neighbors:
+        """See Index."""
+        queries = prepared(self.measure, queries)
+        found = np.full((len(queries), 0), -1, np.int64)
+        best = np.zeros((len(queries), 0), np.float32)
+        for part in self._blocks():
+            here = scores(self.measure, queries, part.vectors)
+            keys = np.broadcast_to(part.keys, here.shape)
+            found, best = _nearest(np.hstack([found, keys]), np.hstack([best, here]), k)
+        return Neighbors(found, best)
+
+    def save(self, path: Path) -> None:
+        """See Index: one ``.npy`` of (key, vector), put in place in one step."""
+        blocks = self._blocks()
+        rows = sum(len(part.keys) for part in blocks)
+        with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+            try:
+                header = {"descr": self._row.descr, "fortran_order": False, "shape": (rows,)}
+                np.lib.format.write_array_header_2_0(file, header)
+                for part in blocks:
+                    table = np.empty(len(part.keys), self._row)
+                    table["key"], table["vector"] = part.keys, part.vectors
+                    file.write(table.tobytes())
+                file.flush()
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        self.load(path)
+
+    def load(self, path: Path) -> None:
+        """See Index."""
+        try:
+            table = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, SyntaxError) as error:
+            raise IndexDamaged(f"{path.name} cannot be used: {error}") from error
+        if table.dtype != self._row or table.ndim != 1:
+            raise IndexDamaged(f"{path.name} holds something else")
+        self._parts = (_Part(np.array(table["key"]), table["vector"]),)
+
+    @property
+    def _row(self) -> np.dtype[np.void]:
+        vector = np.dtype(dtype(self.measure)).newbyteorder("<")
+        return np.dtype([("key", "<i8"), ("vector", vector, (self.dim,))])
+
+    def _blocks(self) -> list[_Part]:
+        """The rows that are left, cut so that no block is too large to compare at once."""
+        rows = max(1, _BLOCK // (4 * self.dim))
+        return [
+            _left(_Part(part.keys[start : start + rows], part.vectors[start : start + rows]))
+            for part in self._parts
+            for start in range(0, len(part.keys), rows)
+        ]
+
+
+def _merged(parts: list[_Part]) -> list[_Part]:
+    """Each part at least twice the next: few parts, and each row is copied only a few times."""
+    while len(parts) > 1 and len(parts[-2].keys) < 2 * len(parts[-1].keys):
+        *before, left, right = parts
+        keys = np.concatenate([left.keys, right.keys])
+        parts = [*before, _Part(keys, np.concatenate([left.vectors, right.vectors]))]
+    return parts
+
+
+def _without(part: _Part, keys: Keys) -> _Part:
+    # only marked: copying what stays would bring a mapped matrix into memory
+    return _Part(np.where(np.isin(part.keys, keys), -1, part.keys), part.vectors)
+
+
+def _left(part: _Part) -> _Part:
+    stays = part.keys >= 0
+    return part if stays.all() else _Part(part.keys[stays], part.vectors[stays])
+
+
+def _nearest(keys: Keys, scores: Scores, k: int) -> tuple[Keys, Scores]:
+    """The k best of each line, equal scores in order of their keys."""
+    k = min(k, keys.shape[1])
+    lines = [_line(*line, k) for line in zip(keys, scores, strict=True)]
+    nearest_keys: NDArray[np.int64] = np.array([line[0] for line in lines], np.int64).reshape(-1, k)
+    return nearest_keys, np.array([line[1] for line in lines], np.float32).reshape(-1, k)
+
+
+def _line(keys: Keys, scores: Scores, k: int) -> tuple[Keys, Scores]:
+    if k < len(keys):
+        # all that reach the k-th score, so that ties at the border are settled by key
+        reached = scores >= np.partition(scores, -k)[-k]
+        keys, scores = keys[reached], scores[reached]
+    order = np.lexsort((keys, -scores))[:k]
+    return keys[order], scores[order]

@@ -1,0 +1,143 @@
+"""From a name to a plug-in, imported on first use.
+
+The tables below are all there is to register one of ours; outside packages join by an entry point
+in the group ``imagefinder.encoders``, ``imagefinder.indexes`` or ``imagefinder.stores``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, TypeAlias
+
+from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
+from imagefinder.types import Encoder, Index, Measure, Recipe
+
+Family: TypeAlias = Literal["encoders", "indexes", "stores"]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """Where a plug-in's class lives, what it is, and what to install if it cannot be imported."""
+
+    target: str
+    about: str = ""
+    extra: str = ""
+    argument: str = ""
+    """What follows the name after a colon, as in ``onnx:PATH``; the class's ``from_argument`` takes it."""
+
+
+_PLUGINS: dict[Family, dict[str, Plugin]] = {
+    "encoders": {
+        "classic": Plugin(
+            "imagefinder.encoders.classic:Classic",
+            "gradient orientations and colours on a grid; needs no weights",
+        ),
+        "dhash": Plugin(
+            "imagefinder.encoders.hashes:DHash", "64 bits of brighter or darker; exact and near copies"
+        ),
+        "onnx": Plugin(
+            "imagefinder.encoders.onnx:Onnx",
+            "any image model as an ONNX graph",
+            argument="PATH",
+        ),
+        "phash": Plugin(
+            "imagefinder.encoders.hashes:PHash", "64 bits of low frequencies; exact and near copies"
+        ),
+    },
+    "indexes": {"exact": Plugin("imagefinder.indexes.exact:Exact", "a memory-mapped matrix")},
+    "stores": {"sqlite": Plugin("imagefinder.stores.sqlite:Sqlite", "one SQLite file")},
+}
+
+
+def plugins(family: Family) -> dict[str, Plugin]:
+    """Every plug-in of a family by its name, ours and those of installed packages."""
+    ours = _PLUGINS[family]
+    others = {point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")}
+    return dict(sorted({**others, **ours}.items()))
+
+
+def load(family: Family, name: str) -> type[Any]:
+    """The class of a plug-in. Raises UnknownPlugin or MissingExtra."""
+    known = _PLUGINS[family]
+    plugin = known.get(name) or plugins(family).get(name)
+    if plugin is None:
+        raise UnknownPlugin(f"there is no {name!r} among the {family}: {', '.join(plugins(family))}")
+    module, _, attribute = plugin.target.partition(":")
+    try:
+        loaded: type[Any] = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        remedy = f"pip install 'imagefinder[{plugin.extra}]'" if plugin.extra else str(error)
+        raise MissingExtra(f"{name!r} needs: {remedy}") from error
+    return loaded
+
+
+def make_encoder(spec: str, options: Mapping[str, Any] | None = None) -> Encoder:
+    """An encoder from ``name`` or ``name:argument``, and options that are its fields."""
+    name, _, argument = spec.partition(":")
+    cls = load("encoders", name)
+    plugin = plugins("encoders")[name]
+    if bool(argument) != bool(plugin.argument):
+        form = f"{name}:{plugin.argument}" if plugin.argument else name
+        raise PluginError(f"the encoder {spec!r} is written {form}")
+    options = dict(options or {})
+    if not argument:
+        return _build(cls, name, options)
+    encoder: Encoder = cls.from_argument(argument, options)
+    return encoder
+
+
+def make_index(name: str, dim: int, measure: Measure) -> Index:
+    """An empty index for vectors of ``dim`` columns."""
+    index: Index = load("indexes", name)(dim, measure)
+    return index
+
+
+def recipe_of(encoder: Encoder) -> Recipe:
+    """Everything needed to make this encoder again."""
+    if not is_dataclass(encoder):
+        raise PluginError(f"{encoder!r} is not a dataclass, so its options cannot be recorded")
+    options: dict[str, Any] = {}
+    place: dict[str, Any] = {}
+    for option in fields(encoder):
+        value = getattr(encoder, option.name)
+        kept = options if option.metadata.get("recipe", True) else place
+        kept[option.name] = list(value) if isinstance(value, tuple) else value
+    return Recipe(_name_of(encoder), options, encoder.dim, encoder.measure, place)
+
+
+def encoder_from(recipe: Recipe) -> Encoder:
+    """The encoder that a recipe describes. Only registered names are imported, never a path."""
+    cls = load("encoders", recipe.encoder)
+    options = {**recipe.options, **recipe.place}
+    frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
+    return _build(cls, recipe.encoder, frozen)
+
+
+def _build(cls: type[Any], name: str, options: Mapping[str, Any]) -> Encoder:
+    known = [f.name for f in fields(cls)]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        allowed = ", ".join(known) or "none"
+        raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {allowed}")
+    try:
+        encoder: Encoder = cls(**options)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{name}: {error}") from error
+    return encoder
+
+
+def _name_of(encoder: Encoder) -> str:
+    cls = type(encoder)
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    for name, plugin in plugins("encoders").items():
+        if plugin.target == target:
+            return name
+    return target
+
+
+def _from_entry(point: EntryPoint) -> Plugin:
+    distribution = point.dist.name if point.dist else "another package"
+    return Plugin(point.value, f"from {distribution}")

@@ -1,0 +1,84 @@
+"""The measures: the only place that knows how two vectors are compared.
+
+Scores point one way everywhere: higher is closer, and 1 is identical (``dot`` has no upper bound).
+
+| measure | score         | distance                |
+|---------|---------------|-------------------------|
+| cosine  | cos           | 1 - cos                 |
+| l2      | 1 / (1 + d)   | d, the Euclidean length |
+| dot     | the product   | minus the product       |
+| hamming | 1 - d / bits  | d, the bits that differ |
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagefinder.types import Features, Measure
+
+Scores = NDArray[np.float32]
+
+
+def dtype(measure: Measure) -> type[np.float32] | type[np.uint8]:
+    """What vectors compared by this measure are made of."""
+    return np.uint8 if measure == "hamming" else np.float32
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to length 1; a row of zeros stays as it is."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)
+
+
+def prepared(measure: Measure, vectors: Features) -> Features:
+    """The vectors in the form that ``scores`` compares: unit length for cosine, else unchanged."""
+    if measure == "cosine":
+        return unit(cast(NDArray[np.float32], vectors))
+    return vectors
+
+
+def scores(measure: Measure, queries: Features, rows: Features) -> Scores:
+    """Scores of every query against every row, ``(m, n)``; both sides ``prepared`` before."""
+    if measure == "hamming":
+        return _hamming(queries, rows)
+    if measure == "l2":
+        return _l2(queries, rows)
+    products = np.asarray(queries @ rows.T, dtype=np.float32)
+    return np.clip(products, -1, 1) if measure == "cosine" else products  # rounding may exceed 1
+
+
+def distances(measure: Measure, scores: Scores, dim: int) -> Scores:
+    """The measure's own distances, from scores; ``dim`` is the number of columns compared."""
+    if measure == "cosine":
+        return np.float32(1) - scores
+    if measure == "l2":
+        return np.float32(1) / scores - np.float32(1)
+    if measure == "hamming":
+        return np.round((np.float32(1) - scores) * np.float32(8 * dim))
+    return -scores
+
+
+def scores_of(measure: Measure, distances: Scores, dim: int) -> Scores:
+    """The inverse of ``distances``."""
+    if measure == "cosine":
+        return np.float32(1) - distances
+    if measure == "l2":
+        return np.float32(1) / (np.float32(1) + distances)
+    if measure == "hamming":
+        return np.float32(1) - distances / np.float32(8 * dim)
+    return -distances
+
+
+def _hamming(queries: Features, rows: Features) -> Scores:
+    bits = 8 * rows.shape[1]
+    differing = [np.bitwise_count(query ^ rows).sum(axis=1, dtype=np.int32) for query in queries]
+    return 1 - np.array(differing, dtype=np.float32).reshape(len(queries), len(rows)) / bits
+
+
+def _l2(queries: Features, rows: Features) -> Scores:
+    # the differences themselves: |a|² + |b|² - 2ab cancels to noise for near copies
+    lengths = [np.linalg.norm(rows - query, axis=1) for query in queries]
+    return 1 / (1 + np.array(lengths, dtype=np.float32).reshape(len(queries), len(rows)))

@@ -1,0 +1,105 @@
+"""Connections to one SQLite file: a single writer, and a reader for each thread that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import apsw
+import sqlite_vec
+
+from imagefinder.errors import NotACatalogue, StoreError
+
+_WAIT_MS = 30_000  # for another program's write to end
+
+
+class Connections:
+    """Opened as they are needed, kept, and closed together."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Raises StoreError unless the file can be opened (``create`` makes it)."""
+        self._path = path
+        self._create = create
+        self._free: list[apsw.Connection] = []
+        self._guard = Lock()
+        self._writing = Lock()
+        self._closed = False
+        self._writer = self.open()
+
+    def write_ahead(self) -> None:
+        """Let readers go on while the writer writes; the file remembers it."""
+        with self._told():
+            self._writer.pragma("journal_mode", "WAL")
+
+    def open(self) -> apsw.Connection:
+        """A connection of the caller's own."""
+        if self._closed:
+            raise StoreError(f"{self._path.name} was closed")
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if self._create else 0)
+        with self._told():
+            connection = apsw.Connection(str(self._path), flags)
+            connection.set_busy_timeout(_WAIT_MS)
+            connection.pragma("trusted_schema", False)  # the file may come from anyone
+            connection.pragma("foreign_keys", True)
+            connection.pragma("synchronous", "NORMAL")  # with WAL: a crash may cost the newest, no more
+            connection.enable_load_extension(True)
+            connection.load_extension(sqlite_vec.loadable_path())
+            connection.enable_load_extension(False)
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection inside one read transaction: everything seen is of one moment."""
+        with self._guard:
+            connection = self._free.pop() if self._free else None
+        connection = connection or self.open()
+        try:
+            with self._told(), connection:
+                yield connection
+        finally:
+            with self._guard:
+                if not self._closed:
+                    self._free.append(connection)
+            if self._closed:
+                connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """The writer inside one transaction, which is undone if anything is raised."""
+        with self._writing, self._told():
+            if self._closed:
+                raise StoreError(f"{self._path.name} was closed")
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:  # a full disk may have ended it already
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close all; a reader in use is closed when it is done."""
+        with self._writing, self._guard:
+            self._closed = True
+            for connection in (*self._free, self._writer):
+                connection.close()
+            self._free.clear()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """SQLite's errors in our words."""
+        try:
+            yield
+        except apsw.NotADBError as error:
+            raise NotACatalogue(f"{self._path.name} is not a catalogue of ImageFinder") from error
+        except apsw.BusyError as error:
+            raise StoreError(f"another program keeps writing to {self._path.name}: try again") from error
+        except apsw.FullError as error:
+            raise StoreError("the disk is full: make room and run it again; nothing stored is lost") from error
+        except apsw.CorruptError as error:
+            raise StoreError(f"{self._path.name} is damaged: restore a copy of it") from error
+        except apsw.Error as error:
+            raise StoreError(f"{self._path.name} cannot be used: {error}") from error

@@ -1,0 +1,290 @@
+"""The page to read first: the values that flow through ImageFinder, and the roles that handle them.
+
+    source → Image → Encoder → Features → Store.search → Neighbors → vote → Hits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""Pixels, ``(height, width, 3)``: RGB, upright, 0 to 255."""
+
+Features: TypeAlias = NDArray[np.float32] | NDArray[np.uint8]
+"""What an encoder sees in one picture, ``(n, dim)``: one row for a global encoder, any number for a
+local one. ``float32``, or ``uint8`` holding packed bits where the measure is hamming."""
+
+Keys: TypeAlias = NDArray[np.int64]
+"""Pictures' keys, one for each row of some matrix."""
+
+Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture is brought to the size that an encoder wants.
+
+    ``stretch`` ignores proportions; ``crop`` scales the short side to ``size / keep`` and cuts out
+    the centre (``keep=0.875`` is the usual 256 → 224).
+    """
+
+    width: int
+    height: int
+    how: Literal["stretch", "crop"] = "stretch"
+    keep: float = 1.0
+    filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which encoder made a catalogue's vectors, in full: enough to make it again.
+
+    ``place`` says where and how it runs (a model's path, a runtime). It helps to make the encoder
+    again but does not change what it computes, so it does not count when recipes are compared.
+    """
+
+    encoder: str
+    options: Mapping[str, Any]
+    dim: int
+    measure: Measure
+    place: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        return f"{self.encoder}({options})"
+
+
+def key_of(sha256: bytes) -> int:
+    """A picture's key: the first 63 bits of the SHA-256 of its bytes."""
+    return int.from_bytes(sha256[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class File:
+    """One place where a picture lies: an absolute path and its state when it was last read."""
+
+    path: str
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture, known by its content."""
+
+    key: int
+    sha256: bytes
+    size: int
+    """Bytes of the encoded picture."""
+    width: int
+    height: int
+    files: tuple[File, ...] = ()
+    """Every place where these very bytes lie; none for a picture given in memory."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The key as users see it: 16 hexadecimal digits, safe in URLs, JSON and JavaScript."""
+        return f"{self.key:016x}"
+
+    @property
+    def path(self) -> str | None:
+        """The first of its files."""
+        return self.files[0].path if self.files else None
+
+
+@dataclass(frozen=True)
+class Located:
+    """What a store knows of the picture at some path."""
+
+    key: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one write puts into a store: a record, and its vectors unless they are there already.
+
+    ``metadata`` of ``None`` leaves what is stored.
+    """
+
+    record: Record
+    features: Features | None
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """For each of m query rows its k nearest rows, best first: both arrays are ``(m, k)``.
+
+    ``keys`` names the picture each row belongs to (the same one more than once for a local
+    encoder). Where fewer than k were found, the key is -1 and the score -inf.
+    """
+
+    keys: Keys
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A picture found. Higher scores are closer; 1 is identical (except under ``dot``).
+
+    ``distance`` is in the measure's own unit: 1 - cosine, Euclidean length, bits.
+    """
+
+    rank: int
+    score: float
+    distance: float
+    record: Record = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The picture's id."""
+        return self.record.id
+
+    @property
+    def path(self) -> str | None:
+        """Where the picture lies; ``None`` if it was given in memory."""
+        return self.record.path
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that could not be done, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a bulk call did. Each file given is counted once."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """How many were dealt with, other than by failing."""
+        return self.added + self.updated + self.unchanged + self.removed
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How much a store holds."""
+
+    pictures: int
+    files: int
+    vectors: int
+    bytes: int
+
+
+class Encoder(Protocol):
+    """Pictures in, features out. A frozen dataclass whose fields are its options.
+
+    ``encode`` is given pictures already brought to ``fit`` (``images.decode`` does so while it
+    decodes) and may be called from several threads.
+    """
+
+    @property
+    def dim(self) -> int:
+        """Columns of every Features."""
+
+    @property
+    def measure(self) -> Measure:
+        """How its features are compared."""
+
+    @property
+    def fit(self) -> Fit:
+        """The size it wants pictures in."""
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        """One Features for each picture, in order, whatever else is in the batch."""
+
+
+class Index(Protocol):
+    """Rows of vectors, each under the key of its picture. A cache: the store can always fill it."""
+
+    @property
+    def keys(self) -> Keys:
+        """The keys held, each once, ascending."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """Memory held by what was added since the last ``save`` or ``load``."""
+
+    def add(self, keys: Keys, vectors: Features) -> None:
+        """Hold ``vectors[i]`` under ``keys[i]``; a key may have many rows, all given at once."""
+
+    def remove(self, keys: Keys) -> None:
+        """Forget all rows of these keys; unknown ones are ignored."""
+
+    def search(self, queries: Features, k: int) -> Neighbors:
+        """The k nearest rows of each query row, ties in order of their keys."""
+
+    def save(self, path: Path) -> None:
+        """Write to a file in one step, and go on from that file."""
+
+    def load(self, path: Path) -> None:
+        """Replace the content by a saved one, or raise IndexDamaged and leave all as it is."""
+
+
+class Store(Protocol):
+    """The truth: records, vectors, and the answer to a search. Safe to use from many threads."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Which encoder its vectors came from."""
+
+    def __len__(self) -> int:
+        """How many pictures it holds."""
+
+    def write(self, entries: Sequence[Entry]) -> set[int]:
+        """Put them in, all in one step, and return the keys of those left out: entries without
+        features whose picture is not stored (any more)."""
+
+    def relocate(self, place: Mapping[str, Any]) -> None:
+        """Record where the encoder is to be found from now on."""
+
+    def knows(self, sha256: bytes) -> bool:
+        """Whether a picture with this content is stored, its vectors too.
+
+        Raises ImageError if a different content has the same key.
+        """
+
+    def located(self, paths: Sequence[str]) -> dict[str, Located]:
+        """The pictures at those of the paths that it knows."""
+
+    def get(self, keys: Sequence[int]) -> dict[int, Record]:
+        """The records of those keys that it holds."""
+
+    def features(self, key: int) -> Features:
+        """The vectors of one picture; NotFound if it has none such."""
+
+    def paths(self, folder: str) -> Iterator[str]:
+        """Every path known in a folder, however deep."""
+
+    def remove(self, keys: Sequence[int]) -> int:
+        """Take pictures out, with all their places; says how many there were."""
+
+    def forget(self, paths: Sequence[str]) -> int:
+        """Take places out, and pictures that lie nowhere else; says how many places there were."""
+
+    def search(self, query: Features, k: int) -> Neighbors:
+        """The k nearest stored rows of each query row."""
+
+    def statistics(self) -> Statistics:
+        """Its numbers."""
+
+    def close(self) -> None:
+        """Let go of files; safe to call twice."""
