@@ -1,10 +1,10 @@
 """ImageFinder: the most similar pictures to a picture.
 
-    from imagefinder import Finder
+from imagefinder import Finder
 
-    with Finder.create("photos.db") as finder:
-        finder.add("~/Pictures")
-        print(finder.search("query.jpg"))
+with Finder.create("photos.db") as finder:
+    finder.add("~/Pictures")
+    print(finder.search("query.jpg"))
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeAlias, cast
+from typing import Any, BinaryIO, Self, TypeAlias
 
 import numpy as np
 import PIL.Image
@@ -24,8 +24,18 @@ from imagefinder.ingest import Input, Progress, ingest
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.ranking import vote
 from imagefinder.registry import encoder_from, load, make_encoder, make_index, recipe_of
-from imagefinder.similarity import distances
-from imagefinder.types import Encoder, Failure, Features, Hit, Recipe, Record, Report, Statistics, Store
+from imagefinder.similarity import distances, dtype
+from imagefinder.types import (
+    Encoder,
+    Failure,
+    Features,
+    Hit,
+    Recipe,
+    Record,
+    Report,
+    Statistics,
+    Store,
+)
 
 Given: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[np.generic]"
 """A file or a folder, the bytes of a picture, or a picture in memory."""
@@ -99,7 +109,10 @@ class Finder:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Closes."""
         self.close()
@@ -251,8 +264,8 @@ def embed(
             rows.extend(encoder.encode(batch))
     if any(len(row) != 1 for row in rows):
         raise PluginError("a local encoder gives any number of rows: use its encode()")
-    empty = np.empty((0, encoder.dim), np.uint8 if encoder.measure == "hamming" else np.float32)
-    return cast(Features, np.concatenate([empty, *rows]))
+    empty = np.empty((0, encoder.dim), dtype(encoder.measure))
+    return np.concatenate([empty, *rows])
 
 
 def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
@@ -292,7 +305,9 @@ def _is_gone(path: str) -> bool:
 
 
 def _several(pictures: Any) -> Iterable[Any]:
-    single = isinstance(pictures, str | bytes | os.PathLike | PIL.Image.Image | BinaryIO | np.ndarray)
+    single = isinstance(
+        pictures, str | bytes | os.PathLike | PIL.Image.Image | BinaryIO | np.ndarray
+    )
     return [pictures] if single or hasattr(pictures, "read") else pictures
 
 
@@ -307,7 +322,9 @@ def _inputs(
         failures.append(Failure(str(error.filename), error.strerror or str(error)))
 
     for position, picture in enumerate(pictures):
-        about = metadata if metadata is None or isinstance(metadata, Mapping) else metadata[position]
+        about = (
+            metadata if metadata is None or isinstance(metadata, Mapping) else metadata[position]
+        )
         if not isinstance(picture, str | os.PathLike):
             yield Input(picture, about)
             continue

@@ -28,7 +28,8 @@ class Hits(list[Hit]):
 def _figure(hit: Hit) -> str:
     name = escape(Path(hit.path).name if hit.path else hit.id)
     return (
-        f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">{_picture(hit)}'
+        f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
+        f"{_picture(hit)}"
         f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
         f"{hit.rank}. {hit.score:.3f}<br>{name}</figcaption></figure>"
     )

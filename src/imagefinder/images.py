@@ -35,13 +35,35 @@ from PIL import (
 from imagefinder.errors import ImageTooLarge, UnreadableImage
 from imagefinder.types import Fit, Image
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
+)
 """Whatever can be turned into a picture."""
 
 ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff"
-    " .avif .avifs .heic .heics .heif .heifs .hif".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".dib",
+        ".tif",
+        ".tiff",
+        ".avif",
+        ".avifs",
+        ".heic",
+        ".heics",
+        ".heif",
+        ".heifs",
+        ".hif",
+    ]
 )
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
@@ -94,7 +116,9 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
         raise ImageTooLarge(f"too many pixels: {error}") from error
     except MemoryError as error:
         raise ImageTooLarge("there is not enough memory to decode it") from error
-    except Exception as error:  # decoders meet hostile bytes: whatever they raise is the file's fault
+    except (
+        Exception
+    ) as error:  # decoders meet hostile bytes: whatever they raise is the file's fault
         raise UnreadableImage(f"damaged or not supported: {_one_line(error)}") from error
 
 
@@ -175,9 +199,7 @@ def _heif(data: bytes) -> list[str]:
 def _check_pixels(picture: PIL.Image.Image, limits: Limits) -> None:
     width, height = picture.size
     if width * height > limits.max_pixels:
-        raise ImageTooLarge(
-            f"{width} × {height} pixels are more than {limits.max_pixels:,}"  # noqa: RUF001  a times sign
-        )
+        raise ImageTooLarge(f"{width} × {height} pixels are more than {limits.max_pixels:,}")
 
 
 def _turn(picture: PIL.Image.Image) -> AbstractContextManager[object]:
@@ -258,11 +280,11 @@ def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
         return (samples >> 8).astype(np.uint8)
     values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
-    if picture.mode == "I" and 0 <= low and 255 < high < 65536:
+    if picture.mode == "I" and low >= 0 and 255 < high < 65536:
         low, high = 0.0, 65535.0
-    elif 0 <= low and 1 < high <= 255:
+    elif low >= 0 and 1 < high <= 255:
         low, high = 0.0, 255.0
-    elif 0 <= low and high <= 1:
+    elif low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     return ((values - low) * (255 / (high - low))).astype(np.uint8)
 

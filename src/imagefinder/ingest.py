@@ -1,6 +1,6 @@
 """Pictures into a store: decoding, encoding and writing overlap, and memory stays bounded.
 
-    Input → unchanged? → read, hash, decode (threads) → encode (batches) → write (a thread)
+Input → unchanged? → read, hash, decode (threads) → encode (batches) → write (a thread)
 """
 
 from __future__ import annotations
@@ -121,14 +121,18 @@ def ingest(
     lost = _pass(progress(inputs), store, encoder, limits, tally)
     while lost:
         lost = _pass(lost, store, encoder, limits, tally)
-    return Report(**tally.counts, failed=tuple(tally.failed), seconds=perf_counter() - began)
+    counts = {str(outcome): count for outcome, count in tally.counts.items()}
+    return Report(**counts, failed=tuple(tally.failed), seconds=perf_counter() - began)
 
 
 def _pass(
     inputs: Iterable[Input], store: Store, encoder: Encoder, limits: Limits, tally: _Tally
 ) -> list[Input]:
-    """Take all inputs in, but for those it returns: their content was taken out of the store
-    between our finding it there and our writing its new place, so they must be read again."""
+    """Take all inputs in, but for those it returns, which must be read again.
+
+    Their content was taken out of the store between our finding it there and our writing its new
+    place.
+    """
     workers = cores()
     lost: list[Input] = []
 
@@ -139,7 +143,10 @@ def _pass(
         items, entries = batch
         return items, store.write(entries)
 
-    with ThreadPoolExecutor(workers, "decode") as decoders, ThreadPoolExecutor(1, "write") as writer:
+    with (
+        ThreadPoolExecutor(workers, "decode") as decoders,
+        ThreadPoolExecutor(1, "write") as writer,
+    ):
         changed = _changed(inputs, store, tally)
         items = overlapped(decoders, examined, changed, ahead=_BATCH + 2 * workers)
         batches = (_encoded(batch, encoder) for batch in batched(items, _BATCH))
@@ -155,7 +162,11 @@ def _changed(inputs: Iterable[Input], store: Store, tally: _Tally) -> Iterator[_
         located = store.located([given.path for given in batch if _storable(given.path)])
         for given in batch:
             item = _Item(given, located.get(given.path or ""))
-            if given.metadata is None and item.before is not None and _untouched(given, item.before):
+            if (
+                given.metadata is None
+                and item.before is not None
+                and _untouched(given, item.before)
+            ):
                 tally.count([item])
             else:
                 yield item

@@ -26,7 +26,7 @@ class Plugin:
     about: str = ""
     extra: str = ""
     argument: str = ""
-    """What follows the name after a colon, as in ``onnx:PATH``; the class's ``from_argument`` takes it."""
+    """What follows a colon after the name (``onnx:PATH``), for the class's ``from_argument``."""
 
 
 _PLUGINS: dict[Family, dict[str, Plugin]] = {
@@ -36,7 +36,8 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
             "gradient orientations and colours on a grid; needs no weights",
         ),
         "dhash": Plugin(
-            "imagefinder.encoders.hashes:DHash", "64 bits of brighter or darker; exact and near copies"
+            "imagefinder.encoders.hashes:DHash",
+            "64 bits of brighter or darker; exact and near copies",
         ),
         "onnx": Plugin(
             "imagefinder.encoders.onnx:Onnx",
@@ -55,7 +56,9 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
 def plugins(family: Family) -> dict[str, Plugin]:
     """Every plug-in of a family by its name, ours and those of installed packages."""
     ours = _PLUGINS[family]
-    others = {point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")}
+    others = {
+        point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")
+    }
     return dict(sorted({**others, **ours}.items()))
 
 
@@ -64,7 +67,9 @@ def load(family: Family, name: str) -> type[Any]:
     known = _PLUGINS[family]
     plugin = known.get(name) or plugins(family).get(name)
     if plugin is None:
-        raise UnknownPlugin(f"there is no {name!r} among the {family}: {', '.join(plugins(family))}")
+        raise UnknownPlugin(
+            f"there is no {name!r} among the {family}: {', '.join(plugins(family))}"
+        )
     module, _, attribute = plugin.target.partition(":")
     try:
         loaded: type[Any] = getattr(import_module(module), attribute)

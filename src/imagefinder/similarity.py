@@ -12,8 +12,6 @@ Scores point one way everywhere: higher is closer, and 1 is identical (``dot`` h
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,13 +28,13 @@ def dtype(measure: Measure) -> type[np.float32] | type[np.uint8]:
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows scaled to length 1; a row of zeros stays as it is."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths > 0, lengths, 1)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
 
 
 def prepared(measure: Measure, vectors: Features) -> Features:
     """The vectors in the form that ``scores`` compares: unit length for cosine, else unchanged."""
     if measure == "cosine":
-        return unit(cast(NDArray[np.float32], vectors))
+        return unit(vectors)
     return vectors
 
 
@@ -74,11 +72,11 @@ def scores_of(measure: Measure, distances: Scores, dim: int) -> Scores:
 
 def _hamming(queries: Features, rows: Features) -> Scores:
     bits = 8 * rows.shape[1]
-    differing = [np.bitwise_count(query ^ rows).sum(axis=1, dtype=np.int32) for query in queries]
-    return 1 - np.array(differing, dtype=np.float32).reshape(len(queries), len(rows)) / bits
+    differing = np.array([np.bitwise_count(query ^ rows).sum(axis=1) for query in queries])
+    return 1 - differing.reshape(len(queries), len(rows)).astype(np.float32) / np.float32(bits)
 
 
 def _l2(queries: Features, rows: Features) -> Scores:
     # the differences themselves: |a|² + |b|² - 2ab cancels to noise for near copies
-    lengths = [np.linalg.norm(rows - query, axis=1) for query in queries]
-    return 1 / (1 + np.array(lengths, dtype=np.float32).reshape(len(queries), len(rows)))
+    lengths = np.array([np.linalg.norm(rows - query, axis=1) for query in queries], np.float32)
+    return np.float32(1) / (np.float32(1) + lengths.reshape(len(queries), len(rows)))

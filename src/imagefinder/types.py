@@ -1,6 +1,6 @@
 """The page to read first: the values that flow through ImageFinder, and the roles that handle them.
 
-    source → Image → Encoder → Features → Store.search → Neighbors → vote → Hits
+source → Image → Encoder → Features → Store.search → Neighbors → vote → Hits
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Image: TypeAlias = NDArray[np.uint8]
 """Pixels, ``(height, width, 3)``: RGB, upright, 0 to 255."""
 
-Features: TypeAlias = NDArray[np.float32] | NDArray[np.uint8]
+Features: TypeAlias = NDArray[Any]
 """What an encoder sees in one picture, ``(n, dim)``: one row for a global encoder, any number for a
 local one. ``float32``, or ``uint8`` holding packed bits where the measure is hamming."""
 
@@ -186,7 +186,8 @@ class Statistics:
     pictures: int
     files: int
     vectors: int
-    bytes: int
+    size: int
+    """Bytes."""
 
 
 class Encoder(Protocol):
@@ -250,8 +251,10 @@ class Store(Protocol):
         """How many pictures it holds."""
 
     def write(self, entries: Sequence[Entry]) -> set[int]:
-        """Put them in, all in one step, and return the keys of those left out: entries without
-        features whose picture is not stored (any more)."""
+        """Put them in, all in one step, and return the keys of those left out.
+
+        That is, of entries without features whose picture is not stored (any more).
+        """
 
     def relocate(self, place: Mapping[str, Any]) -> None:
         """Record where the encoder is to be found from now on."""

@@ -43,7 +43,7 @@ class Classic:
         """One row of ``dim`` float32 each."""
         if not images:
             return []
-        pixels = np.stack(images).astype(np.float32) / 255
+        pixels = np.stack(images) * np.float32(1 / 255)
         rows = unit(np.hstack([_rooted(_orientations(pixels)), _rooted(_colours(pixels))]))
         return [row[None] for row in rows]
 
@@ -73,11 +73,11 @@ def _colours(pixels: Array) -> Array:
     cells = _cells(len(pixels), _COLOUR_SIDE, max(_COLOUR_GRIDS))
     histograms = np.zeros(len(pixels) * max(_COLOUR_GRIDS) ** 2 * _LEVELS**3)
     for corner in product((0, 1), repeat=3):
-        bins, share = cells, np.float32(1)
+        bins, share = cells, np.ones_like(means[..., 0])
         for (near, shares), side in zip(channels, corner, strict=True):
             # the upper neighbour of the top level has no share: any bin will do for it
             bins, share = bins * _LEVELS + np.minimum(near[side], _LEVELS - 1), share * shares[side]
-        histograms += np.bincount(bins.ravel(), np.ravel(share), len(histograms))
+        histograms += np.bincount(bins.ravel(), share.ravel(), len(histograms))
     return _pyramid(histograms, _COLOUR_GRIDS, _LEVELS**3)
 
 

@@ -32,7 +32,7 @@ class Tensor:
         return self.shape[axis] if self.shape[axis] > 0 else None
 
     def __str__(self) -> str:
-        return f"{self.name} ({' × '.join('?' if d < 0 else str(d) for d in self.shape)})"  # noqa: RUF001  a times sign
+        return f"{self.name} ({' × '.join('?' if d < 0 else str(d) for d in self.shape)})"
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,17 @@ class Graph:
         problem = "more than one output" if embeddings else "only a classifier's output"
         raise ModelError(
             f"{self.name} has {problem}: name the tensor to take as the embedding, "
-            f'with --option output=NAME or output = "NAME" in {Path(self.name).stem}.toml; {self._choice()}'
+            f'with --option output=NAME or output = "NAME" in {Path(self.name).stem}.toml; '
+            f"{self._choice()}"
         )
 
     def _choice(self) -> str:
         tensors = [*(t for t in self.outputs if not t.classifies), *self.inner][:6]
-        return "for example " + ", ".join(map(str, tensors)) if tensors else "it has none that would do"
+        return (
+            "for example " + ", ".join(map(str, tensors))
+            if tensors
+            else "it has none that would do"
+        )
 
 
 def read_graph(path: Path) -> Graph:
@@ -75,7 +80,9 @@ def read_graph(path: Path) -> Graph:
     except RuntimeError as error:
         raise ModelError(f"{path.name} is not an ONNX graph that can be read") from error
     if len(model.inputs) != 1:
-        raise ModelError(f"{path.name} has {len(model.inputs)} inputs; a single image input is expected")
+        raise ModelError(
+            f"{path.name} has {len(model.inputs)} inputs; a single image input is expected"
+        )
     shape = _shape(model.inputs[0])
     layout, size = _image_input(path.name, shape)
     outputs = tuple(_tensor(output, output.get_node()) for output in model.outputs)

@@ -47,7 +47,8 @@ class PHash:
 
 def _grey(image: Image) -> NDArray[np.float64]:
     """ITU-R 601 luma in whole steps, as Pillow's mode L."""
-    return np.round(image @ np.array([0.299, 0.587, 0.114]))
+    luma: NDArray[np.float64] = np.round(image @ np.array([0.299, 0.587, 0.114]))
+    return luma
 
 
 def _packed(bits: NDArray[np.bool_]) -> Features:

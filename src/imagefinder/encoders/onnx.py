@@ -23,9 +23,22 @@ Triple: TypeAlias = tuple[float, float, float]
 
 _IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 _IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
-_OPTIONS = (
-    "size resize keep filter scale mean std channels output pool normalize measure runtime precision"
-).split()
+_OPTIONS = [
+    "size",
+    "resize",
+    "keep",
+    "filter",
+    "scale",
+    "mean",
+    "std",
+    "channels",
+    "output",
+    "pool",
+    "normalize",
+    "measure",
+    "runtime",
+    "precision",
+]
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,7 @@ class Onnx:
     sha256: str
     dim: int
     output: str
-    """The tensor taken as the embedding. ``(1, c, h, w)`` and ``(1, tokens, c)`` are pooled to c."""
+    """The tensor taken as the embedding; maps and tokens are pooled."""
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     size: tuple[int, int] = (224, 224)
     """(width, height)"""
@@ -119,20 +132,22 @@ class Onnx:
     @cached_property
     def _runtime(self) -> Runtime:
         if _sha256(Path(self.path)) != self.sha256:
-            raise ModelError(f"{self.path} is not the model that this was set up with: it has changed")
+            raise ModelError(
+                f"{self.path} is not the model that this was set up with: it has changed"
+            )
         return runtime_for(self)
 
     def _pooled(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
         if tensor.ndim == 4:
-            return tensor.mean(axis=(2, 3) if self.layout == "NCHW" else (1, 2))
-        if tensor.ndim == 3:
-            return tensor[:, 0] if self.pool == "first" else tensor.mean(axis=1)
+            tensor = tensor.mean(axis=(2, 3) if self.layout == "NCHW" else (1, 2))
+        elif tensor.ndim == 3:
+            tensor = tensor[:, 0] if self.pool == "first" else tensor.mean(axis=1)
         return tensor.reshape(len(tensor), -1)
 
     def _measured_dim(self) -> int:
         """For a graph that does not tell the size of its output: what comes out."""
         blank = np.zeros((self.size[1], self.size[0], 3), np.uint8)
-        return self._pooled(self._runtime.run([blank])).shape[1]
+        return len(self._pooled(self._runtime.run([blank]))[0])
 
 
 def _settings_beside(model: Path) -> dict[str, Any]:
@@ -158,7 +173,9 @@ def _sha256(model: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         reason = error.strerror or error
-        raise ModelError(f"the model {model} cannot be read ({reason}): onnx:PATH says where it is") from error
+        raise ModelError(
+            f"the model {model} cannot be read ({reason}): onnx:PATH says where it is"
+        ) from error
 
 
 def _pair(size: Any) -> tuple[int, int]:

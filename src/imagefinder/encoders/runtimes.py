@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from threading import Lock
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -23,7 +22,7 @@ class Runtime(Protocol):
     """Runs one graph; may be called from several threads."""
 
     def run(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """The output tensor for each of ``(height, width, 3)`` pictures, joined on the first axis."""
+        """The output tensors of ``(height, width, 3)`` pictures, joined on the first axis."""
 
 
 def runtime_for(model: Onnx) -> Runtime:
@@ -37,7 +36,7 @@ def runtime_for(model: Onnx) -> Runtime:
     return OpenVino(model)
 
 
-def openvino() -> ModuleType:
+def openvino() -> Any:
     """The library, kept from reporting to anyone.
 
     Its converter tools import ``openvino_telemetry`` and do without it if it cannot be imported.
@@ -116,14 +115,17 @@ class OnnxRuntime:
         batch = self._fed(np.stack(images))
         fixed = isinstance(self._input.shape[0], int)
         parts = np.split(batch, len(batch)) if fixed else [batch]
-        tensors = [self._session.run([self._model.output], {self._input.name: part})[0] for part in parts]
+        tensors = [
+            self._session.run([self._model.output], {self._input.name: part})[0] for part in parts
+        ]
         return np.concatenate(tensors).astype(np.float32, copy=False)
 
     def _fed(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         model = self._model
         if model.channels == "BGR":
             pixels = pixels[..., ::-1]
-        values = (pixels * np.float32(model.scale) - np.float32(model.mean)) / np.float32(model.std)
+        mean, std = np.array([model.mean, model.std], np.float32)
+        values = (pixels * np.float32(model.scale) - mean) / std
         if model.layout == "NCHW":
             values = values.transpose(0, 3, 1, 2)
         wanted = np.float16 if self._input.type == "tensor(float16)" else np.float32
@@ -162,7 +164,7 @@ def _keep(request: Any, place: tuple[list[NDArray[np.float32]], int]) -> None:
     tensors[position] = request.get_output_tensor(0).data.copy()
 
 
-def _onnxruntime() -> ModuleType:
+def _onnxruntime() -> Any:
     try:
         import onnxruntime
     except ModuleNotFoundError as error:

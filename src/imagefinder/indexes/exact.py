@@ -37,7 +37,9 @@ class Exact:
         self.dim = dim
         self.measure = measure
         # the saved part first, whether or not it has rows
-        self._parts = (_Part(np.empty(0, np.int64), np.empty((0, dim), dtype(measure))),)
+        self._parts: tuple[_Part, ...] = (
+            _Part(np.empty(0, np.int64), np.empty((0, dim), dtype(measure))),
+        )
 
     @property
     def keys(self) -> Keys:

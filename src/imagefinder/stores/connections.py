@@ -43,7 +43,9 @@ class Connections:
             connection.set_busy_timeout(_WAIT_MS)
             connection.pragma("trusted_schema", False)  # the file may come from anyone
             connection.pragma("foreign_keys", True)
-            connection.pragma("synchronous", "NORMAL")  # with WAL: a crash may cost the newest, no more
+            connection.pragma(
+                "synchronous", "NORMAL"
+            )  # with WAL: a crash may cost the newest, no more
             connection.enable_load_extension(True)
             connection.load_extension(sqlite_vec.loadable_path())
             connection.enable_load_extension(False)
@@ -96,9 +98,13 @@ class Connections:
         except apsw.NotADBError as error:
             raise NotACatalogue(f"{self._path.name} is not a catalogue of ImageFinder") from error
         except apsw.BusyError as error:
-            raise StoreError(f"another program keeps writing to {self._path.name}: try again") from error
+            raise StoreError(
+                f"another program keeps writing to {self._path.name}: try again"
+            ) from error
         except apsw.FullError as error:
-            raise StoreError("the disk is full: make room and run it again; nothing stored is lost") from error
+            raise StoreError(
+                "the disk is full: make room and run it again; nothing stored is lost"
+            ) from error
         except apsw.CorruptError as error:
             raise StoreError(f"{self._path.name} is damaged: restore a copy of it") from error
         except apsw.Error as error:

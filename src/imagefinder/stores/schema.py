@@ -44,9 +44,10 @@ MIGRATIONS = (
 
 def is_empty(connection: apsw.Connection) -> bool:
     """Whether the file is a database with nothing in it: new, or its maker was cut short."""
-    return not connection.pragma("application_id") and not connection.execute(
-        "SELECT count(*) FROM sqlite_schema"
-    ).get
+    return (
+        not connection.pragma("application_id")
+        and not connection.execute("SELECT count(*) FROM sqlite_schema").get
+    )
 
 
 def check(connection: apsw.Connection, name: str) -> None:

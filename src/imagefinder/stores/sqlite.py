@@ -15,7 +15,14 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.errors import CatalogueExists, CatalogueMissing, ImageError, IndexDamaged, NotFound, StoreError
+from imagefinder.errors import (
+    CatalogueExists,
+    CatalogueMissing,
+    ImageError,
+    IndexDamaged,
+    NotFound,
+    StoreError,
+)
 from imagefinder.similarity import Scores, dtype, scores_of
 from imagefinder.stores import schema
 from imagefinder.stores.connections import Connections
@@ -92,7 +99,9 @@ class Sqlite:
     def open(cls, path: Path, make_index: MakeIndex | None = None) -> Sqlite:
         """A catalogue that is there. Raises CatalogueMissing, NotACatalogue or NewerCatalogue."""
         if not cls.exists(path):
-            raise CatalogueMissing(f"there is no catalogue {path}: make one with imagefinder add FOLDER")
+            raise CatalogueMissing(
+                f"there is no catalogue {path}: make one with imagefinder add FOLDER"
+            )
         connections = Connections(path)
         try:
             with connections.reading() as connection:
@@ -125,8 +134,8 @@ class Sqlite:
 
     def write(self, entries: Sequence[Entry]) -> set[int]:
         """See Store."""
-        left_out = set()
-        moved = set()
+        left_out: set[int] = set()
+        moved: set[int] = set()
         with self._connections.writing() as connection:
             for entry in entries:
                 if entry.features is not None:
@@ -149,7 +158,9 @@ class Sqlite:
     def knows(self, sha256: bytes) -> bool:
         """See Store."""
         with self._connections.reading() as connection:
-            found = connection.execute("SELECT sha256 FROM images WHERE key = ?", (key_of(sha256),)).get
+            found = connection.execute(
+                "SELECT sha256 FROM images WHERE key = ?", (key_of(sha256),)
+            ).get
         if found is not None and found != sha256:
             raise ImageError(f"its key {key_of(sha256):016x} belongs to another picture")
         return found is not None
@@ -167,19 +178,21 @@ class Sqlite:
         """See Store."""
         wanted = json.dumps([int(key) for key in keys])
         with self._connections.reading() as connection:
-            images = connection.execute(
+            images: list[Any] = connection.execute(
                 "SELECT * FROM images WHERE key IN (SELECT value FROM json_each(?))", (wanted,)
             ).fetchall()
-            files = connection.execute(
-                "SELECT key, path, mtime_ns FROM files WHERE key IN (SELECT value FROM json_each(?))"
-                " ORDER BY path",
+            files: list[Any] = connection.execute(
+                "SELECT key, path, mtime_ns FROM files"
+                " WHERE key IN (SELECT value FROM json_each(?)) ORDER BY path",
                 (wanted,),
             ).fetchall()
         places: dict[int, list[File]] = {}
         for key, path, mtime_ns in files:
             places.setdefault(key, []).append(File(path, mtime_ns))
         return {
-            key: Record(key, sha256, size, width, height, tuple(places.get(key, ())), json.loads(metadata))
+            key: Record(
+                key, sha256, size, width, height, tuple(places.get(key, ())), json.loads(metadata)
+            )
             for key, sha256, size, width, height, metadata in images
         }
 
@@ -187,7 +200,9 @@ class Sqlite:
         """See Store."""
         with self._connections.reading() as connection:
             found = _is_stored(connection, key)
-            blobs = connection.execute("SELECT vector FROM vectors WHERE key = ? ORDER BY row", (key,))
+            blobs = connection.execute(
+                "SELECT vector FROM vectors WHERE key = ? ORDER BY row", (key,)
+            )
             vectors = self._matrix([blob for (blob,) in blobs])
         if not found:
             raise NotFound(f"there is no picture {key:016x}")
@@ -212,7 +227,11 @@ class Sqlite:
         """See Store."""
         with self._connections.writing() as connection:
             return sum(
-                len(connection.execute("DELETE FROM images WHERE key = ? RETURNING 1", (int(key),)).fetchall())
+                len(
+                    connection.execute(
+                        "DELETE FROM images WHERE key = ? RETURNING 1", (int(key),)
+                    ).fetchall()
+                )
                 for key in keys
             )
 
@@ -236,12 +255,12 @@ class Sqlite:
     def statistics(self) -> Statistics:
         """See Store."""
         with self._connections.reading() as connection:
-            counts = [
+            pictures, files, vectors = (
                 int(connection.execute(f"SELECT count(*) FROM {table}").get)
                 for table in ("images", "files", "vectors")
-            ]
+            )
             size = connection.pragma("page_count") * connection.pragma("page_size")
-        return Statistics(*counts, bytes=size)
+        return Statistics(pictures, files, vectors, size)
 
     def close(self) -> None:
         """See Store."""
@@ -254,7 +273,9 @@ class Sqlite:
     def _insert(self, connection: apsw.Connection, record: Record, features: Features) -> None:
         wanted = (self.recipe.dim, np.dtype(dtype(self.recipe.measure)))
         if features.ndim != 2 or (features.shape[1], features.dtype) != wanted:
-            raise StoreError(f"the vectors are {features.dtype} {features.shape}, not (n, {wanted[0]})")
+            raise StoreError(
+                f"the vectors are {features.dtype} {features.shape}, not (n, {wanted[0]})"
+            )
         connection.execute(
             "INSERT OR IGNORE INTO images VALUES (?, ?, ?, ?, ?, '{}')",
             (record.key, record.sha256, record.size, record.width, record.height),
@@ -282,7 +303,9 @@ class Sqlite:
         measure, dim = self.recipe.measure, self.recipe.dim
         if measure not in _SCANS:
             raise StoreError(f"sqlite-vec does not compare by {measure}: use the index 'exact'")
-        distance = f"SELECT key, {_SCANS[measure]} AS distance FROM vectors ORDER BY distance, key LIMIT ?"
+        distance = (
+            f"SELECT key, {_SCANS[measure]} AS distance FROM vectors ORDER BY distance, key LIMIT ?"
+        )
         found = [self._rows(distance, row.tobytes(), k) for row in query]
         columns = len(found[0]) if found else 0
         keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
@@ -304,7 +327,9 @@ class Sqlite:
                 stored = _keys(self._watch, "SELECT DISTINCT key FROM vectors")
                 index.remove(np.setdiff1d(held, stored, assume_unique=True))
                 new = np.setdiff1d(stored, held, assume_unique=True)
-                for keys, vectors in self._vectors(self._watch, new, everything=len(new) == len(stored)):
+                for keys, vectors in self._vectors(
+                    self._watch, new, everything=len(new) == len(stored)
+                ):
                     index.add(keys, vectors)
             self._seen = version
             if index.pending_bytes > self.cache_from:
@@ -315,7 +340,9 @@ class Sqlite:
     ) -> Iterator[tuple[Keys, Features]]:
         """(keys, vectors), a page at a time; in the order of the file if all are wanted."""
         if everything:
-            yield from self._pages(connection.execute("SELECT key, vector FROM vectors ORDER BY rowid"))
+            yield from self._pages(
+                connection.execute("SELECT key, vector FROM vectors ORDER BY rowid")
+            )
             return
         for start in range(0, len(keys), _PAGE):
             wanted = json.dumps(keys[start : start + _PAGE].tolist())
@@ -338,7 +365,9 @@ class Sqlite:
             yield self._page(page)
 
     def _page(self, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Features]:
-        return np.array([key for key, _ in rows], np.int64), self._matrix([blob for _, blob in rows])
+        return np.array([key for key, _ in rows], np.int64), self._matrix(
+            [blob for _, blob in rows]
+        )
 
     @property
     def _cache(self) -> Path:

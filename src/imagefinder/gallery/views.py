@@ -12,7 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
-from imagefinder.scenes import PAINTERS, Canvas
+from imagefinder.gallery.canvas import Canvas
+from imagefinder.gallery.scenes import PAINTERS
 
 Change: TypeAlias = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -25,6 +26,7 @@ def draw_scene(name: str) -> Image.Image:
 
     Raises:
         ValueError: there is no such scene; the message names those there are.
+
     """
     if name not in PAINTERS:
         raise ValueError(f"no scene is called {name!r}; there are {', '.join(SCENES)}")
@@ -42,6 +44,7 @@ def view_of(scene: Image.Image, view: str, seed: int) -> Image.Image:
     Raises:
         ValueError: there is no such view (the message names those there are), or ``seed`` is
             negative.
+
     """
     if view not in _CHANGES:
         raise ValueError(f"no view is called {view!r}; there are {', '.join(VIEWS)}")

@@ -1,0 +1,188 @@
+"""One contract suite for each role: for our plug-ins, and for yours.
+
+    from imagefinder.testing import check_encoder
+
+    def test_my_encoder_keeps_the_contract():
+        check_encoder(MyEncoder())
+
+Each raises AssertionError saying what was expected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+
+from imagefinder.errors import IndexDamaged, NotFound
+from imagefinder.images import decode
+from imagefinder.similarity import dtype, prepared, scores
+from imagefinder.types import (
+    Encoder,
+    Entry,
+    Features,
+    File,
+    Image,
+    Index,
+    Measure,
+    Recipe,
+    Record,
+    Store,
+    key_of,
+)
+
+_SEED = 7
+
+
+def check_encoder(encoder: Encoder, images: list[Image] | None = None) -> None:
+    """Features of the declared kind, the same whatever else is in the batch."""
+    assert is_dataclass(encoder), "an encoder is a dataclass: its fields are its recipe"
+    for option in fields(encoder):
+        try:
+            setattr(encoder, option.name, None)
+        except FrozenInstanceError:
+            continue
+        raise AssertionError("an encoder is frozen: what it computes cannot change")
+    noise = np.random.default_rng(_SEED).integers(0, 256, (3, 90, 120, 3), np.uint8)
+    blank = np.full((50, 40, 3), 128, np.uint8)
+    fitted = [decode(image, encoder.fit).pixels for image in (images or [*noise, blank])]
+    together = encoder.encode(fitted)
+    assert len(together) == len(fitted), "one Features for each picture"
+    for features in together:
+        assert features.ndim == 2, "Features are (n, dim)"
+        assert features.shape[1] == encoder.dim, "every row has dim columns"
+        assert features.dtype == dtype(encoder.measure), "uint8 for hamming, float32 otherwise"
+        assert np.isfinite(features).all(), "no infinity and no NaN"
+    for image, features in zip(fitted, together, strict=True):
+        (alone,) = encoder.encode([image])
+        assert_allclose(alone, features, atol=1e-6, err_msg="alone as in a batch")
+    assert encoder.encode([]) == [], "no pictures, no features"
+
+
+def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder: Path) -> None:
+    """Adds, removes, finds, keeps and comes back. For kinds that find all that there is to find."""
+    rng = np.random.default_rng(_SEED)
+    dim = 16
+    vectors = _vectors(rng, 300, dim, measure)
+    keys = rng.permutation(300).astype(np.int64)
+    queries = _vectors(rng, 4, dim, measure)
+    index = make(dim, measure)
+    assert index.keys.size == 0, "a new index is empty"
+    assert index.search(queries, 3).keys.shape == (4, 0), "an empty index finds nothing"
+
+    for start in range(0, 300, 70):
+        index.add(keys[start : start + 70], vectors[start : start + 70])
+    assert_array_equal(index.keys, np.arange(300), "keys are given once each, ascending")
+    _finds_the_nearest(index, measure, keys, vectors, queries)
+
+    index.remove(np.array([5, 17, 299, 1000]))
+    stays = ~np.isin(keys, [5, 17, 299])
+    _finds_the_nearest(index, measure, keys[stays], vectors[stays], queries)
+    assert index.search(queries, 1000).keys.shape == (4, 297), "no more than there are"
+
+    index.save(folder / "index")
+    again = make(dim, measure)
+    again.load(folder / "index")
+    for one in (index, again):
+        assert one.pending_bytes == 0, "all is saved"
+        _finds_the_nearest(one, measure, keys[stays], vectors[stays], queries)
+    again.add(keys[~stays], vectors[~stays])
+    again.remove(np.arange(10))
+    kept = keys >= 10
+    _finds_the_nearest(again, measure, keys[kept], vectors[kept], queries)
+
+    (folder / "damaged").write_bytes((folder / "index").read_bytes()[:100])
+    try:
+        again.load(folder / "damaged")
+    except IndexDamaged:
+        _finds_the_nearest(again, measure, keys[kept], vectors[kept], queries)
+    else:
+        raise AssertionError("a damaged file raises IndexDamaged and changes nothing")
+
+
+def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
+    """Keeps what it is given, finds it, and lets go of it."""
+    rng = np.random.default_rng(_SEED)
+    dim = 8
+    with_two_rows = 3
+    recipe = Recipe("test", {"size": 1}, dim, measure)
+    store = make(recipe)
+    assert len(store) == 0, "a new store is empty"
+    assert store.recipe == recipe, "the recipe is kept"
+    assert store.search(_vectors(rng, 1, dim, measure), 3).keys.shape == (1, 0)
+
+    entries = [
+        Entry(_record(f"/a/{number}"), _vectors(rng, 1 + (number == with_two_rows), dim, measure))
+        for number in range(20)
+    ]
+    assert store.write(entries) == set(), "all could be written"
+    assert store.write(entries) == set(), "twice is harmless"
+    assert len(store) == 20
+    for entry in entries:
+        key = entry.record.key
+        assert store.knows(entry.record.sha256)
+        assert store.get([key]) == {key: entry.record}, "records come back as they were"
+        assert entry.features is not None
+        assert_array_equal(store.features(key), entry.features, "and so do vectors")
+        nearest = store.search(entry.features, 1).keys[:, 0]
+        assert (nearest == key).all() or measure in ("dot", "hamming"), "it finds itself"
+
+    second_place = Entry(_record("/a/0", "/b/0"), None, {"title": "a copy"})
+    unknown = Entry(_record("/c/none"), None)
+    assert store.write([second_place, unknown]) == {unknown.record.key}
+    assert [file.path for file in store.get([second_place.record.key]).popitem()[1].files] == [
+        "/a/0",
+        "/b/0",
+    ]
+    assert store.get([second_place.record.key]).popitem()[1].metadata == {"title": "a copy"}
+    assert len(list(store.paths("/a"))) == 20
+    assert list(store.paths("/b")) == ["/b/0"]
+    assert list(store.paths("/")) == [*store.paths("/a"), "/b/0"]
+    assert store.located(["/b/0", "/nowhere"]).keys() == {"/b/0"}
+
+    assert store.forget(["/a/0", "/nowhere"]) == 1
+    assert store.knows(second_place.record.sha256), "it still lies in the other place"
+    assert store.forget(["/b/0"]) == 1
+    assert not store.knows(second_place.record.sha256), "now it lies nowhere"
+    assert store.remove([entries[1].record.key, 12345]) == 1
+    assert len(store) == 18
+    found = store.search(_vectors(rng, 1, dim, measure), 100).keys
+    assert set(found.ravel()) == {entry.record.key for entry in entries[2:]}
+    try:
+        store.features(12345)
+    except NotFound:
+        pass
+    else:
+        raise AssertionError("features of no picture raise NotFound")
+    assert store.statistics().pictures == 18
+    assert store.statistics().vectors == 19
+    store.close()
+    store.close()
+
+
+def _finds_the_nearest(
+    index: Index, measure: Measure, keys: np.ndarray, vectors: Features, queries: Features
+) -> None:
+    """Compares with a sort of everything; where scores are equal, keys decide."""
+    found = index.search(queries, 10)
+    every = scores(measure, prepared(measure, queries), prepared(measure, vectors))
+    for line, wanted in enumerate(every):
+        order = np.lexsort((keys, -wanted))[:10]
+        assert_allclose(found.scores[line], wanted[order], atol=1e-5, err_msg="the best scores")
+        assert_array_equal(found.keys[line], keys[order], "ties in order of their keys")
+
+
+def _vectors(rng: np.random.Generator, rows: int, dim: int, measure: Measure) -> Features:
+    if measure == "hamming":
+        return rng.integers(0, 256, (rows, dim), np.uint8)
+    return rng.standard_normal((rows, dim)).astype(np.float32)
+
+
+def _record(*paths: str) -> Record:
+    sha256 = hashlib.sha256(paths[0].encode()).digest()
+    files = tuple(File(path, 123) for path in paths)
+    return Record(key_of(sha256), sha256, size=10, width=4, height=3, files=files)
