@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -51,21 +52,31 @@ _DB = Path("imagefinder.db")
 _DEMO = Path("imagefinder-demo")
 _SHOWN_FAILURES = 10
 _WIDE = 500
+_STOPPED = 130
 
 
 def main() -> None:
     """Run the command line; failures that we know are one line, never a traceback."""
     warnings.simplefilter("ignore")  # a decoder's remarks about a file are not the user's business
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    _ready_streams()
     try:
         app(prog_name="imagefinder")
     except ImageFinderError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("stopped; what was done is kept, and the same command goes on from there", code=130)
+    except UnicodeEncodeError as error:
+        _fail(f"{error.object} is not UTF-8: rename it")
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+    except SystemExit as end:
+        if end.code == _STOPPED:  # what Typer makes of a Ctrl-C
+            _fail(
+                "stopped; what was done is kept, and the same command goes on from there", _STOPPED
+            )
+        raise
 
 
 @app.callback()
@@ -151,7 +162,7 @@ def search(
     if as_json:
         _print_json({"query": picture, "encoder": name, "hits": [_hit(hit) for hit in hits]})
         return
-    table = _table(f"nearest to {picture} by {encoder if len(encoder) < 40 else name}")
+    table = _table(f"nearest to {_plain(picture)} by {encoder if len(encoder) < 40 else name}")
     for title in ("rank", "score", "distance"):
         table.add_column(title, justify="right")
     table.add_column("id", no_wrap=True)
@@ -251,6 +262,8 @@ def demo(
         ]
         _print_json({"pictures": pictures, "searches": len(searches), "found": found, "hits": hits})
     else:
+        from rich.text import Text
+
         table = _table(f"{len(searches)} views searched for among {pictures} others")
         for title in ("view left out", "best hit", "score", ""):
             table.add_column(title)
@@ -258,7 +271,7 @@ def demo(
             query, hit = (
                 f"{p.parent.name}/{p.stem}" for p in (one.query, Path(one.hit.path or ""))
             )
-            verdict = "same scene" if one.found else "[bold red]another scene[/]"
+            verdict = Text("same scene") if one.found else Text("another scene", "bold red")
             table.add_row(query, hit, f"{one.hit.score:.3f}", verdict)
         console = _console()
         console.print(table)
@@ -375,7 +388,21 @@ def _short(path: str | None) -> str:
     """As a person would write it from here."""
     if path is None:
         return "(given in memory)"
-    return path.removeprefix(f"{Path.cwd()}{os.sep}")
+    return _plain(path.removeprefix(f"{Path.cwd()}{os.sep}"))
+
+
+def _plain(text: str) -> str:
+    """On one line, and harmless to a terminal, whatever is in a file's name."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _ready_streams() -> None:
+    """Open those that the caller closed, and let stdout show any name in any locale."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays open
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _pretty(value: Any) -> str:
@@ -388,7 +415,8 @@ def _console() -> Console:
     from rich.console import Console
 
     # what is piped on is not folded
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(width=width, markup=False, emoji=False)  # a name may look like either
 
 
 def _table(title: str | None = None) -> Table:
@@ -401,11 +429,13 @@ def _table(title: str | None = None) -> Table:
 
 
 def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    # a name that is no UTF-8 becomes an escape of JSON's own
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    typer.echo(text.encode("utf-8", "backslashreplace"))
 
 
 def _fail(message: str, code: int = 1) -> None:
-    typer.echo(f"imagefinder: {message}", err=True)
+    typer.echo(f"imagefinder: {_plain(message)}", err=True)
     sys.exit(code)
 
 

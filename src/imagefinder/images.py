@@ -79,6 +79,9 @@ class Limits:
 
 
 LIMITS = Limits()
+# a JPEG is shrunk, while it is decoded, to no less than this many times the size asked for: at 1
+# embeddings differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
+_SPARE = 2
 _LARGE = 16_000_000
 # large pictures are decoded one at a time, so that memory does not grow with the threads
 _one_large = threading.Semaphore(1)
@@ -166,7 +169,7 @@ def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
         if not shrinks:  # a progressive one is held in memory at its full size
             _check_pixels(picture, limits)
         if fit is not None:
-            needed = round(max(fit.width, fit.height) / fit.keep)
+            needed = round(_SPARE * max(fit.width, fit.height) / fit.keep)
             picture.draft("", (needed, needed))
         _check_pixels(picture, limits)
         with _turn(picture):

@@ -95,6 +95,9 @@ def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder:
     kept = keys >= 10
     _finds_the_nearest(again, measure, keys[kept], vectors[kept], queries)
 
+    index.remove(index.keys)
+    assert index.search(queries, 3).keys.shape == (4, 0), "nothing is left to find"
+
     (folder / "damaged").write_bytes((folder / "index").read_bytes()[:100])
     try:
         again.load(folder / "damaged")

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imagefinder.errors import IndexDamaged
 from imagefinder.similarity import Scores, dtype, prepared, scores
@@ -65,13 +64,13 @@ class Exact:
     def search(self, queries: Features, k: int) -> Neighbors:
         """See Index."""
         queries = prepared(self.measure, queries)
-        found = np.full((len(queries), 0), -1, np.int64)
-        best = np.zeros((len(queries), 0), np.float32)
+        none = np.empty((len(queries), 0))
+        best = Neighbors(none.astype(np.int64), none.astype(np.float32))
         for part in self._blocks():
             here = scores(self.measure, queries, part.vectors)
             keys = np.broadcast_to(part.keys, here.shape)
-            found, best = _nearest(np.hstack([found, keys]), np.hstack([best, here]), k)
-        return Neighbors(found, best)
+            best = _nearest(np.hstack([best.keys, keys]), np.hstack([best.scores, here]), k)
+        return best
 
     def save(self, path: Path) -> None:
         """See Index: one ``.npy`` of (key, vector), put in place in one step."""
@@ -136,12 +135,13 @@ def _left(part: _Part) -> _Part:
     return part if stays.all() else _Part(part.keys[stays], part.vectors[stays])
 
 
-def _nearest(keys: Keys, scores: Scores, k: int) -> tuple[Keys, Scores]:
+def _nearest(keys: Keys, scores: Scores, k: int) -> Neighbors:
     """The k best of each line, equal scores in order of their keys."""
     k = min(k, keys.shape[1])
-    lines = [_line(*line, k) for line in zip(keys, scores, strict=True)]
-    nearest_keys: NDArray[np.int64] = np.array([line[0] for line in lines], np.int64).reshape(-1, k)
-    return nearest_keys, np.array([line[1] for line in lines], np.float32).reshape(-1, k)
+    nearest = Neighbors(np.empty((len(keys), k), np.int64), np.empty((len(keys), k), np.float32))
+    for line, (keys_here, scores_here) in enumerate(zip(keys, scores, strict=True)):
+        nearest.keys[line], nearest.scores[line] = _line(keys_here, scores_here, k)
+    return nearest
 
 
 def _line(keys: Keys, scores: Scores, k: int) -> tuple[Keys, Scores]:

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import uvicorn
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from imagefinder import __version__
-from imagefinder.errors import ImageError, NotFound
+from imagefinder.errors import ImageError, ImageFinderError, NotFound
 from imagefinder.finder import Finder
 from imagefinder.server.schemas import Answer, Found, Health, Picture, Problem, name_of
 from imagefinder.server.uploads import UploadCap
@@ -44,6 +44,7 @@ def create_app(db: str | os.PathLike[str], max_upload: int = 20_000_000) -> Fast
         redoc_url=None,
     )
     app.add_middleware(UploadCap, max_bytes=max_upload)
+    app.add_exception_handler(ImageFinderError, _unusable)
     app.get("/", include_in_schema=False)(_home)
     app.get("/healthz", summary="Whether the server works")(health)
     app.post("/v1/search", summary="Find the most similar pictures", responses=_REFUSED)(search)
@@ -136,6 +137,11 @@ def image_file(record: Stored) -> FileResponse:
 def health(finder: Searched) -> Health:
     """Counts the pictures, so that an answer means that the catalogue can be read."""
     return Health(pictures=len(finder), encoder=finder.recipe.encoder)
+
+
+def _unusable(request: Request, error: Exception) -> JSONResponse:
+    """The catalogue or the model has gone or changed while we ran."""
+    return JSONResponse({"detail": str(error)}, status_code=503)
 
 
 def _home() -> RedirectResponse:

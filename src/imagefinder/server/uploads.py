@@ -23,7 +23,9 @@ class UploadCap:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_bytes:
-                raise HTTPException(413, f"the upload is larger than {self.max_bytes:,} bytes")
+                reason = f"the upload is larger than {self.max_bytes:,} bytes"
+                # without closing, the server would read on to the end of the body
+                raise HTTPException(413, reason, headers={"Connection": "close"})
             return message
 
         await self.app(scope, measured if scope["type"] == "http" else receive, send)

@@ -1,0 +1,52 @@
+# The verbs that people and the checks use. Each makes what it needs.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo serve test lint unit benchmark lock clean
+
+help:
+	@echo "make demo       install into $(VENV), draw a gallery and search it"
+	@echo "make serve      the same, then answer searches at http://127.0.0.1:8000/docs"
+	@echo "make test       every check: style, types, layers, tests"
+	@echo "make benchmark  speed and memory of taking pictures in (needs IMAGEFINDER_TEST_ASSETS)"
+	@echo "make lock       renew constraints.txt from the newest versions"
+	@echo "make clean      remove what these made"
+
+demo: $(VENV)/base
+	$(BIN)/imagefinder demo
+
+serve: $(VENV)/base
+	$(BIN)/imagefinder demo --serve
+
+test: lint unit
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/dev
+	$(BIN)/pytest
+
+benchmark: $(VENV)/dev
+	$(BIN)/python -m benchmarks.ingest --tenfold
+
+lock:
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip freeze --exclude-editable > constraints.txt
+	rm -rf $(VENV)
+
+$(VENV)/base: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/base
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) imagefinder-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,179 @@
+"""How fast pictures are taken in, against the sum of its parts and against the plain way.
+
+    python -m benchmarks.ingest [--pictures FOLDER] [--model FILE.onnx] [--rounds 3] [--tenfold]
+
+All figures of a round come from one machine within a minute, and the ratios are taken round by
+round; their medians are printed. ``--tenfold`` also measures memory on ten times as many pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+import PIL.Image
+
+from imagefinder.finder import Finder
+from imagefinder.images import decode, find_images
+from imagefinder.pipeline import batched, cores, overlapped
+from imagefinder.registry import make_encoder
+from imagefinder.types import Encoder
+
+_OPTIONS = {"mean": 0.5, "std": 0.5}
+_BATCH = 32
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    if given.measure_memory:
+        print(json.dumps(_memory(given.pictures, given.model)))
+        return
+    paths = list(find_images(given.pictures))
+    print(f"{_processor()}, {cores()} cores; {len(paths)} pictures; {given.model.name}")
+    encoder = make_encoder(f"onnx:{given.model}", _OPTIONS)
+    rounds = [_round(paths, encoder, given.model) for _ in range(given.rounds)]
+    for name in rounds[0]:
+        values = [figures[name] for figures in rounds]
+        print(f"{name:<44} {median(values):8.2f}   ({', '.join(f'{v:.2f}' for v in values)})")
+    single = _peak_megabytes(given.pictures, given.model)
+    print(f"{'peak memory, MB':<44} {single:8.0f}")
+    if given.tenfold:
+        with TemporaryDirectory() as folder:
+            _copy_distinct(paths, Path(folder), times=10)
+            tenfold = _peak_megabytes(Path(folder), given.model)
+        print(
+            f"{'peak memory on ten times as many, MB':<44} {tenfold:8.0f}   ({tenfold / single:.2f})"
+        )
+
+
+def _round(paths: Sequence[Path], encoder: Encoder, model: Path) -> dict[str, float]:
+    count = len(paths)
+    decode_rate = count / _decode_seconds(paths, encoder)
+    encode_rate = count / _encode_seconds(paths, encoder)
+    ours = count / _our_seconds(paths, encoder)
+    sample = paths[:: max(1, count // 500)]
+    plain = len(sample) / _plain_seconds(sample, model)
+    ideal = 1 / (1 / decode_rate + 1 / encode_rate)
+    return {
+        "decode alone, pictures/s": decode_rate,
+        "encode alone, pictures/s": encode_rate,
+        "both one after the other, pictures/s": ideal,
+        "end to end, pictures/s": ours,
+        "end to end / one after the other": ours / ideal,
+        "the plain way, pictures/s": plain,
+        "end to end / the plain way": ours / plain,
+    }
+
+
+def _decode_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
+    began = perf_counter()
+    with ThreadPoolExecutor(cores()) as executor:
+        for _ in overlapped(executor, partial(decode, fit=encoder.fit), paths, ahead=_BATCH):
+            pass
+    return perf_counter() - began
+
+
+def _encode_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
+    pixels = [decode(path, encoder.fit).pixels for path in paths]
+    encoder.encode(pixels[:_BATCH])  # compiled before the clock starts, for this and the next
+    began = perf_counter()
+    for batch in batched(pixels, _BATCH):
+        encoder.encode(batch)
+    return perf_counter() - began
+
+
+def _our_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
+    with TemporaryDirectory() as folder, Finder.create(Path(folder, "b.db"), encoder) as finder:
+        began = perf_counter()
+        report = finder.add(paths)
+        seconds = perf_counter() - began
+        assert report.added == len(paths), report
+    return seconds
+
+
+def _plain_seconds(paths: Sequence[Path], model: Path) -> float:
+    """What a straightforward script does: one picture at a time, through each step."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model)
+    with TemporaryDirectory() as folder:
+        database = sqlite3.connect(Path(folder, "plain.db"))
+        database.execute("CREATE TABLE embeddings (path TEXT PRIMARY KEY, embedding BLOB)")
+        began = perf_counter()
+        for path in paths:
+            with PIL.Image.open(path) as file:
+                picture = file.convert("RGB").resize((224, 224), PIL.Image.Resampling.BILINEAR)
+            pixels = (np.asarray(picture, np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
+            (embedding,) = session.run(["embedding"], {"input": pixels})
+            database.execute(
+                "INSERT INTO embeddings VALUES (?, ?)", (str(path), embedding.tobytes())
+            )
+            database.commit()
+        seconds = perf_counter() - began
+        database.close()
+    return seconds
+
+
+def _peak_megabytes(pictures: Path, model: Path) -> float:
+    """Of a process of its own that adds the pictures and does nothing else."""
+    command = [sys.executable, "-m", "benchmarks.ingest", "--measure-memory"]
+    command += ["--pictures", str(pictures), "--model", str(model)]
+    return float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+
+
+def _memory(pictures: Path, model: Path) -> float:
+    encoder = make_encoder(f"onnx:{model}", _OPTIONS)
+    with TemporaryDirectory() as folder, Finder.create(Path(folder, "b.db"), encoder) as finder:
+        finder.add(pictures)
+    # not getrusage's ru_maxrss: a new process inherits its parent's
+    status = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
+
+
+def _copy_distinct(paths: Sequence[Path], folder: Path, times: int) -> None:
+    """The same pictures again and again, each with other bytes behind its end."""
+    for copy in range(times):
+        for number, path in enumerate(paths):
+            (folder / f"{copy}-{number}.jpg").write_bytes(path.read_bytes() + bytes([copy]))
+
+
+def _processor() -> str:
+    """Its name and what matters of its instructions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    about = dict(line.split("\t: ", 1) for line in lines if "\t: " in line)
+    flags = {name.strip(): value for name, value in about.items()}.get("flags", "").split()
+    known = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else 'unknown'} ({', '.join(known)})"
+
+
+def _arguments() -> argparse.Namespace:
+    assets = Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pictures", type=Path, default=assets / "data/grocery/test")
+    parser.add_argument("--model", type=Path, default=assets / "models/mobilenet_v2_qat.onnx")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tenfold", action="store_true")
+    parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

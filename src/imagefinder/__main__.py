@@ -1,0 +1,5 @@
+"""``python -m imagefinder``."""
+
+from imagefinder.cli import main
+
+main()

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import PIL.Image
+import pytest
+from numpy.testing import assert_allclose
+
+import imagefinder
+from imagefinder import (
+    CatalogueExists,
+    Finder,
+    NotFound,
+    PluginError,
+    RecipeMismatch,
+    UnreadableImage,
+    embed,
+)
+from imagefinder.gallery import draw_scene, view_of
+from imagefinder.images import Source
+from imagefinder.types import Features, Fit, Image, Measure
+
+SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    for scene in SCENES:
+        for view in ("size", "light", "clutter"):
+            view_of(draw_scene(scene), view, 1).save(folder / f"{scene}-{view}.jpg")
+    return folder
+
+
+@pytest.fixture
+def pictures(drawn: Path, tmp_path: Path) -> Path:
+    """A copy to change at will: 4 scenes of 3 views each, of which one lies in a folder below."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(drawn, folder)
+    (folder / "deep" / "er").mkdir(parents=True)
+    shutil.move(folder / "mosaic-size.jpg", folder / "deep" / "er")
+    return folder
+
+
+@pytest.fixture
+def finder(tmp_path: Path) -> Iterator[Finder]:
+    with Finder.create(tmp_path / "c.db") as finder:
+        yield finder
+
+
+@dataclass(frozen=True)
+class Corners:
+    """A local encoder: the mean colour of each corner that is not black."""
+
+    dim: ClassVar[int] = 3
+    measure: ClassVar[Measure] = "l2"
+    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        rows = [image.reshape(4, 3).astype(np.float32) for image in images]
+        return [row[row.sum(axis=1) > 0] for row in rows]
+
+
+def names(finder: Finder, query: Source, k: int = 3) -> list[str]:
+    return [Path(hit.path or "?").stem for hit in finder.search(query, k)]
+
+
+def test_the_same_scene_is_found_first(finder: Finder, pictures: Path) -> None:
+    report = finder.add(pictures)
+    assert (report.added, report.failed, len(finder)) == (12, (), 12)
+    for scene in SCENES:
+        best, *_ = names(finder, view_of(draw_scene(scene), "compression", 5))
+        assert best.startswith(scene)
+
+
+def test_hits_count_up_and_scores_go_down(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    hits = finder.search(pictures / "harbour-size.jpg", k=100)
+    assert [hit.rank for hit in hits] == list(range(1, 13))
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].score == pytest.approx(1, abs=1e-6)
+    assert hits[0].distance == pytest.approx(0, abs=1e-6)
+    assert hits[1].distance == pytest.approx(1 - hits[1].score)
+
+
+def test_every_form_of_a_picture_finds_it(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    path = pictures / "harbour-size.jpg"
+    best = finder.search(path, 1)[0]
+    with PIL.Image.open(path) as opened, path.open("rb") as file:
+        forms = [str(path), path.read_bytes(), file, opened, np.asarray(opened), best.id]
+        for form in forms:
+            (hit,) = finder.search(form, 1)
+            assert hit.id == best.id
+            assert hit.score == pytest.approx(1, abs=1e-3)
+
+
+def test_a_picture_may_be_added_from_memory(finder: Finder) -> None:
+    scene = draw_scene("harbour")
+    file = io.BytesIO()
+    scene.save(file, "PNG")
+    assert finder.add([scene, np.asarray(draw_scene("mosaic")), file.getvalue()]).added == 3
+    assert finder.add(scene).unchanged == 1
+    assert finder.add(np.asarray(scene)).unchanged == 1, "the same pixels"
+    hit = finder.search(scene, 1)[0]
+    assert hit.path is None
+    assert hit.record.width == 480
+    assert finder.remove(hit.id).removed == 1
+    assert len(finder) == 2
+
+
+def test_adding_again_reads_nothing(
+    finder: Finder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder.add(pictures)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("an unchanged file was read")
+
+    monkeypatch.setattr("imagefinder.ingest.read", refuse)
+    assert finder.add(pictures).unchanged == 12
+
+
+def test_a_known_content_is_not_encoded_again(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    encoded: list[int] = []
+
+    @dataclass(frozen=True)
+    class Counting:
+        dim: ClassVar[int] = finder.encoder.dim
+        measure: ClassVar[Measure] = finder.encoder.measure
+        fit: ClassVar[Fit] = finder.encoder.fit
+
+        def encode(self, images: Sequence[Image]) -> list[Features]:
+            encoded.append(len(images))
+            return finder.encoder.encode(images)
+
+    beside = Finder(finder.store, Counting())
+    shutil.copytree(pictures, pictures.parent / "copies")
+    shutil.copy(pictures / "harbour-size.jpg", pictures / "renamed.jpg")
+    os.utime(pictures / "mosaic-light.jpg", (1, 1))
+    report = beside.add([pictures, pictures.parent / "copies"])
+    assert (report.added, report.unchanged) == (13, 12)
+    assert sum(encoded) == 0
+    assert len(finder) == 12
+    hit = finder.search(pictures / "harbour-size.jpg", 1)[0]
+    assert len(hit.record.files) == 3
+
+
+def test_identical_new_files_are_encoded_once(finder: Finder, pictures: Path) -> None:
+    for copy in range(5):
+        shutil.copy(pictures / "harbour-size.jpg", pictures / f"copy-{copy}.jpg")
+    assert finder.add(pictures).added == 17
+    assert len(finder) == 12
+    assert finder.statistics().vectors == 12
+
+
+def test_a_changed_file_is_updated(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    shutil.copy(pictures / "mosaic-light.jpg", pictures / "harbour-size.jpg")
+    draw_scene("regatta").save(pictures / "harbour-light.jpg")
+    report = finder.add(pictures)
+    assert (report.updated, report.unchanged) == (2, 10)
+    assert len(finder) == 11
+    assert names(finder, draw_scene("regatta"), 1) == ["harbour-light"]
+
+
+def test_two_files_may_change_places(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    one, two = pictures / "harbour-size.jpg", pictures / "mosaic-light.jpg"
+    was = one.read_bytes(), two.read_bytes()
+    for path, content in ((one, was[1]), (two, was[0])):
+        path.write_bytes(content)
+        os.utime(path, (5, 5))
+    assert finder.add(pictures).updated == 2
+    assert len(finder) == 12
+    assert finder.search(was[0], 1)[0].path == str(two)
+
+
+def test_content_that_moves_while_it_is_removed_is_not_lost(tmp_path: Path) -> None:
+    """More files than a batch, each with the content that the one before it had."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    contents = []
+    for number in range(80):
+        file = io.BytesIO()
+        PIL.Image.new("RGB", (20, 20), (number * 3, 255 - number, number)).save(file, "PNG")
+        contents.append(file.getvalue())
+        (folder / f"{number:03}.png").write_bytes(contents[-1])
+    with Finder.create(tmp_path / "c.db") as finder:
+        finder.add(folder)
+        for number in range(80):
+            path = folder / f"{number:03}.png"
+            path.write_bytes(contents[(number + 40) % 80])
+            os.utime(path, (7, 7))
+        report = finder.add(folder)
+        assert (report.updated, report.failed) == (80, ())
+        assert (len(finder), finder.statistics().files) == (80, 80)
+
+
+def test_one_bad_file_stops_nothing_and_is_named(finder: Finder, pictures: Path) -> None:
+    (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing follows")
+    (pictures / "empty.png").touch()
+    report = finder.add([pictures, pictures / "missing.jpg"])
+    assert report.added == 12
+    assert {(Path(f.path).name, f.reason.split(":")[0]) for f in report.failed} == {
+        ("broken.jpg", "damaged or not supported"),
+        ("empty.png", "the file is empty"),
+        ("missing.jpg", "no such file"),
+    }
+
+
+def test_a_file_that_turns_bad_keeps_what_is_stored(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    (pictures / "harbour-size.jpg").write_bytes(b"no longer a picture")
+    report = finder.sync(pictures)
+    assert (report.unchanged, len(report.failed), report.removed) == (11, 1, 0)
+    assert len(finder) == 12
+
+
+def test_metadata_is_kept_with_the_pictures(finder: Finder, pictures: Path) -> None:
+    files = sorted(pictures.glob("*.jpg"))
+    finder.add(files, metadata=[{"title": path.stem} for path in files])
+    hit = finder.search(files[0], 1)[0]
+    assert hit.record.metadata == {"title": files[0].stem}
+    finder.add(files)
+    assert finder.get(hit.id).metadata == {"title": files[0].stem}, "silence changes nothing"
+    finder.add(files[0], metadata={"title": "another"})
+    assert finder.get(hit.id).metadata == {"title": "another"}
+
+
+def test_sync_follows_a_folder(finder: Finder, pictures: Path) -> None:
+    finder.sync(pictures)
+    finder.add(draw_scene("regatta"))
+    (pictures / "harbour-size.jpg").unlink()
+    (pictures / "mosaic-light.jpg").rename(pictures / "deep" / "moved.jpg")
+    report = finder.sync(pictures)
+    assert (report.added, report.removed, report.unchanged) == (1, 2, 10)
+    assert len(finder) == 12, "eleven in the folder, one in memory"
+
+
+def test_sync_does_not_take_a_missing_disk_for_an_empty_one(finder: Finder, pictures: Path) -> None:
+    finder.sync(pictures)
+    shutil.rmtree(pictures)
+    with pytest.raises(NotFound, match="no folder"):
+        finder.sync(pictures)
+    pictures.mkdir()
+    with pytest.raises(NotFound, match="mounted"):
+        finder.sync(pictures)
+    assert len(finder) == 12
+
+
+def test_remove_takes_files_folders_and_ids(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    id = finder.search(pictures / "mosaic-light.jpg", 1)[0].id  # noqa: A001  as users call it
+    report = finder.remove([id, pictures / "harbour-size.jpg", pictures / "deep", "nothing.jpg"])
+    assert report.removed == 3
+    assert [failure.path for failure in report.failed] == ["nothing.jpg"]
+    assert len(finder) == 9
+    assert (pictures / "harbour-size.jpg").exists()
+
+
+def test_an_unknown_id_is_not_found(finder: Finder) -> None:
+    for unknown in ("0" * 16, "nonsense"):
+        with pytest.raises(NotFound, match=unknown):
+            finder.get(unknown)
+    with pytest.raises(NotFound):
+        finder.search("f" * 16)
+    with pytest.raises(UnreadableImage, match="no such file"):
+        finder.search("nonsense")
+
+
+def test_an_empty_catalogue_finds_nothing(finder: Finder) -> None:
+    assert finder.search(draw_scene("mosaic")) == []
+    with pytest.raises(ValueError, match="at least 1"):
+        finder.search(draw_scene("mosaic"), k=0)
+
+
+def test_a_local_encoder_finds_k_pictures_and_never_a_blank_one(tmp_path: Path) -> None:
+    colours = [(200, 10, 10), (10, 200, 10), (10, 10, 200), (200, 200, 10)]
+    black = PIL.Image.new("RGB", (8, 8))
+    with Finder.create(tmp_path / "c.db", Corners()) as finder:
+        finder.add([PIL.Image.new("RGB", (8, 8), colour) for colour in colours])
+        assert finder.add(black).added == 1
+        hits = finder.search(PIL.Image.new("RGB", (9, 9), (190, 20, 20)), k=4)
+        assert len(hits) == len({hit.id for hit in hits}) == 4
+        assert hits[0].distance == pytest.approx(np.sqrt(300), rel=1e-4)
+        assert finder.search(black) == []
+    with pytest.raises(PluginError, match="local"):
+        embed([PIL.Image.new("RGB", (8, 8), "red")], Corners())
+    with Finder.open(tmp_path / "c.db", Corners()) as finder:
+        assert len(finder) == 5
+
+
+def test_a_catalogue_remembers_its_encoder(tmp_path: Path, pictures: Path) -> None:
+    Finder.create(tmp_path / "p.db", "phash").close()
+    with pytest.raises(CatalogueExists):
+        Finder.create(tmp_path / "p.db", "phash")
+    with pytest.raises(RecipeMismatch, match=r"phash.*dhash"):
+        Finder.open(tmp_path / "p.db", "dhash")
+    with Finder.open(tmp_path / "p.db") as finder:
+        finder.add(pictures)
+        hit = finder.search(pictures / "mosaic-light.jpg", 1)[0]
+        assert (finder.encoder.measure, hit.distance, hit.score) == ("hamming", 0, 1)
+
+
+def test_sqlite_vec_alone_gives_the_same_hits(
+    tmp_path: Path, finder: Finder, pictures: Path
+) -> None:
+    finder.add(pictures)
+    with Finder.open(tmp_path / "c.db", index=None) as scan:
+        query = pictures / "coral-reef-clutter.jpg"
+        ours, theirs = finder.search(query, 12), scan.search(query, 12)
+        assert [hit.id for hit in ours] == [hit.id for hit in theirs]
+        assert_allclose([h.score for h in ours], [h.score for h in theirs], atol=1e-5)
+
+
+def test_many_threads_may_search_while_one_adds(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures / "harbour-size.jpg")
+    wrong: list[object] = []
+
+    def search() -> None:
+        for _ in range(8):
+            hits = finder.search(pictures / "harbour-size.jpg", 1)
+            if hits[0].path != str(pictures / "harbour-size.jpg"):
+                wrong.append(hits)
+
+    threads = [threading.Thread(target=search) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    finder.add(pictures)
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_progress_wraps_the_files(finder: Finder, pictures: Path) -> None:
+    seen = []
+
+    def progress(items):  # type: ignore[no-untyped-def]
+        for item in items:
+            seen.append(item.name)
+            yield item
+
+    finder.add(pictures, progress=progress)
+    assert len(seen) == 12
+
+
+def test_embed_gives_a_row_for_each_picture(pictures: Path) -> None:
+    paths = sorted(pictures.glob("*.jpg"))
+    with PIL.Image.open(paths[0]) as opened:
+        rows = embed([*paths, opened, np.asarray(opened)])
+    assert rows.shape == (13, 1248)
+    assert rows.dtype == np.float32
+    assert_allclose(rows[-1], rows[-2], atol=1e-6)
+    assert rows[-1] @ rows[0] > 0.999, "the file is shrunk while it is decoded, pixels are not"
+    assert embed(paths[0]).shape == (1, 1248)
+    assert embed([]).shape == (0, 1248)
+    assert embed(paths, encoder="phash").dtype == np.uint8
+    with pytest.raises(UnreadableImage):
+        embed([paths[0], b"nonsense"])
+
+
+def test_all_that_is_promised_can_be_imported() -> None:
+    for name in imagefinder.__all__:
+        assert getattr(imagefinder, name).__name__ or name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        imagefinder.Nothing  # noqa: B018  the access is what is tested
