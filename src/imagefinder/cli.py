@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from imagefinder import __version__
-from imagefinder.errors import ImageError, ImageFinderError
+from imagefinder.errors import CatalogueExists, ImageError, ImageFinderError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -295,9 +295,12 @@ def _made(db: Path, encoder: str | None, options: list[str] | None) -> Finder:
     if options and not encoder:
         raise typer.BadParameter("--option goes with --encoder")
     given = make_encoder(encoder, _parsed(options)) if encoder else None
-    if Finder.exists(db):
-        return Finder.open(db, given)
-    return Finder.create(db, given) if given else Finder.create(db)
+    if not Finder.exists(db):
+        try:
+            return Finder.create(db, given) if given else Finder.create(db)
+        except CatalogueExists:
+            pass  # another program was quicker
+    return Finder.open(db, given)
 
 
 def _parsed(options: Iterable[str] | None) -> dict[str, Any]:
