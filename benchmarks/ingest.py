@@ -43,12 +43,15 @@ def main() -> None:
         print(json.dumps(_memory(given.pictures, given.model)))
         return
     paths = list(find_images(given.pictures))
+    if not paths or not given.model.exists():
+        sys.exit("name --pictures and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
     print(f"{_processor()}, {cores()} cores; {len(paths)} pictures; {given.model.name}")
     encoder = make_encoder(f"onnx:{given.model}", _OPTIONS)
     rounds = [_round(paths, encoder, given.model) for _ in range(given.rounds)]
     for name in rounds[0]:
         values = [figures[name] for figures in rounds]
-        print(f"{name:<44} {median(values):8.2f}   ({', '.join(f'{v:.2f}' for v in values)})")
+        each = ", ".join(f"{value:.2f}" for value in values)
+        print(f"{name:<44} {median(values):8.2f}   ({each})")
     single = _peak_megabytes(given.pictures, given.model)
     print(f"{'peak memory, MB':<44} {single:8.0f}")
     if given.tenfold:
@@ -56,7 +59,7 @@ def main() -> None:
             _copy_distinct(paths, Path(folder), times=10)
             tenfold = _peak_megabytes(Path(folder), given.model)
         print(
-            f"{'peak memory on ten times as many, MB':<44} {tenfold:8.0f}   ({tenfold / single:.2f})"
+            f"{'the same on ten times as many, MB':<44} {tenfold:8.0f}   ({tenfold / single:.2f})"
         )
 
 

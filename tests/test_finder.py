@@ -96,7 +96,14 @@ def test_every_form_of_a_picture_finds_it(finder: Finder, pictures: Path) -> Non
     path = pictures / "harbour-size.jpg"
     best = finder.search(path, 1)[0]
     with PIL.Image.open(path) as opened, path.open("rb") as file:
-        forms = [str(path), path.read_bytes(), file, opened, np.asarray(opened), best.id]
+        forms: list[Source] = [
+            str(path),
+            path.read_bytes(),
+            file,
+            opened,
+            np.asarray(opened),
+            best.id,
+        ]
         for form in forms:
             (hit,) = finder.search(form, 1)
             assert hit.id == best.id

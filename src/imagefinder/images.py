@@ -111,6 +111,7 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
         if isinstance(source, np.ndarray):
             return _finished(_from_array(source), fit)
         if isinstance(source, PIL.Image.Image):
+            source.load()
             return _finished(source, fit)
         return _decoded(source if isinstance(source, bytes) else read(source, limits), fit, limits)
     except (UnreadableImage, ImageTooLarge):
@@ -257,12 +258,12 @@ def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Im
 
 
 def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+        return PIL.Image.fromarray(_eight_bit(picture)).convert("RGB")
     if picture.has_transparency_data:
         return _on_white(picture)
     if picture.mode == "RGB":
         return picture
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        return PIL.Image.fromarray(_eight_bit(picture)).convert("RGB")
     if picture.mode == "LAB":
         return _from_lab(picture)
     return picture.convert("RGB")
@@ -280,7 +281,9 @@ def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
     """16-bit samples lose their low byte; others that go beyond 0 to 255 are stretched to it."""
     samples = np.asarray(picture)
     if picture.mode.startswith("I;"):
-        return (samples >> 8).astype(np.uint8)
+        grey = (samples >> 8).astype(np.uint8)
+        clear = picture.info.get("transparency")  # one level of a PNG's that stands for nothing
+        return grey if clear is None else np.where(samples == clear, np.uint8(255), grey)
     values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if picture.mode == "I" and low >= 0 and 255 < high < 65536:
@@ -289,7 +292,7 @@ def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
         low, high = 0.0, 255.0
     elif low >= 0 and high <= 1:
         low, high = 0.0, 1.0
-    return ((values - low) * (255 / (high - low))).astype(np.uint8)
+    return ((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
 
 
 def _from_lab(picture: PIL.Image.Image) -> PIL.Image.Image:

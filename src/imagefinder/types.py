@@ -225,7 +225,7 @@ class Index(Protocol):
         """Memory held by what was added since the last ``save`` or ``load``."""
 
     def add(self, keys: Keys, vectors: Features) -> None:
-        """Hold ``vectors[i]`` under ``keys[i]``; a key may have many rows, all given at once."""
+        """Hold ``vectors[i]`` under ``keys[i]``; a key may have many rows."""
 
     def remove(self, keys: Keys) -> None:
         """Forget all rows of these keys; unknown ones are ignored."""

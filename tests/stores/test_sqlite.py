@@ -201,13 +201,14 @@ def test_the_two_exact_searches_agree(tmp_path: Path, measure: Measure) -> None:
     scan.close()
 
 
-finite = st.floats(-100, 100, width=32, allow_subnormal=False)
+# squares of numbers near the end of float32's range vanish, and sqlite-vec then divides by nothing
+ordinary = st.just(0.0) | st.floats(0.0625, 100, width=32) | st.floats(-100, -0.0625, width=32)
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    stored=arrays(np.float32, st.tuples(st.integers(1, 20), st.just(3)), elements=finite),
-    query=arrays(np.float32, (1, 3), elements=finite),
+    stored=arrays(np.float32, st.tuples(st.integers(1, 20), st.just(3)), elements=ordinary),
+    query=arrays(np.float32, (1, 3), elements=ordinary),
     measure=st.sampled_from(["cosine", "l2"]),
     k=st.integers(1, 25),
 )
@@ -255,7 +256,8 @@ def cache_of(path: Path) -> Path:
 def searched(path: Path) -> list[int]:
     """With a cache for however few vectors."""
     store = Sqlite.open(path, exact)
-    store.cache_from = 0
+    assert store.index is not None
+    store.index.save_from = 0
     found: list[int] = store.search(rows(5), 4).keys[0].tolist()
     store.close()
     return found

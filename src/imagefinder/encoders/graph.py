@@ -28,6 +28,8 @@ class Tensor:
 
     def channels(self, layout: Layout) -> int | None:
         """How many numbers it gives once pooled, or None if that is free."""
+        if not self.shape:
+            return None
         axis = 1 if len(self.shape) == 2 or (len(self.shape) == 4 and layout == "NCHW") else -1
         return self.shape[axis] if self.shape[axis] > 0 else None
 
@@ -45,7 +47,7 @@ class Graph:
     layout: Layout
     outputs: tuple[Tensor, ...]
     inner: tuple[Tensor, ...]
-    """Named tensors that could serve as an embedding, the last ones first."""
+    """Named tensors that could be taken, the last ones first."""
 
     def embedding(self, wanted: str | None) -> Tensor:
         """The tensor of that name, or the only output that is no classifier's."""
@@ -65,7 +67,7 @@ class Graph:
         )
 
     def _choice(self) -> str:
-        tensors = [*(t for t in self.outputs if not t.classifies), *self.inner][:6]
+        tensors = [t for t in (*self.outputs, *self.inner) if not t.classifies][:6]
         return (
             "for example " + ", ".join(map(str, tensors))
             if tensors
@@ -91,7 +93,7 @@ def read_graph(path: Path) -> Graph:
 
 
 def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, int] | None]:
-    if len(shape) == 4 and shape[1] in (3, -1):
+    if len(shape) == 4 and (shape[1] == 3 or (shape[1] == -1 and shape[3] != 3)):
         layout: Layout = "NCHW"
         height, width = shape[2:]
     elif len(shape) == 4 and shape[3] == 3:
@@ -110,7 +112,7 @@ def _inner(model: Any) -> Iterator[Tensor]:
             if not output.get_names() or output.get_partial_shape().rank.is_dynamic:
                 continue
             tensor = _tensor(output, node)
-            if len(tensor.shape) in (2, 3, 4) and not tensor.classifies:
+            if len(tensor.shape) in (2, 3, 4):
                 yield tensor
 
 

@@ -41,7 +41,8 @@ class PHash:
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of 8 bytes each."""
         waves = _cosines(32, 8)
-        low = [waves @ _grey(image) @ waves.T for image in images]
+        # rounded, or the bits of a flat picture would be those of rounding errors
+        low = [np.round(waves @ _grey(image) @ waves.T, 3) for image in images]
         return [_packed(frequencies > np.median(frequencies)) for frequencies in low]
 
 

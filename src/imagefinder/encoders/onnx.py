@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,11 @@ class Onnx:
     """``auto`` lets OpenVINO use the processor's 16-bit units where it has them."""
 
     def __post_init__(self) -> None:
-        if min(self.size) < 1 or not 0 < self.keep <= 1 or not all(self.std) or not self.scale:
+        for name, kind in get_type_hints(Onnx).items():
+            chosen = getattr(self, name)
+            if get_origin(kind) is Literal and chosen not in get_args(kind):
+                raise ValueError(f"{name} is one of {', '.join(get_args(kind))}, not {chosen!r}")
+        if min(*self.size, *self.std, self.scale, self.keep) <= 0 or self.keep > 1:
             raise ValueError("size, keep (0 to 1), std and scale must be above 0")
         if self.measure == "hamming":
             raise ValueError("the measure of a float embedding is cosine, l2 or dot")
@@ -95,7 +99,7 @@ class Onnx:
         digest = _sha256(file)
         graph = read_graph(file)
         output = graph.embedding(cast("str | None", settings.pop("output", None)))
-        size = _pair(settings.pop("size", None) or graph.size or (224, 224))
+        size = _pair(settings.pop("size", graph.size or (224, 224)))
         if graph.size not in (None, size):
             raise ModelError(f"{file.name} takes pictures of {graph.size}, not of {size}")
         for name in ("mean", "std"):
@@ -124,7 +128,7 @@ class Onnx:
         """One row of ``dim`` float32 each; raw, as the graph gives it, unless ``normalize``."""
         if not images:
             return []
-        rows = self._pooled(self._runtime.run(images))
+        rows = self._pooled(self._runtime.run(images), len(images))
         if self.normalize:
             rows = unit(rows)
         return [row[None] for row in rows]
@@ -137,17 +141,17 @@ class Onnx:
             )
         return runtime_for(self)
 
-    def _pooled(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _pooled(self, tensor: NDArray[np.float32], pictures: int) -> NDArray[np.float32]:
         if tensor.ndim == 4:
             tensor = tensor.mean(axis=(2, 3) if self.layout == "NCHW" else (1, 2))
         elif tensor.ndim == 3:
             tensor = tensor[:, 0] if self.pool == "first" else tensor.mean(axis=1)
-        return tensor.reshape(len(tensor), -1)
+        return tensor.reshape(pictures, -1)  # some graphs squeeze a batch of one away
 
     def _measured_dim(self) -> int:
         """For a graph that does not tell the size of its output: what comes out."""
         blank = np.zeros((self.size[1], self.size[0], 3), np.uint8)
-        return len(self._pooled(self._runtime.run([blank]))[0])
+        return len(self._pooled(self._runtime.run([blank]), 1)[0])
 
 
 def _settings_beside(model: Path) -> dict[str, Any]:

@@ -115,9 +115,13 @@ class OnnxRuntime:
         batch = self._fed(np.stack(images))
         fixed = isinstance(self._input.shape[0], int)
         parts = np.split(batch, len(batch)) if fixed else [batch]
-        tensors = [
-            self._session.run([self._model.output], {self._input.name: part})[0] for part in parts
-        ]
+        try:
+            tensors = [
+                self._session.run([self._model.output], {self._input.name: part})[0]
+                for part in parts
+            ]
+        except Exception as error:
+            raise ModelError(f"{self._model.path} cannot be run: {_first_line(error)}") from error
         return np.concatenate(tensors).astype(np.float32, copy=False)
 
     def _fed(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
@@ -133,11 +137,13 @@ class OnnxRuntime:
 
 
 def _port(graph: Any, name: str) -> Any:
-    for node in graph.get_ordered_ops():
-        for output in node.outputs():
-            if name in output.get_names() or name == node.get_friendly_name():
-                return output
-    raise ModelError(f"the graph has no tensor {name!r}")
+    outputs = [output for node in graph.get_ordered_ops() for output in node.outputs()]
+    named = [output for output in outputs if name in output.get_names()]
+    # a tensor without a name goes by that of its operation
+    named += [output for output in outputs if output.get_node().get_friendly_name() == name]
+    if not named:
+        raise ModelError(f"the graph has no tensor {name!r}")
+    return named[0]
 
 
 def _with_preprocessing(graph: Any, model: Onnx) -> Any:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 
@@ -73,17 +74,16 @@ class Exact:
         return best
 
     def save(self, path: Path) -> None:
-        """See Index: one ``.npy`` of (key, vector), put in place in one step."""
+        """See Index: two ``.npy`` arrays in one file, the keys and then the rows."""
         blocks = self._blocks()
-        rows = sum(len(part.keys) for part in blocks)
+        keys = np.concatenate([np.empty(0, np.int64), *(block.keys for block in blocks)])
+        rows = {"descr": self._row.str, "fortran_order": False, "shape": (len(keys), self.dim)}
         with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
             try:
-                header = {"descr": self._row.descr, "fortran_order": False, "shape": (rows,)}
-                np.lib.format.write_array_header_2_0(file, header)
-                for part in blocks:
-                    table = np.empty(len(part.keys), self._row)
-                    table["key"], table["vector"] = part.keys, part.vectors
-                    file.write(table.tobytes())
+                np.lib.format.write_array(file, keys.astype("<i8"), version=(2, 0))
+                np.lib.format.write_array_header_2_0(file, rows)
+                for block in blocks:
+                    file.write(np.ascontiguousarray(block.vectors, self._row).data)
                 file.flush()
                 os.replace(file.name, path)
             except BaseException:
@@ -92,19 +92,27 @@ class Exact:
         self.load(path)
 
     def load(self, path: Path) -> None:
-        """See Index."""
+        """See Index. Only the keys are read; the rows are mapped."""
         try:
-            table = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError, SyntaxError) as error:
+            with path.open("rb") as file:
+                keys = np.lib.format.read_array(file, allow_pickle=False)
+                np.lib.format.read_magic(file)
+                shape, _, row = np.lib.format.read_array_header_2_0(file)
+                begin = file.tell()
+            if keys.ndim != 1 or shape != (len(keys), self.dim) or row != self._row:
+                raise ValueError("it holds something else")
+            if path.stat().st_size != begin + len(keys) * self.dim * row.itemsize:
+                raise ValueError("its size is wrong")
+            vectors: Features = (
+                np.memmap(path, row, "r", begin, shape) if len(keys) else _none(self)
+            )
+        except (OSError, ValueError, EOFError) as error:
             raise IndexDamaged(f"{path.name} cannot be used: {error}") from error
-        if table.dtype != self._row or table.ndim != 1:
-            raise IndexDamaged(f"{path.name} holds something else")
-        self._parts = (_Part(np.array(table["key"]), table["vector"]),)
+        self._parts = (_Part(keys.astype(np.int64), vectors),)
 
     @property
-    def _row(self) -> np.dtype[np.void]:
-        vector = np.dtype(dtype(self.measure)).newbyteorder("<")
-        return np.dtype([("key", "<i8"), ("vector", vector, (self.dim,))])
+    def _row(self) -> np.dtype[Any]:
+        return np.dtype(dtype(self.measure)).newbyteorder("<")
 
     def _blocks(self) -> list[_Part]:
         """The rows that are left, cut so that no block is too large to compare at once."""
@@ -114,6 +122,10 @@ class Exact:
             for part in self._parts
             for start in range(0, len(part.keys), rows)
         ]
+
+
+def _none(index: Exact) -> Features:
+    return np.empty((0, index.dim), dtype(index.measure))
 
 
 def _merged(parts: list[_Part]) -> list[_Part]:

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import apsw
 import numpy as np
-from numpy.typing import NDArray
 
 from imagefinder.errors import (
     CatalogueExists,
     CatalogueMissing,
     ImageError,
-    IndexDamaged,
     NotFound,
     StoreError,
 )
 from imagefinder.similarity import Scores, dtype, scores_of
 from imagefinder.stores import schema
+from imagefinder.stores.cached_index import CachedIndex, matrix
 from imagefinder.stores.connections import Connections
 from imagefinder.types import (
     Entry,
     Features,
     File,
     Index,
-    Keys,
     Located,
     Measure,
     Neighbors,
@@ -43,7 +39,7 @@ from imagefinder.types import (
 
 MakeIndex: TypeAlias = Callable[[int, Measure], Index]
 
-_PAGE = 1000  # paths, or vectors, taken from the file at a time
+_PAGE = 1000  # paths taken from the file at a time
 _SCANS: dict[Measure, str] = {
     # the cosine with a vector of zeros is nothing: nothing like it
     "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
@@ -61,18 +57,14 @@ class Sqlite:
     beside it once it is large; without one, by sqlite-vec's own scan.
     """
 
-    cache_from = 8 * 2**20
-    """Bytes that an index may gather in memory before it is saved beside the catalogue."""
-
     def __init__(self, path: Path, connections: Connections, make_index: MakeIndex | None) -> None:
         """For the class methods ``create`` and ``open``."""
-        self._path = path
         self._connections = connections
         self.recipe = self._read_recipe()
-        self._index = make_index(self.recipe.dim, self.recipe.measure) if make_index else None
-        self._index_guard = Lock()
-        self._watch: apsw.Connection | None = None
-        self._seen: object = None
+        self.index: CachedIndex | None = None
+        if make_index:
+            index = make_index(self.recipe.dim, self.recipe.measure)
+            self.index = CachedIndex(index, path, connections, self.recipe)
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, make_index: MakeIndex | None = None) -> Sqlite:
@@ -203,7 +195,7 @@ class Sqlite:
             blobs = connection.execute(
                 "SELECT vector FROM vectors WHERE key = ? ORDER BY row", (key,)
             )
-            vectors = self._matrix([blob for (blob,) in blobs])
+            vectors = matrix([blob for (blob,) in blobs], self.recipe)
         if not found:
             raise NotFound(f"there is no picture {key:016x}")
         return vectors
@@ -247,10 +239,7 @@ class Sqlite:
 
     def search(self, query: Features, k: int) -> Neighbors:
         """See Store."""
-        if self._index is None:
-            return self._scan(query, k)
-        self._refresh(self._index)
-        return self._index.search(query, k)
+        return self._scan(query, k) if self.index is None else self.index.search(query, k)
 
     def statistics(self) -> Statistics:
         """See Store."""
@@ -264,10 +253,8 @@ class Sqlite:
 
     def close(self) -> None:
         """See Store."""
-        with self._index_guard:
-            if self._watch is not None:
-                self._watch.close()
-                self._watch = None
+        if self.index is not None:
+            self.index.close()
         self._connections.close()
 
     def _insert(self, connection: apsw.Connection, record: Record, features: Features) -> None:
@@ -294,10 +281,6 @@ class Sqlite:
         (text,) = self._rows("SELECT value FROM catalogue WHERE name = 'recipe'")[0]
         return Recipe(**json.loads(text))
 
-    def _matrix(self, blobs: Sequence[bytes]) -> Features:
-        flat = np.frombuffer(b"".join(blobs), dtype(self.recipe.measure))
-        return cast(Features, flat.reshape(len(blobs), self.recipe.dim))
-
     def _scan(self, query: Features, k: int) -> Neighbors:
         """sqlite-vec compares every row, in SQL."""
         measure, dim = self.recipe.measure, self.recipe.dim
@@ -312,83 +295,6 @@ class Sqlite:
         distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
         shape = (len(query), columns)
         return Neighbors(keys.reshape(shape), scores_of(measure, distances.reshape(shape), dim))
-
-    def _refresh(self, index: Index) -> None:
-        """Bring the index to what the file holds now, whoever wrote it."""
-        with self._index_guard:
-            if self._watch is None:
-                self._watch = self._connections.open()
-                self._load(index)
-            version = self._watch.pragma("data_version")
-            if version == self._seen:
-                return
-            with self._watch:  # one moment for all that follows
-                held = index.keys
-                stored = _keys(self._watch, "SELECT DISTINCT key FROM vectors")
-                index.remove(np.setdiff1d(held, stored, assume_unique=True))
-                new = np.setdiff1d(stored, held, assume_unique=True)
-                for keys, vectors in self._vectors(
-                    self._watch, new, everything=len(new) == len(stored)
-                ):
-                    index.add(keys, vectors)
-            self._seen = version
-            if index.pending_bytes > self.cache_from:
-                self._save(index)
-
-    def _vectors(
-        self, connection: apsw.Connection, keys: Keys, everything: bool
-    ) -> Iterator[tuple[Keys, Features]]:
-        """(keys, vectors), a page at a time; in the order of the file if all are wanted."""
-        if everything:
-            yield from self._pages(
-                connection.execute("SELECT key, vector FROM vectors ORDER BY rowid")
-            )
-            return
-        for start in range(0, len(keys), _PAGE):
-            wanted = json.dumps(keys[start : start + _PAGE].tolist())
-            yield from self._pages(
-                connection.execute(
-                    "SELECT key, vector FROM vectors WHERE key IN (SELECT value FROM json_each(?))"
-                    " ORDER BY key, row",
-                    (wanted,),
-                )
-            )
-
-    def _pages(self, rows: apsw.Cursor) -> Iterator[tuple[Keys, Features]]:
-        page: list[Any] = []
-        for row in rows:
-            page.append(row)
-            if len(page) == _PAGE:
-                yield self._page(page)
-                page = []
-        if page:
-            yield self._page(page)
-
-    def _page(self, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Features]:
-        return np.array([key for key, _ in rows], np.int64), self._matrix(
-            [blob for _, blob in rows]
-        )
-
-    @property
-    def _cache(self) -> Path:
-        """The index's file: its name changes with whatever would make its content another."""
-        made_of = json.dumps([str(self.recipe), self.recipe.dim, self.recipe.measure])
-        digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
-        kind = type(self._index).__name__.lower()
-        return self._path.with_name(f"{self._path.name}.{kind}-{digest}")
-
-    def _load(self, index: Index) -> None:
-        if self._cache.exists():
-            try:
-                index.load(self._cache)
-            except IndexDamaged as error:
-                log.info("the index is made anew: %s", error)
-
-    def _save(self, index: Index) -> None:
-        try:
-            index.save(self._cache)
-        except OSError as error:  # a cache only: the folder may be read-only, or the disk full
-            log.info("the index stays in memory: %s", error)
 
 
 def _is_stored(connection: apsw.Connection, key: int) -> bool:
@@ -423,7 +329,3 @@ def _prune(connection: apsw.Connection, keys: set[int]) -> None:
 def _write_recipe(connection: apsw.Connection, recipe: Recipe) -> None:
     text = json.dumps(asdict(recipe), ensure_ascii=False)
     connection.execute("INSERT OR REPLACE INTO catalogue VALUES ('recipe', ?)", (text,))
-
-
-def _keys(connection: apsw.Connection, sql: str) -> NDArray[np.int64]:
-    return np.sort(np.fromiter((key for (key,) in connection.execute(sql)), np.int64))

@@ -1,0 +1,132 @@
+"""An index that follows a catalogue's file, and is saved beside it once it is large."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import apsw
+import numpy as np
+
+from imagefinder.errors import IndexDamaged
+from imagefinder.pipeline import batched
+from imagefinder.similarity import dtype
+from imagefinder.stores.connections import Connections
+from imagefinder.types import Features, Index, Keys, Neighbors, Recipe
+
+_PAGE = 1000  # vectors taken from the file at a time
+
+log = logging.getLogger(__name__)
+
+
+class CachedIndex:
+    """Made true to the file before each search, whoever wrote to it since.
+
+    A key stands for a content, and a catalogue has one recipe, so a key's vectors never change:
+    the index is true when it holds the file's keys. Losing it costs only the time to make it anew.
+    """
+
+    save_from = 8 * 2**20
+    """Bytes that may gather in memory before the index is saved beside the catalogue."""
+
+    def __init__(
+        self, index: Index, catalogue: Path, connections: Connections, recipe: Recipe
+    ) -> None:
+        """``index`` is empty; the first search fills it."""
+        self._index = index
+        self._connections = connections
+        self._recipe = recipe
+        self._saved = _place(index, catalogue, recipe)
+        self._guard = Lock()
+        self._watch: apsw.Connection | None = None
+        self._seen: object = None
+
+    def search(self, query: Features, k: int) -> Neighbors:
+        """See Store."""
+        with self._guard:
+            self._refresh()
+        return self._index.search(query, k)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._guard:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+
+    def _refresh(self) -> None:
+        if self._watch is None:
+            self._watch = self._connections.open()
+            self._load()
+        # SQLite changes this number when any other connection commits
+        version = self._watch.pragma("data_version")
+        if version == self._seen:
+            return
+        with self._watch:  # one moment for all that follows
+            held = self._index.keys
+            stored = _stored_keys(self._watch)
+            self._index.remove(np.setdiff1d(held, stored, assume_unique=True))
+            new = np.setdiff1d(stored, held, assume_unique=True)
+            try:
+                self._add(self._watch, new, all_new=len(new) == len(stored))
+            except BaseException:
+                self._index.remove(new)  # no key may be left with half of its rows
+                raise
+        self._seen = version
+        if self._index.pending_bytes > self.save_from:
+            self._save()
+
+    def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
+        for page in batched(_vectors(connection, new, all_new), _PAGE):
+            keys = np.array([key for key, _ in page], np.int64)
+            self._index.add(keys, matrix([blob for _, blob in page], self._recipe))
+
+    def _load(self) -> None:
+        if self._saved.exists():
+            try:
+                self._index.load(self._saved)
+            except IndexDamaged as error:
+                log.info("the index is made anew: %s", error)
+
+    def _save(self) -> None:
+        try:
+            self._index.save(self._saved)
+        except OSError as error:  # a cache only: the folder may be read-only, or the disk full
+            log.info("the index stays in memory: %s", error)
+
+
+def matrix(blobs: Sequence[bytes], recipe: Recipe) -> Features:
+    """The rows that were stored as these bytes."""
+    return np.frombuffer(b"".join(blobs), dtype(recipe.measure)).reshape(len(blobs), recipe.dim)
+
+
+def _place(index: Index, catalogue: Path, recipe: Recipe) -> Path:
+    """Beside the catalogue; the name changes with whatever would make the content another."""
+    made_of = json.dumps([str(recipe), recipe.dim, recipe.measure])
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
+    return catalogue.with_name(f"{catalogue.name}.{type(index).__name__.lower()}-{digest}")
+
+
+def _stored_keys(connection: apsw.Connection) -> Keys:
+    rows = connection.execute("SELECT DISTINCT key FROM vectors")
+    return np.sort(np.fromiter((key for (key,) in rows), np.int64))
+
+
+def _vectors(connection: apsw.Connection, keys: Keys, all_new: bool) -> Iterator[Any]:
+    """Rows of (key, blob): in the order of the file if all are new, else looked up by key."""
+    if all_new:
+        return iter(connection.execute("SELECT key, vector FROM vectors ORDER BY rowid"))
+    pages = batched(keys.tolist(), _PAGE)
+    return chain.from_iterable(
+        connection.execute(
+            "SELECT key, vector FROM vectors WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(page),),
+        )
+        for page in pages
+    )

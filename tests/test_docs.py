@@ -1,0 +1,68 @@
+"""What the documents say is true: examples run, commands exist, every dependency has its reason."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from imagefinder.gallery import draw_scene, view_of
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_python_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pictures").mkdir()
+    for scene in ("harbour", "mosaic", "regatta"):
+        draw_scene(scene).save(tmp_path / "Pictures" / f"{scene}.jpg")
+    view_of(draw_scene("mosaic"), "crop", 1).save(tmp_path / "query.jpg")
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102  our own README
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "3 added; []"
+    assert printed[1].startswith("1 0.9")
+    assert printed[1].endswith("mosaic.jpg")
+    assert getattr(names["vectors"], "shape", None) == (1, 1248)
+
+
+def test_the_toml_example_names_the_options_and_defaults_there_are() -> None:
+    from dataclasses import fields
+
+    from imagefinder.encoders.onnx import Onnx
+
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    defaults = {field.name: field.default for field in fields(Onnx)}
+    for name, value in tomllib.loads(example).items():
+        if name not in ("size", "output"):
+            assert defaults[name] == (tuple(value) if isinstance(value, list) else value)
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    from imagefinder.cli import app
+
+    there = {
+        (command.name or command.callback.__name__)
+        for command in app.registered_commands
+        if command.callback
+    }
+    named = set(re.findall(r"^\| `imagefinder (\w+)", README, re.MULTILINE))
+    assert named == there
+
+
+def test_every_dependency_has_its_reason() -> None:
+    why = (ROOT / "docs" / "why.md").read_text()
+    table = why[why.index("## Dependencies") :]
+    for requirement in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["onnxruntime"]]:
+        name = re.split(r"[<>=]", requirement)[0]
+        assert re.search(rf"^\|[^|]*\b{re.escape(name)}\b", table, re.MULTILINE), name
+        assert re.search(
+            rf"^{re.escape(name)}==",
+            (ROOT / "constraints.txt").read_text().replace("_", "-"),
+            re.MULTILINE,
+        ), name
