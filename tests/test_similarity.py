@@ -1,6 +1,6 @@
 """Scores point one way for every measure, and distances are the same thing in its own unit."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def matrices(measure: Measure) -> st.SearchStrategy[Features]:
     if measure == "hamming":
         return arrays.arrays(np.uint8, shape)
     eighths = st.integers(-1000, 1000).map(lambda number: number / 8)
-    return cast("st.SearchStrategy[Features]", arrays.arrays(np.float32, shape, elements=eighths))
+    return arrays.arrays(np.float32, shape, elements=eighths)
 
 
 MATRICES = st.sampled_from(MEASURES).flatmap(

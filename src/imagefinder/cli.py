@@ -66,10 +66,11 @@ def main() -> None:
         _fail(str(error))
     except UnicodeEncodeError as error:
         _fail(f"{error.object} is not UTF-8: rename it")
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
+        # what stdout still holds could not be written either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
+            sys.exit(1)
         _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
     except SystemExit as end:
         if end.code == _STOPPED:  # what Typer makes of a Ctrl-C
@@ -79,25 +80,35 @@ def main() -> None:
         raise
 
 
+def _version(wanted: bool) -> None:
+    if wanted:  # without a command
+        typer.echo(f"imagefinder {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     db: Annotated[
         Path | None,
         typer.Option("--db", help="The catalogue, for any command.", dir_okay=False),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
 ) -> None:
     """Find the most similar pictures: in a folder, from the shell, Python or HTTP."""
-    if version:
-        typer.echo(f"imagefinder {__version__}")
-        raise typer.Exit
     if db is not None:  # before the command's name it means the same as behind it
         os.environ["IMAGEFINDER_DB"] = str(db)
 
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders.")],
+    # what cannot be read is named in the report, beside what can
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Pictures, or folders.", readable=False),
+    ],
     db: Db = _DB,
     encoder: EncoderName = None,
     option: Options = None,
@@ -113,7 +124,7 @@ def add(
 
 @app.command()
 def sync(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", readable=False)],
     db: Db = _DB,
     encoder: EncoderName = None,
     option: Options = None,

@@ -80,6 +80,10 @@ class Onnx:
             chosen = getattr(self, name)
             if get_origin(kind) is Literal and chosen not in get_args(kind):
                 raise ValueError(f"{name} is one of {', '.join(get_args(kind))}, not {chosen!r}")
+            if kind is float and not isinstance(chosen, int | float):
+                raise ValueError(f"{name} must be a number, not {chosen!r}")
+            if kind is bool and not isinstance(chosen, bool):
+                raise ValueError(f"{name} must be true or false, not {chosen!r}")
         if min(*self.size, *self.std, self.scale, self.keep) <= 0 or self.keep > 1:
             raise ValueError("size, keep (0 to 1), std and scale must be above 0")
         if self.measure == "hamming":

@@ -1,0 +1,25 @@
+"""Every encoder keeps the contract, on whatever it runs."""
+
+from pathlib import Path
+
+import pytest
+
+from imagefinder.registry import make_encoder, plugins
+from imagefinder.testing import check_encoder
+
+WITHOUT_ARGUMENT = [name for name, plugin in plugins("encoders").items() if not plugin.argument]
+
+
+@pytest.mark.parametrize("name", WITHOUT_ARGUMENT)
+def test_every_encoder_of_ours_keeps_the_contract(name: str) -> None:
+    check_encoder(make_encoder(name))
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("precision", ["auto", "f32"])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_model_keeps_the_contract(
+    runtime: str, precision: str, normalize: bool, tiny_model: Path
+) -> None:
+    options = {"runtime": runtime, "precision": precision, "normalize": normalize}
+    check_encoder(make_encoder(f"onnx:{tiny_model}", options))
