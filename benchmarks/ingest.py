@@ -32,21 +32,19 @@ from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.registry import make_encoder
 from imagefinder.types import Encoder
 
-_OPTIONS = {"mean": 0.5, "std": 0.5}
+OPTIONS = {"mean": 0.5, "std": 0.5}
 _BATCH = 32
 
 
 def main() -> None:
     """Measure, and print."""
-    given = _arguments()
+    given = arguments(__doc__)
     if given.measure_memory:
         print(json.dumps(_memory(given.pictures, given.model)))
         return
     paths = list(find_images(given.pictures))
-    if not paths or not given.model.exists():
-        sys.exit("name --pictures and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
-    print(f"{_processor()}, {cores()} cores; {len(paths)} pictures; {given.model.name}")
-    encoder = make_encoder(f"onnx:{given.model}", _OPTIONS)
+    print(f"{processor()}, {cores()} cores; {len(paths)} pictures; {given.model.name}")
+    encoder = make_encoder(f"onnx:{given.model}", OPTIONS)
     rounds = [_round(paths, encoder, given.model) for _ in range(given.rounds)]
     for name in rounds[0]:
         values = [figures[name] for figures in rounds]
@@ -139,7 +137,7 @@ def _peak_megabytes(pictures: Path, model: Path) -> float:
 
 
 def _memory(pictures: Path, model: Path) -> float:
-    encoder = make_encoder(f"onnx:{model}", _OPTIONS)
+    encoder = make_encoder(f"onnx:{model}", OPTIONS)
     with TemporaryDirectory() as folder, Finder.create(Path(folder, "b.db"), encoder) as finder:
         finder.add(pictures)
     # not getrusage's ru_maxrss: a new process inherits its parent's
@@ -154,7 +152,7 @@ def _copy_distinct(paths: Sequence[Path], folder: Path, times: int) -> None:
             (folder / f"{copy}-{number}.jpg").write_bytes(path.read_bytes() + bytes([copy]))
 
 
-def _processor() -> str:
+def processor() -> str:
     """Its name and what matters of its instructions."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -167,15 +165,19 @@ def _processor() -> str:
     return f"{names[0] if names else 'unknown'} ({', '.join(known)})"
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(about: str | None) -> argparse.Namespace:
+    """What every benchmark takes."""
     assets = Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("--pictures", type=Path, default=assets / "data/grocery/test")
     parser.add_argument("--model", type=Path, default=assets / "models/mobilenet_v2_qat.onnx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tenfold", action="store_true")
     parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    given = parser.parse_args()
+    if not given.pictures.is_dir() or not given.model.exists():
+        sys.exit("name --pictures and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
+    return given
 
 
 if __name__ == "__main__":

@@ -358,6 +358,30 @@ def test_a_crop_is_what_scaling_and_then_cutting_gives(draw: Draw) -> None:
     assert difference(cropped, cut) < 1.5
 
 
+@pytest.mark.parametrize("size", [(1001, 1000), (1000, 1001), (1000, 1000)])
+@pytest.mark.parametrize("turned", [1, 6])
+def test_the_size_told_is_right_however_much_the_picture_shrinks(
+    size: tuple[int, int], turned: int
+) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = turned
+    file = BytesIO()
+    PIL.Image.new("RGB", size, "teal").save(file, "JPEG", exif=exif)
+    told = decode(file.getvalue(), Fit(32, 32))
+    assert (told.width, told.height) == (size if turned == 1 else size[::-1])
+
+
+def test_bytes_may_come_in_any_buffer(picture_file: Path) -> None:
+    data = picture_file.read_bytes()
+    for buffer in (bytearray(data), memoryview(data)):
+        assert_array_equal(load_image(buffer), load_image(data))
+
+
+def test_twelve_bits_in_sixteen_are_not_taken_for_dark(assets: Path) -> None:
+    pixels = load_image(assets / "data/odd/pillow/12bit.cropped.tif")
+    assert pixels.mean() > 40
+
+
 def test_the_size_told_is_the_pictures_own_not_that_of_the_fit(draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(4, 900, 700)), "JPEG")
     decoded = decode(data, Fit(32, 16))

@@ -52,8 +52,13 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "[imagefinder.encoders]\n"
         "mean = somebody:Mean\n"
         "classic = somebody:Mean\n"
+        "exported = somebody_else.api:Exported\n"
+        "misspelt = somebody:Meen\n"
         "broken = no_such_module:Encoder\n"
     )
+    (tmp_path / "somebody_else").mkdir()
+    (tmp_path / "somebody_else" / "code.py").write_text(MODULE.replace("Mean", "Exported"))
+    (tmp_path / "somebody_else" / "api.py").write_text("from somebody_else.code import Exported")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "somebody", raising=False)
     return tmp_path
@@ -153,6 +158,19 @@ def test_an_installed_package_adds_an_encoder() -> None:
     recipe = through_json(recipe_of(encoder))
     assert recipe == Recipe("mean", {"power": 2.0}, 3, "l2")
     assert encoder_from(recipe) == encoder
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_class_may_be_registered_by_where_it_is_exported() -> None:
+    encoder = make_encoder("exported")
+    assert recipe_of(encoder).encoder == "exported"
+    assert encoder_from(recipe_of(encoder)) == encoder
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_plugin_that_is_not_where_its_package_says_is_an_error() -> None:
+    with pytest.raises(PluginError, match="misspelt"):
+        make_encoder("misspelt")
 
 
 @pytest.mark.usefixtures("installed")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import PIL.Image
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from imagefinder.errors import NotFound, PluginError, RecipeMismatch
 from imagefinder.hits import Hits
-from imagefinder.images import LIMITS, Limits, Source, decode, find_images
+from imagefinder.images import LIMITS, Bytes, Limits, Source, decode, find_images
 from imagefinder.ingest import Input, Progress, ingest
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.ranking import vote
@@ -305,9 +305,7 @@ def _is_gone(path: str) -> bool:
 
 
 def _several(pictures: Any) -> Iterable[Any]:
-    single = isinstance(
-        pictures, str | bytes | os.PathLike | PIL.Image.Image | BinaryIO | np.ndarray
-    )
+    single = isinstance(pictures, str | Bytes | os.PathLike | PIL.Image.Image | np.ndarray)
     return [pictures] if single or hasattr(pictures, "read") else pictures
 
 

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import PIL.Image
@@ -32,38 +32,20 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401  registers WebP
 )
 
+from imagefinder.colours import to_rgb
 from imagefinder.errors import ImageTooLarge, UnreadableImage
 from imagefinder.types import Fit, Image
 
+Bytes: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = (
-    "str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
+    "str | os.PathLike[str] | Bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
 )
 """Whatever can be turned into a picture."""
 
 ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
 SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".avif",
-        ".avifs",
-        ".heic",
-        ".heics",
-        ".heif",
-        ".heifs",
-        ".hif",
-    ]
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff"
+    " .avif .avifs .heic .heics .heif .heifs .hif".split()
 )
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
@@ -113,16 +95,16 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
         if isinstance(source, PIL.Image.Image):
             source.load()
             return _finished(source, fit)
-        return _decoded(source if isinstance(source, bytes) else read(source, limits), fit, limits)
+        if isinstance(source, Bytes):
+            return _decoded(bytes(source), fit, limits)
+        return _decoded(read(source, limits), fit, limits)
     except (UnreadableImage, ImageTooLarge):
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(f"too many pixels: {error}") from error
     except MemoryError as error:
         raise ImageTooLarge("there is not enough memory to decode it") from error
-    except (
-        Exception
-    ) as error:  # decoders meet hostile bytes: whatever they raise is the file's fault
+    except Exception as error:  # whatever a decoder raises over hostile bytes is their fault
         raise UnreadableImage(f"damaged or not supported: {_one_line(error)}") from error
 
 
@@ -165,7 +147,7 @@ def _capped(file: BinaryIO, limits: Limits) -> bytes:
 
 def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
     with _opened(data) as picture:
-        width, height = picture.size
+        full = picture.size
         shrinks = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
         if not shrinks:  # a progressive one is held in memory at its full size
             _check_pixels(picture, limits)
@@ -173,12 +155,11 @@ def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
             needed = round(_SPARE * max(fit.width, fit.height) / fit.keep)
             picture.draft("", (needed, needed))
         _check_pixels(picture, limits)
+        opened = picture.size
         with _turn(picture):
             picture.load()
-            decoded = _finished(picture, fit)
-    if (width > height) != (decoded.width > decoded.height):
-        width, height = height, width
-    return Decoded(decoded.pixels, width, height)
+            turned_itself = picture.size != opened  # as a TIFF does
+            return _finished(picture, fit, picture.size if turned_itself else full)
 
 
 def _opened(data: bytes) -> PIL.Image.Image:
@@ -210,13 +191,20 @@ def _turn(picture: PIL.Image.Image) -> AbstractContextManager[object]:
     return _one_large if picture.width * picture.height > _LARGE else nullcontext()
 
 
-def _finished(picture: PIL.Image.Image, fit: Fit | None) -> Decoded:
-    """Eight-bit RGB, then the size (cheapest in this order), then upright."""
+def _finished(
+    picture: PIL.Image.Image, fit: Fit | None, full: tuple[int, int] | None = None
+) -> Decoded:
+    """Eight-bit RGB, then the size (cheapest in this order), then upright.
+
+    ``full`` is the size before any shrinking.
+    """
     turned = _orientation(picture)
-    width, height = picture.size if turned < 5 else picture.size[::-1]
+    width, height = full or picture.size
+    if turned >= 5:
+        width, height = height, width
     if width < 1 or height < 1:
         raise UnreadableImage("it has no pixels")
-    rgb = _rgb(picture)
+    rgb = to_rgb(picture)
     if fit is not None:
         target = (fit.width, fit.height) if turned < 5 else (fit.height, fit.width)
         rgb = _fitted(rgb, fit, target)
@@ -255,52 +243,6 @@ def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Im
     width, height = size[0] * scale, size[1] * scale
     left, top = (picture.width - width) / 2, (picture.height - height) / 2
     return picture.resize(size, resample, box=(left, top, left + width, top + height))
-
-
-def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        return PIL.Image.fromarray(_eight_bit(picture)).convert("RGB")
-    if picture.has_transparency_data:
-        return _on_white(picture)
-    if picture.mode == "RGB":
-        return picture
-    if picture.mode == "LAB":
-        return _from_lab(picture)
-    return picture.convert("RGB")
-
-
-def _on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
-    if picture.mode == "La":
-        picture = picture.convert("LA")
-    picture = picture.convert("RGBA")
-    white = PIL.Image.new("RGBA", picture.size, "white")
-    return PIL.Image.alpha_composite(white, picture).convert("RGB")
-
-
-def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
-    """16-bit samples lose their low byte; others that go beyond 0 to 255 are stretched to it."""
-    samples = np.asarray(picture)
-    if picture.mode.startswith("I;"):
-        grey = (samples >> 8).astype(np.uint8)
-        clear = picture.info.get("transparency")  # one level of a PNG's that stands for nothing
-        return grey if clear is None else np.where(samples == clear, np.uint8(255), grey)
-    values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if picture.mode == "I" and low >= 0 and 255 < high < 65536:
-        low, high = 0.0, 65535.0
-    elif low >= 0 and 1 < high <= 255:
-        low, high = 0.0, 255.0
-    elif low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    return ((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
-
-
-def _from_lab(picture: PIL.Image.Image) -> PIL.Image.Image:
-    from PIL import ImageCms  # slow to import, seldom needed
-
-    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
-    return cast(PIL.Image.Image, converted)
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:

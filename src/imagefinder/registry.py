@@ -6,6 +6,7 @@ in the group ``imagefinder.encoders``, ``imagefinder.indexes`` or ``imagefinder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
@@ -76,6 +77,8 @@ def load(family: Family, name: str) -> type[Any]:
     except ModuleNotFoundError as error:
         remedy = f"pip install 'imagefinder[{plugin.extra}]'" if plugin.extra else str(error)
         raise MissingExtra(f"{name!r} needs: {remedy}") from error
+    except AttributeError as error:
+        raise PluginError(f"{name!r} is not where its package says: {error}") from error
     return loaded
 
 
@@ -137,8 +140,13 @@ def _build(cls: type[Any], name: str, options: Mapping[str, Any]) -> Encoder:
 def _name_of(encoder: Encoder) -> str:
     cls = type(encoder)
     target = f"{cls.__module__}:{cls.__qualname__}"
+    package = cls.__module__.partition(".")[0]
     for name, plugin in plugins("encoders").items():
         if plugin.target == target:
+            return name
+        # a package may register its class by where it is exported, not by where it is written
+        theirs = name not in _PLUGINS["encoders"] and package == re.split("[.:]", plugin.target)[0]
+        if theirs and load("encoders", name) is cls:
             return name
     return target
 

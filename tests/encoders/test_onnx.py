@@ -157,6 +157,14 @@ def test_channels_may_come_last(shape: tuple[int | str, ...], runtime: str, tmp_
     assert_allclose(rows(model, images), wanted, rtol=1e-6)
 
 
+def test_graphs_that_take_bytes_are_fed_the_pixels_as_they_are(
+    runtime: str, tmp_path: Path
+) -> None:
+    model = opened(echo(tmp_path, "n", 4, 5, 3, kind=TensorProto.UINT8), runtime=runtime)
+    (image,) = noise(5, 4)
+    assert_allclose(rows(model, [image])[0], image.ravel())
+
+
 def test_half_precision_graphs_are_fed_half_precision(runtime: str, tmp_path: Path) -> None:
     model = opened(echo(tmp_path, "n", 3, 4, 5, kind=HALF), runtime=runtime)
     (image,) = noise(5, 4)

@@ -45,6 +45,8 @@ class Graph:
     size: tuple[int, int] | None
     """(width, height), or None where the graph leaves it free."""
     layout: Layout
+    takes_bytes: bool
+    """Whether it is fed with the pixels as they are, 0 to 255."""
     outputs: tuple[Tensor, ...]
     inner: tuple[Tensor, ...]
     """Named tensors that could be taken, the last ones first."""
@@ -89,7 +91,8 @@ def read_graph(path: Path) -> Graph:
     layout, size = _image_input(path.name, shape)
     outputs = tuple(_tensor(output, output.get_node()) for output in model.outputs)
     inner = tuple(t for t in _inner(model) if t.name not in {o.name for o in outputs})
-    return Graph(path.name, size, layout, outputs, inner)
+    takes_bytes = model.inputs[0].get_element_type().to_string() == "u8"
+    return Graph(path.name, size, layout, takes_bytes, outputs, inner)
 
 
 def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, int] | None]:

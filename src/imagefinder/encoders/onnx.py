@@ -23,22 +23,10 @@ Triple: TypeAlias = tuple[float, float, float]
 
 _IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 _IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
-_OPTIONS = [
-    "size",
-    "resize",
-    "keep",
-    "filter",
-    "scale",
-    "mean",
-    "std",
-    "channels",
-    "output",
-    "pool",
-    "normalize",
-    "measure",
-    "runtime",
-    "precision",
-]
+_OPTIONS = (
+    "size resize keep filter scale mean std channels output pool normalize measure"
+    " runtime precision".split()
+)
 
 
 @dataclass(frozen=True)
@@ -98,10 +86,12 @@ class Onnx:
         ModelError where the file is not usable or does not say which output is the embedding.
         """
         file = Path(path).expanduser().absolute()
-        settings = {**_settings_beside(file), **options}
+        settings: dict[str, Any] = {**_settings_beside(file), **options}
         _check_names(settings, file.name)
         digest = _sha256(file)
         graph = read_graph(file)
+        if graph.takes_bytes:
+            settings = {"scale": 1, "mean": 0, "std": 1, **settings}
         output = graph.embedding(cast("str | None", settings.pop("output", None)))
         size = _pair(settings.pop("size", graph.size or (224, 224)))
         if graph.size not in (None, size):

@@ -132,8 +132,8 @@ class OnnxRuntime:
         values = (pixels * np.float32(model.scale) - mean) / std
         if model.layout == "NCHW":
             values = values.transpose(0, 3, 1, 2)
-        wanted = np.float16 if self._input.type == "tensor(float16)" else np.float32
-        return np.ascontiguousarray(values, dtype=wanted)
+        kinds = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+        return np.ascontiguousarray(values, dtype=kinds.get(self._input.type, np.float32))
 
 
 def _port(graph: Any, name: str) -> Any:
