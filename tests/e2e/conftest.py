@@ -1,0 +1,64 @@
+"""Pictures, catalogues and servers for the end-to-end tests."""
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from imagefinder.gallery import save_gallery
+
+from .program import Run, answer, run_in, serving
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of drawn pictures, which no test may alter."""
+    folder = tmp_path_factory.mktemp("pictures") / "gallery"
+    save_gallery(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(gallery: Path) -> list[Path]:
+    """The files of the gallery."""
+    return sorted(gallery.rglob("*.jpg"))
+
+
+@pytest.fixture(scope="session")
+def catalogue(gallery: Path) -> Path:
+    """A catalogue of the gallery, which no test may alter."""
+    file = gallery.parent / "gallery.db"
+    answer(run_in(gallery.parent, "add", gallery, "--db", file, "--json"))
+    return file
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the program in the test's own folder."""
+    return partial(run_in, tmp_path)
+
+
+@pytest.fixture
+def stocked(tmp_path: Path, catalogue: Path) -> Path:
+    """The test's own catalogue of the gallery, where the program looks for one by itself."""
+    return Path(shutil.copy(catalogue, tmp_path / "imagefinder.db"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pictures: list[Path]) -> Path:
+    """The test's own folder of three pictures: a.jpg, b.jpg and c.jpg."""
+    mine = tmp_path / "folder"
+    mine.mkdir()
+    for name, picture in zip(("a.jpg", "b.jpg", "c.jpg"), pictures[::50], strict=True):
+        shutil.copy(picture, mine / name)
+    return mine
+
+
+@pytest.fixture
+def server(tmp_path: Path, stocked: Path) -> Iterator[httpx.Client]:
+    """A client of a server of the test's own catalogue."""
+    with serving(tmp_path, "--db", stocked) as client:
+        yield client

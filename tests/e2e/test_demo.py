@@ -1,0 +1,36 @@
+"""The demonstration."""
+
+from pathlib import Path
+
+from .program import Run, answer, refusal
+
+
+def test_the_demonstration_finds_most_and_can_be_run_again(run: Run, tmp_path: Path) -> None:
+    first = answer(run("demo", "--json"))
+    assert first["pictures"] >= 96
+    assert first["searches"] == len(first["hits"]) > 0
+    assert first["found"] == sum(hit["found"] for hit in first["hits"])
+    assert first["found"] / first["searches"] >= 0.9
+
+    again = run("demo")
+    assert (again.returncode, again.stderr) == (0, b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["imagefinder-demo"]
+    *_, result, advice = again.stdout.decode().splitlines()
+    assert result.startswith(f"{first['found']} of {first['searches']} found")
+    assert advice.startswith("Now try: imagefinder search ")
+    suggested = advice.partition(" imagefinder ")[2].split()
+    assert len(answer(run(*suggested, "--json"))["hits"]) == 3
+
+
+def test_the_demonstration_leaves_a_folder_of_other_things_alone(
+    run: Run, tmp_path: Path, folder: Path
+) -> None:
+    before = sorted(folder.iterdir())
+    assert "holds other things" in refusal(run("demo", "folder"))
+    assert sorted(folder.iterdir()) == before
+
+
+def test_the_demonstration_needs_a_folder_not_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    refusal(run("demo", "file"))
+    assert (tmp_path / "file").read_text() == "mine"

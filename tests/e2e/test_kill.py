@@ -1,0 +1,76 @@
+"""A program that is killed at any moment leaves a catalogue that the next run makes whole."""
+
+import random
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from .program import answer, run_in, started
+
+KILLS = 25
+TABLES = {"catalogue": "name", "images": "key", "files": "path", "vectors": "key, row"}
+
+Content: TypeAlias = dict[str, list[Any]]
+
+
+def content(catalogue: Path) -> Content:
+    """Everything that a catalogue says, in order of its keys; and it is sound."""
+    with closing(sqlite3.connect(catalogue)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        return {
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY {key}").fetchall()
+            for table, key in TABLES.items()
+        }
+
+
+def left_behind(catalogue: Path, scratch: Path) -> int:
+    """How many pictures a killed run stored, read from a copy so that the next run finds all
+    as it was left.
+    """
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    for file in catalogue.parent.glob(f"{catalogue.name}*"):
+        if not file.name.endswith("-shm"):
+            shutil.copy(file, scratch)
+    copy = scratch / catalogue.name
+    if not copy.exists() or not copy.stat().st_size:
+        return 0
+    with closing(sqlite3.connect(copy)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        if "images" not in tables:
+            return 0
+        count: int = connection.execute("SELECT count(*) FROM images").fetchone()[0]
+        return count
+
+
+def test_a_run_that_is_killed_at_any_moment_can_simply_be_repeated(
+    gallery: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    report = answer(run_in(tmp_path, "add", gallery, "--db", "whole.db", "--json"))
+    whole_run = time.monotonic() - began
+    assert report["added"] == len(pictures)
+    whole = content(tmp_path / "whole.db")
+
+    moments = random.Random(8)
+    killed_midway, catalogues, catalogue = 0, 1, tmp_path / "killed-1.db"
+    for _ in range(KILLS):
+        with started(tmp_path, "add", gallery, "--db", catalogue) as process:
+            time.sleep(moments.uniform(0.2, 1.0) * whole_run)
+            process.kill()
+        stored = left_behind(catalogue, tmp_path / "scratch")
+        killed_midway += 0 < stored < len(pictures)
+        if stored == len(pictures):  # all was done: it goes on with a fresh one
+            assert content(catalogue) == whole
+            catalogues += 1
+            catalogue = tmp_path / f"killed-{catalogues}.db"
+
+    assert killed_midway >= 3
+    for number in range(1, catalogues + 1):
+        catalogue = tmp_path / f"killed-{number}.db"
+        answer(run_in(tmp_path, "add", gallery, "--db", catalogue, "--json"))
+        assert content(catalogue) == whole
