@@ -170,6 +170,11 @@ def test_identical_new_files_are_encoded_once(finder: Finder, pictures: Path) ->
     assert finder.statistics().vectors == 12
 
 
+def test_a_file_given_twice_counts_once_as_added(finder: Finder, pictures: Path) -> None:
+    report = finder.add([pictures / "harbour-size.jpg", pictures / "harbour-size.jpg", pictures])
+    assert (report.added, report.unchanged) == (12, 2)
+
+
 def test_a_changed_file_is_updated(finder: Finder, pictures: Path) -> None:
     finder.add(pictures)
     shutil.copy(pictures / "mosaic-light.jpg", pictures / "harbour-size.jpg")

@@ -12,6 +12,7 @@ from imagefinder.finder import Finder
 from imagefinder.gallery import SCENES, VIEWS, save_gallery
 from imagefinder.types import Hit
 
+CATALOGUE = "demo.db"
 _LEFT_OUT = 2
 """Views of each scene that are kept out of the catalogue, to search with."""
 
@@ -32,17 +33,16 @@ class Search:
 
 
 def make_demo(folder: Path) -> tuple[Finder, list[Path]]:
-    """Draw the gallery into a folder, and a catalogue of it, ``demo.db``, beside it.
+    """Draw the gallery into a folder, and make its CATALOGUE beside it.
 
     Gives the finder and the pictures left out. What an earlier run left is replaced; raises
     StoreError for a folder that holds anything else.
     """
-    catalogue = folder / "demo.db"
-    _clear(folder, catalogue.name)
+    _clear(folder)
     pictures = save_gallery(folder / "gallery")
     left_out = set(_left_out())
     queries = [path for path in pictures if (path.parent.name, path.stem) in left_out]
-    finder = Finder.create(catalogue)
+    finder = Finder.create(folder / CATALOGUE)
     finder.add([path for path in pictures if path not in queries])
     return finder, queries
 
@@ -52,12 +52,12 @@ def search_all(finder: Finder, queries: list[Path]) -> list[Search]:
     return [Search(query, finder.search(query, k=1)[0]) for query in queries]
 
 
-def _clear(folder: Path, catalogue: str) -> None:
+def _clear(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    ours = {"gallery", *(path.name for path in folder.glob(f"{catalogue}*"))}
+    ours = {"gallery", *(path.name for path in folder.glob(f"{CATALOGUE}*"))}
     if {path.name for path in folder.iterdir()} - ours:
         raise StoreError(f"{folder} holds other things: name an empty folder for the demonstration")
-    for old in folder.glob(f"{catalogue}*"):
+    for old in folder.glob(f"{CATALOGUE}*"):
         old.unlink()
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from imagefinder.errors import NotFound, PluginError, RecipeMismatch
 from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Bytes, Limits, Source, decode, find_images
-from imagefinder.ingest import Input, Progress, ingest
+from imagefinder.ingest import Input, Progress, ingest, is_storable
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.ranking import vote
 from imagefinder.registry import encoder_from, load, make_encoder, make_index, recipe_of
@@ -161,6 +161,8 @@ class Finder:
         root = _absolute(folder)
         if not root.is_dir():
             raise NotFound(f"there is no folder {root}")
+        if not is_storable(str(root)):
+            raise NotFound(f"{root} has a name that is not UTF-8: rename it")
         if not any(root.iterdir()) and any(self.store.paths(str(root))):
             raise NotFound(
                 f"{root} is empty, but the catalogue has pictures of it: is its disk mounted? "
@@ -235,6 +237,8 @@ class Finder:
 
     def _remove(self, given: str | os.PathLike[str]) -> int:
         path = str(_absolute(given))
+        if not is_storable(path):
+            return 0
         removed = self.store.forget([path])
         for batch in batched(self.store.paths(path), 1000):
             removed += self.store.forget(batch)

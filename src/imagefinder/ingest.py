@@ -10,10 +10,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import PIL.Image
@@ -29,6 +30,7 @@ from imagefinder.types import (
     File,
     Image,
     Located,
+    Outcome,
     Record,
     Report,
     Store,
@@ -38,7 +40,6 @@ from imagefinder.types import (
 _BATCH = 32
 
 Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
-Outcome: TypeAlias = Literal["added", "updated", "unchanged"]
 Progress: TypeAlias = Callable[[Iterable["Input"]], Iterable["Input"]]
 
 
@@ -63,44 +64,14 @@ class Input:
 
 @dataclass(frozen=True)
 class _Item:
-    """An input on its way: what was known of its file, then what was found in it."""
+    """An input on its way, and what was found in it."""
 
     given: Input
-    before: Located | None = None
     record: Record | None = None
     pixels: Image | None = None
     """``None`` where the content is stored already."""
     failure: str | None = None
-
-    @property
-    def key(self) -> int | None:
-        """The picture's, once it is read."""
-        return self.record.key if self.record else None
-
-    @property
-    def outcome(self) -> Outcome:
-        """How the report counts it."""
-        if self.record is None:
-            return "unchanged"
-        if self.before is None:
-            known = self.given.path is None and self.pixels is None
-            return "unchanged" if known else "added"
-        return "unchanged" if self.before.key == self.record.key else "updated"
-
-
-@dataclass
-class _Tally:
-    """The report in the making."""
-
-    counts: Counter[Outcome] = field(default_factory=Counter)
-    failed: list[Failure] = field(default_factory=list)
-
-    def count(self, items: Iterable[_Item]) -> None:
-        for item in items:
-            if item.failure is None:
-                self.counts[item.outcome] += 1
-            else:
-                self.failed.append(Failure(item.given.name, item.failure))
+    outcome: Outcome | None = None
 
 
 def ingest(
@@ -117,63 +88,68 @@ def ingest(
     again. Pictures that cannot be used are named in the report and stop nothing.
     """
     began = perf_counter()
-    tally = _Tally()
-    lost = _pass(progress(inputs), store, encoder, limits, tally)
-    while lost:
-        lost = _pass(lost, store, encoder, limits, tally)
-    counts = {str(outcome): count for outcome, count in tally.counts.items()}
-    return Report(**counts, failed=tuple(tally.failed), seconds=perf_counter() - began)
+    counts: Counter[Outcome] = Counter()
+    failed: list[Failure] = []
+    waiting: Iterable[Input] = progress(inputs)
+    while waiting:
+        again: list[Input] = []
+        changed = _changed(waiting, store, counts)
+        for item in _taken_in(changed, store, encoder, limits):
+            if item.failure is not None:
+                failed.append(Failure(item.given.name, item.failure))
+            elif item.outcome is not None:
+                counts[item.outcome] += 1
+            if item.outcome == "missing":
+                # its content was taken out of the store between our finding it there and our
+                # writing its new place: it must be read again
+                again.append(item.given)
+        waiting = again
+    return Report(
+        added=counts["added"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
+        failed=tuple(failed),
+        seconds=perf_counter() - began,
+    )
 
 
-def _pass(
-    inputs: Iterable[Input], store: Store, encoder: Encoder, limits: Limits, tally: _Tally
-) -> list[Input]:
-    """Take all inputs in, but for those it returns, which must be read again.
-
-    Their content was taken out of the store between our finding it there and our writing its new
-    place.
-    """
+def _taken_in(
+    changed: Iterable[_Item], store: Store, encoder: Encoder, limits: Limits
+) -> Iterator[_Item]:
+    """Each item once it has come to its end; all stages run beside one another."""
     workers = cores()
-    lost: list[Input] = []
 
     def examined(item: _Item) -> _Item:
         return _examined(item, store, encoder, limits)
 
-    def written(batch: tuple[list[_Item], list[Entry]]) -> tuple[list[_Item], set[int]]:
+    def written(batch: tuple[list[_Item], list[Entry]]) -> list[_Item]:
         items, entries = batch
-        return items, store.write(entries)
+        outcomes = iter(store.write(entries))
+        return [item if item.failure else replace(item, outcome=next(outcomes)) for item in items]
 
     with (
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
     ):
-        changed = _changed(inputs, store, tally)
         items = overlapped(decoders, examined, changed, ahead=_BATCH + 2 * workers)
         batches = (_encoded(batch, encoder) for batch in batched(items, _BATCH))
-        for done, missing in overlapped(writer, written, batches, ahead=2):
-            lost.extend(item.given for item in done if item.key in missing)
-            tally.count(item for item in done if item.key not in missing)
-    return lost
+        yield from chain.from_iterable(overlapped(writer, written, batches, ahead=2))
 
 
-def _changed(inputs: Iterable[Input], store: Store, tally: _Tally) -> Iterator[_Item]:
+def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[_Item]:
     """Leave out, and count, the files that are just as they were when they were last read."""
     for batch in batched(inputs, _BATCH):
-        located = store.located([given.path for given in batch if _storable(given.path)])
+        located = store.located([given.path for given in batch if is_storable(given.path)])
         for given in batch:
-            item = _Item(given, located.get(given.path or ""))
-            if (
-                given.metadata is None
-                and item.before is not None
-                and _untouched(given, item.before)
-            ):
-                tally.count([item])
+            before = located.get(given.path or "")
+            if given.metadata is None and before is not None and _untouched(given, before):
+                counts["unchanged"] += 1
             else:
-                yield item
+                yield _Item(given)
 
 
-def _storable(path: str | None) -> TypeGuard[str]:
-    """Whether there is a path, and one that UTF-8 can write."""
+def is_storable(path: str | None) -> TypeGuard[str]:
+    """Whether there is a path, and one that UTF-8 can write; others cannot be in a store."""
     try:
         return bool(path and path.encode())
     except UnicodeEncodeError:
@@ -212,7 +188,7 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
     if not isinstance(content, Path):
         pixels = load_image(content)
         return f"{pixels.shape}".encode() + pixels.tobytes(), None
-    if not _storable(str(content)):
+    if not is_storable(str(content)):
         raise UnreadableImage("its name is not UTF-8: rename it")
     try:
         mtime_ns = os.stat(content).st_mtime_ns  # before reading: a later change is seen next time

@@ -122,8 +122,8 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         Entry(_record(f"/a/{number}"), _vectors(rng, 1 + (number == with_two_rows), dim, measure))
         for number in range(20)
     ]
-    assert store.write(entries) == set(), "all could be written"
-    assert store.write(entries) == set(), "twice is harmless"
+    assert store.write(entries) == ["added"] * 20
+    assert store.write(entries) == ["unchanged"] * 20, "twice is harmless"
     assert len(store) == 20
     for entry in entries:
         key = entry.record.key
@@ -136,7 +136,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
 
     second_place = Entry(_record("/a/0", "/b/0"), None, {"title": "a copy"})
     unknown = Entry(_record("/c/none"), None)
-    assert store.write([second_place, unknown]) == {unknown.record.key}
+    assert store.write([second_place, unknown]) == ["added", "missing"]
     assert [file.path for file in store.get([second_place.record.key]).popitem()[1].files] == [
         "/a/0",
         "/b/0",

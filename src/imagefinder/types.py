@@ -23,6 +23,9 @@ local one. ``float32``, or ``uint8`` holding packed bits where the measure is ha
 Keys: TypeAlias = NDArray[np.int64]
 """Pictures' keys, one for each row of some matrix."""
 
+Outcome: TypeAlias = Literal["added", "updated", "unchanged", "missing"]
+"""What became of an entry; ``missing`` is one that could not be written."""
+
 Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
 
 
@@ -250,10 +253,10 @@ class Store(Protocol):
     def __len__(self) -> int:
         """How many pictures it holds."""
 
-    def write(self, entries: Sequence[Entry]) -> set[int]:
-        """Put them in, all in one step, and return the keys of those left out.
+    def write(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Put all of them in, in one step, and say for each what became of it.
 
-        That is, of entries without features whose picture is not stored (any more).
+        Missing are entries without features whose picture is not stored (any more).
         """
 
     def relocate(self, place: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ import httpx
 Word: TypeAlias = "str | bytes | int | Path"
 Run: TypeAlias = Callable[..., CompletedProcess[bytes]]
 
-PROGRAM = (sys.executable, "-m", "imagefinder.cli")
+PROGRAM = (sys.executable, "-m", "imagefinder")
 _PATIENCE = 60.0
 
 

@@ -9,8 +9,8 @@ from .program import Run, Word, answer
 
 Encoder = list[Word]
 
-# each picture was compressed anew after it was turned, to which MobileNet is sensitive:
-# the threshold only tells them from pictures that are left lying on their side (below 0.75)
+# each picture has its orientation's number drawn in its middle, which MobileNet sees: the
+# threshold only tells them from pictures that are left lying on their side (below 0.75)
 MODELS: dict[str, tuple[float, Encoder]] = {
     "mobilenet_v2_qat": (0.92, ["-o", "mean=0.5", "-o", "std=0.5", "-o", "output=embedding"]),
     "squeezenet1.1": (0.98, ["-o", "output=embedding"]),

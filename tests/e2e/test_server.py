@@ -380,10 +380,8 @@ def test_a_server_stops_quietly_at_ctrl_c(tmp_path: Path, stocked: Path) -> None
 
 
 def test_a_port_that_is_taken_is_said(client: httpx.Client, run: Run, stocked: Path) -> None:
-    said = run("serve", "--port", client.base_url.port or 0)
-    assert said.returncode != 0
-    assert b"Traceback" not in said.stderr
-    assert b"address already in use" in said.stderr
+    said = refusal(run("serve", "--port", client.base_url.port or 0))
+    assert "Address already in use" in said
 
 
 def test_a_server_does_not_start_without_a_catalogue(run: Run, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_contents_that_change_places_in_one_batch_are_kept(tmp_path: Path) -> No
     fill_one, fill_two = record("one", paths=("/a",)), record("two", paths=("/b",))
     store.write([Entry(fill_one, rows(1)), Entry(fill_two, rows(2))])
     swapped = [Entry(record("one", paths=("/b",)), None), Entry(record("two", paths=("/a",)), None)]
-    assert store.write(swapped) == set()
+    assert store.write(swapped) == ["updated", "updated"]
     assert {r.path for r in store.get([fill_one.key, fill_two.key]).values()} == {"/a", "/b"}
     store.close()
 
@@ -308,6 +308,24 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     monkeypatch.setattr("imagefinder.indexes.exact.os.replace", refuse)
     assert searched(path)[0] == record("/p/5").key
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".db"], "and leaves no rubbish"
+
+
+def test_a_catalogue_that_may_not_be_written_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.db"
+    store = Sqlite.create(path, recipe())
+    fill(store, 20)
+    store.close()
+    assert list(tmp_path.iterdir()) == [path], "SQLite's own files went when it was closed"
+    monkeypatch.setattr("imagefinder.stores.connections.os.access", lambda *_: False)
+    assert Sqlite.exists(path)
+    store = Sqlite.open(path, exact)
+    assert store.search(rows(5), 1).keys[0, 0] == record("/p/5").key
+    with pytest.raises(StoreError, match="nothing may be written"):
+        fill(store, 1, first=50)
+    assert list(tmp_path.iterdir()) == [path]
+    store.close()
 
 
 def test_readers_and_a_writer_work_at_once(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +24,8 @@ from imagefinder.server.uploads import UploadCap
 from imagefinder.types import Record
 
 _MAX_K = 1000
+
+log = logging.getLogger("uvicorn.error")  # where the server itself says what it does
 
 
 def create_app(db: str | os.PathLike[str], max_upload: int = 20_000_000) -> FastAPI:
@@ -42,6 +46,7 @@ def create_app(db: str | os.PathLike[str], max_upload: int = 20_000_000) -> Fast
         version=__version__,
         lifespan=lifespan,
         redoc_url=None,
+        responses={503: {"model": Problem, "description": "The catalogue or the model is gone"}},
     )
     app.add_middleware(UploadCap, max_bytes=max_upload)
     app.add_exception_handler(ImageFinderError, _unusable)
@@ -53,17 +58,19 @@ def create_app(db: str | os.PathLike[str], max_upload: int = 20_000_000) -> Fast
         "/v1/images/{id}/file",
         summary="A stored picture's file",
         response_class=FileResponse,
-        responses={
-            **_MISSING,
-            410: {"model": Problem, "description": "Its file is gone or changed"},
-        },
+        responses=_MISSING | _GONE,
     )(image_file)
     return app
 
 
 def serve(db: Path, host: str, port: int, max_upload: int) -> None:
-    """Serve until stopped."""
-    uvicorn.run(create_app(db, max_upload), host=host, port=port, log_level="info")
+    """Serve until stopped. Raises OSError where it cannot listen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(db, max_upload)))
+        taken = listener.getsockname()[1]
+        log.info("ImageFinder is running on http://%s:%d (Ctrl-C stops it)", host, taken)
+        server.run(sockets=[listener])
 
 
 def _finder(request: Request) -> Finder:

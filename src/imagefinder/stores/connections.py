@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,9 +38,8 @@ class Connections:
         """A connection of the caller's own."""
         if self._closed:
             raise StoreError(f"{self._path.name} was closed")
-        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if self._create else 0)
         with self._told():
-            connection = apsw.Connection(str(self._path), flags)
+            connection = self._connection()
             connection.set_busy_timeout(_WAIT_MS)
             connection.pragma("trusted_schema", False)  # the file may come from anyone
             connection.pragma("foreign_keys", True)
@@ -50,6 +50,18 @@ class Connections:
             connection.load_extension(sqlite_vec.loadable_path())
             connection.enable_load_extension(False)
         return connection
+
+    def _connection(self) -> apsw.Connection:
+        if self._create:
+            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+            return apsw.Connection(str(self._path), flags)
+        if os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK):
+            return apsw.Connection(str(self._path), apsw.SQLITE_OPEN_READWRITE)
+        # in a place where nothing may be written SQLite cannot make the files it shares with
+        # other programs; unless one of those is at work, it may do without
+        alone = not self._path.with_name(f"{self._path.name}-wal").exists()
+        uri = f"{self._path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+        return apsw.Connection(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -95,8 +107,12 @@ class Connections:
         """SQLite's errors in our words."""
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self._path} has a name that is not UTF-8: rename it") from error
         except apsw.NotADBError as error:
             raise NotACatalogue(f"{self._path.name} is not a catalogue of ImageFinder") from error
+        except apsw.ReadOnlyError as error:
+            raise StoreError(f"{self._path.name} lies where nothing may be written") from error
         except apsw.BusyError as error:
             raise StoreError(
                 f"another program keeps writing to {self._path.name}: try again"

@@ -31,6 +31,7 @@ from imagefinder.types import (
     Located,
     Measure,
     Neighbors,
+    Outcome,
     Recipe,
     Record,
     Statistics,
@@ -124,21 +125,13 @@ class Sqlite:
         with self._connections.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM images").get)
 
-    def write(self, entries: Sequence[Entry]) -> set[int]:
+    def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See Store."""
-        left_out: set[int] = set()
         moved: set[int] = set()
         with self._connections.writing() as connection:
-            for entry in entries:
-                if entry.features is not None:
-                    self._insert(connection, entry.record, entry.features)
-                elif not _is_stored(connection, entry.record.key):
-                    left_out.add(entry.record.key)
-                    continue
-                _set_metadata(connection, entry)
-                moved.update(_place(connection, entry.record))
+            outcomes = [self._write(connection, entry, moved) for entry in entries]
             _prune(connection, moved)
-        return left_out
+        return outcomes
 
     def relocate(self, place: Mapping[str, Any]) -> None:
         """Record where the encoder is to be found from now on."""
@@ -257,6 +250,21 @@ class Sqlite:
             self.index.close()
         self._connections.close()
 
+    def _write(self, connection: apsw.Connection, entry: Entry, moved: set[int]) -> Outcome:
+        """Write one entry; ``moved`` collects the pictures that lay where it lies now."""
+        record = entry.record
+        new = not _is_stored(connection, record.key)
+        if new:
+            if entry.features is None:
+                return "missing"
+            self._insert(connection, record, entry.features)
+        _set_metadata(connection, entry)
+        before = [_place(connection, record.key, file) for file in record.files]
+        moved.update(key for key in before if key not in (None, record.key))
+        if (new and not before) or None in before:
+            return "added"
+        return "updated" if moved.intersection(before) else "unchanged"
+
     def _insert(self, connection: apsw.Connection, record: Record, features: Features) -> None:
         wanted = (self.recipe.dim, np.dtype(dtype(self.recipe.measure)))
         if features.ndim != 2 or (features.shape[1], features.dtype) != wanted:
@@ -264,14 +272,13 @@ class Sqlite:
                 f"the vectors are {features.dtype} {features.shape}, not (n, {wanted[0]})"
             )
         connection.execute(
-            "INSERT OR IGNORE INTO images VALUES (?, ?, ?, ?, ?, '{}')",
+            "INSERT INTO images VALUES (?, ?, ?, ?, ?, '{}')",
             (record.key, record.sha256, record.size, record.width, record.height),
         )
-        if connection.changes():  # otherwise another program was quicker
-            connection.executemany(
-                "INSERT INTO vectors VALUES (?, ?, ?)",
-                [(record.key, row, vector.tobytes()) for row, vector in enumerate(features)],
-            )
+        connection.executemany(
+            "INSERT INTO vectors VALUES (?, ?, ?)",
+            [(record.key, row, vector.tobytes()) for row, vector in enumerate(features)],
+        )
 
     def _rows(self, sql: str, *values: Any) -> list[Any]:
         with self._connections.reading() as connection:
@@ -307,15 +314,13 @@ def _set_metadata(connection: apsw.Connection, entry: Entry) -> None:
         connection.execute("UPDATE images SET metadata = ? WHERE key = ?", (text, entry.record.key))
 
 
-def _place(connection: apsw.Connection, record: Record) -> Iterator[int]:
-    """Record where the picture lies; gives the keys of the pictures that lay there before."""
-    for file in record.files:
-        old = connection.execute("SELECT key FROM files WHERE path = ?", (file.path,)).get
-        connection.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (file.path, record.key, file.mtime_ns)
-        )
-        if old is not None and old != record.key:
-            yield old
+def _place(connection: apsw.Connection, key: int, file: File) -> int | None:
+    """Record where a picture lies; gives the key of the picture that lay there before."""
+    old: int | None = connection.execute("SELECT key FROM files WHERE path = ?", (file.path,)).get
+    connection.execute(
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (file.path, key, file.mtime_ns)
+    )
+    return old
 
 
 def _prune(connection: apsw.Connection, keys: set[int]) -> None:

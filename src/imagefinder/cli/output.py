@@ -1,0 +1,121 @@
+"""Answers, as JSON for programs and as tables for people."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from imagefinder.cli.terminal import console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from imagefinder.demo import Search
+    from imagefinder.types import Hit, Report
+
+_SHOWN_FAILURES = 10
+
+
+def print_json(document: Any) -> None:
+    """One document on stdout; a name that is no UTF-8 becomes an escape of JSON's own."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    typer.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def hit_as_json(hit: Hit) -> dict[str, Any]:
+    """What programs are told of a hit."""
+    return {
+        "rank": hit.rank,
+        "id": hit.id,
+        "path": hit.path,
+        "score": hit.score,
+        "distance": hit.distance,
+    }
+
+
+def print_report(report: Report, as_json: bool) -> None:
+    """Counts on stdout, failures on stderr."""
+    if as_json:
+        print_json({**asdict(report), "seconds": round(report.seconds, 3)})
+        return
+    counts = ("added", "updated", "unchanged", "removed")
+    parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
+    typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
+    for failure in report.failed[:_SHOWN_FAILURES]:
+        typer.echo(f"failed: {short(failure.path)}: {failure.reason}", err=True)
+    more = len(report.failed) - _SHOWN_FAILURES
+    if more > 0:
+        typer.echo(f"... and {more} more failed; --json names all", err=True)
+
+
+def print_hits(hits: Sequence[Hit], title: str) -> None:
+    """A table of hits, best first."""
+    table = _table(title)
+    for name in ("rank", "score", "distance"):
+        table.add_column(name, justify="right")
+    table.add_column("id", no_wrap=True)
+    table.add_column("path", overflow="fold")
+    for hit in hits:
+        distance = f"{hit.distance:.4g}"
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, hit.id, short(hit.path))
+    console().print(table if hits else "the catalogue has no pictures to compare with")
+
+
+def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Names and what they stand for, a line each."""
+    table = _table()
+    for name, value in pairs:
+        table.add_row(name, _readable(value))
+    console().print(table)
+
+
+def print_searches(searches: Sequence[Search], pictures: int) -> None:
+    """The demonstration's searches, and how many were found."""
+    from rich.text import Text
+
+    table = _table(f"{len(searches)} views searched for among {pictures} others")
+    for name in ("view left out", "best hit", "score", ""):
+        table.add_column(name)
+    for one in searches:
+        verdict = Text("same scene") if one.found else Text("another scene", "bold red")
+        table.add_row(_view(one.query), _view(one.hit.path), f"{one.hit.score:.3f}", verdict)
+    found = sum(one.found for one in searches)
+    out = console()
+    out.print(table)
+    out.print(f"{found} of {len(searches)} found ({found / len(searches):.0%}).")
+
+
+def short(path: str | None) -> str:
+    """As a person would write it from here."""
+    if path is None:
+        return "(given in memory)"
+    return plain(path.removeprefix(f"{Path.cwd()}{os.sep}"))
+
+
+def plain(text: str) -> str:
+    """On one line, and harmless to a terminal, whatever is in a file's name."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _table(title: str | None = None) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_header=bool(title))
+
+
+def _view(path: Path | str | None) -> str:
+    """Just ``scene/view``."""
+    return "/".join(Path(path or "").with_suffix("").parts[-2:])
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name} = {item}" for name, item in value.items()) or "none"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,72 @@
+"""The three streams: made fit to use, kept clean, and drawn upon."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Item = TypeVar("Item")
+
+_WIDE = 4000
+
+
+def ready_streams() -> None:
+    """Open those that the caller closed, and let stdout show any name in any locale."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays open
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def quiet_libraries() -> TextIO:
+    """Send what C libraries print (libtiff comments on damaged files) nowhere; ours still shows."""
+    sys.stderr.flush()
+    try:
+        ours = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    except OSError:  # there is no stderr
+        return sys.stderr
+    sys.stderr = ours
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    return ours
+
+
+def console() -> Console:
+    """Stdout; what is piped on is not folded."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(width=width, markup=False, emoji=False)  # a file's name may look like either
+
+
+@contextmanager
+def progress(paths: Iterable[Path]) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
+    """Gives what wraps an iterable in a progress bar on stderr, if that is a terminal."""
+    stderr = quiet_libraries()
+    if not stderr.isatty():
+        yield iter
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    from imagefinder.images import find_images
+
+    total = sum(sum(1 for _ in find_images(path)) if path.is_dir() else 1 for path in paths)
+    columns = (
+        bars.TextColumn("adding"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
+        yield lambda items: bar.track(items, total=total)
