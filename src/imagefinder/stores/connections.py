@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 
 import apsw
 import sqlite_vec
@@ -31,8 +32,16 @@ class Connections:
 
     def write_ahead(self) -> None:
         """Let readers go on while the writer writes; the file remembers it."""
+        end = monotonic() + _WAIT_MS / 1000
         with self._told():
-            self._writer.pragma("journal_mode", "WAL")
+            while True:
+                try:
+                    self._writer.pragma("journal_mode", "WAL")
+                    return
+                except apsw.BusyError:  # the one statement for which SQLite does not wait itself
+                    if monotonic() > end:
+                        raise
+                    sleep(0.01)
 
     def open(self) -> apsw.Connection:
         """A connection of the caller's own."""
