@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         PluginError,
         RecipeMismatch,
         StoreError,
+        UnencodableImage,
         UnknownPlugin,
         UnreadableImage,
     )
@@ -59,6 +60,7 @@ __all__ = [
     "Record",
     "Report",
     "StoreError",
+    "UnencodableImage",
     "UnknownPlugin",
     "UnreadableImage",
     "embed",

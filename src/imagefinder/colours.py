@@ -26,9 +26,11 @@ def to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
 def _on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
     if picture.mode == "La":
         picture = picture.convert("LA")
-    picture = picture.convert("RGBA")
-    white = PIL.Image.new("RGBA", picture.size, "white")
-    return PIL.Image.alpha_composite(white, picture).convert("RGB")
+    if picture.mode != "RGBA":
+        picture = picture.convert("RGBA")
+    white = PIL.Image.new("RGB", picture.size, "white")
+    white.paste(picture, mask=picture)
+    return white
 
 
 def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
@@ -38,7 +40,7 @@ def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
         grey = (samples >> (_bits(picture) - 8)).astype(np.uint8)
         clear = picture.info.get("transparency")  # one level of a PNG's that stands for nothing
         return grey if clear is None else np.where(samples == clear, np.uint8(255), grey)
-    values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
+    values = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if picture.mode == "I" and low >= 0 and 255 < high < 65536:
         low, high = 0.0, 65535.0

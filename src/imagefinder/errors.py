@@ -3,7 +3,8 @@
 ImageFinderError
 ├── ImageError             a picture that cannot be used
 │   ├── UnreadableImage    missing, empty, damaged, or of a kind that is not accepted
-│   └── ImageTooLarge      over the byte cap or the pixel cap
+│   ├── ImageTooLarge      over the byte cap or the pixel cap
+│   └── UnencodableImage   the encoder makes nothing of it
 ├── PluginError            an encoder, index or store that cannot be had
 │   ├── UnknownPlugin      no such name
 │   ├── MissingExtra       its library is not installed
@@ -33,6 +34,10 @@ class UnreadableImage(ImageError):
 
 class ImageTooLarge(ImageError):
     """The picture is over the byte cap or the pixel cap."""
+
+
+class UnencodableImage(ImageError):
+    """The encoder fails on the picture, or gives numbers that are not finite."""
 
 
 class PluginError(ImageFinderError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from imagefinder.encoding import encode_one
 from imagefinder.errors import NotFound, PluginError, RecipeMismatch
 from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Bytes, Limits, Source, decode, find_images
@@ -42,6 +44,7 @@ Given: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[n
 
 _DEFAULT_ENCODER = "classic"
 _BATCH = 32
+_DEPTH = 100  # rows
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -69,6 +72,7 @@ class Finder:
         encoder: str | Encoder = _DEFAULT_ENCODER,
         *,
         index: str | None = "exact",
+        limits: Limits = LIMITS,
     ) -> Self:
         """A new catalogue file. Raises CatalogueExists if there is one.
 
@@ -77,7 +81,7 @@ class Finder:
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
         store = load("stores", "sqlite").create(_absolute(path), recipe_of(encoder), _maker(index))
-        return cls(store, encoder)
+        return cls(store, encoder, limits)
 
     @classmethod
     def open(
@@ -86,6 +90,7 @@ class Finder:
         encoder: str | Encoder | None = None,
         *,
         index: str | None = "exact",
+        limits: Limits = LIMITS,
     ) -> Self:
         """A catalogue that is there, with the encoder that it was made with.
 
@@ -94,7 +99,7 @@ class Finder:
         """
         store = load("stores", "sqlite").open(_absolute(path), _maker(index))
         try:
-            return cls(store, _encoder_for(store, encoder))
+            return cls(store, _encoder_for(store, encoder), limits)
         except BaseException:
             store.close()
             raise
@@ -147,6 +152,9 @@ class Finder:
         ``pictures``. Each file given is counted once in the report, as added, updated (its content
         changed), unchanged or failed; whatever cannot be used stops nothing.
         """
+        place = recipe_of(self.encoder).place
+        if place != self.store.recipe.place:  # the model has moved
+            self.store.relocate(place)
         failures: list[Failure] = []
         inputs = _inputs(_several(pictures), metadata, failures)
         report = ingest(inputs, self.store, self.encoder, limits=self.limits, progress=progress)
@@ -201,8 +209,8 @@ class Finder:
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
         """The record of a picture. Raises NotFound."""
-        key = int(id, 16) if _ID.fullmatch(id) else -1
-        record = self.store.get([key]).get(key)
+        key = _key_of(id)
+        record = self.store.get([key]).get(key) if key is not None else None
         if record is None:
             raise NotFound(f"there is no picture {id!r} in the catalogue")
         return record
@@ -213,15 +221,17 @@ class Finder:
         if isinstance(picture, str | os.PathLike):
             picture = _absolute(picture)
         pixels = decode(picture, self.encoder.fit, self.limits).pixels
-        return self.encoder.encode([pixels])[0]
+        return encode_one(self.encoder, pixels)
 
     def _hits(self, query: Features, k: int) -> Hits:
-        rows = k
+        # a local encoder has many rows for a picture: look deep enough for the votes not to depend
+        # on k, and further until there are k pictures
+        rows = max(k, _DEPTH)
         while True:
             neighbors = self.store.search(query, rows)
             ranking = vote(neighbors)[:k]
-            # a local encoder has many rows for a picture: look further until there are k pictures
-            if len(ranking) == k or neighbors.keys.shape[1] < rows:
+            exhausted = neighbors.keys.shape[1] < rows or bool((neighbors.keys < 0).any())
+            if len(ranking) == k or exhausted:
                 break
             rows *= 4
         records = self.store.get([key for key, _ in ranking])
@@ -242,8 +252,9 @@ class Finder:
         removed = self.store.forget([path])
         for batch in batched(self.store.paths(path), 1000):
             removed += self.store.forget(batch)
-        if not removed and _ID.fullmatch(str(given)):
-            removed = self.store.remove([int(str(given), 16)])
+        key = _key_of(str(given))
+        if not removed and key is not None:
+            removed = self.store.remove([key])
         return removed
 
 
@@ -275,17 +286,25 @@ def embed(
 def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
     """The encoder that made the store's vectors, found again or given."""
     if given is None:
-        return encoder_from(store.recipe)
-    encoder = make_encoder(given) if isinstance(given, str) else given
+        encoder = encoder_from(store.recipe)
+    else:
+        encoder = make_encoder(given) if isinstance(given, str) else given
     recipe = recipe_of(encoder)
-    if recipe != store.recipe:
+    if recipe != _completed(store.recipe):
         raise RecipeMismatch(
             f"the catalogue was made with {store.recipe}, so {recipe} cannot be used with it: "
             "leave the encoder out, or make another catalogue"
         )
-    if recipe.place != store.recipe.place:
-        store.relocate(recipe.place)
     return encoder
+
+
+def _completed(recipe: Recipe) -> Recipe:
+    """With the defaults of options that its encoder has gained since."""
+    try:
+        options = recipe_of(encoder_from(recipe)).options
+    except PluginError:  # not a registered one: it is compared as it was recorded
+        return recipe
+    return replace(recipe, options=options)
 
 
 def _maker(index: str | None) -> Any:
@@ -323,13 +342,35 @@ def _inputs(
     def unreadable(error: OSError) -> None:
         failures.append(Failure(str(error.filename), error.strerror or str(error)))
 
-    for position, picture in enumerate(pictures):
-        about = (
-            metadata if metadata is None or isinstance(metadata, Mapping) else metadata[position]
-        )
+    if isinstance(metadata, Mapping) or metadata is None:
+        described: Iterable[tuple[Any, Any]] = ((picture, metadata) for picture in pictures)
+    else:
+        described = zip(pictures, metadata, strict=True)
+    for picture, about in described:
+        _check_metadata(about)
         if not isinstance(picture, str | os.PathLike):
-            yield Input(picture, about)
+            yield Input(_content(picture), about)
             continue
         path = _absolute(picture)
-        files = find_images(path, unreadable) if path.is_dir() else [path]
+        files = find_images(path, unreadable) if os.path.isdir(path) else [path]
         yield from (Input(file, about) for file in files)
+
+
+def _content(picture: Any) -> Any:
+    """What is read only once becomes bytes."""
+    if isinstance(picture, bytearray | memoryview):
+        return bytes(picture)
+    return picture.read() if hasattr(picture, "read") else picture
+
+
+def _check_metadata(metadata: Mapping[str, Any] | None) -> None:
+    try:
+        json.dumps(metadata and dict(metadata), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"metadata must be such as JSON can hold: {error}") from error
+
+
+def _key_of(id: str) -> int | None:  # noqa: A002  the word that users know
+    """The key that an id stands for, or None if it is no id."""
+    key = int(id, 16) if _ID.fullmatch(id) else None
+    return key if key is not None and key < 2**63 else None

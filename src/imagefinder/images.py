@@ -34,6 +34,7 @@ from PIL import (
 
 from imagefinder.colours import to_rgb
 from imagefinder.errors import ImageTooLarge, UnreadableImage
+from imagefinder.pipeline import cores
 from imagefinder.types import Fit, Image
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -65,7 +66,9 @@ LIMITS = Limits()
 # embeddings differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
 _SPARE = 2
 _LARGE = 16_000_000
-# large pictures are decoded one at a time, so that memory does not grow with the threads
+# no more are decoded at a time than there are cores, and large ones one by one, so that memory
+# does not grow with the threads that ask
+_few = threading.Semaphore(cores())
 _one_large = threading.Semaphore(1)
 
 
@@ -156,7 +159,7 @@ def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
             picture.draft("", (needed, needed))
         _check_pixels(picture, limits)
         opened = picture.size
-        with _turn(picture):
+        with _turn(picture), _few:
             picture.load()
             turned_itself = picture.size != opened  # as a TIFF does
             return _finished(picture, fit, picture.size if turned_itself else full)
@@ -204,10 +207,14 @@ def _finished(
         width, height = height, width
     if width < 1 or height < 1:
         raise UnreadableImage("it has no pixels")
-    rgb = to_rgb(picture)
     if fit is not None:
         target = (fit.width, fit.height) if turned < 5 else (fit.height, fit.width)
-        rgb = _fitted(rgb, fit, target)
+        if picture.mode in ("I", "F"):  # which take much memory to convert
+            rgb = to_rgb(_fitted(picture, fit, target))
+        else:
+            rgb = _fitted(to_rgb(picture), fit, target)
+    else:
+        rgb = to_rgb(picture)
     if turned != 1:
         rgb = rgb.transpose(_TRANSPOSE[turned])
     return Decoded(np.asarray(rgb), width, height)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
@@ -20,13 +21,15 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imagefinder.errors import ImageError, UnreadableImage
+from imagefinder.encoding import encode_each
+from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
 from imagefinder.images import LIMITS, Limits, decode, load_image, read
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.types import (
     Encoder,
     Entry,
     Failure,
+    Features,
     File,
     Image,
     Located,
@@ -70,8 +73,14 @@ class _Item:
     record: Record | None = None
     pixels: Image | None = None
     """``None`` where the content is stored already."""
+    features: Features | None = None
     failure: str | None = None
     outcome: Outcome | None = None
+
+    @property
+    def key(self) -> int | None:
+        """The picture's, once it is read."""
+        return self.record.key if self.record else None
 
 
 def ingest(
@@ -119,14 +128,8 @@ def _taken_in(
     """Each item once it has come to its end; all stages run beside one another."""
     workers = cores()
 
-    def examined(item: _Item) -> _Item:
-        return _examined(item, store, encoder, limits)
-
-    def written(batch: tuple[list[_Item], list[Entry]]) -> list[_Item]:
-        items, entries = batch
-        outcomes = iter(store.write(entries))
-        return [item if item.failure else replace(item, outcome=next(outcomes)) for item in items]
-
+    examined = partial(_examined, store=store, encoder=encoder, limits=limits)
+    written = partial(_written, store=store)
     with (
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
@@ -197,16 +200,25 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
     return read(content, limits), File(str(content), mtime_ns)
 
 
-def _encoded(items: list[_Item], encoder: Encoder) -> tuple[list[_Item], list[Entry]]:
-    """With the entries to write; each distinct new content is encoded once."""
-    new = {
-        item.record.key: item.pixels
+def _encoded(items: list[_Item], encoder: Encoder) -> list[_Item]:
+    """With their features, or a failure; each distinct new content is encoded once."""
+    new = {item.key: item.pixels for item in items if item.pixels is not None}
+    results = dict(zip(new, encode_each(encoder, list(new.values())), strict=True))
+    return [_with_result(item, results.get(item.key)) for item in items]
+
+
+def _with_result(item: _Item, result: Features | UnencodableImage | None) -> _Item:
+    if isinstance(result, UnencodableImage):
+        return replace(item, failure=item.failure or str(result))
+    return replace(item, features=result, pixels=None)
+
+
+def _written(items: list[_Item], store: Store) -> list[_Item]:
+    """With what became of them; all in one commit."""
+    entries = [
+        Entry(item.record, item.features, item.given.metadata)
         for item in items
-        if item.record is not None and item.pixels is not None
-    }
-    features = dict(zip(new, encoder.encode(list(new.values())), strict=True))
-    return items, [
-        Entry(item.record, features.get(item.record.key), item.given.metadata)
-        for item in items
-        if item.record is not None
+        if item.record is not None and item.failure is None
     ]
+    outcomes = iter(store.write(entries))
+    return [item if item.failure else replace(item, outcome=next(outcomes)) for item in items]

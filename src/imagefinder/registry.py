@@ -6,6 +6,7 @@ in the group ``imagefinder.encoders``, ``imagefinder.indexes`` or ``imagefinder.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -74,7 +75,7 @@ def load(family: Family, name: str) -> type[Any]:
     module, _, attribute = plugin.target.partition(":")
     try:
         loaded: type[Any] = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         remedy = f"pip install 'imagefinder[{plugin.extra}]'" if plugin.extra else str(error)
         raise MissingExtra(f"{name!r} needs: {remedy}") from error
     except AttributeError as error:
@@ -113,7 +114,12 @@ def recipe_of(encoder: Encoder) -> Recipe:
         value = getattr(encoder, option.name)
         kept = options if option.metadata.get("recipe", True) else place
         kept[option.name] = list(value) if isinstance(value, tuple) else value
-    return Recipe(_name_of(encoder), options, encoder.dim, encoder.measure, place)
+    try:
+        json.dumps([options, place], allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"the options of {encoder!r} cannot be recorded: {error}") from error
+    revision = getattr(encoder, "revision", 1)
+    return Recipe(_name_of(encoder), options, encoder.dim, encoder.measure, place, revision)
 
 
 def encoder_from(recipe: Recipe) -> Encoder:

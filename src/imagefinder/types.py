@@ -48,8 +48,9 @@ class Fit:
 class Recipe:
     """Which encoder made a catalogue's vectors, in full: enough to make it again.
 
-    ``place`` says where and how it runs (a model's path, a runtime). It helps to make the encoder
-    again but does not change what it computes, so it does not count when recipes are compared.
+    ``place`` says where and how it runs (a model's path, a runtime, a precision). It is needed to
+    make the encoder again, but may change only the last digits of what it computes, so it does not
+    count when recipes are compared. ``revision`` is the encoder's own.
     """
 
     encoder: str
@@ -57,10 +58,12 @@ class Recipe:
     dim: int
     measure: Measure
     place: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    revision: int = 1
 
     def __str__(self) -> str:
         options = ", ".join(f"{name}={value}" for name, value in self.options.items())
-        return f"{self.encoder}({options})"
+        revision = f" revision {self.revision}" if self.revision != 1 else ""
+        return f"{self.encoder}({options}){revision}"
 
 
 def key_of(sha256: bytes) -> int:
@@ -83,7 +86,7 @@ class Record:
     key: int
     sha256: bytes
     size: int
-    """Bytes of the encoded picture."""
+    """Bytes of its file, or of its samples if it was given as pixels."""
     width: int
     height: int
     files: tuple[File, ...] = ()
@@ -124,10 +127,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Neighbors:
-    """For each of m query rows its k nearest rows, best first: both arrays are ``(m, k)``.
+    """For each of m query rows its nearest rows, best first: both arrays are ``(m, at most k)``.
 
     ``keys`` names the picture each row belongs to (the same one more than once for a local
-    encoder). Where fewer than k were found, the key is -1 and the score -inf.
+    encoder). A line that has fewer than others is filled up with keys of -1 and scores of -inf.
     """
 
     keys: Keys
@@ -197,7 +200,8 @@ class Encoder(Protocol):
     """Pictures in, features out. A frozen dataclass whose fields are its options.
 
     ``encode`` is given pictures already brought to ``fit`` (``images.decode`` does so while it
-    decodes) and may be called from several threads.
+    decodes) and may be called from several threads. If a class attribute ``revision`` is there, it
+    counts up whenever the code comes to compute something else for the same options.
     """
 
     @property
@@ -217,7 +221,10 @@ class Encoder(Protocol):
 
 
 class Index(Protocol):
-    """Rows of vectors, each under the key of its picture. A cache: the store can always fill it."""
+    """Rows of vectors, each under the key of its picture. A cache: the store can always fill it.
+
+    A search may run, in any number of threads, while one other thread does anything else.
+    """
 
     @property
     def keys(self) -> Keys:
@@ -226,6 +233,10 @@ class Index(Protocol):
     @property
     def pending_bytes(self) -> int:
         """Memory held by what was added since the last ``save`` or ``load``."""
+
+    @property
+    def saved_bytes(self) -> int:
+        """What the last ``save`` or ``load`` holds."""
 
     def add(self, keys: Keys, vectors: Features) -> None:
         """Hold ``vectors[i]`` under ``keys[i]``; a key may have many rows."""

@@ -28,6 +28,7 @@ from imagefinder.errors import CatalogueExists, ImageError, ImageFinderError
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
+    from imagefinder.types import Encoder
 
 app = typer.Typer(
     help="Find the most similar pictures.",
@@ -44,6 +45,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and
 EncoderName = Annotated[
     str | None,
     typer.Option("--encoder", help="A new catalogue's encoder; `imagefinder encoders` lists them."),
+]
+SameEncoder = Annotated[
+    str | None,
+    typer.Option("--encoder", help="The catalogue's own, where its model has moved to."),
 ]
 Options = Annotated[
     list[str] | None,
@@ -164,21 +169,23 @@ def search(
     ],
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 3,
     db: Db = _DB,
+    encoder: SameEncoder = None,
+    option: Options = None,
     as_json: Json = False,
 ) -> None:
     """Find the most similar pictures."""
     quiet_libraries()
-    with _opened(db) as finder:
-        encoder = finder.recipe.encoder
+    with _opened(db, encoder, option) as finder:
+        name = finder.recipe.encoder
         try:
             hits = finder.search(sys.stdin.buffer if picture == "-" else picture, k)
         except ImageError as error:
             raise type(error)(f"{picture}: {error}") from error
     if as_json:
         found = [hit_as_json(hit) for hit in hits]
-        print_json({"query": picture, "encoder": encoder, "hits": found})
+        print_json({"query": picture, "encoder": name, "hits": found})
     else:
-        print_hits(hits, f"nearest to {plain(picture)} by {encoder}")
+        print_hits(hits, f"nearest to {plain(picture)} by {name}")
 
 
 @app.command()
@@ -226,13 +233,18 @@ def serve(
     max_upload: Annotated[
         int, typer.Option(min=1, metavar="MB", help="The largest upload taken, in megabytes.")
     ] = _MEGABYTES,
+    encoder: SameEncoder = None,
+    option: Options = None,
 ) -> None:
     """Answer searches over HTTP; the interactive documentation is at /docs."""
     from imagefinder.server import serve as run
 
-    _opened(db).close()  # says what is wrong before anything listens
     quiet_libraries()
-    run(db, host, port, max_upload * 10**6)
+    with _opened(db, encoder, option) as finder:
+        try:
+            run(finder, host, port, max_upload * 10**6)
+        except KeyboardInterrupt:  # the way to stop it
+            raise typer.Exit from None
 
 
 @app.command()
@@ -263,26 +275,32 @@ def demo(
         serve(db=folder / CATALOGUE, port=port)
 
 
-def _opened(db: Path) -> Finder:
+def _opened(db: Path, encoder: str | None = None, options: list[str] | None = None) -> Finder:
     from imagefinder.finder import Finder
 
-    return Finder.open(db)
+    return Finder.open(db, _encoder(encoder, options))
 
 
 def _made(db: Path, encoder: str | None, options: list[str] | None) -> Finder:
     """The catalogue, made if it is missing."""
     from imagefinder.finder import Finder
-    from imagefinder.registry import make_encoder
 
-    if options and not encoder:
-        raise typer.BadParameter("--option goes with --encoder")
-    given = make_encoder(encoder, _parsed(options)) if encoder else None
+    given = _encoder(encoder, options)
     if not Finder.exists(db):
         try:
             return Finder.create(db, given) if given else Finder.create(db)
         except CatalogueExists:
             pass  # another program was quicker
     return Finder.open(db, given)
+
+
+def _encoder(name: str | None, options: list[str] | None) -> Encoder | None:
+    """The one that was named, if one was."""
+    from imagefinder.registry import make_encoder
+
+    if name is None and options:
+        raise typer.BadParameter("--option goes with --encoder")
+    return make_encoder(name, _parsed(options)) if name is not None else None
 
 
 def _parsed(options: Iterable[str] | None) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def print_report(report: Report, as_json: bool) -> None:
     parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
     typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
     for failure in report.failed[:_SHOWN_FAILURES]:
-        typer.echo(f"failed: {short(failure.path)}: {failure.reason}", err=True)
+        typer.echo(f"failed: {short(failure.path)}: {plain(failure.reason)}", err=True)
     more = len(report.failed) - _SHOWN_FAILURES
     if more > 0:
         typer.echo(f"... and {more} more failed; --json names all", err=True)
@@ -117,5 +117,5 @@ def _view(path: Path | str | None) -> str:
 
 def _readable(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(f"{name} = {item}" for name, item in value.items()) or "none"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        return "\n".join(plain(f"{name} = {item}") for name, item in value.items()) or "none"
+    return f"{value:,}" if isinstance(value, int) else plain(str(value))

@@ -61,7 +61,8 @@ def progress(paths: Iterable[Path]) -> Iterator[Callable[[Iterable[Item]], Itera
 
     from imagefinder.images import find_images
 
-    total = sum(sum(1 for _ in find_images(path)) if path.is_dir() else 1 for path in paths)
+    given = [os.path.expanduser(path) for path in paths]
+    total = sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
     columns = (
         bars.TextColumn("adding"),
         bars.BarColumn(),

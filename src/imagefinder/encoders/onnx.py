@@ -167,6 +167,8 @@ def _check_names(settings: Mapping[str, Any], name: str) -> None:
 
 def _sha256(model: Path) -> str:
     try:
+        if not model.is_file():  # to open a pipe is to wait for ever
+            raise FileNotFoundError(0, "No such file")
         with model.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

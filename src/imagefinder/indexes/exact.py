@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -28,8 +28,7 @@ class _Part:
 class Exact:
     """The nearest rows, as brute force finds them.
 
-    A search works on the rows as they are when it begins, so it may run in one thread while
-    another adds or removes; two threads must not change the index at once.
+    A search works on the rows as they are when it begins.
     """
 
     def __init__(self, dim: int, measure: Measure) -> None:
@@ -51,6 +50,11 @@ class Exact:
     def pending_bytes(self) -> int:
         """See Index."""
         return sum(part.vectors.nbytes for part in self._parts[1:])
+
+    @property
+    def saved_bytes(self) -> int:
+        """See Index."""
+        return self._parts[0].vectors.nbytes
 
     def add(self, keys: Keys, vectors: Features) -> None:
         """See Index."""
@@ -78,37 +82,46 @@ class Exact:
         blocks = self._blocks()
         keys = np.concatenate([np.empty(0, np.int64), *(block.keys for block in blocks)])
         rows = {"descr": self._row.str, "fortran_order": False, "shape": (len(keys), self.dim)}
-        with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        with NamedTemporaryFile(dir=path.parent, suffix=f".{path.name}", delete=False) as file:
+            unfinished = Path(file.name)
             try:
                 np.lib.format.write_array(file, keys.astype("<i8"), version=(2, 0))
                 np.lib.format.write_array_header_2_0(file, rows)
                 for block in blocks:
                     file.write(np.ascontiguousarray(block.vectors, self._row).data)
                 file.flush()
-                os.replace(file.name, path)
+                os.fsync(file.fileno())
+                file.close()  # or Windows would not let it go to its place
+                os.replace(unfinished, path)
             except BaseException:
-                os.unlink(file.name)
+                file.close()
+                unfinished.unlink()
                 raise
         self.load(path)
 
     def load(self, path: Path) -> None:
         """See Index. Only the keys are read; the rows are mapped."""
         try:
-            with path.open("rb") as file:
-                keys = np.lib.format.read_array(file, allow_pickle=False)
-                np.lib.format.read_magic(file)
-                shape, _, row = np.lib.format.read_array_header_2_0(file)
-                begin = file.tell()
-            if keys.ndim != 1 or shape != (len(keys), self.dim) or row != self._row:
-                raise ValueError("it holds something else")
-            if path.stat().st_size != begin + len(keys) * self.dim * row.itemsize:
-                raise ValueError("its size is wrong")
-            vectors: Features = (
-                np.memmap(path, row, "r", begin, shape) if len(keys) else _none(self)
-            )
-        except (OSError, ValueError, EOFError) as error:
+            self._parts = (self._mapped(path),)
+        except Exception as error:  # whatever its bytes are now, they are not what was saved
             raise IndexDamaged(f"{path.name} cannot be used: {error}") from error
-        self._parts = (_Part(keys.astype(np.int64), vectors),)
+
+    def _mapped(self, path: Path) -> _Part:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            shape, _, kind = _header(file)
+            if kind != np.dtype("<i8") or len(shape) != 1 or shape[0] * 8 > size:
+                raise ValueError("it holds no keys")
+            keys = np.fromfile(file, kind, shape[0])
+            shape, _, kind = _header(file)
+            if shape != (len(keys), self.dim) or kind != self._row:
+                raise ValueError("it holds something else")
+            begin = file.tell()
+            if size != begin + len(keys) * self.dim * kind.itemsize:
+                raise ValueError("its size is wrong")
+            # no bytes cannot be mapped
+            rows: Features = np.memmap(file, kind, "r", begin, shape) if len(keys) else _none(self)
+        return _Part(keys.astype(np.int64), rows)
 
     @property
     def _row(self) -> np.dtype[Any]:
@@ -122,6 +135,11 @@ class Exact:
             for part in self._parts
             for start in range(0, len(part.keys), rows)
         ]
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    np.lib.format.read_magic(file)
+    return np.lib.format.read_array_header_2_0(file)
 
 
 def _none(index: Exact) -> Features:

@@ -7,10 +7,10 @@ import mimetypes
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import ExitStack, asynccontextmanager
 from typing import Annotated
 
+import numpy as np
 import uvicorn
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
@@ -24,20 +24,24 @@ from imagefinder.server.uploads import UploadCap
 from imagefinder.types import Record
 
 _MAX_K = 1000
+_BLANK = np.full((64, 64, 3), 255, np.uint8)
 
 log = logging.getLogger("uvicorn.error")  # where the server itself says what it does
 
 
-def create_app(db: str | os.PathLike[str], max_upload: int = 20_000_000) -> FastAPI:
-    """The application for one catalogue, which is opened when it starts.
+def create_app(catalogue: Finder | str | os.PathLike[str], max_upload: int = 20_000_000) -> FastAPI:
+    """The application for one catalogue; if given as a file, it is opened with the application.
 
     ``max_upload`` caps the bytes of a request. Pictures that other programs add are found at once.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with Finder.open(db) as finder:
-            app.state.finder = finder
+        with ExitStack() as opened:
+            if isinstance(catalogue, Finder):
+                app.state.finder = catalogue
+            else:
+                app.state.finder = opened.enter_context(Finder.open(catalogue))
             yield
 
     app = FastAPIOffline(
@@ -63,11 +67,12 @@ def create_app(db: str | os.PathLike[str], max_upload: int = 20_000_000) -> Fast
     return app
 
 
-def serve(db: Path, host: str, port: int, max_upload: int) -> None:
-    """Serve until stopped. Raises OSError where it cannot listen."""
+def serve(finder: Finder, host: str, port: int, max_upload: int) -> None:
+    """Serve until stopped. Raises OSError where it cannot listen, and what a search may raise."""
+    finder.search(_BLANK)  # says now if the model is gone, and spares the first request the wait
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(db, max_upload)))
+        server = uvicorn.Server(uvicorn.Config(create_app(finder, max_upload)))
         taken = listener.getsockname()[1]
         log.info("ImageFinder is running on http://%s:%d (Ctrl-C stops it)", host, taken)
         server.run(sockets=[listener])
@@ -147,8 +152,9 @@ def health(finder: Searched) -> Health:
 
 
 def _unusable(request: Request, error: Exception) -> JSONResponse:
-    """The catalogue or the model has gone or changed while we ran."""
-    return JSONResponse({"detail": str(error)}, status_code=503)
+    """The catalogue or the model has gone or changed; where they lie is only for the log."""
+    log.error("%s", error)
+    return JSONResponse({"detail": "the catalogue cannot be used at the moment"}, status_code=503)
 
 
 def _home() -> RedirectResponse:

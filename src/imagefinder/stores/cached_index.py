@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -35,21 +34,19 @@ class CachedIndex:
     save_from = 8 * 2**20
     """Bytes that may gather in memory before the index is saved beside the catalogue."""
 
-    def __init__(
-        self, index: Index, catalogue: Path, connections: Connections, recipe: Recipe
-    ) -> None:
-        """``index`` is empty; the first search fills it."""
+    def __init__(self, index: Index, saved: Path, connections: Connections, recipe: Recipe) -> None:
+        """``index`` is empty; the first search fills it. ``saved`` is where it may be saved."""
         self._index = index
         self._connections = connections
         self._recipe = recipe
-        self._saved = _place(index, catalogue, recipe)
+        self._saved = saved
         self._guard = Lock()
         self._watch: apsw.Connection | None = None
         self._seen: object = None
 
     def search(self, query: Features, k: int) -> Neighbors:
         """See Store."""
-        with self._guard:
+        with self._guard, self._connections.told(), self._connections.decoding():
             self._refresh()
         return self._index.search(query, k)
 
@@ -68,6 +65,7 @@ class CachedIndex:
         version = self._watch.pragma("data_version")
         if version == self._seen:
             return
+        self._seen = version
         with self._watch:  # one moment for all that follows
             held = self._index.keys
             stored = _stored_keys(self._watch)
@@ -77,15 +75,16 @@ class CachedIndex:
                 self._add(self._watch, new, all_new=len(new) == len(stored))
             except BaseException:
                 self._index.remove(new)  # no key may be left with half of its rows
+                self._seen = None
                 raise
-        self._seen = version
-        if self._index.pending_bytes > self.save_from:
-            self._save()
 
     def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
         for page in batched(_vectors(connection, new, all_new), _PAGE):
             keys = np.array([key for key, _ in page], np.int64)
             self._index.add(keys, matrix([blob for _, blob in page], self._recipe))
+        # the more is saved, the seldomer it is all written again
+        if self._index.pending_bytes > max(self.save_from, self._index.saved_bytes // 4):
+            self._save()
 
     def _load(self) -> None:
         if self._saved.exists():
@@ -95,22 +94,17 @@ class CachedIndex:
                 log.info("the index is made anew: %s", error)
 
     def _save(self) -> None:
+        # a cache only: the folder may be read-only, the disk full, the file gone again
+        self._seen = None  # another program may save at the same moment: compare once more
         try:
             self._index.save(self._saved)
-        except OSError as error:  # a cache only: the folder may be read-only, or the disk full
+        except (OSError, IndexDamaged) as error:
             log.info("the index stays in memory: %s", error)
 
 
 def matrix(blobs: Sequence[bytes], recipe: Recipe) -> Features:
     """The rows that were stored as these bytes."""
     return np.frombuffer(b"".join(blobs), dtype(recipe.measure)).reshape(len(blobs), recipe.dim)
-
-
-def _place(index: Index, catalogue: Path, recipe: Recipe) -> Path:
-    """Beside the catalogue; the name changes with whatever would make the content another."""
-    made_of = json.dumps([str(recipe), recipe.dim, recipe.measure])
-    digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
-    return catalogue.with_name(f"{catalogue.name}.{type(index).__name__.lower()}-{digest}")
 
 
 def _stored_keys(connection: apsw.Connection) -> Keys:

@@ -33,7 +33,7 @@ class Connections:
     def write_ahead(self) -> None:
         """Let readers go on while the writer writes; the file remembers it."""
         end = monotonic() + _WAIT_MS / 1000
-        with self._told():
+        with self.told():
             while True:
                 try:
                     self._writer.pragma("journal_mode", "WAL")
@@ -47,7 +47,7 @@ class Connections:
         """A connection of the caller's own."""
         if self._closed:
             raise StoreError(f"{self._path.name} was closed")
-        with self._told():
+        with self.told():
             connection = self._connection()
             connection.set_busy_timeout(_WAIT_MS)
             connection.pragma("trusted_schema", False)  # the file may come from anyone
@@ -79,19 +79,19 @@ class Connections:
             connection = self._free.pop() if self._free else None
         connection = connection or self.open()
         try:
-            with self._told(), connection:
+            with self.told(), connection:
                 yield connection
         finally:
             with self._guard:
-                if not self._closed:
+                if self._closed:
+                    connection.close()
+                else:
                     self._free.append(connection)
-            if self._closed:
-                connection.close()
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """The writer inside one transaction, which is undone if anything is raised."""
-        with self._writing, self._told():
+        with self._writing, self.told():
             if self._closed:
                 raise StoreError(f"{self._path.name} was closed")
             self._writer.execute("BEGIN IMMEDIATE")
@@ -112,7 +112,7 @@ class Connections:
             self._free.clear()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """SQLite's errors in our words."""
         try:
             yield
@@ -131,6 +131,18 @@ class Connections:
                 "the disk is full: make room and run it again; nothing stored is lost"
             ) from error
         except apsw.CorruptError as error:
-            raise StoreError(f"{self._path.name} is damaged: restore a copy of it") from error
+            raise self.damaged() from error
         except apsw.Error as error:
             raise StoreError(f"{self._path.name} cannot be used: {error}") from error
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """For making sense of what was read: if there is none, the file is damaged."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise self.damaged() from error
+
+    def damaged(self) -> StoreError:
+        """What to do about it."""
+        return StoreError(f"{self._path.name} is damaged: restore a copy of it")

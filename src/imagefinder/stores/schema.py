@@ -17,12 +17,13 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
 
     CREATE TABLE images (
-        key      INTEGER PRIMARY KEY,
-        sha256   BLOB NOT NULL,
-        size     INTEGER NOT NULL,
-        width    INTEGER NOT NULL,
-        height   INTEGER NOT NULL,
-        metadata TEXT NOT NULL
+        key       INTEGER PRIMARY KEY,
+        sha256    BLOB NOT NULL,
+        size      INTEGER NOT NULL,
+        width     INTEGER NOT NULL,
+        height    INTEGER NOT NULL,
+        metadata  TEXT NOT NULL,
+        in_memory INTEGER NOT NULL  -- 1: given as such, so it stays when its last file goes
     );
 
     CREATE TABLE files (

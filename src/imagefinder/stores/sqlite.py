@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import apsw
 import numpy as np
@@ -20,7 +21,7 @@ from imagefinder.errors import (
     StoreError,
 )
 from imagefinder.similarity import Scores, dtype, scores_of
-from imagefinder.stores import schema
+from imagefinder.stores import recipes, schema
 from imagefinder.stores.cached_index import CachedIndex, matrix
 from imagefinder.stores.connections import Connections
 from imagefinder.types import (
@@ -41,14 +42,13 @@ from imagefinder.types import (
 MakeIndex: TypeAlias = Callable[[int, Measure], Index]
 
 _PAGE = 1000  # paths taken from the file at a time
+_MOST = 2**31
 _SCANS: dict[Measure, str] = {
     # the cosine with a vector of zeros is nothing: nothing like it
     "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
     "l2": "vec_distance_l2(vector, ?)",
     "hamming": "vec_distance_hamming(vec_bit(vector), vec_bit(?))",
 }
-
-log = logging.getLogger(__name__)
 
 
 class Sqlite:
@@ -61,11 +61,16 @@ class Sqlite:
     def __init__(self, path: Path, connections: Connections, make_index: MakeIndex | None) -> None:
         """For the class methods ``create`` and ``open``."""
         self._connections = connections
-        self.recipe = self._read_recipe()
+        with connections.reading() as connection, connections.decoding():
+            rows: list[Any] = connection.execute("SELECT name, value FROM catalogue").fetchall()
+            about = dict(rows)
+            self.recipe = recipes.from_json(about["recipe"])
+            self._id = str(about["id"])
         self.index: CachedIndex | None = None
         if make_index:
             index = make_index(self.recipe.dim, self.recipe.measure)
-            self.index = CachedIndex(index, path, connections, self.recipe)
+            cache = path.with_name(f"{path.name}.{type(index).__name__.lower()}-{self._id[:8]}")
+            self.index = CachedIndex(index, cache, connections, self.recipe)
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, make_index: MakeIndex | None = None) -> Sqlite:
@@ -82,7 +87,8 @@ class Sqlite:
                 if not schema.is_empty(connection):
                     raise CatalogueExists(f"{path} has just been made by another program")
                 schema.migrate(connection)
-                _write_recipe(connection, recipe)
+                _describe(connection, "id", uuid4().hex)
+                _describe(connection, "recipe", recipes.to_json(recipe))
             return cls(path, connections, make_index)
         except BaseException:
             connections.close()
@@ -135,9 +141,9 @@ class Sqlite:
 
     def relocate(self, place: Mapping[str, Any]) -> None:
         """Record where the encoder is to be found from now on."""
-        recipe = Recipe(**{**asdict(self.recipe), "place": dict(place)})
+        recipe = replace(self.recipe, place=dict(place))
         with self._connections.writing() as connection:
-            _write_recipe(connection, recipe)
+            _describe(connection, "recipe", recipes.to_json(recipe))
         self.recipe = recipe
 
     def knows(self, sha256: bytes) -> bool:
@@ -162,42 +168,47 @@ class Sqlite:
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
         """See Store."""
         wanted = json.dumps([int(key) for key in keys])
+        chosen = "WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key"
         with self._connections.reading() as connection:
             images: list[Any] = connection.execute(
-                "SELECT * FROM images WHERE key IN (SELECT value FROM json_each(?))", (wanted,)
+                f"SELECT key, sha256, size, width, height, metadata FROM images {chosen}", (wanted,)
             ).fetchall()
             files: list[Any] = connection.execute(
-                "SELECT key, path, mtime_ns FROM files"
-                " WHERE key IN (SELECT value FROM json_each(?)) ORDER BY path",
-                (wanted,),
+                f"SELECT key, path, mtime_ns FROM files {chosen}, path", (wanted,)
             ).fetchall()
-        places: dict[int, list[File]] = {}
+        lie: dict[int, list[File]] = {}
         for key, path, mtime_ns in files:
-            places.setdefault(key, []).append(File(path, mtime_ns))
-        return {
-            key: Record(
-                key, sha256, size, width, height, tuple(places.get(key, ())), json.loads(metadata)
-            )
-            for key, sha256, size, width, height, metadata in images
-        }
+            lie.setdefault(key, []).append(File(path, mtime_ns))
+        with self._connections.decoding():
+            return {
+                key: Record(
+                    key,
+                    sha256,
+                    size,
+                    width,
+                    height,
+                    tuple(lie.get(key, ())),
+                    dict(json.loads(text)),
+                )
+                for key, sha256, size, width, height, text in images
+            }
 
     def features(self, key: int) -> Features:
         """See Store."""
-        with self._connections.reading() as connection:
-            found = _is_stored(connection, key)
+        with self._connections.reading() as connection, self._connections.decoding():
+            found = _sha256_of(connection, key)
             blobs = connection.execute(
                 "SELECT vector FROM vectors WHERE key = ? ORDER BY row", (key,)
             )
             vectors = matrix([blob for (blob,) in blobs], self.recipe)
-        if not found:
+        if found is None:
             raise NotFound(f"there is no picture {key:016x}")
         return vectors
 
     def paths(self, folder: str) -> Iterator[str]:
         """See Store."""
-        separator = "\\" if "\\" in folder else "/"
-        after = folder.rstrip(separator) + separator
-        end = after[:-1] + chr(ord(separator) + 1)
+        after = folder.rstrip(os.sep) + os.sep
+        end = after[:-1] + chr(ord(os.sep) + 1)
         page: list[tuple[str]] = [(after,)]
         while page:
             page = self._rows(
@@ -246,24 +257,25 @@ class Sqlite:
 
     def close(self) -> None:
         """See Store."""
+        self._connections.close()  # first, so that the index cannot open another
         if self.index is not None:
             self.index.close()
-        self._connections.close()
 
     def _write(self, connection: apsw.Connection, entry: Entry, moved: set[int]) -> Outcome:
         """Write one entry; ``moved`` collects the pictures that lay where it lies now."""
         record = entry.record
-        new = not _is_stored(connection, record.key)
-        if new:
-            if entry.features is None:
-                return "missing"
+        stored = _sha256_of(connection, record.key)
+        if stored is None and entry.features is not None:
             self._insert(connection, record, entry.features)
-        _set_metadata(connection, entry)
-        before = [_place(connection, record.key, file) for file in record.files]
-        moved.update(key for key in before if key not in (None, record.key))
-        if (new and not before) or None in before:
+        elif stored != record.sha256:
+            return "missing"
+        _update(connection, entry)
+        before = [_put(connection, record.key, file) for file in record.files]
+        others = {key for key in before if key not in (None, record.key)}
+        moved.update(others)
+        if None in before or (stored is None and not before):
             return "added"
-        return "updated" if moved.intersection(before) else "unchanged"
+        return "updated" if others else "unchanged"
 
     def _insert(self, connection: apsw.Connection, record: Record, features: Features) -> None:
         wanted = (self.recipe.dim, np.dtype(dtype(self.recipe.measure)))
@@ -271,22 +283,21 @@ class Sqlite:
             raise StoreError(
                 f"the vectors are {features.dtype} {features.shape}, not (n, {wanted[0]})"
             )
+        if not np.isfinite(features).all():
+            raise StoreError("the vectors are not finite")
         connection.execute(
-            "INSERT INTO images VALUES (?, ?, ?, ?, ?, '{}')",
+            "INSERT INTO images (key, sha256, size, width, height, metadata, in_memory)"
+            " VALUES (?, ?, ?, ?, ?, '{}', 0)",
             (record.key, record.sha256, record.size, record.width, record.height),
         )
         connection.executemany(
-            "INSERT INTO vectors VALUES (?, ?, ?)",
+            "INSERT INTO vectors (key, row, vector) VALUES (?, ?, ?)",
             [(record.key, row, vector.tobytes()) for row, vector in enumerate(features)],
         )
 
     def _rows(self, sql: str, *values: Any) -> list[Any]:
         with self._connections.reading() as connection:
             return connection.execute(sql, values).fetchall()
-
-    def _read_recipe(self) -> Recipe:
-        (text,) = self._rows("SELECT value FROM catalogue WHERE name = 'recipe'")[0]
-        return Recipe(**json.loads(text))
 
     def _scan(self, query: Features, k: int) -> Neighbors:
         """sqlite-vec compares every row, in SQL."""
@@ -296,7 +307,7 @@ class Sqlite:
         distance = (
             f"SELECT key, {_SCANS[measure]} AS distance FROM vectors ORDER BY distance, key LIMIT ?"
         )
-        found = [self._rows(distance, row.tobytes(), k) for row in query]
+        found = [self._rows(distance, row.tobytes(), min(k, _MOST)) for row in query]
         columns = len(found[0]) if found else 0
         keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
         distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
@@ -304,21 +315,25 @@ class Sqlite:
         return Neighbors(keys.reshape(shape), scores_of(measure, distances.reshape(shape), dim))
 
 
-def _is_stored(connection: apsw.Connection, key: int) -> bool:
-    return connection.execute("SELECT 1 FROM images WHERE key = ?", (key,)).get is not None
+def _sha256_of(connection: apsw.Connection, key: int) -> object:
+    return connection.execute("SELECT sha256 FROM images WHERE key = ?", (key,)).get
 
 
-def _set_metadata(connection: apsw.Connection, entry: Entry) -> None:
+def _update(connection: apsw.Connection, entry: Entry) -> None:
+    key = entry.record.key
     if entry.metadata is not None:
         text = json.dumps(dict(entry.metadata), ensure_ascii=False)
-        connection.execute("UPDATE images SET metadata = ? WHERE key = ?", (text, entry.record.key))
+        connection.execute("UPDATE images SET metadata = ? WHERE key = ?", (text, key))
+    if not entry.record.files:
+        connection.execute("UPDATE images SET in_memory = 1 WHERE key = ?", (key,))
 
 
-def _place(connection: apsw.Connection, key: int, file: File) -> int | None:
+def _put(connection: apsw.Connection, key: int, file: File) -> int | None:
     """Record where a picture lies; gives the key of the picture that lay there before."""
     old: int | None = connection.execute("SELECT key FROM files WHERE path = ?", (file.path,)).get
     connection.execute(
-        "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (file.path, key, file.mtime_ns)
+        "INSERT OR REPLACE INTO files (path, key, mtime_ns) VALUES (?, ?, ?)",
+        (file.path, key, file.mtime_ns),
     )
     return old
 
@@ -326,11 +341,13 @@ def _place(connection: apsw.Connection, key: int, file: File) -> int | None:
 def _prune(connection: apsw.Connection, keys: set[int]) -> None:
     """Take out those of the pictures that lie nowhere any more."""
     connection.executemany(
-        "DELETE FROM images WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM files WHERE key = ?1)",
+        "DELETE FROM images WHERE key = ?1 AND NOT in_memory"
+        " AND NOT EXISTS (SELECT 1 FROM files WHERE key = ?1)",
         [(key,) for key in keys],
     )
 
 
-def _write_recipe(connection: apsw.Connection, recipe: Recipe) -> None:
-    text = json.dumps(asdict(recipe), ensure_ascii=False)
-    connection.execute("INSERT OR REPLACE INTO catalogue VALUES ('recipe', ?)", (text,))
+def _describe(connection: apsw.Connection, name: str, value: str) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO catalogue (name, value) VALUES (?, ?)", (name, value)
+    )

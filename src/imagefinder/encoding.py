@@ -1,0 +1,41 @@
+"""Encoding that takes nothing for granted: an encoder may fail on a picture, or overflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imagefinder.errors import ImageFinderError, UnencodableImage
+from imagefinder.types import Encoder, Features, Image
+
+
+def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | UnencodableImage]:
+    """For each picture its features, or why there are none: one picture costs no other its own.
+
+    Errors of ours, such as a model that is missing, are about the encoder itself and are raised.
+    """
+    try:
+        return [_checked(features) for features in encoder.encode(images)]
+    except ImageFinderError:
+        raise
+    except Exception as error:  # the encoder may be anybody's
+        if len(images) == 1:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return [UnencodableImage(f"the encoder fails on it: {reason}")]
+        return [result for image in images for result in encode_each(encoder, [image])]
+
+
+def encode_one(encoder: Encoder, image: Image) -> Features:
+    """The features of one picture. Raises UnencodableImage."""
+    (result,) = encode_each(encoder, [image])
+    if isinstance(result, UnencodableImage):
+        raise result
+    return result
+
+
+def _checked(features: Features) -> Features | UnencodableImage:
+    # one NaN in a catalogue would make nonsense of every ranking
+    if np.isfinite(features).all():
+        return features
+    return UnencodableImage("the encoder gives numbers for it that are not finite")

@@ -1,0 +1,28 @@
+"""A recipe as JSON, and back; what comes back may have been written by anybody."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import get_args
+
+from imagefinder.types import Measure, Recipe
+
+
+def to_json(recipe: Recipe) -> str:
+    """All of it, as text that a person can read."""
+    return json.dumps(asdict(recipe), ensure_ascii=False)
+
+
+def from_json(text: str) -> Recipe:
+    """The recipe. Raises ValueError, TypeError or KeyError if it makes no sense.
+
+    What a later version may have added is left out.
+    """
+    values = json.loads(text)
+    recipe = Recipe(**{field.name: values[field.name] for field in fields(Recipe)})
+    if recipe.measure not in get_args(Measure) or not 1 <= int(recipe.dim) <= 2**20:
+        raise ValueError("its measure or its dim is none")
+    if not isinstance(recipe.options, dict) or not isinstance(recipe.place, dict):
+        raise TypeError("its options are none")
+    return recipe
