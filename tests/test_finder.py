@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,15 +18,21 @@ import imagefinder
 from imagefinder import (
     CatalogueExists,
     Finder,
+    ModelError,
     NotFound,
     PluginError,
     RecipeMismatch,
+    UnencodableImage,
     UnreadableImage,
     embed,
 )
+from imagefinder.encoders.hashes import DHash
 from imagefinder.gallery import draw_scene, view_of
 from imagefinder.images import Source
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.indexes.exact import Exact
+from imagefinder.registry import make_encoder, recipe_of
+from imagefinder.stores.sqlite import Sqlite
+from imagefinder.types import Features, Fit, Image, Measure, Neighbors
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 
@@ -67,6 +73,39 @@ class Corners:
     def encode(self, images: Sequence[Image]) -> list[Features]:
         rows = [image.reshape(4, 3).astype(np.float32) for image in images]
         return [row[row.sum(axis=1) > 0] for row in rows]
+
+
+@dataclass(frozen=True)
+class Moody:
+    """Its numbers for reddish pictures are no numbers, and over bluish ones it fails."""
+
+    dim: ClassVar[int] = 3
+    measure: ClassVar[Measure] = "l2"
+    fit: ClassVar[Fit] = Fit(4, 4, filter="box")
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        means = [image.mean((0, 1), dtype=np.float32)[None] for image in images]
+        if any(mean[0, 2] > 200 for mean in means):
+            raise RuntimeError("it is all so blue")
+        return [np.log(mean - 1) if mean[0, 0] > 200 else mean for mean in means]
+
+
+class Padded:
+    """An index that fills its answers up, as those of several libraries do."""
+
+    def __init__(self, dim: int, measure: Measure) -> None:
+        self._exact = Exact(dim, measure)
+
+    def search(self, queries: Features, k: int) -> Neighbors:
+        found = self._exact.search(queries, k)
+        more = ((0, 0), (0, k - found.keys.shape[1]))
+        return Neighbors(
+            np.pad(found.keys, more, constant_values=-1),
+            np.pad(found.scores, more, constant_values=-np.inf),
+        )
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._exact, name)
 
 
 def names(finder: Finder, query: Source, k: int = 3) -> list[str]:
@@ -238,6 +277,102 @@ def test_a_file_that_turns_bad_keeps_what_is_stored(finder: Finder, pictures: Pa
     assert len(finder) == 12
 
 
+@pytest.mark.filterwarnings("ignore:(divide|invalid)")
+def test_an_encoder_that_fails_on_a_picture_costs_no_other(tmp_path: Path) -> None:
+    colours = [(9, n, 9) for n in range(40)] + [(255, 0, 0), (0, 0, 255)]
+    pictures = [PIL.Image.new("RGB", (8, 8), colour) for colour in colours]
+    with Finder.create(tmp_path / "c.db", Moody()) as finder:
+        report = finder.add(pictures)
+        assert report.added == 40
+        assert sorted(failure.reason for failure in report.failed) == [
+            "the encoder fails on it: it is all so blue",
+            "the encoder gives numbers for it that are not finite",
+        ]
+        for picture in pictures[-2:]:
+            with pytest.raises(UnencodableImage):
+                finder.search(picture)
+        assert len(finder.search(pictures[0], k=99)) == 40
+
+
+def test_an_index_may_fill_up_its_answers(
+    finder: Finder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder.add(pictures)
+    wanted = [hit.id for hit in finder.search(pictures / "harbour-size.jpg", 99)]
+    monkeypatch.setattr("imagefinder.finder.make_index", lambda _, *about: Padded(*about))
+    path = pictures.parent / "c.db"
+    with Finder.open(path) as padded:
+        assert [hit.id for hit in padded.search(pictures / "harbour-size.jpg", 99)] == wanted
+
+
+def test_votes_of_a_local_encoder_do_not_depend_on_k(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    with Finder.create(tmp_path / "c.db", Corners()) as finder:
+        finder.add([rng.integers(1, 256, (2, 2, 3), np.uint8) for _ in range(20)])
+        query = rng.integers(1, 256, (2, 2, 3), np.uint8)
+        most = [(hit.id, hit.score) for hit in finder.search(query, 20)]
+        assert [(hit.id, hit.score) for hit in finder.search(query, 2)] == most[:2]
+
+
+def test_a_newer_revision_of_an_encoder_does_not_mix_with_an_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Finder.create(tmp_path / "c.db", "dhash").close()
+    monkeypatch.setattr(DHash, "revision", 2, raising=False)
+    with pytest.raises(RecipeMismatch, match="revision 2"):
+        Finder.open(tmp_path / "c.db")
+
+
+def test_an_option_that_an_encoder_gained_is_no_mismatch(tmp_path: Path, tiny_model: Path) -> None:
+    encoder = make_encoder(f"onnx:{tiny_model}")
+    recipe = recipe_of(encoder)
+    older = {name: value for name, value in recipe.options.items() if name != "normalize"}
+    Sqlite.create(tmp_path / "c.db", replace(recipe, options=older)).close()
+    Finder.open(tmp_path / "c.db").close()
+    Finder.open(tmp_path / "c.db", encoder).close()
+    with pytest.raises(RecipeMismatch):
+        Finder.open(tmp_path / "c.db", make_encoder(f"onnx:{tiny_model}", {"normalize": True}))
+
+
+def test_options_that_cannot_be_recorded_make_no_file(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Wrapper:
+        inner: Corners
+        dim: ClassVar[int] = 3
+        measure: ClassVar[Measure] = "l2"
+        fit: ClassVar[Fit] = Fit(2, 2)
+
+        def encode(self, images: Sequence[Image]) -> list[Features]:
+            return self.inner.encode(images)
+
+    with pytest.raises(PluginError, match="cannot be recorded"):
+        Finder.create(tmp_path / "c.db", Wrapper(Corners()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_open_file_and_any_buffer_are_the_same_picture(finder: Finder, pictures: Path) -> None:
+    path = pictures / "harbour-size.jpg"
+    with path.open("rb") as file:
+        assert finder.add(file).added == 1
+    for same in (path.read_bytes(), bytearray(path.read_bytes()), memoryview(path.read_bytes())):
+        assert finder.add(same).unchanged == 1
+    assert len(finder) == 1
+
+
+@pytest.mark.parametrize("bad", [{"a": {1}}, {"a": float("nan")}, {"a": "\udcff"}])
+def test_metadata_that_json_cannot_hold_is_refused(
+    finder: Finder, pictures: Path, bad: dict[str, object]
+) -> None:
+    with pytest.raises(ValueError, match="metadata"):
+        finder.add(pictures, metadata=bad)
+    assert len(finder) == 0
+
+
+def test_metadata_must_be_as_many_as_the_pictures(finder: Finder, pictures: Path) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        finder.add([pictures, pictures], metadata=[{}])
+
+
 def test_metadata_is_kept_with_the_pictures(finder: Finder, pictures: Path) -> None:
     files = sorted(pictures.glob("*.jpg"))
     finder.add(files, metadata=[{"title": path.stem} for path in files])
@@ -270,6 +405,36 @@ def test_sync_does_not_take_a_missing_disk_for_an_empty_one(finder: Finder, pict
     assert len(finder) == 12
 
 
+@pytest.mark.skipif(os.sep == "\\", reason="a backslash is part of a name only elsewhere")
+def test_a_backslash_in_a_folders_name_is_nothing_special(finder: Finder, pictures: Path) -> None:
+    odd = pictures.rename(pictures.parent / "back\\slash")
+    finder.sync(odd)
+    (odd / "harbour-size.jpg").unlink()
+    assert finder.sync(odd).removed == 1
+    assert finder.remove(odd).removed == 11
+
+
+def test_a_name_that_is_too_long_stops_nothing(finder: Finder, pictures: Path) -> None:
+    report = finder.add(["A" * 300, pictures])
+    assert (report.added, len(report.failed)) == (12, 1)
+
+
+def test_a_model_that_moved_is_named_once(tmp_path: Path, tiny_model: Path, pictures: Path) -> None:
+    old, new = tmp_path / "old.onnx", tmp_path / "new.onnx"
+    shutil.copy(tiny_model, old)
+    with Finder.create(tmp_path / "c.db", f"onnx:{old}") as finder:
+        finder.add(pictures)
+    old.rename(new)
+    with Finder.open(tmp_path / "c.db") as finder, pytest.raises(ModelError, match=r"old\.onnx"):
+        finder.search(pictures / "harbour-size.jpg")
+    with Finder.open(tmp_path / "c.db", f"onnx:{new}") as finder:
+        assert len(finder.search(pictures / "harbour-size.jpg")) == 3
+        assert finder.recipe.place["path"] == str(old), "looking changes nothing"
+        finder.add(pictures)
+    with Finder.open(tmp_path / "c.db") as finder:
+        assert len(finder.search(pictures / "harbour-size.jpg")) == 3
+
+
 def test_remove_takes_files_folders_and_ids(finder: Finder, pictures: Path) -> None:
     finder.add(pictures)
     id = finder.search(pictures / "mosaic-light.jpg", 1)[0].id  # noqa: A001  as users call it
@@ -281,7 +446,8 @@ def test_remove_takes_files_folders_and_ids(finder: Finder, pictures: Path) -> N
 
 
 def test_an_unknown_id_is_not_found(finder: Finder) -> None:
-    for unknown in ("0" * 16, "nonsense"):
+    assert len(finder.remove(["f" * 16, "0" * 16]).failed) == 2
+    for unknown in ("0" * 16, "f" * 16, "nonsense"):
         with pytest.raises(NotFound, match=unknown):
             finder.get(unknown)
     with pytest.raises(NotFound):

@@ -16,7 +16,6 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
 
 from imagefinder.encoding import encode_one
 from imagefinder.errors import NotFound, PluginError, RecipeMismatch
@@ -39,8 +38,8 @@ from imagefinder.types import (
     Store,
 )
 
-Given: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[np.generic]"
-"""A file or a folder, the bytes of a picture, or a picture in memory."""
+Given: TypeAlias = Source
+"""A file or a folder, the bytes of a picture, an open file, or a picture in memory."""
 
 _DEFAULT_ENCODER = "classic"
 _BATCH = 32

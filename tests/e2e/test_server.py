@@ -5,9 +5,11 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -390,14 +392,25 @@ def test_a_server_does_not_start_without_a_catalogue(run: Run, tmp_path: Path) -
     assert time.monotonic() - began < 10
 
 
-def test_a_model_that_changes_under_a_server_is_said(
+def test_a_server_does_not_start_without_its_model(
     run: Run, folder: Path, tmp_path: Path, tiny_model: Path
 ) -> None:
     model = Path(shutil.copy(tiny_model, tmp_path / "mine.onnx"))
-    answer(run("add", "folder", "--encoder", f"onnx:{model}", "--json"))
-    with serving(tmp_path) as client:
-        model.write_bytes(b"something else")
+    answer(run("add", folder, "--encoder", f"onnx:{model}", "--json"))
+    model.write_bytes(b"something else")
+    assert "has changed" in refusal(run("serve", "--port", 0))
+
+
+def test_a_catalogue_damaged_under_a_server_is_said_without_a_path(
+    folder: Path, stocked: Path, tmp_path: Path
+) -> None:
+    with served(tmp_path, "--db", stocked) as (client, _, log):
+        with closing(sqlite3.connect(stocked)) as vandal, vandal:
+            vandal.execute("UPDATE vectors SET vector = x'00', row = row + 1")
+            vandal.execute("UPDATE images SET key = key - 1")
+            vandal.execute("UPDATE vectors SET key = key - 1")
         response = search(client, (folder / "a.jpg").read_bytes())
         assert response.status_code == 503
-        assert "has changed" in response.json()["detail"]
+        assert response.json() == {"detail": "the catalogue cannot be used at the moment"}
+        assert "imagefinder.db is damaged" in log.read_text()
         assert client.get("/healthz").status_code == 200

@@ -295,6 +295,39 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
     assert len(cache_of(path).read_bytes()) == len(content)
 
 
+def test_a_cache_of_an_earlier_catalogue_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    for turn in range(2):  # the same pictures, and other vectors, as from a newer encoder
+        store = Sqlite.create(path, recipe())
+        store.write([Entry(record(f"/p/{n}"), rows(n + 3 * turn)) for n in range(50)])
+        store.close()
+        assert searched(path)[0] == record(f"/p/{5 - 3 * turn}").key
+        path.unlink()
+
+
+def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.db"
+    store = Sqlite.create(path, recipe(), exact)
+    fill(store, 10)
+    assert store.index is not None
+    store.index.save_from = 0
+    older = exact(DIM, "cosine")
+    older.add(np.array([record("/p/1").key]), rows(1))
+    older.save(tmp_path / "older")
+
+    def replace_by_older(source: Path, target: Path) -> None:
+        source.unlink()
+        (tmp_path / "older").replace(target)
+        monkeypatch.undo()
+
+    monkeypatch.setattr("imagefinder.indexes.exact.os.replace", replace_by_older)
+    store.search(rows(1), 99)
+    assert store.search(rows(1), 99).keys.shape == (1, 10)
+    store.close()
+
+
 def test_a_cache_that_cannot_be_written_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,6 +403,76 @@ def test_a_damaged_catalogue_says_so(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
         Sqlite.open(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM catalogue",
+        "UPDATE catalogue SET value = 'nonsense' WHERE name = 'recipe'",
+        "UPDATE catalogue SET value = '[]' WHERE name = 'recipe'",
+        "UPDATE catalogue SET value = replace(value, 'cosine', 'taste')",
+        "UPDATE catalogue SET value = replace(value, '\"dim\": 8', '\"dim\": 9')",
+        "UPDATE catalogue SET value = replace(value, '\"dim\": 8', '\"dim\": -1')",
+        "UPDATE vectors SET vector = x'00'",
+        "UPDATE vectors SET vector = 'text'",
+        "UPDATE images SET metadata = '['",
+        "UPDATE images SET metadata = '[1]'",
+        "DROP TABLE vectors",
+    ],
+)
+def test_a_catalogue_that_makes_no_sense_says_so(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "c.db"
+    store = Sqlite.create(path, recipe())
+    fill(store, 5)
+    store.close()
+    with sqlite3.connect(path) as vandal:
+        vandal.execute(damage)
+    vandal.close()
+    with pytest.raises(StoreError, match=r"c\.db"):
+        use(path)
+
+
+def use(path: Path) -> None:
+    store = Sqlite.open(path, exact)
+    try:
+        store.get(store.search(rows(1), 3).keys[0].tolist())
+        store.features(record("/p/1").key)
+    finally:
+        store.close()
+
+
+def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    store = Sqlite.create(tmp_path / "c.db", recipe())
+    with pytest.raises(StoreError, match="not finite"):
+        store.write([Entry(record("/p/1"), rows(1) * np.float32(np.nan))])
+    assert len(store) == 0
+    store.close()
+
+
+def test_each_entry_is_told_its_own_outcome(tmp_path: Path) -> None:
+    store = Sqlite.create(tmp_path / "c.db", recipe())
+    one, two = record("one", paths=("/a",)), record("two", paths=("/b",))
+    store.write([Entry(one, rows(1)), Entry(two, rows(2))])
+    moved = record("two", paths=("/a",))
+    assert store.write([Entry(moved, None), Entry(two, None)]) == ["updated", "unchanged"]
+    store.close()
+
+
+def test_a_picture_given_in_memory_outlives_its_file(tmp_path: Path) -> None:
+    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store.write([Entry(record("one", paths=()), rows(1))])
+    store.write([Entry(record("one", paths=("/a",)), None)])
+    assert store.forget(["/a"]) == 1
+    assert store.knows(record("one").sha256)
+    store.close()
+
+
+def test_more_can_be_asked_for_than_sqlite_can_count(tmp_path: Path) -> None:
+    store = Sqlite.create(tmp_path / "c.db", recipe())
+    fill(store, 3)
+    assert store.search(rows(1), 10**20).keys.shape == (1, 3)
+    store.close()
 
 
 class AnyOrder(RuleBasedStateMachine):

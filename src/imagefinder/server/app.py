@@ -7,7 +7,7 @@ import mimetypes
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import numpy as np
@@ -30,18 +30,15 @@ log = logging.getLogger("uvicorn.error")  # where the server itself says what it
 
 
 def create_app(catalogue: Finder | str | os.PathLike[str], max_upload: int = 20_000_000) -> FastAPI:
-    """The application for one catalogue; if given as a file, it is opened with the application.
+    """The application for one catalogue, which is closed with it.
 
     ``max_upload`` caps the bytes of a request. Pictures that other programs add are found at once.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with ExitStack() as opened:
-            if isinstance(catalogue, Finder):
-                app.state.finder = catalogue
-            else:
-                app.state.finder = opened.enter_context(Finder.open(catalogue))
+        with catalogue if isinstance(catalogue, Finder) else Finder.open(catalogue) as finder:
+            app.state.finder = finder
             yield
 
     app = FastAPIOffline(
