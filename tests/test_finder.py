@@ -542,6 +542,7 @@ def test_embed_gives_a_row_for_each_picture(pictures: Path) -> None:
     assert rows[-1] @ rows[0] > 0.999, "the file is shrunk while it is decoded, pixels are not"
     assert embed(paths[0]).shape == (1, 1248)
     assert embed([]).shape == (0, 1248)
+    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 1248), "an array of pictures"
     assert embed(paths, encoder="phash").dtype == np.uint8
     with pytest.raises(UnreadableImage):
         embed([paths[0], b"nonsense"])

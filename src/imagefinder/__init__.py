@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imagefinder.embedding import embed
     from imagefinder.errors import (
         CatalogueExists,
         CatalogueMissing,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         UnknownPlugin,
         UnreadableImage,
     )
-    from imagefinder.finder import Finder, embed
+    from imagefinder.finder import Finder
     from imagefinder.hits import Hits
     from imagefinder.images import Limits, load_image
     from imagefinder.registry import make_encoder
@@ -76,7 +77,7 @@ _HOMES = {
     "Limits": "images",
     "Record": "types",
     "Report": "types",
-    "embed": "finder",
+    "embed": "embedding",
     "load_image": "images",
     "make_encoder": "registry",
 }

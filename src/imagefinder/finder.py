@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
-import PIL.Image
 
 from imagefinder.encoding import encode_one
 from imagefinder.errors import NotFound, PluginError, RecipeMismatch
 from imagefinder.hits import Hits
-from imagefinder.images import LIMITS, Bytes, Limits, Source, decode, find_images
-from imagefinder.ingest import Input, Progress, ingest, is_storable
-from imagefinder.pipeline import batched, cores, overlapped
+from imagefinder.images import LIMITS, Limits, Source, decode
+from imagefinder.ingest import Progress, ingest
+from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
+from imagefinder.pipeline import batched
 from imagefinder.ranking import vote
-from imagefinder.registry import encoder_from, load, make_encoder, make_index, recipe_of
-from imagefinder.similarity import distances, dtype
+from imagefinder.registry import (
+    DEFAULT_ENCODER,
+    encoder_from,
+    load,
+    make_encoder,
+    make_index,
+    recipe_of,
+)
+from imagefinder.similarity import distances
 from imagefinder.types import (
     Encoder,
     Failure,
@@ -38,11 +42,6 @@ from imagefinder.types import (
     Store,
 )
 
-Given: TypeAlias = Source
-"""A file or a folder, the bytes of a picture, an open file, or a picture in memory."""
-
-_DEFAULT_ENCODER = "classic"
-_BATCH = 32
 _DEPTH = 100  # rows
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -68,7 +67,7 @@ class Finder:
     def create(
         cls,
         path: str | os.PathLike[str],
-        encoder: str | Encoder = _DEFAULT_ENCODER,
+        encoder: str | Encoder = DEFAULT_ENCODER,
         *,
         index: str | None = "exact",
         limits: Limits = LIMITS,
@@ -79,7 +78,7 @@ class Finder:
         ``None`` leaves the search to sqlite-vec.
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
-        store = load("stores", "sqlite").create(_absolute(path), recipe_of(encoder), _maker(index))
+        store = load("stores", "sqlite").create(absolute(path), recipe_of(encoder), _maker(index))
         return cls(store, encoder, limits)
 
     @classmethod
@@ -96,7 +95,7 @@ class Finder:
         Say the encoder only if its model has moved, or if it is not a registered one. Raises
         CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder.
         """
-        store = load("stores", "sqlite").open(_absolute(path), _maker(index))
+        store = load("stores", "sqlite").open(absolute(path), _maker(index))
         try:
             return cls(store, _encoder_for(store, encoder), limits)
         except BaseException:
@@ -106,7 +105,7 @@ class Finder:
     @classmethod
     def exists(cls, path: str | os.PathLike[str]) -> bool:
         """Whether there is something to open."""
-        return bool(load("stores", "sqlite").exists(_absolute(path)))
+        return bool(load("stores", "sqlite").exists(absolute(path)))
 
     def __enter__(self) -> Self:
         """Closes at the end."""
@@ -155,7 +154,7 @@ class Finder:
         if place != self.store.recipe.place:  # the model has moved
             self.store.relocate(place)
         failures: list[Failure] = []
-        inputs = _inputs(_several(pictures), metadata, failures)
+        inputs = inputs_of(several(pictures), metadata, failures)
         report = ingest(inputs, self.store, self.encoder, limits=self.limits, progress=progress)
         return replace(report, failed=(*failures, *report.failed))
 
@@ -165,7 +164,7 @@ class Finder:
         Raises NotFound if the folder is missing, or if it is empty although pictures of it are
         stored: that is how a disk looks that is not mounted.
         """
-        root = _absolute(folder)
+        root = absolute(folder)
         if not root.is_dir():
             raise NotFound(f"there is no folder {root}")
         if not is_storable(str(root)):
@@ -218,7 +217,7 @@ class Finder:
         if isinstance(picture, str) and _ID.fullmatch(picture) and not os.path.exists(picture):
             return self.store.features(self.get(picture).key)
         if isinstance(picture, str | os.PathLike):
-            picture = _absolute(picture)
+            picture = absolute(picture)
         pixels = decode(picture, self.encoder.fit, self.limits).pixels
         return encode_one(self.encoder, pixels)
 
@@ -245,7 +244,7 @@ class Finder:
         )
 
     def _remove(self, given: str | os.PathLike[str]) -> int:
-        path = str(_absolute(given))
+        path = str(absolute(given))
         if not is_storable(path):
             return 0
         removed = self.store.forget([path])
@@ -255,31 +254,6 @@ class Finder:
         if not removed and key is not None:
             removed = self.store.remove([key])
         return removed
-
-
-def embed(
-    pictures: Source | Iterable[Source],
-    encoder: str | Encoder = _DEFAULT_ENCODER,
-    *,
-    limits: Limits = LIMITS,
-) -> Features:
-    """The vectors of pictures without a catalogue: ``(n, dim)``, a row each, in order.
-
-    ``float32``, raw as the encoder gives them; packed ``uint8`` from the hashes. Raises
-    UnreadableImage or ImageTooLarge for the first picture that cannot be used, and PluginError for
-    an encoder that does not give one row per picture.
-    """
-    encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
-    decoded = partial(decode, fit=encoder.fit, limits=limits)
-    rows: list[Features] = []
-    with ThreadPoolExecutor(cores(), "decode") as decoders:
-        pixels = overlapped(decoders, decoded, _several(pictures), ahead=_BATCH + cores())
-        for batch in batched((picture.pixels for picture in pixels), _BATCH):
-            rows.extend(encoder.encode(batch))
-    if any(len(row) != 1 for row in rows):
-        raise PluginError("a local encoder gives any number of rows: use its encode()")
-    empty = np.empty((0, encoder.dim), dtype(encoder.measure))
-    return np.concatenate([empty, *rows])
 
 
 def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
@@ -310,11 +284,6 @@ def _maker(index: str | None) -> Any:
     return partial(make_index, index) if index else None
 
 
-def _absolute(path: str | os.PathLike[str]) -> Path:
-    """Absolute and tidy, but with links as they are: that is what the user calls it."""
-    return Path(os.path.abspath(os.path.expanduser(path)))
-
-
 def _is_gone(path: str) -> bool:
     """Whether the file is surely not there; one that cannot be looked at may be."""
     try:
@@ -324,49 +293,6 @@ def _is_gone(path: str) -> bool:
     except OSError:
         return False
     return False
-
-
-def _several(pictures: Any) -> Iterable[Any]:
-    single = isinstance(pictures, str | Bytes | os.PathLike | PIL.Image.Image | np.ndarray)
-    return [pictures] if single or hasattr(pictures, "read") else pictures
-
-
-def _inputs(
-    pictures: Iterable[Given],
-    metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
-    failures: list[Failure],
-) -> Iterator[Input]:
-    """Folders become their files; a folder that cannot be listed becomes a failure."""
-
-    def unreadable(error: OSError) -> None:
-        failures.append(Failure(str(error.filename), error.strerror or str(error)))
-
-    if isinstance(metadata, Mapping) or metadata is None:
-        described: Iterable[tuple[Any, Any]] = ((picture, metadata) for picture in pictures)
-    else:
-        described = zip(pictures, metadata, strict=True)
-    for picture, about in described:
-        _check_metadata(about)
-        if not isinstance(picture, str | os.PathLike):
-            yield Input(_content(picture), about)
-            continue
-        path = _absolute(picture)
-        files = find_images(path, unreadable) if os.path.isdir(path) else [path]
-        yield from (Input(file, about) for file in files)
-
-
-def _content(picture: Any) -> Any:
-    """What is read only once becomes bytes."""
-    if isinstance(picture, bytearray | memoryview):
-        return bytes(picture)
-    return picture.read() if hasattr(picture, "read") else picture
-
-
-def _check_metadata(metadata: Mapping[str, Any] | None) -> None:
-    try:
-        json.dumps(metadata and dict(metadata), ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"metadata must be such as JSON can hold: {error}") from error
 
 
 def _key_of(id: str) -> int | None:  # noqa: A002  the word that users know

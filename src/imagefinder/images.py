@@ -99,7 +99,7 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
             source.load()
             return _finished(source, fit)
         if isinstance(source, Bytes):
-            return _decoded(bytes(source), fit, limits)
+            return _decoded(_checked(bytes(source), limits), fit, limits)
         return _decoded(read(source, limits), fit, limits)
     except (UnreadableImage, ImageTooLarge):
         raise
@@ -142,7 +142,10 @@ def find_images(
 
 
 def _capped(file: BinaryIO, limits: Limits) -> bytes:
-    data = file.read(limits.max_bytes + 1)
+    return _checked(file.read(limits.max_bytes + 1), limits)
+
+
+def _checked(data: bytes, limits: Limits) -> bytes:
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(f"larger than {limits.max_bytes:,} bytes")
     return data

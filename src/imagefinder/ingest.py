@@ -8,22 +8,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeAlias, TypeGuard
-
-import numpy as np
-import PIL.Image
-from numpy.typing import NDArray
+from typing import TypeAlias
 
 from imagefinder.encoding import encode_each
 from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
 from imagefinder.images import LIMITS, Limits, decode, load_image, read
+from imagefinder.inputs import Input, is_storable
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.types import (
     Encoder,
@@ -42,27 +39,7 @@ from imagefinder.types import (
 
 _BATCH = 32
 
-Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
 Progress: TypeAlias = Callable[[Iterable["Input"]], Iterable["Input"]]
-
-
-@dataclass(frozen=True)
-class Input:
-    """One picture to take in: a file by its absolute path, or a picture in memory."""
-
-    content: Content
-    metadata: Mapping[str, Any] | None = None
-    """Replaces what is stored for this picture; ``None`` leaves it."""
-
-    @property
-    def path(self) -> str | None:
-        """Where it lies."""
-        return str(self.content) if isinstance(self.content, Path) else None
-
-    @property
-    def name(self) -> str:
-        """What to call it when it fails."""
-        return self.path or "a picture in memory"
 
 
 @dataclass(frozen=True)
@@ -149,14 +126,6 @@ def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) ->
                 counts["unchanged"] += 1
             else:
                 yield _Item(given)
-
-
-def is_storable(path: str | None) -> TypeGuard[str]:
-    """Whether there is a path, and one that UTF-8 can write; others cannot be in a store."""
-    try:
-        return bool(path and path.encode())
-    except UnicodeEncodeError:
-        return False
 
 
 def _untouched(given: Input, before: Located) -> bool:

@@ -31,6 +31,8 @@ class Plugin:
     """What follows a colon after the name (``onnx:PATH``), for the class's ``from_argument``."""
 
 
+DEFAULT_ENCODER = "classic"
+
 _PLUGINS: dict[Family, dict[str, Plugin]] = {
     "encoders": {
         "classic": Plugin(

@@ -1,0 +1,44 @@
+"""Vectors of pictures, without a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+
+from imagefinder.errors import PluginError
+from imagefinder.images import LIMITS, Limits, Source, decode
+from imagefinder.inputs import several
+from imagefinder.pipeline import batched, cores, overlapped
+from imagefinder.registry import DEFAULT_ENCODER, make_encoder
+from imagefinder.similarity import dtype
+from imagefinder.types import Encoder, Features
+
+_BATCH = 32
+
+
+def embed(
+    pictures: Source | Iterable[Source],
+    encoder: str | Encoder = DEFAULT_ENCODER,
+    *,
+    limits: Limits = LIMITS,
+) -> Features:
+    """The vectors of pictures without a catalogue: ``(n, dim)``, a row each, in order.
+
+    ``float32``, raw as the encoder gives them; packed ``uint8`` from the hashes. Raises
+    UnreadableImage or ImageTooLarge for the first picture that cannot be used, and PluginError for
+    an encoder that does not give one row per picture.
+    """
+    encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+    decoded = partial(decode, fit=encoder.fit, limits=limits)
+    rows: list[Features] = []
+    with ThreadPoolExecutor(cores(), "decode") as decoders:
+        pixels = overlapped(decoders, decoded, several(pictures), ahead=_BATCH + cores())
+        for batch in batched((picture.pixels for picture in pixels), _BATCH):
+            rows.extend(encoder.encode(batch))
+    if any(len(row) != 1 for row in rows):
+        raise PluginError("a local encoder gives any number of rows: use its encode()")
+    empty = np.empty((0, encoder.dim), dtype(encoder.measure))
+    return np.concatenate([empty, *rows])
