@@ -331,7 +331,10 @@ def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
 def test_a_cache_that_cannot_be_written_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    tried: list[object] = []
+
+    def refuse(*paths: object) -> None:
+        tried.append(paths)
         raise PermissionError("read-only")
 
     path = tmp_path / "c.db"
@@ -339,7 +342,13 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     fill(store, 20)
     store.close()
     monkeypatch.setattr("imagefinder.indexes.exact.os.replace", refuse)
-    assert searched(path)[0] == record("/p/5").key
+    store = Sqlite.open(path, exact)
+    assert store.index is not None
+    store.index.save_from = 0
+    for _ in range(3):
+        assert store.search(rows(5), 4).keys[0, 0] == record("/p/5").key
+    store.close()
+    assert len(tried) == 1, "and is not tried at every search"
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".db"], "and leaves no rubbish"
 
 

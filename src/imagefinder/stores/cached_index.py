@@ -43,6 +43,7 @@ class CachedIndex:
         self._guard = Lock()
         self._watch: apsw.Connection | None = None
         self._seen: object = None
+        self._refused = 0
 
     def search(self, query: Features, k: int) -> Neighbors:
         """See Store."""
@@ -83,7 +84,8 @@ class CachedIndex:
             keys = np.array([key for key, _ in page], np.int64)
             self._index.add(keys, matrix([blob for _, blob in page], self._recipe))
         # the more is saved, the seldomer it is all written again
-        if self._index.pending_bytes > max(self.save_from, self._index.saved_bytes // 4):
+        enough = max(self.save_from, self._index.saved_bytes // 4, self._refused)
+        if self._index.pending_bytes > enough:
             self._save()
 
     def _load(self) -> None:
@@ -94,12 +96,15 @@ class CachedIndex:
                 log.info("the index is made anew: %s", error)
 
     def _save(self) -> None:
-        # a cache only: the folder may be read-only, the disk full, the file gone again
-        self._seen = None  # another program may save at the same moment: compare once more
+        pending = self._index.pending_bytes
         try:
             self._index.save(self._saved)
         except (OSError, IndexDamaged) as error:
+            # a cache only: the folder may be read-only, the disk full, the file gone again
             log.info("the index stays in memory: %s", error)
+            self._refused = 2 * pending  # no sooner is it tried again
+        else:
+            self._seen = None  # another program may have saved just now: compare once more
 
 
 def matrix(blobs: Sequence[bytes], recipe: Recipe) -> Features:
