@@ -330,7 +330,7 @@ def test_an_option_that_an_encoder_gained_is_no_mismatch(tmp_path: Path, tiny_mo
     Sqlite.create(tmp_path / "c.db", replace(recipe, options=older)).close()
     Finder.open(tmp_path / "c.db").close()
     Finder.open(tmp_path / "c.db", encoder).close()
-    with pytest.raises(RecipeMismatch):
+    with pytest.raises(RecipeMismatch, match=r"onnx\(normalize=False\).*onnx\(normalize=True\)"):
         Finder.open(tmp_path / "c.db", make_encoder(f"onnx:{tiny_model}", {"normalize": True}))
 
 

@@ -262,13 +262,27 @@ def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
         encoder = encoder_from(store.recipe)
     else:
         encoder = make_encoder(given) if isinstance(given, str) else given
-    recipe = recipe_of(encoder)
-    if recipe != _completed(store.recipe):
+    recipe, stored = recipe_of(encoder), _completed(store.recipe)
+    if recipe != stored:
+        ours, theirs = _told_apart(stored, recipe)
         raise RecipeMismatch(
-            f"the catalogue was made with {store.recipe}, so {recipe} cannot be used with it: "
+            f"the catalogue was made with {ours}, so {theirs} cannot be used with it: "
             "leave the encoder out, or make another catalogue"
         )
     return encoder
+
+
+def _told_apart(one: Recipe, other: Recipe) -> tuple[str, str]:
+    """Both recipes as text, with just the options in which they differ."""
+    if one.encoder != other.encoder:
+        return one.encoder, other.encoder
+    names = {**one.options, **other.options}
+    differing = [name for name in names if one.options.get(name) != other.options.get(name)]
+    one, other = (
+        replace(recipe, options={name: recipe.options.get(name) for name in differing})
+        for recipe in (one, other)
+    )
+    return str(one), str(other)
 
 
 def _completed(recipe: Recipe) -> Recipe:
