@@ -1,8 +1,10 @@
 """What the documents say is true: examples run, commands exist, every dependency has its reason."""
 
 import re
+import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +15,23 @@ README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
+def run_example(number: int) -> dict[str, object]:
+    """Run the README's Python example of that number; gives the names it makes."""
+    # dataclasses look their module up
+    module = ModuleType("example")
+    sys.modules[module.__name__] = module
+    exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[number], module.__dict__)  # noqa: S102  our own
+    return module.__dict__
+
+
+def test_the_encoder_in_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pictures").mkdir()
+    draw_scene("harbour").save(tmp_path / "Pictures" / "harbour.jpg")
+    monkeypatch.chdir(tmp_path)
+    run_example(1)
+    assert (tmp_path / "colours.db").exists()
+
+
 def test_the_python_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -21,9 +40,7 @@ def test_the_python_example_runs(
         draw_scene(scene).save(tmp_path / "Pictures" / f"{scene}.jpg")
     view_of(draw_scene("mosaic"), "crop", 1).save(tmp_path / "query.jpg")
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    names: dict[str, object] = {}
-    exec(example, names)  # noqa: S102  our own README
+    names = run_example(0)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "3 added; []"
     assert printed[1].startswith("1 0.9")
