@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from numpy.testing import assert_allclose
+from PIL.PngImagePlugin import PngInfo
 
 import imagefinder
 from imagefinder import (
@@ -433,6 +434,57 @@ def test_a_model_that_moved_is_named_once(tmp_path: Path, tiny_model: Path, pict
         finder.add(pictures)
     with Finder.open(tmp_path / "c.db") as finder:
         assert len(finder.search(pictures / "harbour-size.jpg")) == 3
+
+
+def test_an_empty_path_is_not_the_current_folder(
+    finder: Finder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder.add(pictures)
+    monkeypatch.chdir(pictures)
+    actions: list[Callable[[str], object]] = [finder.add, finder.sync, finder.remove, finder.search]
+    for action in actions:
+        with pytest.raises(NotFound, match="empty path"):
+            action("")
+    assert len(finder) == 12
+
+
+def test_a_picture_finds_itself_before_others_that_look_the_same(
+    tmp_path: Path, pictures: Path
+) -> None:
+    for number in range(9):
+        with PIL.Image.open(pictures / "harbour-size.jpg") as picture:
+            picture.save(pictures / f"same-{number}.png", pnginfo=comment(number))
+    with Finder.create(tmp_path / "p.db", "phash") as finder:
+        finder.add(pictures)
+        for number in range(9):
+            path = pictures / f"same-{number}.png"
+            (hit,) = finder.search(path, k=1)
+            assert hit.path == str(path)
+            assert finder.search(hit, k=1) == finder.search(hit.id, k=1) == [hit]
+
+
+def comment(number: int) -> PngInfo:
+    about = PngInfo()
+    about.add_text("number", str(number))
+    return about
+
+
+def test_errors_name_the_picture(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    with pytest.raises(UnreadableImage, match=r"nope\.jpg: no such file"):
+        finder.search("nope.jpg")
+    with pytest.raises(UnreadableImage, match=r"nope\.jpg: no such file"):
+        embed([pictures / "harbour-size.jpg", "nope.jpg"])
+    with pytest.raises(UnreadableImage, match="picture 2: the file is empty"):
+        embed([pictures / "harbour-size.jpg", b""])
+
+
+def test_what_is_found_says_what_it_is(finder: Finder, pictures: Path) -> None:
+    finder.add(pictures)
+    (hit,) = finder.search(pictures / "harbour-size.jpg", k=1)
+    assert repr(hit).startswith(f"Hit(1, '{hit.id}', score=1.0000")
+    assert repr(hit).endswith(f"path='{pictures / 'harbour-size.jpg'}')")
+    assert repr(finder) == "<Finder: 12 pictures by Classic()>"
 
 
 def test_remove_takes_files_folders_and_ids(finder: Finder, pictures: Path) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 
-from imagefinder.errors import PluginError
-from imagefinder.images import LIMITS, Limits, Source, decode
+from imagefinder.errors import ImageError, PluginError
+from imagefinder.images import LIMITS, Decoded, Limits, Source, decode
 from imagefinder.inputs import several
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.registry import DEFAULT_ENCODER, make_encoder
@@ -32,10 +32,21 @@ def embed(
     an encoder that does not give one row per picture.
     """
     encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
-    decoded = partial(decode, fit=encoder.fit, limits=limits)
+    fit = encoder.fit
+
+    def decoded(numbered: tuple[int, Source]) -> Decoded:
+        number, picture = numbered
+        try:
+            return decode(picture, fit, limits)
+        except ImageError as error:
+            name = picture if isinstance(picture, str | os.PathLike) else f"picture {number}"
+            raise type(error)(f"{name}: {error}") from error
+
     rows: list[Features] = []
     with ThreadPoolExecutor(cores(), "decode") as decoders:
-        pixels = overlapped(decoders, decoded, several(pictures), ahead=_BATCH + cores())
+        pixels = overlapped(
+            decoders, decoded, enumerate(several(pictures), start=1), ahead=_BATCH + cores()
+        )
         for batch in batched((picture.pixels for picture in pixels), _BATCH):
             rows.extend(encoder.encode(batch))
     if any(len(row) != 1 for row in rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +15,13 @@ from typing import Any, Self
 import numpy as np
 
 from imagefinder.encoding import encode_one
-from imagefinder.errors import NotFound, PluginError, RecipeMismatch
+from imagefinder.errors import ImageError, NotFound, PluginError, RecipeMismatch, UnknownPlugin
 from imagefinder.hits import Hits
-from imagefinder.images import LIMITS, Limits, Source, decode
+from imagefinder.images import LIMITS, Limits, Source, decode, read
 from imagefinder.ingest import Progress, ingest
 from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
 from imagefinder.pipeline import batched
-from imagefinder.ranking import vote
+from imagefinder.ranking import Ranking, vote
 from imagefinder.registry import (
     DEFAULT_ENCODER,
     encoder_from,
@@ -35,14 +36,17 @@ from imagefinder.types import (
     Failure,
     Features,
     Hit,
+    Image,
     Recipe,
     Record,
     Report,
     Statistics,
     Store,
+    key_of,
 )
 
 _DEPTH = 100  # rows
+_ROUNDING = 1e-6
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -124,6 +128,10 @@ class Finder:
         """Let go of the catalogue's file."""
         self.store.close()
 
+    def __repr__(self) -> str:
+        """Which encoder, and how many pictures."""
+        return f"<Finder: {len(self)} pictures by {self.encoder!r}>"
+
     def __len__(self) -> int:
         """How many pictures there are; identical files are one."""
         return len(self.store)
@@ -166,7 +174,10 @@ class Finder:
         """
         root = absolute(folder)
         if not root.is_dir():
-            raise NotFound(f"there is no folder {root}")
+            raise NotFound(
+                f"there is no folder {root}; "
+                f"to take its pictures out of the catalogue: imagefinder remove {root}"
+            )
         if not is_storable(str(root)):
             raise NotFound(f"{root} has a name that is not UTF-8: rename it")
         if not any(root.iterdir()) and any(self.store.paths(str(root))):
@@ -195,15 +206,15 @@ class Finder:
                 failures.append(Failure(str(given), "there is no such picture in the catalogue"))
         return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
 
-    def search(self, picture: Source, k: int = 3) -> Hits:
-        """The k most similar pictures to a file, bytes, a picture in memory, or a stored id.
+    def search(self, picture: Source | Hit, k: int = 3) -> Hits:
+        """The k most similar pictures to a file, bytes, a picture in memory, a stored id or a hit.
 
-        Best first; fewer if the catalogue holds fewer. A stored picture finds itself. Raises
-        UnreadableImage, ImageTooLarge, or NotFound for an id that is not there.
+        Best first; fewer if the catalogue holds fewer. A stored picture finds itself first. Raises
+        ImageError, or NotFound for an id that is not there.
         """
         if k < 1:
             raise ValueError("k must be at least 1")
-        return self._hits(self._features(picture), k)
+        return self._hits(*self._query(picture), k)
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
         """The record of a picture. Raises NotFound."""
@@ -213,21 +224,32 @@ class Finder:
             raise NotFound(f"there is no picture {id!r} in the catalogue")
         return record
 
-    def _features(self, picture: Source) -> Features:
+    def _query(self, picture: Source | Hit) -> tuple[Features, int | None]:
+        """What to search with, and the key under which it may be stored itself."""
+        if isinstance(picture, Hit):
+            picture = picture.id
         if isinstance(picture, str) and _ID.fullmatch(picture) and not os.path.exists(picture):
-            return self.store.features(self.get(picture).key)
-        if isinstance(picture, str | os.PathLike):
-            picture = absolute(picture)
-        pixels = decode(picture, self.encoder.fit, self.limits).pixels
-        return encode_one(self.encoder, pixels)
+            key = self.get(picture).key
+            return self.store.features(key), key
+        if not isinstance(picture, str | os.PathLike):
+            return encode_one(self.encoder, self._pixels(picture)), None
+        try:
+            data = read(absolute(picture), self.limits)
+            key = key_of(hashlib.sha256(data).digest())
+            return encode_one(self.encoder, self._pixels(data)), key
+        except ImageError as error:
+            raise type(error)(f"{os.fspath(picture)}: {error}") from error
 
-    def _hits(self, query: Features, k: int) -> Hits:
+    def _pixels(self, picture: Source) -> Image:
+        return decode(picture, self.encoder.fit, self.limits).pixels
+
+    def _hits(self, query: Features, own: int | None, k: int) -> Hits:
         # a local encoder has many rows for a picture: look deep enough for the votes not to depend
         # on k, and further until there are k pictures
         rows = max(k, _DEPTH)
         while True:
             neighbors = self.store.search(query, rows)
-            ranking = vote(neighbors)[:k]
+            ranking = _own_first(vote(neighbors), own)[:k]
             exhausted = neighbors.keys.shape[1] < rows or bool((neighbors.keys < 0).any())
             if len(ranking) == k or exhausted:
                 break
@@ -259,7 +281,13 @@ class Finder:
 def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
     """The encoder that made the store's vectors, found again or given."""
     if given is None:
-        encoder = encoder_from(store.recipe)
+        try:
+            encoder = encoder_from(store.recipe)
+        except UnknownPlugin as error:
+            name = store.recipe.encoder
+            raise UnknownPlugin(
+                f"the catalogue needs the encoder {name!r}: install its package"
+            ) from error
     else:
         encoder = make_encoder(given) if isinstance(given, str) else given
     recipe, stored = recipe_of(encoder), _completed(store.recipe)
@@ -292,6 +320,14 @@ def _completed(recipe: Recipe) -> Recipe:
     except PluginError:  # not a registered one: it is compared as it was recorded
         return recipe
     return replace(recipe, options=options)
+
+
+def _own_first(ranking: Ranking, own: int | None) -> Ranking:
+    """The picture searched with before others that score the same, but for rounding."""
+    if not ranking:
+        return ranking
+    best = ranking[0][1]
+    return sorted(ranking, key=lambda pair: pair[0] != own or pair[1] < best - _ROUNDING)
 
 
 def _maker(index: str | None) -> Any:

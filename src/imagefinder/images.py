@@ -92,6 +92,10 @@ def load_image(source: Source, limits: Limits = LIMITS) -> Image:
 
 def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> Decoded:
     """Like ``load_image``, and brought to a fit; a large JPEG is shrunk while it is read."""
+    known = isinstance(source, str | os.PathLike | Bytes | PIL.Image.Image | np.ndarray)
+    if not known and not hasattr(source, "read"):
+        kind = type(source).__name__
+        raise TypeError(f"a path, bytes, file, PIL image or array is expected, not {kind}")
     try:
         if isinstance(source, np.ndarray):
             return _finished(_from_array(source), fit)
@@ -116,7 +120,10 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
     if not isinstance(source, str | os.PathLike):
         return _capped(source, limits)
     try:
-        if not stat.S_ISREG(os.stat(source).st_mode):  # a pipe or a device might never end
+        mode = os.stat(source).st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableImage("is a folder, not a picture")
+        if not stat.S_ISREG(mode):  # a pipe or a device might never end
             raise UnreadableImage("not a regular file")
         with open(source, "rb") as file:
             return _capped(file, limits)

@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from imagefinder.errors import NotFound
 from imagefinder.images import Bytes, Source, find_images
 from imagefinder.types import Failure
 
@@ -72,7 +73,13 @@ def several(pictures: Any) -> Iterable[Any]:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Absolute and tidy, but with links as they are: that is what the user calls it."""
+    """Absolute and tidy, but with links as they are: that is what the user calls it.
+
+    Raises NotFound for an empty path, which would be the current folder: in a script it is an unset
+    variable.
+    """
+    if not os.fspath(path):
+        raise NotFound("an empty path was given")
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 

@@ -140,6 +140,7 @@ def _build(cls: type[Any], name: str, options: Mapping[str, Any]) -> Encoder:
         raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {allowed}")
     try:
         encoder: Encoder = cls(**options)
+        _ = encoder.dim, encoder.measure, encoder.fit  # which may be worked out from the options
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: {error}") from error
     return encoder

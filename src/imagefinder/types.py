@@ -147,7 +147,12 @@ class Hit:
     rank: int
     score: float
     distance: float
-    record: Record = field(repr=False)
+    record: Record
+
+    def __repr__(self) -> str:
+        """On one line, without the whole record."""
+        about = f"score={self.score:.4f}, distance={self.distance:.4g}, path={self.path!r}"
+        return f"Hit({self.rank}, {self.id!r}, {about})"
 
     @property
     def id(self) -> str:

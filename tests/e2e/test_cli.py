@@ -363,7 +363,7 @@ def test_what_may_not_be_read_is_named_and_the_others_are_added(
     (folder / "a.jpg").chmod(0)
     words = ("add", closed, "folder/a.jpg", "folder/b.jpg", "--json")
     said = run(*words, before=without_privileges)
-    assert said.returncode == 0
+    assert said.returncode == 1
     report = json.loads(said.stdout)
     assert counts(report) == {"added": 1}
     assert {failure["path"] for failure in report["failed"]} == {

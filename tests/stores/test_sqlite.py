@@ -302,6 +302,7 @@ def test_a_cache_of_an_earlier_catalogue_is_not_believed(tmp_path: Path) -> None
         store.write([Entry(record(f"/p/{n}"), rows(n + 3 * turn)) for n in range(50)])
         store.close()
         assert searched(path)[0] == record(f"/p/{5 - 3 * turn}").key
+        assert cache_of(path), "and the earlier one is gone"
         path.unlink()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ from imagefinder.cli.output import (
     print_searches,
 )
 from imagefinder.cli.terminal import progress, quiet_libraries, ready_streams
-from imagefinder.errors import CatalogueExists, ImageError, ImageFinderError
+from imagefinder.errors import CatalogueExists, ImageFinderError
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
@@ -44,7 +45,9 @@ Db = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 EncoderName = Annotated[
     str | None,
-    typer.Option("--encoder", help="A new catalogue's encoder; `imagefinder encoders` lists them."),
+    typer.Option(
+        "--encoder", help="A new catalogue's encoder (see `imagefinder encoders`; classic)."
+    ),
 ]
 SameEncoder = Annotated[
     str | None,
@@ -110,28 +113,27 @@ def common(
 
 @app.command()
 def add(
-    paths: Annotated[
-        list[Path],
-        # what cannot be read is named in the report, beside what can
-        typer.Argument(metavar="PATH...", help="Pictures, or folders.", readable=False),
-    ],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, or folders.")],
     db: Db = _DB,
     encoder: EncoderName = None,
     option: Options = None,
     as_json: Json = False,
 ) -> None:
     """Add pictures, or all pictures in folders, to the catalogue (which is made if need be)."""
+    from imagefinder.inputs import absolute
+
     with _made(db, encoder, option) as finder, progress(paths) as bar:
         report = finder.add(paths, progress=bar)
     print_report(report, as_json)
-    missing = any(not path.expanduser().exists() for path in paths)
-    if missing or (report.failed and not report.done):
+    named = {str(absolute(path)) for path in paths}
+    unusable = any(failure.path in named for failure in report.failed)
+    if unusable or (report.failed and not report.done):
         raise typer.Exit(1)
 
 
 @app.command()
 def sync(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", readable=False)],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER")],
     db: Db = _DB,
     encoder: EncoderName = None,
     option: Options = None,
@@ -177,10 +179,7 @@ def search(
     quiet_libraries()
     with _opened(db, encoder, option) as finder:
         name = finder.recipe.encoder
-        try:
-            hits = finder.search(sys.stdin.buffer if picture == "-" else picture, k)
-        except ImageError as error:
-            raise type(error)(f"{picture}: {error}") from error
+        hits = finder.search(sys.stdin.buffer if picture == "-" else picture, k)
     if as_json:
         found = [hit_as_json(hit) for hit in hits]
         print_json({"query": picture, "encoder": name, "hits": found})
@@ -270,7 +269,7 @@ def demo(
         print_json({"pictures": pictures, "searches": len(searches), "found": found, "hits": hits})
     else:
         print_searches(searches, pictures)
-        typer.echo(f"Now try: imagefinder search {queries[0]} --db {folder / CATALOGUE}")
+        typer.echo(f"Now try: {_program()} search {queries[0]} --db {folder / CATALOGUE}")
     if then_serve:
         serve(db=folder / CATALOGUE, port=port)
 
@@ -298,9 +297,17 @@ def _encoder(name: str | None, options: list[str] | None) -> Encoder | None:
     """The one that was named, if one was."""
     from imagefinder.registry import make_encoder
 
+    quiet_libraries()
     if name is None and options:
         raise typer.BadParameter("--option goes with --encoder")
     return make_encoder(name, _parsed(options)) if name is not None else None
+
+
+def _program() -> str:
+    """How to call this program, as it was called."""
+    if shutil.which("imagefinder"):
+        return "imagefinder"
+    return sys.argv[0] if sys.argv[0].endswith("imagefinder") else "python -m imagefinder"
 
 
 def _parsed(options: Iterable[str] | None) -> dict[str, Any]:

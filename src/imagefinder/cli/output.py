@@ -60,11 +60,13 @@ def print_hits(hits: Sequence[Hit], title: str) -> None:
     for name in ("rank", "score", "distance"):
         table.add_column(name, justify="right")
     table.add_column("id", no_wrap=True)
-    table.add_column("path", overflow="fold")
+    table.add_column("path", no_wrap=True)
     for hit in hits:
         distance = f"{hit.distance:.4g}"
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, hit.id, short(hit.path))
-    console().print(table if hits else "the catalogue has no pictures to compare with")
+        others = len(hit.record.files) - 1
+        path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, hit.id, path)
+    console(folding=False).print(table if hits else "the catalogue has no pictures to compare with")
 
 
 def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:

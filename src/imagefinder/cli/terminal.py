@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def ready_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+@cache
 def quiet_libraries() -> TextIO:
     """Send what C libraries print (libtiff comments on damaged files) nowhere; ours still shows."""
     sys.stderr.flush()
@@ -41,16 +42,16 @@ def quiet_libraries() -> TextIO:
     return ours
 
 
-def console() -> Console:
-    """Stdout; what is piped on is not folded."""
+def console(folding: bool = True) -> Console:
+    """Stdout; what is piped on is not folded, nor what someone may want to copy."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else _WIDE
+    width = None if folding and sys.stdout.isatty() else _WIDE
     return Console(width=width, markup=False, emoji=False)  # a file's name may look like either
 
 
 @contextmanager
-def progress(paths: Iterable[Path]) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
+def progress(paths: Iterable[str]) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
     """Gives what wraps an iterable in a progress bar on stderr, if that is a terminal."""
     stderr = quiet_libraries()
     if not stderr.isatty():

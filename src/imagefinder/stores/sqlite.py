@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,7 @@ class Sqlite:
                 schema.migrate(connection)
                 _describe(connection, "id", uuid4().hex)
                 _describe(connection, "recipe", recipes.to_json(recipe))
+            _sweep(path)
             return cls(path, connections, make_index)
         except BaseException:
             connections.close()
@@ -278,11 +280,10 @@ class Sqlite:
         return "updated" if others else "unchanged"
 
     def _insert(self, connection: apsw.Connection, record: Record, features: Features) -> None:
-        wanted = (self.recipe.dim, np.dtype(dtype(self.recipe.measure)))
-        if features.ndim != 2 or (features.shape[1], features.dtype) != wanted:
-            raise StoreError(
-                f"the vectors are {features.dtype} {features.shape}, not (n, {wanted[0]})"
-            )
+        dim, kind = self.recipe.dim, np.dtype(dtype(self.recipe.measure))
+        if features.ndim != 2 or features.shape[1] != dim or features.dtype != kind:
+            given = f"{features.dtype} {features.shape}"
+            raise StoreError(f"the vectors are {given}, not {kind} (n, {dim})")
         if not np.isfinite(features).all():
             raise StoreError("the vectors are not finite")
         connection.execute(
@@ -313,6 +314,14 @@ class Sqlite:
         distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
         shape = (len(query), columns)
         return Neighbors(keys.reshape(shape), scores_of(measure, distances.reshape(shape), dim))
+
+
+def _sweep(path: Path) -> None:
+    """Take away what indexes saved for catalogues that lay here before."""
+    cache = re.compile(re.escape(path.name) + r"\.[a-z]+-[0-9a-f]{8}")
+    for file in path.parent.iterdir():
+        if cache.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 def _sha256_of(connection: apsw.Connection, key: int) -> object:
