@@ -1,5 +1,6 @@
 """The demonstration."""
 
+import re
 from pathlib import Path
 
 from .program import Run, answer, refusal
@@ -17,7 +18,7 @@ def test_the_demonstration_finds_most_and_can_be_run_again(run: Run, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["imagefinder-demo"]
     *_, result, advice = again.stdout.decode().splitlines()
     assert result.startswith(f"{first['found']} of {first['searches']} found")
-    assert advice.startswith("Now try: imagefinder search ")
+    assert re.match(r"Now try: (python -m )?imagefinder search ", advice)
     suggested = advice.partition(" imagefinder ")[2].split()
     assert len(answer(run(*suggested, "--json"))["hits"]) == 3
 
