@@ -426,6 +426,7 @@ def test_a_damaged_catalogue_says_so(tmp_path: Path) -> None:
         "UPDATE catalogue SET value = replace(value, '\"dim\": 8', '\"dim\": -1')",
         "UPDATE vectors SET vector = x'00'",
         "UPDATE vectors SET vector = 'text'",
+        f"UPDATE vectors SET vector = x'{'0000c07f' * DIM}'",  # not a number
         "UPDATE images SET metadata = '['",
         "UPDATE images SET metadata = '[1]'",
         "DROP TABLE vectors",

@@ -108,8 +108,11 @@ class CachedIndex:
 
 
 def matrix(blobs: Sequence[bytes], recipe: Recipe) -> Features:
-    """The rows that were stored as these bytes."""
-    return np.frombuffer(b"".join(blobs), dtype(recipe.measure)).reshape(len(blobs), recipe.dim)
+    """The rows that were stored as these bytes. Raises ValueError or TypeError for others."""
+    flat = np.frombuffer(b"".join(blobs), dtype(recipe.measure))
+    if not np.isfinite(flat).all():
+        raise ValueError("vectors are not finite")
+    return flat.reshape(len(blobs), recipe.dim)
 
 
 def _stored_keys(connection: apsw.Connection) -> Keys:

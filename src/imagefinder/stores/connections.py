@@ -52,9 +52,8 @@ class Connections:
             connection.set_busy_timeout(_WAIT_MS)
             connection.pragma("trusted_schema", False)  # the file may come from anyone
             connection.pragma("foreign_keys", True)
-            connection.pragma(
-                "synchronous", "NORMAL"
-            )  # with WAL: a crash may cost the newest, no more
+            # with WAL: a crash may cost the newest commits, no more
+            connection.pragma("synchronous", "NORMAL")
             connection.enable_load_extension(True)
             connection.load_extension(sqlite_vec.loadable_path())
             connection.enable_load_extension(False)
