@@ -484,7 +484,7 @@ def test_what_is_found_says_what_it_is(finder: Finder, pictures: Path) -> None:
     (hit,) = finder.search(pictures / "harbour-size.jpg", k=1)
     assert repr(hit).startswith(f"Hit(1, '{hit.id}', score=1.0000")
     assert repr(hit).endswith(f"path='{pictures / 'harbour-size.jpg'}')")
-    assert repr(finder) == "<Finder by Classic()>"
+    assert repr(finder) == "<Finder by Compact(runtime='auto', precision='auto')>"
 
 
 def test_remove_takes_files_folders_and_ids(finder: Finder, pictures: Path) -> None:
@@ -588,13 +588,13 @@ def test_embed_gives_a_row_for_each_picture(pictures: Path) -> None:
     paths = sorted(pictures.glob("*.jpg"))
     with PIL.Image.open(paths[0]) as opened:
         rows = embed([*paths, opened, np.asarray(opened)])
-    assert rows.shape == (13, 1248)
+    assert rows.shape == (13, 320)
     assert rows.dtype == np.float32
     assert_allclose(rows[-1], rows[-2], atol=1e-6)
     assert rows[-1] @ rows[0] > 0.999, "the file is shrunk while it is decoded, pixels are not"
-    assert embed(paths[0]).shape == (1, 1248)
-    assert embed([]).shape == (0, 1248)
-    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 1248), "an array of pictures"
+    assert embed(paths[0]).shape == (1, 320)
+    assert embed([]).shape == (0, 320)
+    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 320), "an array of pictures"
     assert embed(paths, encoder="phash").dtype == np.uint8
     with pytest.raises(UnreadableImage):
         embed([paths[0], b"nonsense"])

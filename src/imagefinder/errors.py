@@ -16,7 +16,8 @@ ImageFinderError
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   └── RecipeMismatch     its vectors were made by another encoder
 ├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
-└── NotFound               no such picture in the catalogue
+├── NotFound               no such picture in the catalogue
+└── TrainingError          training cannot be done with what is there
 """
 
 
@@ -86,3 +87,7 @@ class IndexDamaged(ImageFinderError):
 
 class NotFound(ImageFinderError):
     """No such picture in the catalogue."""
+
+
+class TrainingError(ImageFinderError):
+    """Training cannot be done with the pictures, teachers or settings that are there."""

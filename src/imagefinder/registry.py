@@ -31,13 +31,17 @@ class Plugin:
     """What follows a colon after the name (``onnx:PATH``), for the class's ``from_argument``."""
 
 
-DEFAULT_ENCODER = "classic"
+DEFAULT_ENCODER = "compact"
 
 _PLUGINS: dict[Family, dict[str, Plugin]] = {
     "encoders": {
         "classic": Plugin(
             "imagefinder.encoders.classic:Classic",
             "gradient orientations and colours on a grid; needs no weights",
+        ),
+        "compact": Plugin(
+            "imagefinder.encoders.compact:Compact",
+            "a small learned network, part of the package; things and copies",
         ),
         "dhash": Plugin(
             "imagefinder.encoders.hashes:DHash",

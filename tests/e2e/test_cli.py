@@ -116,7 +116,7 @@ def test_a_search_by_a_path_finds_the_picture_and_others_of_its_scene(
 ) -> None:
     picture = gallery / "harbour" / "compression.jpg"
     found = answer(run("search", picture, "--json"))
-    assert (found["query"], found["encoder"]) == (str(picture), "classic")
+    assert (found["query"], found["encoder"]) == (str(picture), "compact")
     assert [set(hit) for hit in found["hits"]] == [{"rank", "id", "path", "score", "distance"}] * 3
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     assert found["hits"][0]["path"] == str(picture)
@@ -149,15 +149,17 @@ def test_info_tells_what_the_catalogue_holds(run: Run, stocked: Path) -> None:
     assert about["catalogue"] == str(stocked)
     assert (about["pictures"], about["files"], about["vectors"]) == (144, 144, 144)
     assert about["bytes"] == stocked.stat().st_size
-    assert (about["encoder"], about["measure"]) == ("classic", "cosine")
+    assert (about["encoder"], about["measure"]) == ("compact", "cosine")
     assert b"pictures" in run("info").stdout
 
 
 def test_all_encoders_are_listed(run: Run) -> None:
     known = answer(run("encoders", "--json"))["encoders"]
-    assert {"classic", "dhash", "phash", "onnx:PATH"} <= {encoder["name"] for encoder in known}
+    assert {"compact", "classic", "dhash", "phash", "onnx:PATH"} <= {
+        encoder["name"] for encoder in known
+    }
     assert all(encoder["about"] for encoder in known)
-    assert b"classic" in run("encoders").stdout
+    assert b"compact" in run("encoders").stdout
 
 
 def test_sync_follows_what_happened_in_the_folder(
@@ -290,13 +292,13 @@ def test_a_catalogue_of_a_later_version_is_left_alone(
 
 def test_another_encoder_is_refused_with_both_names(run: Run, folder: Path, stocked: Path) -> None:
     said = refusal(run("add", "folder", "--encoder", "phash"))
-    assert "classic" in said
+    assert "compact" in said
     assert "phash" in said
     assert how_many(stocked) == 144
 
 
 def test_the_same_encoder_may_be_named_again(run: Run, folder: Path, stocked: Path) -> None:
-    report = answer(run("add", "folder", "--encoder", "classic", "--json"))
+    report = answer(run("add", "folder", "--encoder", "compact", "--json"))
     assert counts(report) == {"added": 3}
 
 

@@ -53,12 +53,12 @@ def test_the_guard_of_these_tests_sees_a_connection(alone: dict[str, str], diary
     assert diary.exists()
 
 
-@pytest.mark.parametrize("runtime", ["classic", "openvino", "onnxruntime"])
+@pytest.mark.parametrize("runtime", ["compact", "openvino", "onnxruntime"])
 def test_adding_and_searching_never_turn_to_the_network(
     run: Run, folder: Path, tiny_model: Path, alone: dict[str, str], diary: Path, runtime: str
 ) -> None:
     model = ["--encoder", f"onnx:{tiny_model}", "-o", f"runtime={runtime}"]
-    encoder = [] if runtime == "classic" else model
+    encoder = [] if runtime == "compact" else model
     assert answer(run("add", "folder", *encoder, "--json", env=alone))["added"] == 3
     found = answer(run("search", "folder/a.jpg", "--json", env=alone))
     assert found["hits"][0]["path"] == str(folder / "a.jpg")

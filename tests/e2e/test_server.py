@@ -76,7 +76,7 @@ def test_an_upload_is_answered_with_the_nearest_pictures(
     response = search(client, data)
     found = response.json()
     assert response.status_code == 200
-    assert (found["query"], found["encoder"]) == ("query.jpg", "classic")
+    assert (found["query"], found["encoder"]) == ("query.jpg", "compact")
     assert [set(hit) for hit in found["hits"]] == [{"rank", "id", "name", "score", "distance"}] * 3
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     assert found["hits"][0]["name"] == "size.jpg"
@@ -93,7 +93,7 @@ def test_server_and_command_line_agree(client: httpx.Client, gallery: Path, run:
 
 def test_a_health_check_counts_the_pictures(client: httpx.Client) -> None:
     health = client.get("/healthz").json()
-    assert (health["status"], health["encoder"]) == ("ok", "classic")
+    assert (health["status"], health["encoder"]) == ("ok", "compact")
     assert health["pictures"] >= 144
 
 

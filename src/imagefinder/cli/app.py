@@ -46,7 +46,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and
 EncoderName = Annotated[
     str | None,
     typer.Option(
-        "--encoder", help="A new catalogue's encoder (see `imagefinder encoders`; classic)."
+        "--encoder", help="A new catalogue's encoder (see `imagefinder encoders`; compact)."
     ),
 ]
 SameEncoder = Annotated[

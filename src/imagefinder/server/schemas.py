@@ -37,7 +37,7 @@ class Answer(BaseModel):
     """The most similar pictures, best first."""
 
     query: str | None = Field(description="The uploaded file's name.", examples=["query.jpg"])
-    encoder: str = Field(examples=["classic"])
+    encoder: str = Field(examples=["compact"])
     hits: list[Found]
 
 

@@ -1,0 +1,52 @@
+"""How fast the package's own encoder is beside MobileNetV2, and how soon it is ready.
+
+    python -m benchmarks.encoders [--pictures FOLDER] [--model FILE.onnx] [--rounds 5]
+
+Encoding alone, on all cores, the two in turns within one run; the ratios are taken round by round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.ingest import OPTIONS, arguments, processor
+from imagefinder.images import decode, find_images
+from imagefinder.pipeline import cores
+from imagefinder.registry import DEFAULT_ENCODER, make_encoder
+from imagefinder.types import Encoder, Image
+
+_PICTURES = 512
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = arguments(__doc__)
+    print(f"{processor()}, {cores()} cores; {_PICTURES} pictures")
+    specs = (DEFAULT_ENCODER, f"onnx:{given.model}")
+    paths = list(find_images(given.pictures))[:_PICTURES]
+    rates: dict[str, list[float]] = {spec: [] for spec in specs}
+    for _ in range(given.rounds):
+        for spec in specs:
+            encoder = make_encoder(spec, OPTIONS if spec.startswith("onnx") else None)
+            pictures = [decode(path, encoder.fit).pixels for path in paths]
+            ready = _seconds(encoder, [np.zeros_like(pictures[0])])
+            rates[spec].append(len(pictures) / _seconds(encoder, pictures))
+            print(f"{spec:<12.60} ready in {ready * 1000:4.0f} ms, {rates[spec][-1]:6.0f}/s")
+    ours, theirs = rates.values()
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    print(f"{DEFAULT_ENCODER} / {given.model.stem}: {median(ratios):.2f}")
+
+
+def _seconds(encoder: Encoder, pictures: Sequence[Image]) -> float:
+    began = perf_counter()
+    for start in range(0, len(pictures), 32):
+        encoder.encode(pictures[start : start + 32])
+    return perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""How well encoders find what belongs together, and know copies again.
+
+    python -m benchmarks.retrieval [--encoder SPEC ...] [--data FOLDER] [--centre]
+
+The folder holds ``clothing/test`` and ``grocery/test``; a picture's folder is its class. Leave one
+out, cosine: mean average precision and recall at 1. Copies: each clothing picture, changed in
+twelve ways, must find its original among all pictures of both. ``--centre`` takes the mean of all
+rows away first, as is usual for encoders whose rows are not centred.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from benchmarks.ingest import OPTIONS, processor
+from imagefinder import embed
+from imagefinder.evaluation.copies import COPIES
+from imagefinder.evaluation.metrics import leave_one_out, own_original_first
+from imagefinder.images import find_images
+from imagefinder.registry import DEFAULT_ENCODER, make_encoder
+from imagefinder.types import Encoder
+
+Rows = NDArray[np.float32]
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    clothing = list(find_images(given.data / "clothing" / "test"))
+    grocery = list(find_images(given.data / "grocery" / "test"))
+    print(f"{processor()}; {len(clothing)} clothing, {len(grocery)} grocery")
+    for spec in given.encoder or [DEFAULT_ENCODER]:
+        encoder = make_encoder(spec, OPTIONS if "mobilenet_v2_" in spec else None)
+        print(f"\n{spec}")
+        _print_figures(encoder, clothing, grocery, given.centre)
+
+
+def _print_figures(
+    encoder: Encoder, clothing: Sequence[Path], grocery: Sequence[Path], centre: bool
+) -> None:
+    own, others = embed(clothing, encoder), embed(grocery, encoder)
+    for name, rows, paths in (("clothing", own, clothing), ("grocery", others, grocery)):
+        middle = rows.mean(axis=0) if centre else 0
+        found = leave_one_out(rows - middle, [path.parent.name for path in paths])
+        print(f"{name:<24} mAP {found.mean_average_precision:.3f}  R@1 {found.recall_at_1:.3f}")
+    originals = np.concatenate([own, others])
+    middle = originals.mean(axis=0) if centre else 0
+    shares = {}
+    for name, change in COPIES.items():
+        changed = embed(map(_changing(change), clothing), encoder)
+        numbers = range(len(clothing))
+        shares[name] = own_original_first(changed - middle, originals - middle, numbers)
+        print(f"  {name:<22} {shares[name]:.3f}")
+    print(f"{'copies':<24} {np.mean(list(shares.values())):.3f}")
+
+
+def _changing(
+    change: Callable[[PIL.Image.Image], PIL.Image.Image],
+) -> Callable[[Path], PIL.Image.Image]:
+    def changed(path: Path) -> PIL.Image.Image:
+        with PIL.Image.open(path) as picture:
+            return change(picture.convert("RGB"))
+
+    return changed
+
+
+def _arguments() -> argparse.Namespace:
+    assets = Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--encoder", action="append", help="as `imagefinder add` takes it")
+    parser.add_argument("--data", type=Path, default=assets / "data")
+    parser.add_argument("--centre", action="store_true")
+    given = parser.parse_args()
+    if not (given.data / "grocery" / "test").is_dir():
+        sys.exit("name --data, or set IMAGEFINDER_TEST_ASSETS to the folder that holds data/")
+    return given
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How well an encoder finds what belongs together."""

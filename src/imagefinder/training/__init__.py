@@ -1,0 +1,1 @@
+"""Training of image encoders; needs the extra ``train``, and nothing here is needed to search."""
