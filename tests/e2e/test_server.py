@@ -299,7 +299,7 @@ def test_searches_at_once_are_all_right(client: httpx.Client, pictures: list[Pat
         hit = search(client, picture.read_bytes(), k=1).json()["hits"][0]
         return hit["name"], hit["score"]
 
-    wanted = pictures[::3]
+    wanted = pictures[7::3]  # of the earlier ones, other tests add copies
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(best, wanted))
     assert [name for name, _ in found] == [picture.name for picture in wanted]
