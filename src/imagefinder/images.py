@@ -253,7 +253,10 @@ def _orientation(picture: PIL.Image.Image) -> int:
 
 def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Image.Image:
     resample = PIL.Image.Resampling[fit.filter.upper()]
-    if fit.how == "stretch":
+    if fit.how == "within":
+        share = min(1, size[0] / picture.width, size[1] / picture.height)
+        size = max(1, round(picture.width * share)), max(1, round(picture.height * share))
+    if fit.how in ("stretch", "within"):
         return picture if picture.size == size else picture.resize(size, resample)
     # the part that a centre crop keeps, taken in the same step as the scaling
     scale = min(picture.width / size[0], picture.height / size[1]) * fit.keep

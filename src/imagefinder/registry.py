@@ -1,7 +1,8 @@
 """From a name to a plug-in, imported on first use.
 
 The tables below are all there is to register one of ours; outside packages join by an entry point
-in the group ``imagefinder.encoders``, ``imagefinder.indexes`` or ``imagefinder.stores``.
+in the group ``imagefinder.encoders``, ``imagefinder.extractors``, ``imagefinder.indexes``,
+``imagefinder.rerankers`` or ``imagefinder.stores``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, TypeAlias
 
 from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
-from imagefinder.types import Encoder, Index, Measure, Recipe
+from imagefinder.types import Encoder, Extractor, Index, Measure, Recipe
 
-Family: TypeAlias = Literal["encoders", "indexes", "stores"]
+Family: TypeAlias = Literal["encoders", "extractors", "indexes", "rerankers", "stores"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Plugin:
     extra: str = ""
     argument: str = ""
     """What follows a colon after the name (``onnx:PATH``), for the class's ``from_argument``."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What its class is always made with, so that one class can go by several names."""
 
 
 DEFAULT_ENCODER = "compact"
@@ -54,6 +57,13 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
         ),
         "phash": Plugin(
             "imagefinder.encoders.hashes:PHash", "64 bits of low frequencies; exact and near copies"
+        ),
+    },
+    "extractors": {
+        "sift": Plugin(
+            "imagefinder.extractors.sift:Sift",
+            "corners and blobs, in any turn and size (RootSIFT)",
+            extra="local",
         ),
     },
     "indexes": {"exact": Plugin("imagefinder.indexes.exact:Exact", "a memory-mapped matrix")},
@@ -91,17 +101,14 @@ def load(family: Family, name: str) -> type[Any]:
 
 def make_encoder(spec: str, options: Mapping[str, Any] | None = None) -> Encoder:
     """An encoder from ``name`` or ``name:argument``, and options that are its fields."""
-    name, _, argument = spec.partition(":")
-    cls = load("encoders", name)
-    plugin = plugins("encoders")[name]
-    if bool(argument) != bool(plugin.argument):
-        form = f"{name}:{plugin.argument}" if plugin.argument else name
-        raise PluginError(f"the encoder {spec!r} is written {form}")
-    options = dict(options or {})
-    if not argument:
-        return _build(cls, name, options)
-    encoder: Encoder = cls.from_argument(argument, options)
+    encoder: Encoder = _make("encoders", spec, options)
     return encoder
+
+
+def make_extractor(spec: str, options: Mapping[str, Any] | None = None) -> Extractor:
+    """An extractor of local features, likewise."""
+    extractor: Extractor = _make("extractors", spec, options)
+    return extractor
 
 
 def make_index(name: str, dim: int, measure: Measure) -> Index:
@@ -110,58 +117,92 @@ def make_index(name: str, dim: int, measure: Measure) -> Index:
     return index
 
 
-def recipe_of(encoder: Encoder) -> Recipe:
-    """Everything needed to make this encoder again."""
-    if not is_dataclass(encoder):
-        raise PluginError(f"{encoder!r} is not a dataclass, so its options cannot be recorded")
+def recipe_of(maker: Encoder | Extractor) -> Recipe:
+    """Everything needed to make this encoder or extractor again."""
+    if not is_dataclass(maker):
+        raise PluginError(f"{maker!r} is not a dataclass, so its options cannot be recorded")
+    name, preset = _name_of(maker)
     options: dict[str, Any] = {}
     place: dict[str, Any] = {}
-    for option in fields(encoder):
-        value = getattr(encoder, option.name)
+    for option in fields(maker):
+        if option.name in preset:
+            continue
+        value = getattr(maker, option.name)
         kept = options if option.metadata.get("recipe", True) else place
         kept[option.name] = list(value) if isinstance(value, tuple) else value
     try:
         json.dumps([options, place], allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise PluginError(f"the options of {encoder!r} cannot be recorded: {error}") from error
-    revision = getattr(encoder, "revision", 1)
-    return Recipe(_name_of(encoder), options, encoder.dim, encoder.measure, place, revision)
+        raise PluginError(f"the options of {maker!r} cannot be recorded: {error}") from error
+    revision = getattr(maker, "revision", 1)
+    return Recipe(name, options, maker.dim, maker.measure, place, revision)
 
 
 def encoder_from(recipe: Recipe) -> Encoder:
     """The encoder that a recipe describes. Only registered names are imported, never a path."""
-    cls = load("encoders", recipe.encoder)
+    encoder: Encoder = _from_recipe("encoders", recipe)
+    return encoder
+
+
+def extractor_from(recipe: Recipe) -> Extractor:
+    """The extractor that a recipe describes, likewise."""
+    extractor: Extractor = _from_recipe("extractors", recipe)
+    return extractor
+
+
+def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
+    name, _, argument = spec.partition(":")
+    cls = load(family, name)
+    plugin = plugins(family)[name]
+    if bool(argument) != bool(plugin.argument):
+        form = f"{name}:{plugin.argument}" if plugin.argument else name
+        raise PluginError(f"{spec!r} is written {form}")
+    options = dict(options or {})
+    if not argument:
+        return _build(cls, name, options, plugin.options)
+    return cls.from_argument(argument, options)
+
+
+def _from_recipe(family: Family, recipe: Recipe) -> Any:
+    cls = load(family, recipe.encoder)
     options = {**recipe.options, **recipe.place}
     frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
-    return _build(cls, recipe.encoder, frozen)
+    return _build(cls, recipe.encoder, frozen, plugins(family)[recipe.encoder].options)
 
 
-def _build(cls: type[Any], name: str, options: Mapping[str, Any]) -> Encoder:
-    known = [f.name for f in fields(cls)]
+def _build(cls: type[Any], name: str, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Any:
+    known = [f.name for f in fields(cls) if f.name not in preset]
     unknown = sorted(set(options) - set(known))
     if unknown:
         allowed = ", ".join(known) or "none"
         raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {allowed}")
     try:
-        encoder: Encoder = cls(**options)
-        _ = encoder.dim, encoder.measure, encoder.fit  # which may be worked out from the options
+        made = cls(**options, **preset)
+        _ = made.dim, made.measure, made.fit  # which may be worked out from the options
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: {error}") from error
-    return encoder
+    return made
 
 
-def _name_of(encoder: Encoder) -> str:
-    cls = type(encoder)
+def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
+    """The registered name, and the options that go with it."""
+    cls = type(maker)
     target = f"{cls.__module__}:{cls.__qualname__}"
     package = cls.__module__.partition(".")[0]
-    for name, plugin in plugins("encoders").items():
-        if plugin.target == target:
-            return name
-        # a package may register its class by where it is exported, not by where it is written
-        theirs = name not in _PLUGINS["encoders"] and package == re.split("[.:]", plugin.target)[0]
-        if theirs and load("encoders", name) is cls:
-            return name
-    return target
+    families: tuple[Family, ...] = ("encoders", "extractors")
+    for family in families:
+        for name, plugin in plugins(family).items():
+            if plugin.target == target and _made_with(maker, plugin.options):
+                return name, plugin.options
+            # a package may register its class by where it is exported, not by where it is written
+            theirs = name not in _PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
+            if theirs and load(family, name) is cls:
+                return name, plugin.options
+    return target, {}
+
+
+def _made_with(maker: Any, preset: Mapping[str, Any]) -> bool:
+    return all(getattr(maker, name) == value for name, value in preset.items())
 
 
 def _from_entry(point: EntryPoint) -> Plugin:

@@ -20,6 +20,9 @@ Features: TypeAlias = NDArray[Any]
 """What an encoder sees in one picture, ``(n, dim)``: one row for a global encoder, any number for a
 local one. ``float32``, or ``uint8`` holding packed bits where the measure is hamming."""
 
+Points: TypeAlias = NDArray[np.float32]
+"""Places in a picture, ``(n, 2)``: x and y as shares of its width and height."""
+
 Keys: TypeAlias = NDArray[np.int64]
 """Pictures' keys, one for each row of some matrix."""
 
@@ -34,14 +37,31 @@ class Fit:
     """How a picture is brought to the size that an encoder wants.
 
     ``stretch`` ignores proportions; ``crop`` scales the short side to ``size / keep`` and cuts out
-    the centre (``keep=0.875`` is the usual 256 → 224).
+    the centre (``keep=0.875`` is the usual 256 → 224); ``within`` scales down what is larger, in
+    its proportions.
     """
 
     width: int
     height: int
-    how: Literal["stretch", "crop"] = "stretch"
+    how: Literal["stretch", "crop", "within"] = "stretch"
     keep: float = 1.0
     filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
+
+
+@dataclass(frozen=True)
+class LocalFeatures:
+    """What an extractor sees in one picture, part by part: ``descriptors[i]`` is at ``points[i]``.
+
+    The most telling parts come first; a blank picture may have none.
+    """
+
+    points: Points
+    descriptors: NDArray[np.float32]
+    """``(n, dim)``, rows of length 1, compared by cosine."""
+
+    def __len__(self) -> int:
+        """How many parts."""
+        return len(self.points)
 
 
 @dataclass(frozen=True)
@@ -223,6 +243,28 @@ class Encoder(Protocol):
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One Features for each picture, in order, whatever else is in the batch."""
+
+
+class Extractor(Protocol):
+    """Pictures in, local features out: what an Encoder is for whole pictures.
+
+    A frozen dataclass too, and under the same terms.
+    """
+
+    @property
+    def dim(self) -> int:
+        """Columns of every descriptor."""
+
+    @property
+    def measure(self) -> Measure:
+        """Cosine."""
+
+    @property
+    def fit(self) -> Fit:
+        """The size it wants pictures in."""
+
+    def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
+        """Those of each picture, in order, whatever else is in the batch."""
 
 
 class Index(Protocol):

@@ -1,0 +1,1 @@
+"""Local features: what is seen where in a picture."""

@@ -1,0 +1,1 @@
+"""Second looks at the pictures that a search found."""
