@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.ranking import fuse, vote
+from imagefinder.ranking import vote
 from imagefinder.types import Neighbors
 
 Row = list[tuple[int, float]]

@@ -58,7 +58,7 @@ def inputs_of(
     for picture, about in described:
         _check_metadata(about)
         if not isinstance(picture, str | os.PathLike):
-            yield Input(_content(picture), about)
+            yield Input(content(picture), about)
             continue
         path = absolute(picture)
         files = find_images(path, unreadable) if os.path.isdir(path) else [path]
@@ -91,7 +91,7 @@ def is_storable(path: str | None) -> TypeGuard[str]:
         return False
 
 
-def _content(picture: Any) -> Any:
+def content(picture: Any) -> Any:
     """What is read only once becomes bytes."""
     if isinstance(picture, bytearray | memoryview):
         return bytes(picture)
