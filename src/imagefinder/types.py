@@ -335,6 +335,12 @@ class Store(Protocol):
     def features(self, key: int) -> Features:
         """The vectors of one picture; NotFound if it has none such."""
 
+    def pictures(self) -> Iterator[tuple[Record, Features]]:
+        """Every record with its vectors, in order of the keys, a page at a time.
+
+        What others write or take out meanwhile may be among them or not.
+        """
+
     def paths(self, folder: str) -> Iterator[str]:
         """Every path known in a folder, however deep."""
 
