@@ -548,7 +548,7 @@ def test_pictures_come_page_by_page_while_others_write(tmp_path: Path) -> None:
     store = Sqlite.create(tmp_path / "c.db", recipe())
     fill(store, 230)
     store.write([Entry(record("/p/none"), rows(1, 0)), Entry(record("/p/two"), rows(2, 2))])
-    counts = {}
+    counts: dict[int, int] = {}
     for found, features in store.pictures():
         if not counts:
             store.remove([max(entry.key for entry, _ in store.pictures())])
