@@ -14,8 +14,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from imagefinder.agreement import told_apart
 from imagefinder.encoding import encode_one
-from imagefinder.errors import ImageError, NotFound, PluginError, RecipeMismatch, UnknownPlugin
+from imagefinder.errors import ImageError, NotFound, RecipeMismatch, UnknownPlugin
+from imagefinder.exchange import export_vectors, import_vectors
 from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Limits, Source, decode, read
 from imagefinder.ingest import Progress, ingest
@@ -206,6 +208,24 @@ class Finder:
                 failures.append(Failure(str(given), "there is no such picture in the catalogue"))
         return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
 
+    def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
+        """Write all pictures' vectors, and all that is known of them; says how many pictures.
+
+        ``NAME.npy`` is one matrix, with ``NAME.csv`` and ``NAME.json`` beside it; ``NAME.parquet``
+        one file; any other name a folder with a file for each picture. Raises ExchangeError, also
+        if something is there already, unless ``force``d to replace it.
+        """
+        return export_vectors(self.store, path, force)
+
+    def import_vectors(self, path: str | os.PathLike[str]) -> Report:
+        """Take in what was exported, or vectors from elsewhere in that form.
+
+        The least is a matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path``: such files
+        are read, and one that is missing or no picture is a failure in the report. Raises
+        ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
+        """
+        return import_vectors(self.store, path, self.limits)
+
     def search(self, picture: Source | Hit, k: int = 3) -> Hits:
         """The k most similar pictures to a file, bytes, a picture in memory, a stored id or a hit.
 
@@ -290,36 +310,14 @@ def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
             ) from error
     else:
         encoder = make_encoder(given) if isinstance(given, str) else given
-    recipe, stored = recipe_of(encoder), _completed(store.recipe)
-    if recipe != stored:
-        ours, theirs = _told_apart(stored, recipe)
+    apart = told_apart(store.recipe, recipe_of(encoder))
+    if apart:
+        ours, theirs = apart
         raise RecipeMismatch(
             f"the catalogue was made with {ours}, so {theirs} cannot be used with it: "
             "leave the encoder out, or make another catalogue"
         )
     return encoder
-
-
-def _told_apart(one: Recipe, other: Recipe) -> tuple[str, str]:
-    """Both recipes as text, with just the options in which they differ."""
-    if one.encoder != other.encoder:
-        return one.encoder, other.encoder
-    names = {**one.options, **other.options}
-    differing = [name for name in names if one.options.get(name) != other.options.get(name)]
-    one, other = (
-        replace(recipe, options={name: recipe.options.get(name) for name in differing})
-        for recipe in (one, other)
-    )
-    return str(one), str(other)
-
-
-def _completed(recipe: Recipe) -> Recipe:
-    """With the defaults of options that its encoder has gained since."""
-    try:
-        options = recipe_of(encoder_from(recipe)).options
-    except PluginError:  # not a registered one: it is compared as it was recorded
-        return recipe
-    return replace(recipe, options=options)
 
 
 def _own_first(ranking: Ranking, own: int | None) -> Ranking:

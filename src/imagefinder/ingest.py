@@ -99,6 +99,13 @@ def ingest(
     )
 
 
+def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
+    """A picture's bytes, and its record but for the width and height. Raises ImageError."""
+    data, file = _bytes_of(given, limits)
+    sha256 = hashlib.sha256(data).digest()
+    return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
+
+
 def _taken_in(
     changed: Iterable[_Item], store: Store, encoder: Encoder, limits: Limits
 ) -> Iterator[_Item]:
@@ -139,10 +146,8 @@ def _untouched(given: Input, before: Located) -> bool:
 def _examined(item: _Item, store: Store, encoder: Encoder, limits: Limits) -> _Item:
     """Runs in a thread: the bytes, their hash, and the pixels unless the content is known."""
     try:
-        data, file = _bytes_of(item.given, limits)
-        sha256 = hashlib.sha256(data).digest()
-        record = Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
-        if store.knows(sha256):
+        data, record = identified(item.given, limits)
+        if store.knows(record.sha256):
             return replace(item, record=record)
         content = item.given.content
         picture = decode(data if isinstance(content, Path) else content, encoder.fit, limits)
