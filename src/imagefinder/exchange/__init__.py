@@ -2,6 +2,6 @@
 
 from imagefinder.exchange.exporting import export_vectors
 from imagefinder.exchange.importing import import_vectors
-from imagefinder.exchange.places import place_of
+from imagefinder.exchange.places import check, place_of
 
-__all__ = ["export_vectors", "import_vectors", "place_of"]
+__all__ = ["check", "export_vectors", "import_vectors", "place_of"]
