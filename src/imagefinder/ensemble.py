@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from imagefinder.finder import Finder
 from imagefinder.fusion import Fusion, fuse
 from imagefinder.hits import Hits
-from imagefinder.images import Source
-from imagefinder.inputs import content
+from imagefinder.query import Asked, listed
 from imagefinder.types import Hit
 
 _DEPTH = 1000  # places of each finder's ranking that count
@@ -39,13 +38,15 @@ class Ensemble:
         self.how = how
         self.weights = weights
 
-    def search(self, picture: Source | Hit, k: int = 3, **options: Any) -> Hits:
+    def search(
+        self, picture: Asked | Iterable[Asked] | None = None, k: int = 3, **options: Any
+    ) -> Hits:
         """The k most similar pictures; ``options`` are those of ``Finder.search``, for each.
 
         A hit's score is the weighted share of what being first everywhere would give, its distance
         the rest. A picture stored in some of the catalogues only counts where it is.
         """
-        asked = picture if isinstance(picture, Hit) else content(picture)
+        asked = listed(picture)
 
         def found(finder: Finder) -> Hits:
             return finder.search(asked, max(k, _DEPTH), **options)

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from imagefinder.errors import NotFound, PluginError
+from imagefinder.exchange import export_vectors, import_vectors
 from imagefinder.fusion import fuse
 from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Limits
@@ -226,6 +227,24 @@ class Finder:
             if not count:
                 failures.append(Failure(str(given), "there is no such picture in the catalogue"))
         return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
+
+    def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
+        """Write all pictures' vectors, and all that is known of them; says how many pictures.
+
+        ``NAME.npy`` is one matrix, with ``NAME.csv`` and ``NAME.json`` beside it; ``NAME.parquet``
+        one file; any other name a folder with a file for each picture. Raises ExchangeError, also
+        if something is there already, unless ``force``d to replace it.
+        """
+        return export_vectors(self.store, path, force)
+
+    def import_vectors(self, path: str | os.PathLike[str]) -> Report:
+        """Take in what was exported, or vectors from elsewhere in that form.
+
+        The least is a matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path``: such files
+        are read, and one that is missing or no picture is a failure in the report. Raises
+        ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
+        """
+        return import_vectors(self.store, path, self.limits)
 
     def search(
         self,

@@ -105,6 +105,13 @@ def ingest(inputs: Iterable[Input], into: Intake, progress: Progress = iter) -> 
     )
 
 
+def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
+    """A picture's bytes, and its record but for the width and height. Raises ImageError."""
+    data, file = _bytes_of(given, limits)
+    sha256 = hashlib.sha256(data).digest()
+    return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
+
+
 def _taken_in(changed: Iterable[_Item], into: Intake) -> Iterator[_Item]:
     """Each item once it has come to its end; all stages run beside one another."""
     workers = cores()
@@ -142,10 +149,8 @@ def _untouched(given: Input, before: Located) -> bool:
 def _examined(item: _Item, into: Intake) -> _Item:
     """Runs in a thread: the bytes, their hash, and unless that is known, pixels and parts."""
     try:
-        data, file = _bytes_of(item.given, into.limits)
-        sha256 = hashlib.sha256(data).digest()
-        record = Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
-        if into.store.knows(sha256):
+        data, record = identified(item.given, into.limits)
+        if into.store.knows(record.sha256):
             return replace(item, record=record)
         content = data if isinstance(item.given.content, Path) else item.given.content
         picture = decode(content, into.encoder.fit, into.limits)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
-from imagefinder.errors import PluginError, RecipeMismatch, UnknownPlugin
+from imagefinder.agreement import told_apart
+from imagefinder.errors import RecipeMismatch, UnknownPlugin
 from imagefinder.registry import (
     encoder_from,
     extractor_from,
@@ -58,32 +58,10 @@ def _found_again(make: Callable[[Recipe], Maker], recipe: Recipe) -> Maker:
 
 
 def _check(maker: Maker, stored: Recipe, make: Callable[[Recipe], Maker]) -> None:
-    recipe, stored = recipe_of(maker), _completed(stored, make)
-    if recipe != stored:
-        ours, theirs = _told_apart(stored, recipe)
+    apart = told_apart(stored, recipe_of(maker), make)
+    if apart:
+        ours, theirs = apart
         raise RecipeMismatch(
             f"the catalogue was made with {ours}, so {theirs} cannot be used with it: "
             "leave it out, or make another catalogue"
         )
-
-
-def _told_apart(one: Recipe, other: Recipe) -> tuple[str, str]:
-    """Both recipes as text, with just the options in which they differ."""
-    if one.encoder != other.encoder:
-        return one.encoder, other.encoder
-    names = {**one.options, **other.options}
-    differing = [name for name in names if one.options.get(name) != other.options.get(name)]
-    one, other = (
-        replace(recipe, options={name: recipe.options.get(name) for name in differing})
-        for recipe in (one, other)
-    )
-    return str(one), str(other)
-
-
-def _completed(recipe: Recipe, make: Callable[[Recipe], Maker]) -> Recipe:
-    """With the defaults of options that its maker has gained since."""
-    try:
-        options = recipe_of(make(recipe)).options
-    except PluginError:  # not a registered one: it is compared as it was recorded
-        return recipe
-    return replace(recipe, options=options)

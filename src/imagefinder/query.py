@@ -53,8 +53,8 @@ class Reader:
         text: str | None = None,
     ) -> Query:
         """Of one picture its own rows; of more, and of a text, one row between them."""
-        queries = [self._of(picture) for picture in _listed(pictures)]
-        away = [replace(self, crop=None)._of(picture) for picture in _listed(minus)]
+        queries = [self._of(picture) for picture in listed(pictures)]
+        away = [replace(self, crop=None)._of(picture) for picture in listed(minus)]
         if len(queries) == 1 and not away and text is None:
             return queries[0]
         if self.local:
@@ -91,7 +91,6 @@ class Reader:
 
     def _seen(self, picture: Source) -> Query:
         encoder, extractor, limits = self.parts.encoder, self.parts.extractor, self.parts.limits
-        picture = content(picture)  # an open file can be read only once
         if self.crop is not None:
             picture = _cropped(load_image(picture, limits), self.crop)
         features = encode_one(encoder, decode(picture, encoder.fit, limits).pixels)
@@ -141,10 +140,12 @@ def record_of(parts: Intake, id: str) -> Record:  # noqa: A002  the word that us
     return record
 
 
-def _listed(pictures: Asked | Iterable[Asked] | None) -> list[Asked]:
+def listed(pictures: Asked | Iterable[Asked] | None) -> list[Asked]:
+    """Each of them; open files, which can be read only once, as their bytes."""
     if pictures is None:
         return []
-    return [pictures] if isinstance(pictures, Hit) else list(several(pictures))
+    given = [pictures] if isinstance(pictures, Hit) else several(pictures)
+    return [content(picture) for picture in given]
 
 
 def _path_of(record: Record) -> str:

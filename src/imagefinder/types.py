@@ -385,6 +385,12 @@ class Store(Protocol):
     def shortlist(self, query: LocalFeatures, k: int) -> list[int]:
         """The k pictures whose local features, taken together, are most like the query's."""
 
+    def pictures(self) -> Iterator[tuple[Record, Features]]:
+        """Every record with its vectors, in order of the keys, a page at a time.
+
+        What others write or take out meanwhile may be among them or not.
+        """
+
     def paths(self, folder: str) -> Iterator[str]:
         """Every path known in a folder, however deep."""
 

@@ -545,3 +545,22 @@ def test_the_recipe_is_plain_json_that_anyone_can_read(tmp_path: Path) -> None:
         (text,) = plain.execute("SELECT value FROM catalogue WHERE name = 'recipe'").fetchone()
     plain.close()
     assert json.loads(text)["encoder"] == "test"
+
+
+def test_pictures_come_page_by_page_while_others_write(tmp_path: Path) -> None:
+    store = Sqlite.create(tmp_path / "c.db", recipe())
+    fill(store, 230)
+    store.write([Entry(record("/p/none"), rows(1, 0)), Entry(record("/p/two"), rows(2, 2))])
+    counts: dict[int, int] = {}
+    for found, features in store.pictures():
+        if not counts:
+            store.remove([max(entry.key for entry, _ in store.pictures())])
+        counts[found.key] = len(features)
+    assert list(counts) == sorted(counts)
+    assert len(counts) == len(store) == 231
+    assert set(counts.values()) == {0, 1, 2}
+    store.close()
+    store = Sqlite.open(tmp_path / "c.db")
+    for found, features in store.pictures():
+        assert_array_equal(features, store.features(found.key))
+    store.close()

@@ -50,7 +50,9 @@ from imagefinder.types import (
 MakeIndex: TypeAlias = Callable[[int, Measure], Index]
 
 _PAGE = 1000  # paths taken from the file at a time
+_PICTURES = 100  # and pictures with all their vectors
 _MOST = 2**31
+_CHOSEN = "WHERE key IN (SELECT value FROM json_each(?))"
 _SCANS: dict[Measure, str] = {
     # the cosine with a vector of zeros is nothing: nothing like it
     "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
@@ -188,31 +190,8 @@ class Sqlite:
 
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
         """See Store."""
-        wanted = json.dumps([int(key) for key in keys])
-        chosen = "WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key"
-        with self._connections.reading() as connection:
-            images: list[Any] = connection.execute(
-                f"SELECT key, sha256, size, width, height, metadata FROM images {chosen}", (wanted,)
-            ).fetchall()
-            files: list[Any] = connection.execute(
-                f"SELECT key, path, mtime_ns FROM files {chosen}, path", (wanted,)
-            ).fetchall()
-        lie: dict[int, list[File]] = {}
-        for key, path, mtime_ns in files:
-            lie.setdefault(key, []).append(File(path, mtime_ns))
-        with self._connections.decoding():
-            return {
-                key: Record(
-                    key,
-                    sha256,
-                    size,
-                    width,
-                    height,
-                    tuple(lie.get(key, ())),
-                    dict(json.loads(text)),
-                )
-                for key, sha256, size, width, height, text in images
-            }
+        with self._connections.reading() as connection, self._connections.decoding():
+            return _records(connection, json.dumps([int(key) for key in keys]))
 
     def features(self, key: int) -> Features:
         """See Store."""
@@ -243,6 +222,13 @@ class Sqlite:
         if self.extractor is None:
             return []
         return self._shortlist_of(self.extractor).search(query, k)
+
+    def pictures(self) -> Iterator[tuple[Record, Features]]:
+        """See Store."""
+        last = -1
+        while page := self._pictures_after(last):
+            yield from page
+            last = page[-1][0].key
 
     def paths(self, folder: str) -> Iterator[str]:
         """See Store."""
@@ -384,6 +370,19 @@ class Sqlite:
         with self._connections.reading() as connection:
             return connection.execute(sql, values).fetchall()
 
+    def _pictures_after(self, last: int) -> list[tuple[Record, Features]]:
+        """The next pictures by their keys, all of one moment."""
+        with self._connections.reading() as connection, self._connections.decoding():
+            keys = connection.execute(
+                "SELECT key FROM images WHERE key > ? ORDER BY key LIMIT ?", (last, _PICTURES)
+            ).fetchall()
+            wanted = json.dumps([key for (key,) in keys])
+            blobs = _blobs(connection, wanted)
+            return [
+                (record, matrix(blobs.get(key, []), self.recipe))
+                for key, record in _records(connection, wanted).items()
+            ]
+
     def _scan(self, query: Features, k: int, measure: Measure) -> Neighbors:
         """sqlite-vec compares every row, in SQL."""
         dim = self.recipe.dim
@@ -410,6 +409,35 @@ def _sweep(path: Path) -> None:
 
 def _sha256_of(connection: apsw.Connection, key: int) -> object:
     return connection.execute("SELECT sha256 FROM images WHERE key = ?", (key,)).get
+
+
+def _records(connection: apsw.Connection, keys: str) -> dict[int, Record]:
+    """Those of the keys (a list as JSON) that are there, ascending."""
+    lie: dict[int, list[File]] = {}
+    for key, path, mtime_ns in connection.execute(
+        f"SELECT key, path, mtime_ns FROM files {_CHOSEN} ORDER BY key, path", (keys,)
+    ):
+        lie.setdefault(key, []).append(File(path, mtime_ns))
+    images: Iterator[Any] = connection.execute(
+        f"SELECT key, sha256, size, width, height, metadata FROM images {_CHOSEN} ORDER BY key",
+        (keys,),
+    )
+    return {
+        key: Record(
+            key, sha256, size, width, height, tuple(lie.get(key, ())), dict(json.loads(text))
+        )
+        for key, sha256, size, width, height, text in images
+    }
+
+
+def _blobs(connection: apsw.Connection, keys: str) -> dict[int, list[bytes]]:
+    """The vectors of those keys, as bytes, in the order of their rows."""
+    found: dict[int, list[bytes]] = {}
+    for key, blob in connection.execute(
+        f"SELECT key, vector FROM vectors {_CHOSEN} ORDER BY key, row", (keys,)
+    ):
+        found.setdefault(key, []).append(blob)
+    return found
 
 
 def _update(connection: apsw.Connection, entry: Entry) -> None:
