@@ -34,13 +34,25 @@ Rows = NDArray[np.float32]
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    clothing = list(find_images(given.data / "clothing" / "test"))
-    grocery = list(find_images(given.data / "grocery" / "test"))
+    clothing, grocery = (pictures_of(given.data, name) for name in ("clothing", "grocery"))
     print(f"{processor()}; {len(clothing)} clothing, {len(grocery)} grocery")
     for spec in given.encoder or [DEFAULT_ENCODER]:
         encoder = make_encoder(spec, OPTIONS if "mobilenet_v2_" in spec else None)
         print(f"\n{spec}")
         _print_figures(encoder, clothing, grocery, given.centre)
+
+
+def assets() -> Path:
+    """The folder that holds ``data/`` and ``models/``."""
+    return Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
+
+
+def pictures_of(data: Path, name: str) -> list[Path]:
+    """A collection's test pictures; ends the program if there are none."""
+    found = list(find_images(data / name / "test"))
+    if not found:
+        sys.exit("name --data, or set IMAGEFINDER_TEST_ASSETS to the folder that holds data/")
+    return found
 
 
 def _print_figures(
@@ -73,15 +85,11 @@ def _changing(
 
 
 def _arguments() -> argparse.Namespace:
-    assets = Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--encoder", action="append", help="as `imagefinder add` takes it")
-    parser.add_argument("--data", type=Path, default=assets / "data")
+    parser.add_argument("--data", type=Path, default=assets() / "data")
     parser.add_argument("--centre", action="store_true")
-    given = parser.parse_args()
-    if not (given.data / "grocery" / "test").is_dir():
-        sys.exit("name --data, or set IMAGEFINDER_TEST_ASSETS to the folder that holds data/")
-    return given
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagefinder.embedding import embed
+    from imagefinder.ensemble import Ensemble
     from imagefinder.errors import (
         CatalogueExists,
         CatalogueMissing,
@@ -36,14 +37,17 @@ if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.hits import Hits
     from imagefinder.images import Limits, load_image
-    from imagefinder.registry import make_encoder
-    from imagefinder.types import Features, Hit, Record, Report
+    from imagefinder.matching import compare
+    from imagefinder.reduction import reduce
+    from imagefinder.registry import make_encoder, make_extractor, make_reranker
+    from imagefinder.types import Features, Hit, LocalFeatures, Record, Report
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CatalogueExists",
     "CatalogueMissing",
+    "Ensemble",
     "ExchangeError",
     "Features",
     "Finder",
@@ -53,6 +57,7 @@ __all__ = [
     "ImageFinderError",
     "ImageTooLarge",
     "Limits",
+    "LocalFeatures",
     "MissingExtra",
     "ModelError",
     "NewerCatalogue",
@@ -66,22 +71,32 @@ __all__ = [
     "UnencodableImage",
     "UnknownPlugin",
     "UnreadableImage",
+    "compare",
     "embed",
     "load_image",
     "make_encoder",
+    "make_extractor",
+    "make_reranker",
+    "reduce",
 ]
 
 _HOMES = {
+    "Ensemble": "ensemble",
     "Features": "types",
     "Finder": "finder",
     "Hit": "types",
     "Hits": "hits",
     "Limits": "images",
+    "LocalFeatures": "types",
     "Record": "types",
     "Report": "types",
+    "compare": "matching",
     "embed": "embedding",
     "load_image": "images",
     "make_encoder": "registry",
+    "make_extractor": "registry",
+    "make_reranker": "registry",
+    "reduce": "reduction",
 }
 
 

@@ -59,6 +59,11 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
         "phash": Plugin(
             "imagefinder.encoders.hashes:PHash", "64 bits of low frequencies; exact and near copies"
         ),
+        "reduced": Plugin(
+            "imagefinder.encoders.reduced:Reduced",
+            "another encoder's principal components, as `imagefinder reduce` leaves them",
+            argument="FILE",
+        ),
     },
     "extractors": {
         "sift": Plugin(

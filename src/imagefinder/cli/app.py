@@ -207,6 +207,28 @@ def encoders(as_json: Json = False) -> None:
 
 
 @app.command()
+def reduce(
+    to: Annotated[Path, typer.Argument(metavar="NEW.db", help="The smaller catalogue.")],
+    dim: Annotated[int, typer.Option(min=1, help="Numbers in each of its vectors.")],
+    db: Db = DB,
+    whiten: Annotated[
+        bool, typer.Option("--whiten", help="Let all directions count alike.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a smaller catalogue of the same pictures, by principal components (PCA)."""
+    from imagefinder import reduction
+
+    with opened(db) as finder, reduction.reduce(finder, to, dim=dim, whiten=whiten) as smaller:
+        before, after = finder.statistics().size, smaller.statistics().size
+        about = {"catalogue": str(to), "pictures": len(smaller), "dim": dim, "bytes": after}
+    if as_json:
+        print_json(about)
+    else:
+        typer.echo(f"{about['pictures']} pictures; {before:,} bytes became {after:,}")
+
+
+@app.command()
 def serve(
     db: Db = DB,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

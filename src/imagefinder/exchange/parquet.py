@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from imagefinder import recipes
 from imagefinder.errors import ExchangeError, MissingExtra
 from imagefinder.exchange.line import COLUMNS, WHOLE, Line, cells_of
 from imagefinder.exchange.picture import Picture, pictures_of
@@ -17,7 +18,6 @@ from imagefinder.exchange.recipe import recipe_in
 from imagefinder.exchange.telling import told
 from imagefinder.pipeline import batched
 from imagefinder.similarity import dtype
-from imagefinder.stores import recipes
 from imagefinder.types import Features, Recipe, Record
 
 _GROUP = 4096  # rows in a row group, and in memory

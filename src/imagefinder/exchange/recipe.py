@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imagefinder import recipes
 from imagefinder.exchange.telling import told
-from imagefinder.stores import recipes
 from imagefinder.types import Recipe
 
 _LARGEST = 2**20  # bytes

@@ -16,6 +16,7 @@ from uuid import uuid4
 import apsw
 import numpy as np
 
+from imagefinder import recipes
 from imagefinder.errors import (
     CatalogueExists,
     CatalogueMissing,
@@ -25,7 +26,7 @@ from imagefinder.errors import (
 )
 from imagefinder.registry import make_index
 from imagefinder.similarity import Scores, dtype, scores_of
-from imagefinder.stores import recipes, schema
+from imagefinder.stores import schema
 from imagefinder.stores.cached_index import CachedIndex, Vectors, keys_of, matrix
 from imagefinder.stores.connections import Connections
 from imagefinder.stores.packing import packed

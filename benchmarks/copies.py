@@ -1,0 +1,167 @@
+"""Whether a picture is found of which only a changed copy is at hand.
+
+    python -m benchmarks.copies [--every 1] [--data FOLDER]
+
+Each clothing photograph is cut to half its area, turned by 15°, seen at an angle, shrunk to a
+quarter, written over, and pasted into another picture (a product shot that is not in the
+catalogue). Each such copy searches a catalogue of all clothing and grocery photographs. Recall at 1
+of the default encoder alone; of a VLAD shortlist of SIFT features with geometric verification,
+where the original counts only if it is verified; and the time of such a query.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
+
+from benchmarks.ingest import processor
+from benchmarks.retrieval import assets, pictures_of
+from imagefinder import Finder
+from imagefinder.images import find_images
+from imagefinder.pipeline import cores
+
+Picture = PIL.Image.Image
+
+_SIDE = 800
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    clothing, grocery = (pictures_of(given.data, name) for name in ("clothing", "grocery"))
+    scenes = list(find_images(given.data / "grocery" / "iconic-images-and-descriptions"))
+    print(f"{processor()}, {cores()} cores; {len(clothing)} clothing, {len(grocery)} grocery")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Finder.create(Path(folder) / "copies.db", local="sift") as finder,
+    ):
+        report = finder.add([*clothing, *grocery])
+        print(f"{report.added} added in {report.seconds:.0f} s")
+        finder.search(clothing[0], 1, rerank="geometric")  # learns the codebook, fills the index
+        seconds = [
+            _measured(finder, clothing[:: given.every], change, scenes) for change in CHANGES
+        ]
+        took = np.concatenate(seconds) * 1000
+        print(f"a query: {np.median(took):.0f} ms in the median, {took.mean():.0f} on average")
+    for name in ("alone", "verified"):
+        print(f"{name:<10} {np.mean(_SHARES[name]):.3f}")
+
+
+_SHARES: dict[str, list[float]] = {"alone": [], "verified": []}
+
+
+def _measured(
+    finder: Finder, paths: Sequence[Path], change: str, scenes: Sequence[Path]
+) -> list[float]:
+    """Seconds of each query; prints the recalls."""
+    alone, verified, seconds = 0, 0, []
+    for path in paths:
+        random = Random(f"{change} {path.name}")  # noqa: S311  the same every time
+        with PIL.Image.open(path) as picture:
+            copy = CHANGES[change](picture.convert("RGB"), random, scenes)
+        alone += finder.search(copy, 1)[0].path == str(path)
+        began = perf_counter()
+        (hit,) = finder.search(copy, 1, rerank="geometric")
+        seconds.append(perf_counter() - began)
+        verified += hit.path == str(path) and bool(hit.verified)
+    shares = alone / len(paths), verified / len(paths)
+    for name, share in zip(_SHARES, shares, strict=True):
+        _SHARES[name].append(share)
+    print(f"{change:<18} alone {shares[0]:.3f}  verified {shares[1]:.3f}", flush=True)
+    return seconds
+
+
+def _cut(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
+    width, height = (round(side * 0.5**0.5) for side in picture.size)
+    left = random.randint(0, picture.width - width)
+    top = random.randint(0, picture.height - height)
+    return picture.crop((left, top, left + width, top + height))
+
+
+def _turned(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
+    return picture.rotate(15, PIL.Image.Resampling.BICUBIC, expand=True)
+
+
+def _at_an_angle(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
+    """Each corner of the copy shows a point up to a fifth of a side within the picture."""
+    width, height = picture.size
+    corners = ((0, 0, 1, 1), (0, 1, 1, -1), (1, 1, -1, -1), (1, 0, -1, 1))
+    shown = [
+        coordinate
+        for x, y, inward_x, inward_y in corners
+        for coordinate in (
+            width * (x + inward_x * random.uniform(0, 0.2)),
+            height * (y + inward_y * random.uniform(0, 0.2)),
+        )
+    ]
+    bent = picture.resize(picture.size)
+    bicubic = PIL.Image.Resampling.BICUBIC
+    # a quadrilateral's corners are mapped as a plane's are in perspective
+    plane = _plane(shown, width, height)
+    return bent.transform(picture.size, PIL.Image.Transform.PERSPECTIVE, plane, bicubic)
+
+
+def _plane(corners: Sequence[float], width: int, height: int) -> list[float]:
+    """The perspective that takes a copy's corners (clockwise from the lower left) to others."""
+    ends = [(0, 0), (0, height), (width, height), (width, 0)]
+    rows, values = [], []
+    for (x, y), u, v in zip(ends, corners[::2], corners[1::2], strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    found: list[float] = np.linalg.solve(np.array(rows), np.array(values)).tolist()
+    return found
+
+
+def _shrunk(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
+    size = (picture.width // 4, picture.height // 4)
+    return picture.resize(size, PIL.Image.Resampling.LANCZOS)
+
+
+def _written_over(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
+    font = PIL.ImageFont.load_default(picture.width // 8)
+    pen = PIL.ImageDraw.Draw(picture)
+    for share in (0.2, 0.5, 0.8):
+        place = (picture.width * 0.05, picture.height * share)
+        pen.text(place, "SALE 50 % OFF", fill=(255, 0, 0), font=font)
+    return picture
+
+
+def _pasted(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
+    """Its longer side takes 40 to 60 % of the other picture's."""
+    with PIL.Image.open(random.choice(scenes)) as scene:
+        canvas = scene.convert("RGB").resize((_SIDE, _SIDE))
+    share = random.uniform(0.4, 0.6) * _SIDE / max(picture.size)
+    size = round(picture.width * share), round(picture.height * share)
+    place = random.randint(0, _SIDE - size[0]), random.randint(0, _SIDE - size[1])
+    canvas.paste(picture.resize(size, PIL.Image.Resampling.LANCZOS), place)
+    return canvas
+
+
+CHANGES: dict[str, Callable[[Picture, Random, Sequence[Path]], Picture]] = {
+    "half the area": _cut,
+    "turned by 15°": _turned,
+    "at an angle": _at_an_angle,
+    "a quarter of size": _shrunk,
+    "written over": _written_over,
+    "pasted in": _pasted,
+}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--every", type=int, default=1, help="take each n-th photograph only")
+    parser.add_argument("--data", type=Path, default=assets() / "data")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Every encoder that is at hand, in one table.
+
+    python -m benchmarks.table [--encoder SPEC ...] [--data FOLDER] [--models FOLDER]
+
+All registered encoders whose models are there, the ONNX graphs of ``--models``, and SIFT aggregated
+(VLAD): numbers in a vector, bytes a picture, pictures a second (decoded and encoded, on all cores),
+and, leave one out, mean average precision and recall at 1 on both collections. A picture's folder
+is its class.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.ingest import OPTIONS, processor
+from benchmarks.retrieval import assets, pictures_of
+from imagefinder import embed
+from imagefinder.aggregation import learned
+from imagefinder.errors import PluginError
+from imagefinder.evaluation.metrics import leave_one_out
+from imagefinder.images import decode
+from imagefinder.pipeline import cores
+from imagefinder.registry import make_encoder, make_extractor, plugins
+from imagefinder.stores.packing import packed
+from imagefinder.types import LocalFeatures
+
+Rows = NDArray[np.float32]
+
+_COLLECTIONS = ("clothing", "grocery")
+
+
+class Line(NamedTuple):
+    """What is measured of one encoder."""
+
+    rows: Rows
+    dim: int
+    bytes_each: float
+    seconds: float
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    paths = {name: pictures_of(given.data, name) for name in _COLLECTIONS}
+    every = [path for name in _COLLECTIONS for path in paths[name]]
+    counts = ", ".join(f"{len(paths[name])} {name}" for name in _COLLECTIONS)
+    print(f"{processor()}, {cores()} cores; {counts}\n")
+    print("| encoder | dim | bytes each | pictures/s | clothing mAP / R@1 | grocery mAP / R@1 |")
+    print("|---|---|---|---|---|---|")
+    for name, line in _measured(given.encoder or _at_hand(given.models), every):
+        split = len(paths["clothing"])
+        found = (
+            leave_one_out(rows, [path.parent.name for path in paths[collection]])
+            for collection, rows in zip(
+                _COLLECTIONS, (line.rows[:split], line.rows[split:]), strict=True
+            )
+        )
+        figures = " | ".join(f"{map_:.3f} / {recall:.3f}" for map_, recall in found)
+        speed = len(every) / line.seconds
+        print(f"| `{name}` | {line.dim} | {line.bytes_each:,.0f} | {speed:,.0f} | {figures} |")
+
+
+def _at_hand(models: Path) -> list[str]:
+    named = [name for name, plugin in plugins("encoders").items() if not plugin.argument]
+    graphs = [f"onnx:{path}" for path in sorted(models.glob("*.onnx"))]
+    return [*named, *graphs, "sift"]
+
+
+def _measured(specs: Sequence[str], paths: Sequence[Path]) -> Iterator[tuple[str, Line]]:
+    for spec in specs:
+        name = f"onnx:{Path(spec).name}" if spec.startswith("onnx:") else spec
+        try:
+            yield name, _aggregated(paths) if spec == "sift" else _encoded(spec, paths)
+        except PluginError as error:
+            print(f"| `{name}` | not at hand: {str(error).replace(str(Path(spec).parent), '')} |")
+
+
+def _encoded(spec: str, paths: Sequence[Path]) -> Line:
+    encoder = make_encoder(spec, OPTIONS if "mobilenet_v2_" in spec else None)
+    embed(paths[:8], encoder)  # loads the model
+    began = perf_counter()
+    rows = embed(paths, encoder)
+    seconds = perf_counter() - began
+    # a bit as -1 or 1: cosines of such rows rank as the bits that differ do
+    compared = np.unpackbits(rows, axis=1) * 2.0 - 1 if encoder.measure == "hamming" else rows
+    return Line(compared.astype(np.float32), encoder.dim, rows[0].nbytes, seconds)
+
+
+def _aggregated(paths: Sequence[Path]) -> Line:
+    extractor = make_extractor("sift")
+
+    def extracted(path: Path) -> LocalFeatures:
+        return extractor.extract([decode(path, extractor.fit).pixels])[0]
+
+    began = perf_counter()
+    with ThreadPoolExecutor(cores()) as threads:
+        every = list(threads.map(extracted, paths))
+    seconds = perf_counter() - began
+    sample = np.concatenate([local.descriptors for local in every[:: max(1, len(every) // 256)]])
+    codebook = learned(sample)
+    rows = np.concatenate([codebook.vector(local.descriptors) for local in every])
+    return Line(rows, extractor.dim, np.mean([len(packed(local)) for local in every]), seconds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--encoder", action="append", help="only these, as `add` takes them")
+    parser.add_argument("--data", type=Path, default=assets() / "data")
+    parser.add_argument("--models", type=Path, default=assets() / "models")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
