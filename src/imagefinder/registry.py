@@ -1,8 +1,9 @@
 """From a name to a plug-in, imported on first use.
 
 The tables below are all there is to register one of ours, but for pretrained models, which are rows
-of data (``models``); outside packages join by an entry point in the group ``imagefinder.encoders``, ``imagefinder.extractors``, ``imagefinder.indexes``,
-``imagefinder.rerankers`` or ``imagefinder.stores``.
+of data (``models``). Outside packages join by an entry point in the group ``imagefinder.encoders``,
+``imagefinder.extractors``, ``imagefinder.indexes``, ``imagefinder.rerankers`` or
+``imagefinder.stores``.
 """
 
 from __future__ import annotations
@@ -217,7 +218,9 @@ def _find(family: Family, name: str) -> Plugin:
 def _pretrained(family: Family) -> dict[str, Plugin]:
     if family == "encoders":
         target = "imagefinder.encoders.pretrained:Pretrained"
-        return {m.name: Plugin(target, m.about, options={"model": m.name}) for m in models().values()}
+        return {
+            m.name: Plugin(target, m.about, options={"model": m.name}) for m in models().values()
+        }
     if family == "extractors":
         target = "imagefinder.extractors.patches:Patches"
         return {

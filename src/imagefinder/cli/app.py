@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
+from imagefinder.cli.models import models
 from imagefinder.cli.output import (
     hit_as_json,
     plain,
@@ -37,6 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(models)
 
 Db = Annotated[
     Path,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from imagefinder.encoders.graph import read_graph
 from imagefinder.encoders.runtimes import Runtime, runtime_for
 from imagefinder.errors import ModelError
+from imagefinder.library import digest
 from imagefinder.models import SETTINGS, pair
 from imagefinder.similarity import unit
 from imagefinder.types import Features, Fit, Image, Measure
@@ -174,15 +174,9 @@ def _check_names(settings: Mapping[str, Any], name: str) -> None:
 
 def _sha256(model: Path) -> str:
     try:
-        if not model.is_file():  # to open a pipe is to wait for ever
-            raise FileNotFoundError(0, "No such file")
-        with model.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        reason = error.strerror or error
-        raise ModelError(
-            f"the model {model} cannot be read ({reason}): onnx:PATH says where it is"
-        ) from error
+        return digest(model)
+    except ModelError as error:
+        raise ModelError(f"the model {error}: onnx:PATH says where it is") from error
 
 
 def _triple(name: str, value: Any) -> Triple:
