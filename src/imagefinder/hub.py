@@ -1,4 +1,4 @@
-"""Downloads from a model hub: resumed where they were cut off, kept in its cache, offline if told.
+"""Downloads from a model hub: resumed when the connection breaks, kept in a cache, offline if told.
 
 The variables of huggingface_hub hold: HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
 """
@@ -6,7 +6,6 @@ The variables of huggingface_hub hold: HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OF
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
 from pathlib import Path
@@ -24,15 +23,32 @@ def download(source: Source, again: bool = False) -> Path:
     A bar on stderr shows how far it is, if that is a terminal. Raises MissingExtra or ModelError.
     """
     hub = _huggingface_hub()
-    if again and hub.constants.HF_HUB_OFFLINE:
-        raise ModelError(f"{source} is to be fetched anew: unset HF_HUB_OFFLINE, and try again")
+    online = _is_in_reach(source, hub)
+    if again and not online:
+        raise ModelError(f"{source} cannot be had anew: {_out_of_reach(hub)}")
     try:
         path = hub.hf_hub_download(
-            source.repository, source.file, revision=source.revision, force_download=again
+            source.repository,
+            source.file,
+            revision=source.revision,
+            force_download=again,
+            local_files_only=not online,
         )
     except Exception as error:  # the hub's own, HTTP's and the disk's have no base in common
         raise ModelError(f"{source} cannot be had: {_reason(error, hub)}") from error
     return Path(path)
+
+
+def _is_in_reach(source: Source, hub: Any) -> bool:
+    """Whether the hub answers at all; a download would try for half a minute to find out."""
+    url = hub.hf_hub_url(source.repository, source.file, revision=source.revision)
+    try:
+        hub.get_hf_file_metadata(url)
+    except hub.errors.HfHubHTTPError:
+        return True
+    except Exception:  # HTTP's own, or that HF_HUB_OFFLINE is set
+        return False
+    return True
 
 
 def _huggingface_hub() -> Any:
@@ -42,10 +58,11 @@ def _huggingface_hub() -> Any:
         from huggingface_hub.utils.tqdm import disable_progress_bars
     except ModuleNotFoundError as error:
         raise MissingExtra("downloads need: pip install 'imagefinder[hub]'") from error
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # we say what went wrong
+    hub: Any = huggingface_hub
+    hub.logging.set_verbosity_error()  # we say what went wrong
     if not (sys.stderr and sys.stderr.isatty()):
         disable_progress_bars()
-    return huggingface_hub
+    return hub
 
 
 def _reason(error: Exception, hub: Any) -> str:
@@ -53,9 +70,10 @@ def _reason(error: Exception, hub: Any) -> str:
     kinds = hub.errors
     if getattr(error, "errno", None) in _FULL:
         return f"the disk is full: make room in {hub.constants.HF_HUB_CACHE}, or set HF_HOME"
+    answer = error.response.status_code if isinstance(error, kinds.HfHubHTTPError) else None
     if isinstance(error, kinds.GatedRepoError):
         return "its owner asks for consent: give it on the model's page, then set HF_TOKEN"
-    if isinstance(error, kinds.RepositoryNotFoundError):
+    if isinstance(error, kinds.RepositoryNotFoundError) or answer in (401, 403):
         return "there is no such repository, or it is private: check its name, or set HF_TOKEN"
     if isinstance(error, kinds.RevisionNotFoundError):
         return "the repository has no such revision: check its row"
@@ -63,9 +81,9 @@ def _reason(error: Exception, hub: Any) -> str:
         return "the repository has no such file: check its row"
     if isinstance(error, kinds.LocalEntryNotFoundError):
         return _out_of_reach(hub)
-    if isinstance(error, kinds.HfHubHTTPError):
-        return f"the hub answers {error.response.status_code}: try again later"
-    return f"{_first_line(error)}: try again, it goes on from where it was"
+    if answer is not None:
+        return f"the hub answers {answer}: try again later"
+    return f"{_first_line(error)}: try again"
 
 
 def _out_of_reach(hub: Any) -> str:

@@ -197,7 +197,7 @@ def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
                 return name, plugin.options
             # a package may register its class by where it is exported, not by where it is written
             theirs = name not in _PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
-            if theirs and load(family, name) is cls:
+            if theirs and load(family, name) is cls and _made_with(maker, plugin.options):
                 return name, plugin.options
     return target, {}
 

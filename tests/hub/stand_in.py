@@ -19,8 +19,8 @@ class Hub:
     """By repository and path."""
     refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Repositories that answer with a status and one of the hub's error codes."""
-    cut_after: int | None = None
-    """How many bytes of each answer are sent before the connection breaks."""
+    cuts: list[int] = field(default_factory=list)
+    """After how many bytes the connection breaks, for each of the next downloads."""
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path and Range of each request."""
     address: str = ""
@@ -50,10 +50,10 @@ def _handler(content: Hub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_HEAD(self) -> None:  # noqa: N802  http.server's name
+        def do_HEAD(self) -> None:
             self._answer(body=False)
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self._answer(body=True)
 
         def log_message(self, *_: Any) -> None:
@@ -92,7 +92,8 @@ def _handler(content: Hub) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(part)))
             self.end_headers()
             if body:
-                self.wfile.write(part[: content.cut_after])
-                self.close_connection = content.cut_after is not None or self.close_connection
+                sent = content.cuts.pop(0) if content.cuts else len(part)
+                self.wfile.write(part[:sent])
+                self.close_connection = sent < len(part) or self.close_connection
 
     return Handler

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from imagefinder.cli.output import plain, print_json, print_models
+from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
     from imagefinder.models import Model
@@ -42,6 +43,7 @@ def pull(names: Names) -> None:
     from imagefinder.encoders.pretrained import check
     from imagefinder.library import model_named, pull
 
+    quiet_libraries()
     for model in [model_named(name) for name in names]:
         pull(model, check)
         typer.echo(f"{model.name} is here")
@@ -73,6 +75,7 @@ def add(
     from imagefinder.encoders.pretrained import check
     from imagefinder.library import add, model_named
 
+    quiet_libraries()
     place = add(model_named(name), file, check, part)
     typer.echo(f"{name} {part}: {plain(str(place))}")
 

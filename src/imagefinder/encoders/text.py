@@ -42,12 +42,10 @@ class TextTower:
 
     def _run(self, fed: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         if self._runtime == "onnxruntime":
-            names = {one.name for one in self._session.get_inputs()}
-            given = {name: fed[name] for name in names}
+            given = {one.name: fed[one.name] for one in self._session.get_inputs()}
             return np.asarray(self._session.run([self._text.output], given)[0], np.float32)
         request = self._compiled.create_infer_request()
-        names = {one.get_any_name() for one in self._compiled.inputs}
-        request.infer({name: fed[name] for name in names})
+        request.infer({name: fed[name] for name in map(_name, self._compiled.inputs)})
         return np.array(request.get_output_tensor(0).data, np.float32)
 
     @cached_property
@@ -77,7 +75,7 @@ class TextTower:
 def check_text(path: Path, text: Text) -> None:
     """Raises ModelError for a graph that takes no tokens, or lacks the output."""
     graph = _read(path)
-    inputs = {one.get_any_name() for one in graph.inputs}
+    inputs = {_name(one) for one in graph.inputs}
     if "input_ids" not in inputs or not inputs <= _INPUTS:
         raise ModelError(f"{path} takes {', '.join(sorted(inputs))}, not the tokens of a text")
     port_named(graph, text.output)
@@ -91,6 +89,12 @@ def check_tokenizer(path: Path) -> None:
         raise ModelError(f"{path} is no tokenizer's JSON") from error
     if not isinstance(known, dict) or "model" not in known:
         raise ModelError(f"{path} is no tokenizer's JSON")
+
+
+def _name(port: Any) -> str:
+    """An input's own name: one that is only reshaped goes by the reshaped tensor's too."""
+    names: set[str] = port.get_names()
+    return min(names & _INPUTS or names)
 
 
 def _read(path: Path) -> Any:
