@@ -69,7 +69,7 @@ def test_every_command_in_the_readme_exists() -> None:
         for command in app.registered_commands
         if command.callback
     }
-    there |= {group.name for group in app.registered_groups}
+    there |= {str(group.name) for group in app.registered_groups}
     named = set(re.findall(r"^\| `imagefinder (\w+)", README, re.MULTILINE))
     assert named == there
 
