@@ -13,7 +13,7 @@ from imagefinder.cli.terminal import quiet_libraries
 if TYPE_CHECKING:
     from imagefinder.models import Model
 
-models = typer.Typer(name="models", help="Pretrained models: list, fetch, add and check them.")
+models = typer.Typer(help="Pretrained models: list, fetch, add and check them.")
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models, by their names.")]
 
