@@ -31,16 +31,9 @@ def run(tmp_path: Path, served: Hub, library: Path) -> Run:
         "IMAGEFINDER_HOME": str(library),
         "HF_ENDPOINT": served.address,
         "HF_HOME": str(tmp_path / "cache"),
-        "PYTHONPATH": _source_of_this_checkout(),
     }
 
     def run(*words: Word, env: dict[str, str] | None = None, **how: Any) -> Any:
         return run_in(tmp_path, *words, env={**ours, **(env or {})}, **how)
 
     return run
-
-
-def _source_of_this_checkout() -> str:
-    import imagefinder
-
-    return str(Path(imagefinder.__file__).parents[1])
