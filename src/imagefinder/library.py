@@ -50,7 +50,7 @@ def pinned(model: Model, part: Part = "graph") -> Pin:
     pin = _pins(model).get(str(source))
     if pin is None or not pin.path.is_file():
         raise ModelError(_missing(model, part))
-    return pin
+    return Pin(pin.path, source.sha256 or pin.sha256)
 
 
 def locate(model: Model, part: Part = "graph") -> Pin:
@@ -126,7 +126,7 @@ def digest(file: Path) -> str:
 def _pull(model: Model, part: Part, source: Source, check: Check) -> None:
     kept = _pins(model).get(str(source))
     there = kept is not None and kept.path.is_file()
-    if there and kept and digest(kept.path) == kept.sha256:
+    if there and kept and digest(kept.path) == (source.sha256 or kept.sha256):
         return
     path = download(source, again=there)
     found = digest(path)

@@ -50,7 +50,11 @@ class TextTower:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        tokenizer = _tokenizers().Tokenizer.from_file(str(self._tokens))
+        library = _tokenizers()
+        try:
+            tokenizer = library.Tokenizer.from_file(str(self._tokens))
+        except Exception as error:  # it raises nothing narrower
+            raise ModelError(f"{self._tokens} is no tokenizer: {error}") from error
         pad, context = self._text.pad, self._text.context
         number = tokenizer.token_to_id(pad)
         if number is None:
