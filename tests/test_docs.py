@@ -49,6 +49,19 @@ def test_the_python_example_runs(
     assert getattr(names["vectors"], "shape", None) == (1, 320)
 
 
+def test_the_vectors_in_the_readme_go_out_and_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pictures").mkdir()
+    for scene in ("harbour", "mosaic"):
+        draw_scene(scene).save(tmp_path / "Pictures" / f"{scene}.jpg")
+    draw_scene("mosaic").save(tmp_path / "query.jpg")
+    monkeypatch.chdir(tmp_path)
+    names = run_example(2)
+    assert capsys.readouterr().out == "2 added, (2, 320)\n"
+    assert getattr(names["unit"], "shape", None) == (1, 320)
+
+
 def test_the_toml_example_names_the_options_and_defaults_there_are() -> None:
     from dataclasses import fields
 

@@ -605,3 +605,11 @@ def test_all_that_is_promised_can_be_imported() -> None:
         assert getattr(imagefinder, name).__name__ or name
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         imagefinder.Nothing  # noqa: B018  the access is what is tested
+
+
+def test_embed_gives_rows_of_length_one_if_asked() -> None:
+    greys = np.full((2, 8, 8, 3), 100, np.uint8)
+    assert_allclose(embed(greys, Moody()), np.full((2, 3), 100))
+    assert_allclose(embed(greys, Moody(), normalize=True), np.full((2, 3), 3**-0.5), atol=1e-6)
+    with pytest.raises(ValueError, match="no length"):
+        embed(greys, "phash", normalize=True)

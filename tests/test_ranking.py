@@ -1,6 +1,5 @@
 """Rows become pictures and rankings become one, whatever order they come in."""
 
-from itertools import permutations
 from random import Random
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.ranking import fuse, vote
+from imagefinder.ranking import best, vote
 from imagefinder.types import Neighbors
 
 Row = list[tuple[int, float]]
@@ -16,7 +15,6 @@ Row = list[tuple[int, float]]
 
 SCORES = st.floats(0, 1, width=32)
 ROWS = st.lists(st.lists(st.tuples(st.integers(0, 6), SCORES), max_size=6), min_size=1, max_size=5)
-RANKINGS = st.lists(st.lists(st.integers(0, 9), unique=True, max_size=8), max_size=5)
 
 
 def neighbors(rows: list[Row]) -> Neighbors:
@@ -75,36 +73,11 @@ def test_every_picture_found_is_ranked_once_best_first(rows: list[Row]) -> None:
 @given(ROWS)
 def test_the_vote_is_the_mean_of_the_best(rows: list[Row]) -> None:
     for key, score in vote(neighbors(rows)):
-        best = [max((s for k, s in row if k == key), default=0.0) for row in rows]
-        assert score == pytest.approx(sum(best) / len(rows))
+        bests = [max((s for k, s in row if k == key), default=0.0) for row in rows]
+        assert score == pytest.approx(sum(bests) / len(rows))
 
 
-def test_fusing_adds_one_over_sixty_and_the_rank() -> None:
-    assert fuse([[1, 2], [2, 3]]) == [(2, 1 / 62 + 1 / 61), (1, 1 / 61), (3, 1 / 62)]
-
-
-def test_the_constant_says_how_much_the_first_places_count() -> None:
-    rankings = [[1, 2], [3, 2]]
-    assert fuse(rankings, constant=0)[:2] == [(1, 1.0), (2, 1.0)]
-    assert fuse(rankings)[0][0] == 2
-
-
-def test_one_ranking_stays_as_it_is_and_none_gives_none() -> None:
-    assert [key for key, _ in fuse([[5, 1, 3]])] == [5, 1, 3]
-    assert fuse([]) == fuse([[], []]) == []
-
-
-@given(RANKINGS)
-def test_the_order_of_the_rankings_does_not_matter(rankings: list[list[int]]) -> None:
-    fused = fuse(rankings)
-    assert all(fuse(order) == fused for order in permutations(rankings))
-    assert {key for key, _ in fused} == {key for ranking in rankings for key in ranking}
-
-
-@given(RANKINGS)
-def test_gaining_a_place_never_costs_a_picture(rankings: list[list[int]]) -> None:
-    for number, ranking in enumerate(rankings):
-        if len(ranking) > 1:
-            raised = [*rankings]
-            raised[number] = [ranking[-1], *ranking[:-1]]
-            assert dict(fuse(raised))[ranking[-1]] >= dict(fuse(rankings))[ranking[-1]]
+@given(ROWS)
+def test_the_best_row_of_any_query_row_counts(rows: list[Row]) -> None:
+    for key, score in best(neighbors(rows)):
+        assert score == max(s for row in rows for k, s in row if k == key)

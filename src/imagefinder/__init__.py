@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from imagefinder.errors import (
         CatalogueExists,
         CatalogueMissing,
+        ExchangeError,
         ImageError,
         ImageFinderError,
         ImageTooLarge,
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CatalogueExists",
     "CatalogueMissing",
+    "ExchangeError",
     "Features",
     "Finder",
     "Hit",

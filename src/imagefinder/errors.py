@@ -15,6 +15,7 @@ ImageFinderError
 │   ├── NotACatalogue      the file is something else
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   └── RecipeMismatch     its vectors were made by another encoder
+├── ExchangeError          vectors that cannot be taken out of a catalogue, or into one
 ├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
 ├── NotFound               no such picture in the catalogue
 └── TrainingError          training cannot be done with what is there
@@ -79,6 +80,10 @@ class NewerCatalogue(StoreError):
 
 class RecipeMismatch(StoreError):
     """The catalogue's vectors were made by another encoder."""
+
+
+class ExchangeError(ImageFinderError):
+    """Vectors cannot be taken out of a catalogue to this place, or from it into one."""
 
 
 class IndexDamaged(ImageFinderError):

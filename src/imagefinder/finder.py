@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,40 +12,48 @@ from typing import Any, Self
 
 import numpy as np
 
-from imagefinder.encoding import encode_one
-from imagefinder.errors import ImageError, NotFound, PluginError, RecipeMismatch, UnknownPlugin
+from imagefinder.errors import NotFound, PluginError
+from imagefinder.exchange import export_vectors, import_vectors
+from imagefinder.fusion import fuse
 from imagefinder.hits import Hits
-from imagefinder.images import LIMITS, Limits, Source, decode, read
-from imagefinder.ingest import Progress, ingest
+from imagefinder.images import LIMITS, Limits
+from imagefinder.ingest import Intake, Progress, ingest
 from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
+from imagefinder.parts import encoder_for, extractor_for
 from imagefinder.pipeline import batched
+from imagefinder.query import Asked, Query, Reader, key_from, record_of
 from imagefinder.ranking import Ranking, vote
 from imagefinder.registry import (
     DEFAULT_ENCODER,
-    encoder_from,
     load,
     make_encoder,
+    make_extractor,
     make_index,
+    make_reranker,
     recipe_of,
 )
+from imagefinder.reranking import Looked
+from imagefinder.reranking import rerank as reranked
 from imagefinder.similarity import distances
 from imagefinder.types import (
+    Box,
     Encoder,
+    Extractor,
     Failure,
-    Features,
     Hit,
-    Image,
+    LocalFeatures,
+    Measure,
     Recipe,
     Record,
     Report,
+    Reranker,
     Statistics,
     Store,
-    key_of,
 )
 
 _DEPTH = 100  # rows
+_SHORTLIST = 60  # pictures
 _ROUNDING = 1e-6
-_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Finder:
@@ -61,10 +67,17 @@ class Finder:
     Safe to use from several threads; several programs may use one catalogue at a time.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        extractor: Extractor | None = None,
+        limits: Limits = LIMITS,
+    ) -> None:
         """From parts; ``create`` and ``open`` make them."""
         self.store = store
         self.encoder = encoder
+        self.extractor = extractor
         self.limits = limits
 
     @classmethod
@@ -73,17 +86,25 @@ class Finder:
         path: str | os.PathLike[str],
         encoder: str | Encoder = DEFAULT_ENCODER,
         *,
+        local: str | Extractor | None = None,
         index: str | None = "exact",
         limits: Limits = LIMITS,
     ) -> Self:
-        """A new catalogue file. Raises CatalogueExists if there is one.
+        """A new catalogue in one file. Raises CatalogueExists if there is one.
 
-        ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``index`` of
-        ``None`` leaves the search to sqlite-vec.
+        ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
+        names an extractor (or is one) whose local features are to be kept too: ``sift``, in about
+        66 kB a picture. ``index`` of ``None`` leaves the search to sqlite-vec.
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
-        store = load("stores", "sqlite").create(absolute(path), recipe_of(encoder), _maker(index))
-        return cls(store, encoder, limits)
+        extractor = make_extractor(local) if isinstance(local, str) else local
+        store = load("stores", "sqlite").create(
+            absolute(path),
+            recipe_of(encoder),
+            _maker(index),
+            None if extractor is None else recipe_of(extractor),
+        )
+        return cls(store, encoder, extractor, limits)
 
     @classmethod
     def open(
@@ -91,17 +112,18 @@ class Finder:
         path: str | os.PathLike[str],
         encoder: str | Encoder | None = None,
         *,
+        local: str | Extractor | None = None,
         index: str | None = "exact",
         limits: Limits = LIMITS,
     ) -> Self:
-        """A catalogue that is there, with the encoder that it was made with.
+        """A catalogue that is there, with the encoder and extractor that it was made with.
 
-        Say the encoder only if its model has moved, or if it is not a registered one. Raises
-        CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder.
+        Say them only if a model has moved, or if they are not registered ones. Raises
+        CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for others.
         """
         store = load("stores", "sqlite").open(absolute(path), _maker(index))
         try:
-            return cls(store, _encoder_for(store, encoder), limits)
+            return cls(store, encoder_for(store, encoder), extractor_for(store, local), limits)
         except BaseException:
             store.close()
             raise
@@ -163,7 +185,7 @@ class Finder:
             self.store.relocate(place)
         failures: list[Failure] = []
         inputs = inputs_of(several(pictures), metadata, failures)
-        report = ingest(inputs, self.store, self.encoder, limits=self.limits, progress=progress)
+        report = ingest(inputs, self._intake, progress)
         return replace(report, failed=(*failures, *report.failed))
 
     def sync(self, folder: str | os.PathLike[str], *, progress: Progress = iter) -> Report:
@@ -206,63 +228,114 @@ class Finder:
                 failures.append(Failure(str(given), "there is no such picture in the catalogue"))
         return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
 
-    def search(self, picture: Source | Hit, k: int = 3) -> Hits:
+    def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
+        """Write all pictures' vectors, and all that is known of them; says how many pictures.
+
+        ``NAME.npy`` is one matrix, with ``NAME.csv`` and ``NAME.json`` beside it; ``NAME.parquet``
+        one file; any other name a folder with a file for each picture. Raises ExchangeError, also
+        if something is there already, unless ``force``d to replace it.
+        """
+        return export_vectors(self.store, path, force)
+
+    def import_vectors(self, path: str | os.PathLike[str]) -> Report:
+        """Take in what was exported, or vectors from elsewhere in that form.
+
+        The least is a matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path``: such files
+        are read, and one that is missing or no picture is a failure in the report. Raises
+        ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
+        """
+        return import_vectors(self.store, path, self.limits)
+
+    def search(
+        self,
+        picture: Asked | Iterable[Asked] | None = None,
+        k: int = 3,
+        *,
+        minus: Asked | Iterable[Asked] = (),
+        text: str | None = None,
+        crop: Box | None = None,
+        measures: Sequence[Measure] = (),
+        rerank: str | Reranker | None = None,
+        shortlist: int | None = _SHORTLIST,
+    ) -> Hits:
         """The k most similar pictures to a file, bytes, a picture in memory, a stored id or a hit.
 
-        Best first; fewer if the catalogue holds fewer. A stored picture finds itself first. Raises
-        ImageError, or NotFound for an id that is not there.
+        Best first; fewer if the catalogue holds fewer. A stored picture finds itself first.
+        Several pictures are searched with together; ``minus`` turns away from others; ``text``
+        adds words, or stands alone, with an encoder that knows them; ``crop`` is the part of the
+        pictures to search with. Several ``measures`` are fused by their ranks.
+
+        ``rerank`` (``mutual`` or ``geometric``) lets local features decide, among the ``shortlist``
+        pictures whose own are most like the query's, or all of them for ``None``, and the k that
+        the encoder finds. Raises ImageError, NotFound for an id that is not there, PluginError for
+        what the catalogue was not made for, and ValueError for what cannot go together.
         """
-        if k < 1:
-            raise ValueError("k must be at least 1")
-        return self._hits(*self._query(picture), k)
+        if k < 1 or (shortlist is not None and shortlist < 1):
+            raise ValueError("k and shortlist must be at least 1")
+        if rerank is not None and self.extractor is None:
+            raise PluginError(
+                "the catalogue was made without local features: make one with --local sift"
+            )
+        reader = Reader(self._intake, crop, local=rerank is not None)
+        query = reader.query(picture, minus, text)
+        if rerank is not None and query.local is not None:
+            reranker = make_reranker(rerank) if isinstance(rerank, str) else rerank
+            return self._looked_at(query, query.local, k, reranker, shortlist)
+        if len(measures) > 1:
+            return self._hits(self._fused(query, k, measures), None)
+        measure = measures[0] if measures else self.encoder.measure
+        return self._hits(self._ranked(query, k, measure), measure)
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
         """The record of a picture. Raises NotFound."""
-        key = _key_of(id)
-        record = self.store.get([key]).get(key) if key is not None else None
-        if record is None:
-            raise NotFound(f"there is no picture {id!r} in the catalogue")
-        return record
+        return record_of(self._intake, id)
 
-    def _query(self, picture: Source | Hit) -> tuple[Features, int | None]:
-        """What to search with, and the key under which it may be stored itself."""
-        if isinstance(picture, Hit):
-            picture = picture.id
-        if isinstance(picture, str) and _ID.fullmatch(picture) and not os.path.exists(picture):
-            key = self.get(picture).key
-            return self.store.features(key), key
-        if not isinstance(picture, str | os.PathLike):
-            return encode_one(self.encoder, self._pixels(picture)), None
-        try:
-            data = read(absolute(picture), self.limits)
-            key = key_of(hashlib.sha256(data).digest())
-            return encode_one(self.encoder, self._pixels(data)), key
-        except ImageError as error:
-            raise type(error)(f"{os.fspath(picture)}: {error}") from error
+    @property
+    def _intake(self) -> Intake:
+        return Intake(self.store, self.encoder, self.extractor, self.limits)
 
-    def _pixels(self, picture: Source) -> Image:
-        return decode(picture, self.encoder.fit, self.limits).pixels
+    def _fused(self, query: Query, k: int, measures: Sequence[Measure]) -> Ranking:
+        return fuse([self._ranked(query, max(k, _DEPTH), one) for one in measures])[:k]
 
-    def _hits(self, query: Features, own: int | None, k: int) -> Hits:
+    def _ranked(self, query: Query, k: int, measure: Measure | None = None) -> Ranking:
         # a local encoder has many rows for a picture: look deep enough for the votes not to depend
         # on k, and further until there are k pictures
         rows = max(k, _DEPTH)
         while True:
-            neighbors = self.store.search(query, rows)
-            ranking = _own_first(vote(neighbors), own)[:k]
+            neighbors = self.store.search(query.features, rows, measure)
+            ranking = _own_first(vote(neighbors), query.own)[:k]
             exhausted = neighbors.keys.shape[1] < rows or bool((neighbors.keys < 0).any())
             if len(ranking) == k or exhausted:
-                break
+                return ranking
             rows *= 4
+
+    def _hits(self, ranking: Ranking, measure: Measure | None) -> Hits:
         records = self.store.get([key for key, _ in ranking])
         present = [(records[key], score) for key, score in ranking if key in records]
-        measure = self.encoder.measure
-        apart = distances(measure, np.array([s for _, s in present], np.float32), self.encoder.dim)
+        scores = np.array([score for _, score in present], np.float32)
+        # a fused score is a share
+        apart = distances(measure, scores, self.encoder.dim) if measure else 1 - scores
         return Hits(
             Hit(rank, score, distance, record)
             for rank, ((record, score), distance) in enumerate(
                 zip(present, apart.tolist(), strict=True), start=1
             )
+        )
+
+    def _looked_at(
+        self, query: Query, local: LocalFeatures, k: int, reranker: Reranker, shortlist: int | None
+    ) -> Hits:
+        near = [key for key, _ in self._ranked(query, k)]
+        if shortlist is None or shortlist >= len(self.store):
+            others = self.store.keys().tolist()
+        else:
+            others = self.store.shortlist(local, shortlist)
+        candidates = list(dict.fromkeys([*near, *others]))
+        looked = reranked(local, candidates, self.store, reranker, k)
+        records = self.store.get([one.key for one in looked])
+        return Hits(
+            _hit(rank, one, records[one.key])
+            for rank, one in enumerate((one for one in looked if one.key in records), start=1)
         )
 
     def _remove(self, given: str | os.PathLike[str]) -> int:
@@ -272,54 +345,10 @@ class Finder:
         removed = self.store.forget([path])
         for batch in batched(self.store.paths(path), 1000):
             removed += self.store.forget(batch)
-        key = _key_of(str(given))
+        key = key_from(str(given))
         if not removed and key is not None:
             removed = self.store.remove([key])
         return removed
-
-
-def _encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
-    """The encoder that made the store's vectors, found again or given."""
-    if given is None:
-        try:
-            encoder = encoder_from(store.recipe)
-        except UnknownPlugin as error:
-            name = store.recipe.encoder
-            raise UnknownPlugin(
-                f"the catalogue needs the encoder {name!r}: install its package"
-            ) from error
-    else:
-        encoder = make_encoder(given) if isinstance(given, str) else given
-    recipe, stored = recipe_of(encoder), _completed(store.recipe)
-    if recipe != stored:
-        ours, theirs = _told_apart(stored, recipe)
-        raise RecipeMismatch(
-            f"the catalogue was made with {ours}, so {theirs} cannot be used with it: "
-            "leave the encoder out, or make another catalogue"
-        )
-    return encoder
-
-
-def _told_apart(one: Recipe, other: Recipe) -> tuple[str, str]:
-    """Both recipes as text, with just the options in which they differ."""
-    if one.encoder != other.encoder:
-        return one.encoder, other.encoder
-    names = {**one.options, **other.options}
-    differing = [name for name in names if one.options.get(name) != other.options.get(name)]
-    one, other = (
-        replace(recipe, options={name: recipe.options.get(name) for name in differing})
-        for recipe in (one, other)
-    )
-    return str(one), str(other)
-
-
-def _completed(recipe: Recipe) -> Recipe:
-    """With the defaults of options that its encoder has gained since."""
-    try:
-        options = recipe_of(encoder_from(recipe)).options
-    except PluginError:  # not a registered one: it is compared as it was recorded
-        return recipe
-    return replace(recipe, options=options)
 
 
 def _own_first(ranking: Ranking, own: int | None) -> Ranking:
@@ -345,7 +374,13 @@ def _is_gone(path: str) -> bool:
     return False
 
 
-def _key_of(id: str) -> int | None:  # noqa: A002  the word that users know
-    """The key that an id stands for, or None if it is no id."""
-    key = int(id, 16) if _ID.fullmatch(id) else None
-    return key if key is not None and key < 2**63 else None
+def _hit(rank: int, looked: Looked, record: Record) -> Hit:
+    return Hit(
+        rank,
+        looked.score,
+        1 - looked.score,
+        record,
+        len(looked.match),
+        looked.match.verified,
+        looked.region(record),
+    )

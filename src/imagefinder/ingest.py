@@ -1,6 +1,6 @@
 """Pictures into a store: decoding, encoding and writing overlap, and memory stays bounded.
 
-Input → unchanged? → read, hash, decode (threads) → encode (batches) → write (a thread)
+Input → unchanged? → read, hash, decode, extract (threads) → encode (batches) → write (a thread)
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
 
-from imagefinder.encoding import encode_each
+from imagefinder.encoding import encode_each, extract_one
 from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
 from imagefinder.images import LIMITS, Limits, decode, load_image, read
-from imagefinder.inputs import Input, is_storable
+from imagefinder.inputs import Content, Input, is_storable
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.types import (
     Encoder,
     Entry,
+    Extractor,
     Failure,
     Features,
     File,
     Image,
+    LocalFeatures,
     Located,
     Outcome,
     Record,
@@ -50,6 +52,7 @@ class _Item:
     record: Record | None = None
     pixels: Image | None = None
     """``None`` where the content is stored already."""
+    local: LocalFeatures | None = None
     features: Features | None = None
     failure: str | None = None
     outcome: Outcome | None = None
@@ -60,14 +63,17 @@ class _Item:
         return self.record.key if self.record else None
 
 
-def ingest(
-    inputs: Iterable[Input],
-    store: Store,
-    encoder: Encoder,
-    *,
-    limits: Limits = LIMITS,
-    progress: Progress = iter,
-) -> Report:
+@dataclass(frozen=True)
+class Intake:
+    """What pictures go through, and where they come to."""
+
+    store: Store
+    encoder: Encoder
+    extractor: Extractor | None = None
+    limits: Limits = LIMITS
+
+
+def ingest(inputs: Iterable[Input], into: Intake, progress: Progress = iter) -> Report:
     """Take pictures in, a commit per batch, so that a run that is cut short can simply be repeated.
 
     A file whose size and time are as recorded is not read; a content that is stored is not encoded
@@ -79,8 +85,8 @@ def ingest(
     waiting: Iterable[Input] = progress(inputs)
     while waiting:
         again: list[Input] = []
-        changed = _changed(waiting, store, counts)
-        for item in _taken_in(changed, store, encoder, limits):
+        changed = _changed(waiting, into.store, counts)
+        for item in _taken_in(changed, into):
             if item.failure is not None:
                 failed.append(Failure(item.given.name, item.failure))
             elif item.outcome is not None:
@@ -99,20 +105,24 @@ def ingest(
     )
 
 
-def _taken_in(
-    changed: Iterable[_Item], store: Store, encoder: Encoder, limits: Limits
-) -> Iterator[_Item]:
+def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
+    """A picture's bytes, and its record but for the width and height. Raises ImageError."""
+    data, file = _bytes_of(given, limits)
+    sha256 = hashlib.sha256(data).digest()
+    return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
+
+
+def _taken_in(changed: Iterable[_Item], into: Intake) -> Iterator[_Item]:
     """Each item once it has come to its end; all stages run beside one another."""
     workers = cores()
-
-    examined = partial(_examined, store=store, encoder=encoder, limits=limits)
-    written = partial(_written, store=store)
+    examined = partial(_examined, into=into)
+    written = partial(_written, store=into.store)
     with (
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
     ):
         items = overlapped(decoders, examined, changed, ahead=_BATCH + 2 * workers)
-        batches = (_encoded(batch, encoder) for batch in batched(items, _BATCH))
+        batches = (_encoded(batch, into.encoder) for batch in batched(items, _BATCH))
         yield from chain.from_iterable(overlapped(writer, written, batches, ahead=2))
 
 
@@ -136,20 +146,28 @@ def _untouched(given: Input, before: Located) -> bool:
     return (now.st_size, now.st_mtime_ns) == (before.size, before.mtime_ns)
 
 
-def _examined(item: _Item, store: Store, encoder: Encoder, limits: Limits) -> _Item:
-    """Runs in a thread: the bytes, their hash, and the pixels unless the content is known."""
+def _examined(item: _Item, into: Intake) -> _Item:
+    """Runs in a thread: the bytes, their hash, and unless that is known, pixels and parts."""
     try:
-        data, file = _bytes_of(item.given, limits)
-        sha256 = hashlib.sha256(data).digest()
-        record = Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
-        if store.knows(sha256):
+        data, record = identified(item.given, into.limits)
+        if into.store.knows(record.sha256):
             return replace(item, record=record)
-        content = item.given.content
-        picture = decode(data if isinstance(content, Path) else content, encoder.fit, limits)
+        content = data if isinstance(item.given.content, Path) else item.given.content
+        picture = decode(content, into.encoder.fit, into.limits)
+        local = _local(content, into)
     except ImageError as error:
         return replace(item, failure=str(error))
     record = replace(record, width=picture.width, height=picture.height)
-    return replace(item, record=record, pixels=picture.pixels)
+    return replace(item, record=record, pixels=picture.pixels, local=local)
+
+
+def _local(content: Content, into: Intake) -> LocalFeatures | None:
+    # decoded once more, in the size that is wanted here: a share of what extracting takes, and the
+    # encoder's vectors stay the same whether or not there is an extractor
+    if into.extractor is None:
+        return None
+    pixels = decode(content, into.extractor.fit, into.limits).pixels
+    return extract_one(into.extractor, pixels)
 
 
 def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
@@ -185,7 +203,7 @@ def _with_result(item: _Item, result: Features | UnencodableImage | None) -> _It
 def _written(items: list[_Item], store: Store) -> list[_Item]:
     """With what became of them; all in one commit."""
     entries = [
-        Entry(item.record, item.features, item.given.metadata)
+        Entry(item.record, item.features, item.given.metadata, item.local)
         for item in items
         if item.record is not None and item.failure is None
     ]

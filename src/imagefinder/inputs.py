@@ -56,9 +56,9 @@ def inputs_of(
     else:
         described = zip(pictures, metadata, strict=True)
     for picture, about in described:
-        _check_metadata(about)
+        check_metadata(about)
         if not isinstance(picture, str | os.PathLike):
-            yield Input(_content(picture), about)
+            yield Input(content(picture), about)
             continue
         path = absolute(picture)
         files = find_images(path, unreadable) if os.path.isdir(path) else [path]
@@ -91,15 +91,16 @@ def is_storable(path: str | None) -> TypeGuard[str]:
         return False
 
 
-def _content(picture: Any) -> Any:
-    """What is read only once becomes bytes."""
-    if isinstance(picture, bytearray | memoryview):
-        return bytes(picture)
-    return picture.read() if hasattr(picture, "read") else picture
-
-
-def _check_metadata(metadata: Mapping[str, Any] | None) -> None:
+def check_metadata(metadata: Mapping[str, Any] | None) -> None:
+    """Raises ValueError for what JSON, or a store, cannot hold."""
     try:
         json.dumps(metadata and dict(metadata), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"metadata must be such as JSON can hold: {error}") from error
+
+
+def content(picture: Any) -> Any:
+    """What is read only once becomes bytes."""
+    if isinstance(picture, bytearray | memoryview):
+        return bytes(picture)
+    return picture.read() if hasattr(picture, "read") else picture

@@ -1,8 +1,8 @@
-"""From rows to pictures, and from several rankings to one: pure functions."""
+"""From rows to pictures: pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -27,22 +27,18 @@ def vote(neighbors: Neighbors) -> Ranking:
             if key >= 0:
                 votes.setdefault(key, []).append(score)
     # sorted, so that the sum does not depend on the order in which rows came
-    return _ranked({key: sum(sorted(given)) / rows for key, given in votes.items()})
+    return ranked({key: sum(sorted(given)) / rows for key, given in votes.items()})
 
 
-def fuse(rankings: Sequence[Sequence[int]], constant: float = 60) -> Ranking:
-    """One ranking from several, by reciprocal rank: the sum of 1 / (constant + rank).
-
-    Only ranks count, so the rankings may come from measures that cannot be compared; their own
-    order does not matter. Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms
-    Condorcet and individual rank learning methods", SIGIR 2009, whose constant is 60.
-    """
-    shares: dict[int, list[float]] = {}
-    for ranking in rankings:
-        for rank, key in enumerate(ranking, start=1):
-            shares.setdefault(key, []).append(1 / (constant + rank))
-    return _ranked({key: sum(sorted(given)) for key, given in shares.items()})
+def best(neighbors: Neighbors) -> Ranking:
+    """Pictures by their best row for any query row."""
+    found: dict[int, float] = {}
+    for key, score in zip(neighbors.keys.flat, neighbors.scores.flat, strict=True):
+        if key >= 0:
+            found[int(key)] = max(float(score), found.get(int(key), -np.inf))
+    return ranked(found)
 
 
-def _ranked(scores: Mapping[int, float]) -> Ranking:
+def ranked(scores: Mapping[int, float]) -> Ranking:
+    """Best first."""
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))

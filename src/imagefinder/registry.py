@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
 from imagefinder.models import models
-from imagefinder.types import Encoder, Extractor, Index, Measure, Recipe
+from imagefinder.types import Encoder, Extractor, Index, Measure, Recipe, Reranker
 
 Family: TypeAlias = Literal["encoders", "extractors", "indexes", "rerankers", "stores"]
 
@@ -69,6 +70,14 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
         ),
     },
     "indexes": {"exact": Plugin("imagefinder.indexes.exact:Exact", "a memory-mapped matrix")},
+    "rerankers": {
+        "geometric": Plugin(
+            "imagefinder.rerankers.geometric:Geometric",
+            "mutual neighbours that agree on one geometry",
+            extra="local",
+        ),
+        "mutual": Plugin("imagefinder.rerankers.mutual:Mutual", "counts mutual nearest neighbours"),
+    },
     "stores": {"sqlite": Plugin("imagefinder.stores.sqlite:Sqlite", "one SQLite file")},
 }
 
@@ -106,6 +115,12 @@ def make_extractor(spec: str, options: Mapping[str, Any] | None = None) -> Extra
     """An extractor of local features, likewise."""
     extractor: Extractor = _make("extractors", spec, options)
     return extractor
+
+
+def make_reranker(spec: str, options: Mapping[str, Any] | None = None) -> Reranker:
+    """A reranker from its name, and options that are its fields."""
+    reranker: Reranker = _made(spec, load("rerankers", spec), dict(options or {}))
+    return reranker
 
 
 def make_index(name: str, dim: int, measure: Measure) -> Index:
@@ -168,17 +183,29 @@ def _from_recipe(family: Family, recipe: Recipe) -> Any:
 
 
 def _build(cls: type[Any], name: str, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Any:
+    made = _made(name, cls, options, preset)
+    try:
+        _ = made.dim, made.measure, made.fit  # which may be worked out from the options
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{name}: {error}") from error
+    return made
+
+
+def _made(
+    name: str,
+    cls: type[Any],
+    options: Mapping[str, Any],
+    preset: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     known = [f.name for f in fields(cls) if f.name not in preset]
     unknown = sorted(set(options) - set(known))
     if unknown:
         allowed = ", ".join(known) or "none"
         raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {allowed}")
     try:
-        made = cls(**options, **preset)
-        _ = made.dim, made.measure, made.fit  # which may be worked out from the options
+        return cls(**options, **preset)
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: {error}") from error
-    return made
 
 
 def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from imagefinder.types import Features, Measure
 
 Scores = NDArray[np.float32]
+Pairs = NDArray[np.intp]
 
 
 def dtype(measure: Measure) -> type[np.float32] | type[np.uint8]:
@@ -68,6 +69,37 @@ def scores_of(measure: Measure, distances: Scores, dim: int) -> Scores:
     if measure == "hamming":
         return np.float32(1) - distances / np.float32(8 * dim)
     return -distances
+
+
+def mutual_neighbors(scores: Scores) -> Pairs:
+    """Pairs (i, j), ``(p, 2)``, of which each is the other's best; the first of equals counts.
+
+    ``scores`` compares every row of one picture with every row of another, ``(m, n)``.
+    """
+    if not scores.size:
+        return np.empty((0, 2), np.intp)
+    best, back = scores.argmax(axis=1), scores.argmax(axis=0)
+    rows = np.arange(len(scores))
+    mutual = back[best] == rows
+    return np.stack([rows[mutual], best[mutual]], axis=1)
+
+
+def ratio_test(scores: Scores, pairs: Pairs, ratio: float) -> Pairs:
+    """Those of the pairs whose row has no second match nearly as near.
+
+    The distance to the best is at most ``ratio`` times that to the second; ``scores`` are cosines.
+    Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004.
+    """
+    if scores.shape[1] < 2:
+        return pairs
+    rows, columns = pairs.T
+    others = scores[rows]
+    best = others[np.arange(len(rows)), columns]
+    others[np.arange(len(rows)), columns] = -np.inf
+    # |a - b|² = 2 - 2 cos for rows of length 1
+    nearest, second = 1 - best, 1 - others.max(axis=1)
+    kept: Pairs = pairs[nearest <= ratio**2 * second]
+    return kept
 
 
 def _hamming(queries: Features, rows: Features) -> Scores:

@@ -178,6 +178,10 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         raise AssertionError("features of no picture raise NotFound")
     assert store.statistics().pictures == 18
     assert store.statistics().vectors == 19
+    left = sorted(entries[2:], key=lambda entry: entry.record.key)
+    for (record, features), entry in zip(store.pictures(), left, strict=True):
+        assert record == entry.record, "all records, in order of their keys"
+        assert_array_equal(features, np.asarray(entry.features), "with their vectors")
     store.close()
     store.close()
 

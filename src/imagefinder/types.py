@@ -23,6 +23,9 @@ local one. ``float32``, or ``uint8`` holding packed bits where the measure is ha
 Points: TypeAlias = NDArray[np.float32]
 """Places in a picture, ``(n, 2)``: x and y as shares of its width and height."""
 
+Box: TypeAlias = tuple[int, int, int, int]
+"""A part of an upright picture: left, top, width and height in pixels."""
+
 Keys: TypeAlias = NDArray[np.int64]
 """Pictures' keys, one for each row of some matrix."""
 
@@ -62,6 +65,20 @@ class LocalFeatures:
     def __len__(self) -> int:
         """How many parts."""
         return len(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Which parts of a query, and of another picture, are the same: what a Reranker finds."""
+
+    pairs: NDArray[np.intp]
+    """``(n, 2)``: a row of the query's local features, and one of the other's."""
+    verified: bool | None = None
+    """Whether one geometry explains them; ``None`` if that was not asked."""
+
+    def __len__(self) -> int:
+        """How many pairs."""
+        return len(self.pairs)
 
 
 @dataclass(frozen=True)
@@ -143,6 +160,8 @@ class Entry:
     record: Record
     features: Features | None
     metadata: Mapping[str, Any] | None = None
+    local: LocalFeatures | None = None
+    """With the vectors, where the store keeps local features."""
 
 
 @dataclass(frozen=True)
@@ -161,17 +180,26 @@ class Neighbors:
 class Hit:
     """A picture found. Higher scores are closer; 1 is identical (except under ``dot``).
 
-    ``distance`` is in the measure's own unit: 1 - cosine, Euclidean length, bits.
+    ``distance`` is in the measure's own unit: 1 - cosine, Euclidean length, bits. Where local
+    features decided, the score is the share of the query's that matched, and the distance the rest.
     """
 
     rank: int
     score: float
     distance: float
     record: Record
+    matches: int | None = None
+    """How many local features correspond, where those were compared."""
+    verified: bool | None = None
+    """Whether one geometry explains the matches; ``None`` if that was not asked."""
+    region: Box | None = None
+    """Where in the picture found they lie."""
 
     def __repr__(self) -> str:
         """On one line, without the whole record."""
         about = f"score={self.score:.4f}, distance={self.distance:.4g}, path={self.path!r}"
+        if self.matches is not None:
+            about += f", matches={self.matches}"
         return f"Hit({self.rank}, {self.id!r}, {about})"
 
     @property
@@ -218,7 +246,9 @@ class Statistics:
     files: int
     vectors: int
     size: int
-    """Bytes."""
+    """Bytes, of all."""
+    local_bytes: int = 0
+    """Of them, those of local features."""
 
 
 class Encoder(Protocol):
@@ -274,6 +304,13 @@ class Extractor(Protocol):
         """Those of each picture, in order, whatever else is in the batch."""
 
 
+class Reranker(Protocol):
+    """A second look at pictures that a search found. A frozen dataclass; for many threads."""
+
+    def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
+        """What corresponds in two pictures; either may have no local features."""
+
+
 class Index(Protocol):
     """Rows of vectors, each under the key of its picture. A cache: the store can always fill it.
 
@@ -315,6 +352,10 @@ class Store(Protocol):
     def recipe(self) -> Recipe:
         """Which encoder its vectors came from."""
 
+    @property
+    def extractor(self) -> Recipe | None:
+        """Which extractor its local features came from, if it keeps such."""
+
     def __len__(self) -> int:
         """How many pictures it holds."""
 
@@ -342,6 +383,21 @@ class Store(Protocol):
     def features(self, key: int) -> Features:
         """The vectors of one picture; NotFound if it has none such."""
 
+    def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
+        """Those of the pictures among the keys that it holds (8 bits a number)."""
+
+    def keys(self) -> Keys:
+        """Every picture's, ascending."""
+
+    def shortlist(self, query: LocalFeatures, k: int) -> list[int]:
+        """The k pictures whose local features, taken together, are most like the query's."""
+
+    def pictures(self) -> Iterator[tuple[Record, Features]]:
+        """Every record with its vectors, in order of the keys, a page at a time.
+
+        What others write or take out meanwhile may be among them or not.
+        """
+
     def paths(self, folder: str) -> Iterator[str]:
         """Every path known in a folder, however deep."""
 
@@ -351,8 +407,8 @@ class Store(Protocol):
     def forget(self, paths: Sequence[str]) -> int:
         """Take places out, and pictures that lie nowhere else; says how many places there were."""
 
-    def search(self, query: Features, k: int) -> Neighbors:
-        """The k nearest stored rows of each query row."""
+    def search(self, query: Features, k: int, measure: Measure | None = None) -> Neighbors:
+        """The k nearest stored rows of each query row, by the recipe's measure or another."""
 
     def statistics(self) -> Statistics:
         """Its numbers."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from imagefinder.errors import (
 )
 from imagefinder.registry import make_index
 from imagefinder.stores import schema
+from imagefinder.stores.cached_index import CachedIndex
 from imagefinder.stores.sqlite import Sqlite
 from imagefinder.types import Entry, Features, File, Measure, Recipe, Record, key_of
 
@@ -248,16 +250,21 @@ def test_what_another_program_writes_is_found(tmp_path: Path) -> None:
     reader.close()
 
 
+@pytest.fixture(autouse=True)
+def saved_at_once() -> Iterator[None]:
+    """A cache for however few vectors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CachedIndex, "save_from", 0)
+        yield
+
+
 def cache_of(path: Path) -> Path:
     (cache,) = path.parent.glob("c.db.exact-*")
     return cache
 
 
 def searched(path: Path) -> list[int]:
-    """With a cache for however few vectors."""
     store = Sqlite.open(path, exact)
-    assert store.index is not None
-    store.index.save_from = 0
     found: list[int] = store.search(rows(5), 4).keys[0].tolist()
     store.close()
     return found
@@ -312,8 +319,6 @@ def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
     path = tmp_path / "c.db"
     store = Sqlite.create(path, recipe(), exact)
     fill(store, 10)
-    assert store.index is not None
-    store.index.save_from = 0
     older = exact(DIM, "cosine")
     older.add(np.array([record("/p/1").key]), rows(1))
     older.save(tmp_path / "older")
@@ -344,8 +349,6 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     store.close()
     monkeypatch.setattr("imagefinder.indexes.exact.os.replace", refuse)
     store = Sqlite.open(path, exact)
-    assert store.index is not None
-    store.index.save_from = 0
     for _ in range(3):
         assert store.search(rows(5), 4).keys[0, 0] == record("/p/5").key
     store.close()
@@ -542,3 +545,22 @@ def test_the_recipe_is_plain_json_that_anyone_can_read(tmp_path: Path) -> None:
         (text,) = plain.execute("SELECT value FROM catalogue WHERE name = 'recipe'").fetchone()
     plain.close()
     assert json.loads(text)["encoder"] == "test"
+
+
+def test_pictures_come_page_by_page_while_others_write(tmp_path: Path) -> None:
+    store = Sqlite.create(tmp_path / "c.db", recipe())
+    fill(store, 230)
+    store.write([Entry(record("/p/none"), rows(1, 0)), Entry(record("/p/two"), rows(2, 2))])
+    counts: dict[int, int] = {}
+    for found, features in store.pictures():
+        if not counts:
+            store.remove([max(entry.key for entry, _ in store.pictures())])
+        counts[found.key] = len(features)
+    assert list(counts) == sorted(counts)
+    assert len(counts) == len(store) == 231
+    assert set(counts.values()) == {0, 1, 2}
+    store.close()
+    store = Sqlite.open(tmp_path / "c.db")
+    for found, features in store.pictures():
+        assert_array_equal(features, store.features(found.key))
+    store.close()

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from imagefinder import __version__
+from imagefinder.cli import exchange, search
+from imagefinder.cli.catalogue import (
+    DB,
+    Db,
+    EncoderName,
+    Json,
+    Local,
+    Options,
+    SameEncoder,
+    made,
+    opened,
+)
 from imagefinder.cli.models import models
 from imagefinder.cli.output import (
     hit_as_json,
     plain,
-    print_hits,
     print_json,
     print_pairs,
     print_report,
     print_searches,
 )
 from imagefinder.cli.terminal import progress, quiet_libraries, ready_streams
-from imagefinder.errors import CatalogueExists, ImageFinderError
+from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
-    from imagefinder.finder import Finder
-    from imagefinder.types import Encoder
+    from imagefinder.registry import Family
 
 app = typer.Typer(
     help="Find the most similar pictures.",
@@ -40,28 +48,8 @@ app = typer.Typer(
 )
 app.add_typer(models, name="models")
 
-Db = Annotated[
-    Path,
-    typer.Option("--db", envvar="IMAGEFINDER_DB", help="The catalogue's file.", dir_okay=False),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
-EncoderName = Annotated[
-    str | None,
-    typer.Option(
-        "--encoder", help="A new catalogue's encoder (see `imagefinder encoders`; compact)."
-    ),
-]
-SameEncoder = Annotated[
-    str | None,
-    typer.Option("--encoder", help="The catalogue's own, where its model has moved to."),
-]
-Options = Annotated[
-    list[str] | None,
-    typer.Option("--option", "-o", metavar="NAME=VALUE", help="An encoder's option; repeatable."),
-]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
 
-_DB = Path("imagefinder.db")
 _DEMO = Path("imagefinder-demo")
 _PORT = 8000
 _MEGABYTES = 20
@@ -116,15 +104,16 @@ def common(
 @app.command()
 def add(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, or folders.")],
-    db: Db = _DB,
+    db: Db = DB,
     encoder: EncoderName = None,
     option: Options = None,
+    local: Local = None,
     as_json: Json = False,
 ) -> None:
     """Add pictures, or all pictures in folders, to the catalogue (which is made if need be)."""
     from imagefinder.inputs import absolute
 
-    with _made(db, encoder, option) as finder, progress(paths) as bar:
+    with made(db, encoder, option, local) as finder, progress(paths) as bar:
         report = finder.add(paths, progress=bar)
     print_report(report, as_json)
     named = {str(absolute(path)) for path in paths}
@@ -136,13 +125,14 @@ def add(
 @app.command()
 def sync(
     folder: Annotated[str, typer.Argument(metavar="FOLDER")],
-    db: Db = _DB,
+    db: Db = DB,
     encoder: EncoderName = None,
     option: Options = None,
+    local: Local = None,
     as_json: Json = False,
 ) -> None:
     """Add what is new or changed in a folder, and take out what is no longer there."""
-    with _made(db, encoder, option) as finder, progress([folder]) as bar:
+    with made(db, encoder, option, local) as finder, progress([folder]) as bar:
         report = finder.sync(folder, progress=bar)
     print_report(report, as_json)
     if report.failed and not report.done:
@@ -154,11 +144,11 @@ def remove(
     pictures: Annotated[
         list[str], typer.Argument(metavar="PATH|ID...", help="Files, folders or ids.")
     ],
-    db: Db = _DB,
+    db: Db = DB,
     as_json: Json = False,
 ) -> None:
     """Take pictures out of the catalogue; their files are left alone."""
-    with _opened(db) as finder:
+    with opened(db) as finder:
         report = finder.remove(pictures)
     print_report(report, as_json)
     if report.failed:
@@ -166,35 +156,12 @@ def remove(
 
 
 @app.command()
-def search(
-    picture: Annotated[
-        str,
-        typer.Argument(metavar="PICTURE", help="A file, - for stdin, or an id."),
-    ],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 3,
-    db: Db = _DB,
-    encoder: SameEncoder = None,
-    option: Options = None,
-    as_json: Json = False,
-) -> None:
-    """Find the most similar pictures."""
-    quiet_libraries()
-    with _opened(db, encoder, option) as finder:
-        name = finder.recipe.encoder
-        hits = finder.search(sys.stdin.buffer if picture == "-" else picture, k)
-    if as_json:
-        found = [hit_as_json(hit) for hit in hits]
-        print_json({"query": picture, "encoder": name, "hits": found})
-    else:
-        print_hits(hits, f"nearest to {plain(picture)} by {name}")
-
-
-@app.command()
-def info(db: Db = _DB, as_json: Json = False) -> None:
+def info(db: Db = DB, as_json: Json = False) -> None:
     """Say what the catalogue holds, and how its vectors were made."""
-    with _opened(db) as finder:
-        recipe, holds = finder.recipe, finder.statistics()
-    about = {
+    with opened(db) as finder:
+        recipe, extractor = finder.recipe, finder.store.extractor
+        holds = finder.statistics()
+    about: dict[str, Any] = {
         "catalogue": str(db.absolute()),
         "pictures": holds.pictures,
         "files": holds.files,
@@ -204,7 +171,11 @@ def info(db: Db = _DB, as_json: Json = False) -> None:
         "dim": recipe.dim,
         "measure": recipe.measure,
         "options": {**recipe.options, **recipe.place},
+        "local features": extractor.encoder if extractor else None,
     }
+    if extractor and holds.pictures:
+        about["local options"] = {**extractor.options, **extractor.place}
+        about["local bytes a picture"] = round(holds.local_bytes / holds.pictures)
     if as_json:
         print_json(about)
     else:
@@ -213,22 +184,33 @@ def info(db: Db = _DB, as_json: Json = False) -> None:
 
 @app.command()
 def encoders(as_json: Json = False) -> None:
-    """List the encoders there are."""
+    """List the encoders there are, and the extractors of local features."""
     from imagefinder.registry import plugins
 
-    known = [
-        (f"{name}:{plugin.argument}" if plugin.argument else name, plugin.about)
-        for name, plugin in plugins("encoders").items()
-    ]
+    def known(family: Family) -> list[tuple[str, str]]:
+        return [
+            (f"{name}:{plugin.argument}" if plugin.argument else name, plugin.about)
+            for name, plugin in plugins(family).items()
+        ]
+
+    families: tuple[Family, ...] = ("encoders", "extractors", "rerankers")
     if as_json:
-        print_json({"encoders": [{"name": name, "about": about} for name, about in known]})
-    else:
-        print_pairs(known)
+        listed = {
+            family: [{"name": name, "about": about} for name, about in known(family)]
+            for family in families
+        }
+        print_json(listed)
+        return
+    titles = ("", "\nlocal features, with --local:", "\na second look by them, with --rerank:")
+    for family, title in zip(families, titles, strict=True):
+        if title:
+            typer.echo(title)
+        print_pairs(known(family))
 
 
 @app.command()
 def serve(
-    db: Db = _DB,
+    db: Db = DB,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Port = _PORT,
     max_upload: Annotated[
@@ -241,7 +223,7 @@ def serve(
     from imagefinder.server import serve as run
 
     quiet_libraries()
-    with _opened(db, encoder, option) as finder:
+    with opened(db, encoder, option) as finder:
         try:
             run(finder, host, port, max_upload * 10**6)
         except KeyboardInterrupt:  # the way to stop it
@@ -276,33 +258,11 @@ def demo(
         serve(db=folder / CATALOGUE, port=port)
 
 
-def _opened(db: Path, encoder: str | None = None, options: list[str] | None = None) -> Finder:
-    from imagefinder.finder import Finder
-
-    return Finder.open(db, _encoder(encoder, options))
-
-
-def _made(db: Path, encoder: str | None, options: list[str] | None) -> Finder:
-    """The catalogue, made if it is missing."""
-    from imagefinder.finder import Finder
-
-    given = _encoder(encoder, options)
-    if not Finder.exists(db):
-        try:
-            return Finder.create(db, given) if given else Finder.create(db)
-        except CatalogueExists:
-            pass  # another program was quicker
-    return Finder.open(db, given)
-
-
-def _encoder(name: str | None, options: list[str] | None) -> Encoder | None:
-    """The one that was named, if one was."""
-    from imagefinder.registry import make_encoder
-
-    quiet_libraries()
-    if name is None and options:
-        raise typer.BadParameter("--option goes with --encoder")
-    return make_encoder(name, _parsed(options)) if name is not None else None
+app.command()(search.search)
+app.command()(search.match)
+app.command()(exchange.embed)
+app.command()(exchange.export)
+app.command("import")(exchange.import_)
 
 
 def _program() -> str:
@@ -310,20 +270,6 @@ def _program() -> str:
     if shutil.which("imagefinder"):
         return "imagefinder"
     return sys.argv[0] if sys.argv[0].endswith("imagefinder") else "python -m imagefinder"
-
-
-def _parsed(options: Iterable[str] | None) -> dict[str, Any]:
-    """``mean=[0.5,0.5,0.5]`` and ``output=embedding`` alike: JSON if it is, else text."""
-    parsed: dict[str, Any] = {}
-    for given in options or ():
-        name, equals, text = given.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"--option is written NAME=VALUE, not {given!r}")
-        try:
-            parsed[name] = json.loads(text)
-        except ValueError:
-            parsed[name] = text
-    return parsed
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

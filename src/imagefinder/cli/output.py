@@ -30,13 +30,16 @@ def print_json(document: Any) -> None:
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
     """What programs are told of a hit."""
-    return {
+    told = {
         "rank": hit.rank,
         "id": hit.id,
         "path": hit.path,
         "score": hit.score,
         "distance": hit.distance,
     }
+    if hit.matches is None:
+        return told
+    return {**told, "matches": hit.matches, "verified": hit.verified, "region": hit.region}
 
 
 def print_report(report: Report, as_json: bool) -> None:
@@ -57,7 +60,8 @@ def print_report(report: Report, as_json: bool) -> None:
 def print_hits(hits: Sequence[Hit], title: str) -> None:
     """A table of hits, best first."""
     table = _table(title)
-    for name in ("rank", "score", "distance"):
+    looked_at = any(hit.matches is not None for hit in hits)
+    for name in ("rank", "score", "distance", *(["matches"] if looked_at else [])):
         table.add_column(name, justify="right")
     table.add_column("id", no_wrap=True)
     table.add_column("path", no_wrap=True)
@@ -65,7 +69,8 @@ def print_hits(hits: Sequence[Hit], title: str) -> None:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, hit.id, path)
+        matches = [f"{hit.matches}{' ✓' if hit.verified else '  '}"] if looked_at else []
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, path)
     console(folding=False).print(table if hits else "the catalogue has no pictures to compare with")
 
 

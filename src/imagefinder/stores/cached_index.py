@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import apsw
 import numpy as np
@@ -24,6 +25,18 @@ _PAGE = 1000  # vectors taken from the file at a time
 log = logging.getLogger(__name__)
 
 
+class Rows(Protocol):
+    """What an index holds of a catalogue's file."""
+
+    def keys(self, connection: apsw.Connection) -> Keys:
+        """The pictures that have rows, ascending."""
+
+    def of(
+        self, connection: apsw.Connection, new: Keys, all_new: bool
+    ) -> Iterator[tuple[Keys, Features]]:
+        """The rows of these pictures, page by page; ``all_new`` if that is all there are."""
+
+
 class CachedIndex:
     """Made true to the file before each search, whoever wrote to it since.
 
@@ -34,11 +47,11 @@ class CachedIndex:
     save_from = 8 * 2**20
     """Bytes that may gather in memory before the index is saved beside the catalogue."""
 
-    def __init__(self, index: Index, saved: Path, connections: Connections, recipe: Recipe) -> None:
+    def __init__(self, index: Index, saved: Path, connections: Connections, rows: Rows) -> None:
         """``index`` is empty; the first search fills it. ``saved`` is where it may be saved."""
         self._index = index
         self._connections = connections
-        self._recipe = recipe
+        self._rows = rows
         self._saved = saved
         self._guard = Lock()
         self._watch: apsw.Connection | None = None
@@ -58,6 +71,10 @@ class CachedIndex:
                 self._watch.close()
                 self._watch = None
 
+    def forget(self) -> None:
+        """Take away what was saved."""
+        self._saved.unlink(missing_ok=True)
+
     def _refresh(self) -> None:
         if self._watch is None:
             self._watch = self._connections.open()
@@ -69,7 +86,7 @@ class CachedIndex:
         self._seen = version
         with self._watch:  # one moment for all that follows
             held = self._index.keys
-            stored = _stored_keys(self._watch)
+            stored = self._rows.keys(self._watch)
             self._index.remove(np.setdiff1d(held, stored, assume_unique=True))
             new = np.setdiff1d(stored, held, assume_unique=True)
             try:
@@ -80,9 +97,8 @@ class CachedIndex:
                 raise
 
     def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
-        for page in batched(_vectors(connection, new, all_new), _PAGE):
-            keys = np.array([key for key, _ in page], np.int64)
-            self._index.add(keys, matrix([blob for _, blob in page], self._recipe))
+        for keys, vectors in self._rows.of(connection, new, all_new):
+            self._index.add(keys, vectors)
         # the more is saved, the seldomer it is all written again
         enough = max(self.save_from, self._index.saved_bytes // 4, self._refused)
         if self._index.pending_bytes > enough:
@@ -107,6 +123,30 @@ class CachedIndex:
             self._seen = None  # another program may have saved just now: compare once more
 
 
+@dataclass(frozen=True)
+class Vectors:
+    """The vectors themselves, as rows."""
+
+    recipe: Recipe
+
+    def keys(self, connection: apsw.Connection) -> Keys:
+        """See Rows."""
+        return keys_of(connection.execute("SELECT DISTINCT key FROM vectors"))
+
+    def of(
+        self, connection: apsw.Connection, new: Keys, all_new: bool
+    ) -> Iterator[tuple[Keys, Features]]:
+        """See Rows."""
+        for page in batched(_stored_vectors(connection, new, all_new), _PAGE):
+            keys = np.array([key for key, _ in page], np.int64)
+            yield keys, matrix([blob for _, blob in page], self.recipe)
+
+
+def keys_of(rows: Iterator[Any]) -> Keys:
+    """From a query for keys, ascending."""
+    return np.sort(np.fromiter((key for (key,) in rows), np.int64))
+
+
 def matrix(blobs: Sequence[bytes], recipe: Recipe) -> Features:
     """The rows that were stored as these bytes. Raises ValueError or TypeError for others."""
     flat = np.frombuffer(b"".join(blobs), dtype(recipe.measure))
@@ -115,12 +155,7 @@ def matrix(blobs: Sequence[bytes], recipe: Recipe) -> Features:
     return flat.reshape(len(blobs), recipe.dim)
 
 
-def _stored_keys(connection: apsw.Connection) -> Keys:
-    rows = connection.execute("SELECT DISTINCT key FROM vectors")
-    return np.sort(np.fromiter((key for (key,) in rows), np.int64))
-
-
-def _vectors(connection: apsw.Connection, keys: Keys, all_new: bool) -> Iterator[Any]:
+def _stored_vectors(connection: apsw.Connection, keys: Keys, all_new: bool) -> Iterator[Any]:
     """Rows of (key, blob): in the order of the file if all are new, else looked up by key."""
     if all_new:
         return iter(connection.execute("SELECT key, vector FROM vectors ORDER BY rowid"))

@@ -25,4 +25,6 @@ def from_json(text: str) -> Recipe:
         raise ValueError("its measure or its dim is none")
     if not isinstance(recipe.options, dict) or not isinstance(recipe.place, dict):
         raise TypeError("its options are none")
+    if not isinstance(recipe.encoder, str):
+        raise TypeError("its encoder has no name")
     return recipe

@@ -40,6 +40,12 @@ MIGRATIONS = (
         PRIMARY KEY (key, row)
     );
     """,
+    """
+    CREATE TABLE local_features (
+        key      INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+        features BLOB NOT NULL  -- as stores/packing.py packs them
+    );
+    """,
 )
 
 

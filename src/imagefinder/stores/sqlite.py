@@ -7,7 +7,9 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -21,15 +23,20 @@ from imagefinder.errors import (
     NotFound,
     StoreError,
 )
+from imagefinder.registry import make_index
 from imagefinder.similarity import Scores, dtype, scores_of
 from imagefinder.stores import recipes, schema
-from imagefinder.stores.cached_index import CachedIndex, matrix
+from imagefinder.stores.cached_index import CachedIndex, Vectors, keys_of, matrix
 from imagefinder.stores.connections import Connections
+from imagefinder.stores.packing import packed
+from imagefinder.stores.shortlist import Shortlist, stored
 from imagefinder.types import (
     Entry,
     Features,
     File,
     Index,
+    Keys,
+    LocalFeatures,
     Located,
     Measure,
     Neighbors,
@@ -43,7 +50,9 @@ from imagefinder.types import (
 MakeIndex: TypeAlias = Callable[[int, Measure], Index]
 
 _PAGE = 1000  # paths taken from the file at a time
+_PICTURES = 100  # and pictures with all their vectors
 _MOST = 2**31
+_CHOSEN = "WHERE key IN (SELECT value FROM json_each(?))"
 _SCANS: dict[Measure, str] = {
     # the cosine with a vector of zeros is nothing: nothing like it
     "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
@@ -66,16 +75,26 @@ class Sqlite:
             rows: list[Any] = connection.execute("SELECT name, value FROM catalogue").fetchall()
             about = dict(rows)
             self.recipe = recipes.from_json(about["recipe"])
+            self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
             self._id = str(about["id"])
-        self.index: CachedIndex | None = None
-        if make_index:
-            index = make_index(self.recipe.dim, self.recipe.measure)
-            cache = path.with_name(f"{path.name}.{type(index).__name__.lower()}-{self._id[:8]}")
-            self.index = CachedIndex(index, cache, connections, self.recipe)
+        self._path = path
+        self._make_index = make_index
+        self._guard = Lock()
+        self._indexes: dict[Measure, CachedIndex] = {}
+        self._shortlist: Shortlist | None = None
 
     @classmethod
-    def create(cls, path: Path, recipe: Recipe, make_index: MakeIndex | None = None) -> Sqlite:
-        """A new catalogue. Raises CatalogueExists, or NotACatalogue where another file lies."""
+    def create(
+        cls,
+        path: Path,
+        recipe: Recipe,
+        make_index: MakeIndex | None = None,
+        extractor: Recipe | None = None,
+    ) -> Sqlite:
+        """A new catalogue, which keeps local features if there is an extractor's recipe.
+
+        Raises CatalogueExists, or NotACatalogue where another file lies.
+        """
         if not path.parent.is_dir():
             raise StoreError(f"there is no folder {path.parent} to make the catalogue in")
         if cls.exists(path):
@@ -90,6 +109,8 @@ class Sqlite:
                 schema.migrate(connection)
                 _describe(connection, "id", uuid4().hex)
                 _describe(connection, "recipe", recipes.to_json(recipe))
+                if extractor is not None:
+                    _describe(connection, "extractor", recipes.to_json(extractor))
             _sweep(path)
             return cls(path, connections, make_index)
         except BaseException:
@@ -169,31 +190,8 @@ class Sqlite:
 
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
         """See Store."""
-        wanted = json.dumps([int(key) for key in keys])
-        chosen = "WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key"
-        with self._connections.reading() as connection:
-            images: list[Any] = connection.execute(
-                f"SELECT key, sha256, size, width, height, metadata FROM images {chosen}", (wanted,)
-            ).fetchall()
-            files: list[Any] = connection.execute(
-                f"SELECT key, path, mtime_ns FROM files {chosen}, path", (wanted,)
-            ).fetchall()
-        lie: dict[int, list[File]] = {}
-        for key, path, mtime_ns in files:
-            lie.setdefault(key, []).append(File(path, mtime_ns))
-        with self._connections.decoding():
-            return {
-                key: Record(
-                    key,
-                    sha256,
-                    size,
-                    width,
-                    height,
-                    tuple(lie.get(key, ())),
-                    dict(json.loads(text)),
-                )
-                for key, sha256, size, width, height, text in images
-            }
+        with self._connections.reading() as connection, self._connections.decoding():
+            return _records(connection, json.dumps([int(key) for key in keys]))
 
     def features(self, key: int) -> Features:
         """See Store."""
@@ -206,6 +204,31 @@ class Sqlite:
         if found is None:
             raise NotFound(f"there is no picture {key:016x}")
         return vectors
+
+    def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
+        """See Store."""
+        if self.extractor is None:
+            return {}
+        with self._connections.reading() as connection, self._connections.decoding():
+            return stored(connection, [int(key) for key in keys], self.extractor.dim)
+
+    def keys(self) -> Keys:
+        """See Store."""
+        with self._connections.reading() as connection:
+            return keys_of(connection.execute("SELECT key FROM images"))
+
+    def shortlist(self, query: LocalFeatures, k: int) -> list[int]:
+        """See Store."""
+        if self.extractor is None:
+            return []
+        return self._shortlist_of(self.extractor).search(query, k)
+
+    def pictures(self) -> Iterator[tuple[Record, Features]]:
+        """See Store."""
+        last = -1
+        while page := self._pictures_after(last):
+            yield from page
+            last = page[-1][0].key
 
     def paths(self, folder: str) -> Iterator[str]:
         """See Store."""
@@ -243,9 +266,14 @@ class Sqlite:
             _prune(connection, {key for key in keys if key is not None})
         return len(keys) - keys.count(None)
 
-    def search(self, query: Features, k: int) -> Neighbors:
+    def search(self, query: Features, k: int, measure: Measure | None = None) -> Neighbors:
         """See Store."""
-        return self._scan(query, k) if self.index is None else self.index.search(query, k)
+        measure = measure or self.recipe.measure
+        if dtype(measure) != dtype(self.recipe.measure):
+            raise StoreError(f"vectors for {self.recipe.measure} are not compared by {measure}")
+        if self._make_index is None:
+            return self._scan(query, k, measure)
+        return self._index_by(measure, self._make_index).search(query, k)
 
     def statistics(self) -> Statistics:
         """See Store."""
@@ -255,13 +283,42 @@ class Sqlite:
                 for table in ("images", "files", "vectors")
             )
             size = connection.pragma("page_count") * connection.pragma("page_size")
-        return Statistics(pictures, files, vectors, size)
+            local = connection.execute("SELECT total(length(features)) FROM local_features").get
+        return Statistics(pictures, files, vectors, size, int(local))
 
     def close(self) -> None:
         """See Store."""
         self._connections.close()  # first, so that the index cannot open another
-        if self.index is not None:
-            self.index.close()
+        with self._guard:
+            for index in self._indexes.values():
+                index.close()
+            if self._shortlist is not None:
+                self._shortlist.close()
+
+    def _index_by(self, measure: Measure, make: MakeIndex) -> CachedIndex:
+        with self._guard:
+            if measure not in self._indexes:
+                index = make(self.recipe.dim, measure)
+                kind = type(index).__name__.lower()
+                if measure != self.recipe.measure:
+                    kind += measure
+                self._indexes[measure] = CachedIndex(
+                    index, self._cache(kind), self._connections, Vectors(self.recipe)
+                )
+            return self._indexes[measure]
+
+    def _shortlist_of(self, extractor: Recipe) -> Shortlist:
+        with self._guard:
+            if self._shortlist is None:
+                make = self._make_index or partial(make_index, "exact")
+                self._shortlist = Shortlist(
+                    self._cache("vlad"), make, self._connections, extractor.dim
+                )
+            return self._shortlist
+
+    def _cache(self, kind: str) -> Path:
+        """Where an index may be saved: named by the catalogue's own id, lest it be another's."""
+        return self._path.with_name(f"{self._path.name}.{kind}-{self._id[:8]}")
 
     def _write(self, connection: apsw.Connection, entry: Entry, moved: set[int]) -> Outcome:
         """Write one entry; ``moved`` collects the pictures that lay where it lies now."""
@@ -269,6 +326,8 @@ class Sqlite:
         stored = _sha256_of(connection, record.key)
         if stored is None and entry.features is not None:
             self._insert(connection, record, entry.features)
+            if entry.local is not None:
+                self._insert_local(connection, record.key, entry.local)
         elif stored != record.sha256:
             return "missing"
         _update(connection, entry)
@@ -296,13 +355,37 @@ class Sqlite:
             [(record.key, row, vector.tobytes()) for row, vector in enumerate(features)],
         )
 
+    def _insert_local(self, connection: apsw.Connection, key: int, local: LocalFeatures) -> None:
+        dim = self.extractor.dim if self.extractor else 0
+        if local.descriptors.shape != (len(local), dim) or local.points.shape != (len(local), 2):
+            given = f"{local.points.shape} and {local.descriptors.shape}"
+            raise StoreError(f"the local features are {given}, not (n, 2) and (n, {dim})")
+        if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
+            raise StoreError("the local features are not finite")
+        connection.execute(
+            "INSERT INTO local_features (key, features) VALUES (?, ?)", (key, packed(local))
+        )
+
     def _rows(self, sql: str, *values: Any) -> list[Any]:
         with self._connections.reading() as connection:
             return connection.execute(sql, values).fetchall()
 
-    def _scan(self, query: Features, k: int) -> Neighbors:
+    def _pictures_after(self, last: int) -> list[tuple[Record, Features]]:
+        """The next pictures by their keys, all of one moment."""
+        with self._connections.reading() as connection, self._connections.decoding():
+            keys = connection.execute(
+                "SELECT key FROM images WHERE key > ? ORDER BY key LIMIT ?", (last, _PICTURES)
+            ).fetchall()
+            wanted = json.dumps([key for (key,) in keys])
+            blobs = _blobs(connection, wanted)
+            return [
+                (record, matrix(blobs.get(key, []), self.recipe))
+                for key, record in _records(connection, wanted).items()
+            ]
+
+    def _scan(self, query: Features, k: int, measure: Measure) -> Neighbors:
         """sqlite-vec compares every row, in SQL."""
-        measure, dim = self.recipe.measure, self.recipe.dim
+        dim = self.recipe.dim
         if measure not in _SCANS:
             raise StoreError(f"sqlite-vec does not compare by {measure}: use the index 'exact'")
         distance = (
@@ -318,7 +401,7 @@ class Sqlite:
 
 def _sweep(path: Path) -> None:
     """Take away what indexes saved for catalogues that lay here before."""
-    cache = re.compile(re.escape(path.name) + r"\.[a-z]+-[0-9a-f]{8}")
+    cache = re.compile(re.escape(path.name) + r"\.[a-z0-9]+(-[0-9a-f]{8}){1,2}")
     for file in path.parent.iterdir():
         if cache.fullmatch(file.name):
             file.unlink(missing_ok=True)
@@ -326,6 +409,35 @@ def _sweep(path: Path) -> None:
 
 def _sha256_of(connection: apsw.Connection, key: int) -> object:
     return connection.execute("SELECT sha256 FROM images WHERE key = ?", (key,)).get
+
+
+def _records(connection: apsw.Connection, keys: str) -> dict[int, Record]:
+    """Those of the keys (a list as JSON) that are there, ascending."""
+    lie: dict[int, list[File]] = {}
+    for key, path, mtime_ns in connection.execute(
+        f"SELECT key, path, mtime_ns FROM files {_CHOSEN} ORDER BY key, path", (keys,)
+    ):
+        lie.setdefault(key, []).append(File(path, mtime_ns))
+    images: Iterator[Any] = connection.execute(
+        f"SELECT key, sha256, size, width, height, metadata FROM images {_CHOSEN} ORDER BY key",
+        (keys,),
+    )
+    return {
+        key: Record(
+            key, sha256, size, width, height, tuple(lie.get(key, ())), dict(json.loads(text))
+        )
+        for key, sha256, size, width, height, text in images
+    }
+
+
+def _blobs(connection: apsw.Connection, keys: str) -> dict[int, list[bytes]]:
+    """The vectors of those keys, as bytes, in the order of their rows."""
+    found: dict[int, list[bytes]] = {}
+    for key, blob in connection.execute(
+        f"SELECT key, vector FROM vectors {_CHOSEN} ORDER BY key, row", (keys,)
+    ):
+        found.setdefault(key, []).append(blob)
+    return found
 
 
 def _update(connection: apsw.Connection, entry: Entry) -> None:

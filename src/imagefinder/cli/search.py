@@ -1,0 +1,167 @@
+"""The commands that compare pictures: with a catalogue, and with each other."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened
+from imagefinder.cli.output import hit_as_json, plain, print_hits, print_json
+from imagefinder.cli.terminal import quiet_libraries
+from imagefinder.errors import ImageFinderError
+
+if TYPE_CHECKING:
+    from imagefinder.hits import Hits
+    from imagefinder.matching import Comparison
+    from imagefinder.types import Box
+
+_SHORTLIST = 60
+
+
+def _box(text: str | None) -> str | None:
+    if text is not None and _parsed(text) is None:
+        raise typer.BadParameter(f"it is written x,y,width,height in pixels, not {text!r}")
+    return text
+
+
+def _parsed(text: str) -> Box | None:
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        return None
+    left, top, width, height = map(int, parts)
+    return left, top, width, height
+
+
+def search(
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PICTURE...", help="Files, - for stdin, or ids."),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 3,
+    db: Db = DB,
+    minus: Annotated[
+        list[str] | None, typer.Option(metavar="PICTURE", help="Turn away from it; repeatable.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Words to search with, alone or added to a picture.")
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="The part to search with, in pixels.", callback=_box),
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Let local features decide: mutual or geometric."),
+    ] = None,
+    shortlist: Annotated[
+        int, typer.Option(min=1, help="Among how many pictures they do.")
+    ] = _SHORTLIST,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="They do among all pictures.")
+    ] = False,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="cosine, l2 or dot in place of the encoder's; several are fused."),
+    ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DB", help="Another catalogue to ask; repeatable.", dir_okay=False),
+    ] = None,
+    fuse: Annotated[
+        str, typer.Option(help="How catalogues' rankings become one: reciprocal, borda or scores.")
+    ] = "reciprocal",
+    weight: Annotated[
+        list[float] | None,
+        typer.Option(min=0, help="Of each catalogue, the first being --db; repeatable."),
+    ] = None,
+    encoder: SameEncoder = None,
+    option: Options = None,
+    as_json: Json = False,
+) -> None:
+    """Find the most similar pictures."""
+    quiet_libraries()
+    options: dict[str, Any] = {
+        "minus": minus or (),
+        "text": text,
+        "crop": _parsed(crop) if crop else None,
+        "measures": measure or (),
+        "rerank": rerank,
+        "shortlist": None if exhaustive else shortlist,
+    }
+    if (weight or fuse != "reciprocal") and not also:
+        raise typer.BadParameter("--fuse and --weight go with --also")
+    asked: list[Any] = [sys.stdin.buffer if given == "-" else given for given in pictures or ()]
+    with ExitStack() as stack:
+        first = stack.enter_context(opened(db, encoder, option))
+        others = [stack.enter_context(opened(other)) for other in also or ()]
+        names = [finder.recipe.encoder for finder in (first, *others)]
+        try:
+            if others:
+                from imagefinder.ensemble import Ensemble
+
+                together = Ensemble([first, *others], fuse, weight)  # type: ignore[arg-type]  # it checks
+                hits = together.search(asked, k, **options)
+            else:
+                hits = first.search(asked, k, **options)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    _show(hits, [*(pictures or ()), *([text] if text else [])], names, as_json)
+
+
+def _show(hits: Hits, query: list[str], names: list[str], as_json: bool) -> None:
+    by = " + ".join(names)
+    if as_json:
+        found = [hit_as_json(hit) for hit in hits]
+        print_json({"query": query[0] if len(query) == 1 else query, "encoder": by, "hits": found})
+    else:
+        print_hits(hits, f"nearest to {plain(', '.join(query))} by {by}")
+
+
+def match(
+    one: Annotated[str, typer.Argument(metavar="PICTURE", help="A file.")],
+    other: Annotated[str, typer.Argument(metavar="PICTURE", help="Another.")],
+    local: Annotated[
+        str, typer.Option(metavar="NAME", help="The local features (see `imagefinder encoders`).")
+    ] = "sift",
+    rerank: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="mutual, or geometric as if nothing is said."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the matches.", dir_okay=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether two pictures show the same thing, and draw what in them corresponds."""
+    from imagefinder.matching import compare
+
+    quiet_libraries()
+    found = compare(one, other, local=local, reranker=rerank)
+    if out is not None:
+        _draw(found, out)
+    if as_json:
+        counts = [len(features) for features in found.local]
+        about = {"matches": len(found.match), "verified": found.match.verified}
+        print_json({"pictures": [one, other], "features": counts, **about})
+    else:
+        typer.echo(_verdict(found))
+
+
+def _draw(found: Comparison, out: Path) -> None:
+    try:
+        found.drawn().save(out)
+    except ValueError as error:  # Pillow's, for an ending that it does not know
+        raise ImageFinderError(f"{out}: its name must end like a picture's, .png say") from error
+
+
+def _verdict(found: Comparison) -> str:
+    of = f"of {len(found.local[0])} and {len(found.local[1])} local features"
+    if found.match.verified is None:
+        return f"{len(found.match)} mutual nearest neighbours, {of}"
+    if found.match.verified:
+        return f"the same thing: {len(found.match)} pairs {of} agree on one geometry"
+    return f"not the same thing: only {len(found.match)} pairs {of} agree on one geometry"

@@ -1,0 +1,17 @@
+"""Mutual nearest neighbours: what in two pictures is most like each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagefinder.similarity import mutual_neighbors
+from imagefinder.types import LocalFeatures, Match
+
+
+@dataclass(frozen=True)
+class Mutual:
+    """Counts the pairs of which each is the other's best match."""
+
+    def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
+        """See Reranker."""
+        return Match(mutual_neighbors(query.descriptors @ other.descriptors.T))
