@@ -67,7 +67,7 @@ def test_the_toml_example_names_the_options_and_defaults_there_are() -> None:
 
     from imagefinder.encoders.onnx import Onnx
 
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    example = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)[0]
     defaults = {field.name: field.default for field in fields(Onnx)}
     for name, value in tomllib.loads(example).items():
         if name not in ("size", "output"):
@@ -82,6 +82,7 @@ def test_every_command_in_the_readme_exists() -> None:
         for command in app.registered_commands
         if command.callback
     }
+    there |= {str(group.name) for group in app.registered_groups}
     named = set(re.findall(r"^\| `imagefinder (\w+)", README, re.MULTILINE))
     assert named == there
 

@@ -24,7 +24,11 @@ from imagefinder.registry import (
 from imagefinder.types import Encoder, Fit, Measure, Recipe
 
 FAMILIES: list[Family] = ["encoders", "indexes", "stores"]
-WITHOUT_ARGUMENT = [name for name, plugin in plugins("encoders").items() if not plugin.argument]
+WITHOUT_ARGUMENT = [
+    name
+    for name, plugin in plugins("encoders").items()
+    if not plugin.argument and "model" not in plugin.options  # tests/hub has the pretrained ones
+]
 
 MODULE = """
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """From a name to a plug-in, imported on first use.
 
-The tables below are all there is to register one of ours; outside packages join by an entry point
-in the group ``imagefinder.encoders``, ``imagefinder.extractors``, ``imagefinder.indexes``,
-``imagefinder.rerankers`` or ``imagefinder.stores``.
+The tables below are all there is to register one of ours, but for pretrained models, which are rows
+of data (``models``). Outside packages join by an entry point in the group ``imagefinder.encoders``,
+``imagefinder.extractors``, ``imagefinder.indexes``, ``imagefinder.rerankers`` or
+``imagefinder.stores``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
+from imagefinder.models import models
 from imagefinder.types import Encoder, Extractor, Index, Measure, Recipe, Reranker
 
 Family: TypeAlias = Literal["encoders", "extractors", "indexes", "rerankers", "stores"]
@@ -87,7 +89,7 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
 
 def plugins(family: Family) -> dict[str, Plugin]:
     """Every plug-in of a family by its name, ours and those of installed packages."""
-    ours = _PLUGINS[family]
+    ours = {**_pretrained(family), **_PLUGINS[family]}
     others = {
         point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")
     }
@@ -96,12 +98,7 @@ def plugins(family: Family) -> dict[str, Plugin]:
 
 def load(family: Family, name: str) -> type[Any]:
     """The class of a plug-in. Raises UnknownPlugin or MissingExtra."""
-    known = _PLUGINS[family]
-    plugin = known.get(name) or plugins(family).get(name)
-    if plugin is None:
-        raise UnknownPlugin(
-            f"there is no {name!r} among the {family}: {', '.join(plugins(family))}"
-        )
+    plugin = _find(family, name)
     module, _, attribute = plugin.target.partition(":")
     try:
         loaded: type[Any] = getattr(import_module(module), attribute)
@@ -173,7 +170,7 @@ def extractor_from(recipe: Recipe) -> Extractor:
 def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
     name, _, argument = spec.partition(":")
     cls = load(family, name)
-    plugin = plugins(family)[name]
+    plugin = _find(family, name)
     if bool(argument) != bool(plugin.argument):
         form = f"{name}:{plugin.argument}" if plugin.argument else name
         raise PluginError(f"{spec!r} is written {form}")
@@ -187,7 +184,7 @@ def _from_recipe(family: Family, recipe: Recipe) -> Any:
     cls = load(family, recipe.encoder)
     options = {**recipe.options, **recipe.place}
     frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
-    return _build(cls, recipe.encoder, frozen, plugins(family)[recipe.encoder].options)
+    return _build(cls, recipe.encoder, frozen, _find(family, recipe.encoder).options)
 
 
 def _build(cls: type[Any], name: str, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Any:
@@ -223,18 +220,47 @@ def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
     package = cls.__module__.partition(".")[0]
     families: tuple[Family, ...] = ("encoders", "extractors")
     for family in families:
+        for name, plugin in _PLUGINS[family].items():  # ours are known without looking further
+            if plugin.target == target and _made_with(maker, plugin.options):
+                return name, plugin.options
+    for family in families:
         for name, plugin in plugins(family).items():
             if plugin.target == target and _made_with(maker, plugin.options):
                 return name, plugin.options
             # a package may register its class by where it is exported, not by where it is written
             theirs = name not in _PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
-            if theirs and load(family, name) is cls:
+            if theirs and load(family, name) is cls and _made_with(maker, plugin.options):
                 return name, plugin.options
     return target, {}
 
 
 def _made_with(maker: Any, preset: Mapping[str, Any]) -> bool:
     return all(getattr(maker, name) == value for name, value in preset.items())
+
+
+def _find(family: Family, name: str) -> Plugin:
+    plugin = _PLUGINS[family].get(name) or plugins(family).get(name)
+    if plugin is None:
+        raise UnknownPlugin(
+            f"there is no {name!r} among the {family}: {', '.join(plugins(family))}"
+        )
+    return plugin
+
+
+def _pretrained(family: Family) -> dict[str, Plugin]:
+    if family == "encoders":
+        target = "imagefinder.encoders.pretrained:Pretrained"
+        return {
+            m.name: Plugin(target, m.about, options={"model": m.name}) for m in models().values()
+        }
+    if family == "extractors":
+        target = "imagefinder.extractors.patches:Patches"
+        return {
+            f"{m.name}-patches": Plugin(target, f"patches of {m.name}", options={"model": m.name})
+            for m in models().values()
+            if m.patches
+        }
+    return {}
 
 
 def _from_entry(point: EntryPoint) -> Plugin:

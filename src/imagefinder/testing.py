@@ -24,8 +24,10 @@ from imagefinder.similarity import dtype, prepared, scores
 from imagefinder.types import (
     Encoder,
     Entry,
+    Extractor,
     Features,
     File,
+    Fit,
     Image,
     Index,
     Measure,
@@ -40,16 +42,8 @@ _SEED = 7
 
 def check_encoder(encoder: Encoder, images: list[Image] | None = None) -> None:
     """Features of the declared kind, the same whatever else is in the batch."""
-    assert is_dataclass(encoder), "an encoder is a dataclass: its fields are its recipe"
-    for option in fields(encoder):
-        try:
-            setattr(encoder, option.name, None)
-        except FrozenInstanceError:
-            continue
-        raise AssertionError("an encoder is frozen: what it computes cannot change")
-    noise = np.random.default_rng(_SEED).integers(0, 256, (3, 90, 120, 3), np.uint8)
-    blank = np.full((50, 40, 3), 128, np.uint8)
-    fitted = [decode(image, encoder.fit).pixels for image in (images or [*noise, blank])]
+    _is_frozen_dataclass(encoder)
+    fitted = _fitted(encoder.fit, images)
     together = encoder.encode(fitted)
     assert len(together) == len(fitted), "one Features for each picture"
     for features in together:
@@ -61,6 +55,27 @@ def check_encoder(encoder: Encoder, images: list[Image] | None = None) -> None:
         (alone,) = encoder.encode([image])
         assert_allclose(alone, features, atol=1e-6, err_msg="alone as in a batch")
     assert encoder.encode([]) == [], "no pictures, no features"
+
+
+def check_extractor(extractor: Extractor, images: list[Image] | None = None) -> None:
+    """Unit rows, each with its place in the picture, the same whatever else is in the batch."""
+    _is_frozen_dataclass(extractor)
+    assert extractor.measure == "cosine", "descriptors are compared by cosine"
+    fitted = _fitted(extractor.fit, images)
+    together = extractor.extract(fitted)
+    assert len(together) == len(fitted), "one LocalFeatures for each picture"
+    for found in together:
+        descriptors, points = found.descriptors, found.points
+        assert descriptors.shape == (len(found), extractor.dim), "descriptors are (n, dim)"
+        assert points.shape == (len(found), 2), "points are (n, 2)"
+        assert descriptors.dtype == points.dtype == np.float32, "both are float32"
+        assert_allclose(np.linalg.norm(descriptors, axis=1), 1, atol=1e-5, err_msg="unit rows")
+        assert ((points >= 0) & (points <= 1)).all(), "points are shares of width and height"
+    for image, found in zip(fitted, together, strict=True):
+        (alone,) = extractor.extract([image])
+        assert_allclose(alone.points, found.points, atol=1e-6, err_msg="alone as in a batch")
+        assert_allclose(alone.descriptors, found.descriptors, atol=1e-6, err_msg="alone too")
+    assert extractor.extract([]) == [], "no pictures, no features"
 
 
 def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder: Path) -> None:
@@ -169,6 +184,23 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         assert_array_equal(features, np.asarray(entry.features), "with their vectors")
     store.close()
     store.close()
+
+
+def _is_frozen_dataclass(maker: Encoder | Extractor) -> None:
+    assert is_dataclass(maker), "it is a dataclass: its fields are its recipe"
+    for option in fields(maker):
+        try:
+            setattr(maker, option.name, None)
+        except FrozenInstanceError:
+            continue
+        raise AssertionError("it is frozen: what it computes cannot change")
+
+
+def _fitted(fit: Fit, images: list[Image] | None) -> list[Image]:
+    """The pictures, or else noise and a blank, as it wants them."""
+    noise = np.random.default_rng(_SEED).integers(0, 256, (3, 90, 120, 3), np.uint8)
+    blank = np.full((50, 40, 3), 128, np.uint8)
+    return [decode(image, fit).pixels for image in (images or [*noise, blank])]
 
 
 def _finds_the_nearest(

@@ -275,6 +275,13 @@ class Encoder(Protocol):
         """One Features for each picture, in order, whatever else is in the batch."""
 
 
+class TextEncoder(Encoder, Protocol):
+    """An encoder that takes texts too: both give rows that compare with one another."""
+
+    def encode_text(self, texts: Sequence[str]) -> list[Features]:
+        """One Features for each text, in order. Raises PluginError where a model has no words."""
+
+
 class Extractor(Protocol):
     """Pictures in, local features out: what an Encoder is for whole pictures.
 

@@ -295,6 +295,33 @@ def test_a_tensor_inside_can_be_named_whatever_its_name(inner: str, tmp_path: Pa
     assert_allclose(rows(one, images), rows(other, images), rtol=1e-4, atol=1e-5)
 
 
+def test_a_classifiers_penultimate_tensor_needs_no_name(runtime: str, tmp_path: Path) -> None:
+    path = classifier(tmp_path, "/a/name/that/nobody/knows")
+    model = opened(path, output="penultimate", runtime=runtime)
+    assert (model.output, model.dim) == ("/a/name/that/nobody/knows", 6)
+    named = opened(path, output="/a/name/that/nobody/knows", runtime=runtime)
+    images = noise(8, 8, 3)
+    assert_array_equal(rows(model, images), rows(named, images))
+
+
+def test_the_last_tokens_need_no_name_either(runtime: str, tmp_path: Path) -> None:
+    nodes = [
+        node("Reshape", ["pixels", "shape"], ["tokens of this graph"]),
+        node("ReduceMean", ["tokens of this graph"], ["pooled"], axes=[1], keepdims=0),
+        node("MatMul", ["pooled", "classes"], ["logits"]),
+    ]
+    weights = {"shape": np.array([0, 3, 20]), "classes": np.ones((20, 1000), np.float32)}
+    shape: Shape = ["n", 3, 4, 5]
+    path = saved(
+        tmp_path / "tokens.onnx", nodes, {"pixels": shape}, {"logits": ["n", 1000]}, weights
+    )
+    model = opened(path, output="tokens", runtime=runtime, **RAW)
+    (image,) = noise(5, 4)
+    assert model.output == "tokens of this graph"
+    wanted = image.transpose(2, 0, 1).reshape(1, 3, 20)
+    assert_allclose(model.tensors([image]), wanted, atol=1e-4)
+
+
 def test_maps_inside_are_averaged_to_the_features_that_the_graph_pools(
     runtime: str, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from imagefinder.cli.catalogue import (
     made,
     opened,
 )
+from imagefinder.cli.models import models
 from imagefinder.cli.output import (
     hit_as_json,
     plain,
@@ -45,6 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(models, name="models")
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
 

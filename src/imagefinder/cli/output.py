@@ -82,6 +82,20 @@ def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
     console().print(table)
 
 
+def print_models(models: Iterable[Mapping[str, Any]]) -> None:
+    """A table of pretrained models."""
+    table = _table("pretrained models")
+    for name in ("name", "numbers", "MB", "licence", "also", "here", "about"):
+        table.add_column(name, justify="right" if name in ("numbers", "MB") else "left")
+    for one in models:
+        also = ", ".join(extra for extra in ("text", "patches") if one[extra])
+        size = f"{one['bytes'] / 1e6:,.0f}" if one["bytes"] else "?"
+        here = "yes" if one["present"] else "no"
+        row = (one["name"], str(one["dim"]), size, one["licence"], also, here, one["about"])
+        table.add_row(*map(plain, row))
+    console().print(table)
+
+
 def print_searches(searches: Sequence[Search], pictures: int) -> None:
     """The demonstration's searches, and how many were found."""
     from rich.text import Text

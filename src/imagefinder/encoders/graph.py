@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -50,13 +50,18 @@ class Graph:
     outputs: tuple[Tensor, ...]
     inner: tuple[Tensor, ...]
     """Named tensors that could be taken, the last ones first."""
+    roles: Mapping[str, Tensor]
+    """Tensors by what they are, for those who do not know their names: ``penultimate``, from which
+    a classifier makes its scores, and ``tokens``, those that a transformer ends with."""
 
     def embedding(self, wanted: str | None) -> Tensor:
-        """The tensor of that name, or the only output that is no classifier's."""
+        """The tensor of that name or role, or the only output that is no classifier's."""
         if wanted is not None:
             for tensor in (*self.outputs, *self.inner):
                 if tensor.name == wanted:
                     return tensor
+            if wanted in self.roles:
+                return self.roles[wanted]
             raise ModelError(f"{self.name} has no tensor {wanted!r} to take; {self._choice()}")
         embeddings = [output for output in self.outputs if not output.classifies]
         if len(embeddings) == 1:
@@ -92,7 +97,7 @@ def read_graph(path: Path) -> Graph:
     outputs = tuple(_tensor(output, output.get_node()) for output in model.outputs)
     inner = tuple(t for t in _inner(model) if t.name not in {o.name for o in outputs})
     takes_bytes = model.inputs[0].get_element_type().to_string() == "u8"
-    return Graph(path.name, size, layout, takes_bytes, outputs, inner)
+    return Graph(path.name, size, layout, takes_bytes, outputs, inner, _roles(model))
 
 
 def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, int] | None]:
@@ -117,6 +122,30 @@ def _inner(model: Any) -> Iterator[Tensor]:
             tensor = _tensor(output, node)
             if len(tensor.shape) in (2, 3, 4):
                 yield tensor
+
+
+def _roles(model: Any) -> dict[str, Tensor]:
+    """Found on the way back from the first output."""
+    roles: dict[str, Tensor] = {}
+    scored = False
+    for port in _way_back(model.outputs[0]):
+        tensor = _tensor(port, port.get_node())
+        if scored:
+            roles.setdefault("penultimate", tensor)
+        if len(tensor.shape) == 3:
+            roles.setdefault("tokens", tensor)
+        scored = port.get_node().get_type_name() in ("MatMul", "Convolution")
+    return roles
+
+
+def _way_back(port: Any) -> Iterator[Any]:
+    """From an output to the input, by each operation's first input that is not a constant."""
+    computed = [port]
+    while computed:
+        port = computed[0]
+        yield port
+        inputs = port.get_node().input_values()
+        computed = [one for one in inputs if _made_by(one.get_node()) != "Constant"]
 
 
 def _tensor(output: Any, node: Any) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from imagefinder.encoders.graph import read_graph
 from imagefinder.encoders.runtimes import Runtime, runtime_for
 from imagefinder.errors import ModelError
+from imagefinder.library import digest
+from imagefinder.models import SETTINGS, pair
 from imagefinder.similarity import unit
 from imagefinder.types import Features, Fit, Image, Measure
 
@@ -23,10 +24,7 @@ Triple: TypeAlias = tuple[float, float, float]
 
 _IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 _IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
-_OPTIONS = (
-    "size resize keep filter scale mean std channels output pool normalize measure"
-    " runtime precision".split()
-)
+_OPTIONS = (*SETTINGS, "runtime", "precision")
 
 
 @dataclass(frozen=True)
@@ -87,13 +85,18 @@ class Onnx:
         """
         file = Path(path).expanduser().absolute()
         settings: dict[str, Any] = {**_settings_beside(file), **options}
+        return cls.from_file(file, _sha256(file), settings)
+
+    @classmethod
+    def from_file(cls, file: Path, sha256: str, options: Mapping[str, Any]) -> Onnx:
+        """From a file whose content is known already, and options alone; as ``from_argument``."""
+        settings = dict(options)
         _check_names(settings, file.name)
-        digest = _sha256(file)
         graph = read_graph(file)
         if graph.takes_bytes:
             settings = {"scale": 1, "mean": 0, "std": 1, **settings}
         output = graph.embedding(cast("str | None", settings.pop("output", None)))
-        size = _pair(settings.pop("size", graph.size or (224, 224)))
+        size = pair(settings.pop("size", graph.size or (224, 224)))
         if graph.size not in (None, size):
             raise ModelError(f"{file.name} takes pictures of {graph.size}, not of {size}")
         for name in ("mean", "std"):
@@ -102,7 +105,7 @@ class Onnx:
         try:
             model = cls(
                 path=str(file),
-                sha256=digest,
+                sha256=sha256,
                 dim=output.channels(graph.layout) or 0,
                 output=output.name,
                 layout=graph.layout,
@@ -122,10 +125,14 @@ class Onnx:
         """One row of ``dim`` float32 each; raw, as the graph gives it, unless ``normalize``."""
         if not images:
             return []
-        rows = self._pooled(self._runtime.run(images), len(images))
+        rows = self._pooled(self.tensors(images), len(images))
         if self.normalize:
             rows = unit(rows)
         return [row[None] for row in rows]
+
+    def tensors(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """The output as it is, maps and tokens too, of at least one picture."""
+        return self._runtime.run(images)
 
     @cached_property
     def _runtime(self) -> Runtime:
@@ -145,7 +152,7 @@ class Onnx:
     def _measured_dim(self) -> int:
         """For a graph that does not tell the size of its output: what comes out."""
         blank = np.zeros((self.size[1], self.size[0], 3), np.uint8)
-        return len(self._pooled(self._runtime.run([blank]), 1)[0])
+        return len(self._pooled(self.tensors([blank]), 1)[0])
 
 
 def _settings_beside(model: Path) -> dict[str, Any]:
@@ -167,22 +174,9 @@ def _check_names(settings: Mapping[str, Any], name: str) -> None:
 
 def _sha256(model: Path) -> str:
     try:
-        if not model.is_file():  # to open a pipe is to wait for ever
-            raise FileNotFoundError(0, "No such file")
-        with model.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        reason = error.strerror or error
-        raise ModelError(
-            f"the model {model} cannot be read ({reason}): onnx:PATH says where it is"
-        ) from error
-
-
-def _pair(size: Any) -> tuple[int, int]:
-    width, height = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
-    if not isinstance(width, int) or not isinstance(height, int):
-        raise ModelError(f"size must be one whole number or [width, height], not {size!r}")
-    return width, height
+        return digest(model)
+    except ModelError as error:
+        raise ModelError(f"the model {error}: onnx:PATH says where it is") from error
 
 
 def _triple(name: str, value: Any) -> Triple:

@@ -58,7 +58,7 @@ class OpenVino:
         ov = openvino()
         core = ov.Core()
         graph = core.read_model(model.path)
-        graph = ov.Model([_port(graph, model.output)], graph.get_parameters(), model.output)
+        graph = ov.Model([port_named(graph, model.output)], graph.get_parameters(), model.output)
         width, height = model.size
         shape = [1, 3, height, width] if model.layout == "NCHW" else [1, height, width, 3]
         config = {"PERFORMANCE_HINT": "THROUGHPUT"}
@@ -87,7 +87,7 @@ class OnnxRuntime:
     """Whole batches, unless the graph fixes its batch."""
 
     def __init__(self, model: Onnx, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
-        ort = _onnxruntime()
+        ort = onnxruntime()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only
         self._model = model
@@ -102,7 +102,7 @@ class OnnxRuntime:
     @classmethod
     def on_gpu(cls, model: Onnx) -> OnnxRuntime | None:
         """A session on a GPU, or None where there is none."""
-        available = _onnxruntime().get_available_providers()
+        available = onnxruntime().get_available_providers()
         gpus = [p for p in available if p.startswith(("CUDA", "ROCM", "MIGraphX", "Dml"))]
         if not gpus:
             return None
@@ -136,7 +136,8 @@ class OnnxRuntime:
         return np.ascontiguousarray(values, dtype=kinds.get(self._input.type, np.float32))
 
 
-def _port(graph: Any, name: str) -> Any:
+def port_named(graph: Any, name: str) -> Any:
+    """The tensor of that name in an OpenVINO graph. Raises ModelError."""
     outputs = [output for node in graph.get_ordered_ops() for output in node.outputs()]
     named = [output for output in outputs if name in output.get_names()]
     # a tensor without a name goes by that of its operation
@@ -170,7 +171,8 @@ def _keep(request: Any, place: tuple[list[NDArray[np.float32]], int]) -> None:
     tensors[position] = request.get_output_tensor(0).data.copy()
 
 
-def _onnxruntime() -> Any:
+def onnxruntime() -> Any:
+    """The library, kept from reporting to anyone. Raises MissingExtra."""
     try:
         import onnxruntime
     except ModuleNotFoundError as error:

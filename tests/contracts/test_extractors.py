@@ -1,0 +1,16 @@
+"""Every extractor keeps the contract."""
+
+import pytest
+
+from imagefinder.errors import MissingExtra, ModelError
+from imagefinder.registry import make_extractor, plugins
+from imagefinder.testing import check_extractor
+
+
+@pytest.mark.parametrize("name", plugins("extractors"))
+def test_every_extractor_of_ours_keeps_the_contract(name: str) -> None:
+    try:
+        extractor = make_extractor(name)
+    except (MissingExtra, ModelError) as error:
+        pytest.skip(str(error))
+    check_extractor(extractor)
