@@ -10,7 +10,18 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from imagefinder.similarity import distances, dtype, prepared, scores, scores_of, unit
+from imagefinder.similarity import (
+    Pairs,
+    Scores,
+    distances,
+    dtype,
+    mutual_neighbors,
+    prepared,
+    ratio_test,
+    scores,
+    scores_of,
+    unit,
+)
 from imagefinder.types import Features, Measure
 
 FLOATS: list[Measure] = ["cosine", "l2", "dot"]
@@ -29,6 +40,14 @@ def matrices(measure: Measure) -> st.SearchStrategy[Features]:
 
 MATRICES = st.sampled_from(MEASURES).flatmap(
     lambda measure: st.tuples(st.just(measure), matrices(measure), matrices(measure))
+)
+
+
+# few different scores, so that there are ties
+TABLES = arrays.arrays(
+    np.float32,
+    arrays.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=7),
+    elements=st.integers(-4, 4).map(lambda number: number / 4),
 )
 
 
@@ -149,3 +168,80 @@ def test_hamming_counts_the_bits_that_differ() -> None:
     found = scores("hamming", query, rows)
     assert_array_equal(distances("hamming", found, 2), [[0, 1, 16]])
     assert_allclose(found, [[1, 1 - 1 / 16, 0]])
+
+
+def best_of_both(table: Scores) -> list[tuple[int, int]]:
+    """Mutual neighbours word for word: of equals, the first counts."""
+    rows, columns = table.shape
+    return [
+        (i, j)
+        for i in range(rows)
+        for j in range(columns)
+        if j == max(range(columns), key=lambda other: (table[i, other], -other))
+        and i == max(range(rows), key=lambda other: (table[other, j], -other))
+    ]
+
+
+def told_from_the_second(table: Scores, pairs: Pairs, ratio: float) -> list[list[int]]:
+    """The ratio test word for word, on distances between rows of length 1."""
+    kept = []
+    for i, j in pairs.tolist():
+        apart = [2 - 2 * float(score) for score in table[i]]
+        others = [distance for column, distance in enumerate(apart) if column != j]
+        if not others or apart[j] <= ratio**2 * min(others):
+            kept.append([i, j])
+    return kept
+
+
+@given(TABLES)
+def test_mutual_neighbors_are_each_others_best(table: Scores) -> None:
+    pairs = mutual_neighbors(table)
+    assert pairs.shape == (len(pairs), 2)
+    assert list(map(tuple, pairs.tolist())) == best_of_both(table)
+
+
+@given(TABLES)
+def test_no_row_has_two_mutual_neighbors_and_some_pair_is_always_there(table: Scores) -> None:
+    pairs = mutual_neighbors(table)
+    assert len(set(pairs[:, 0])) == len(set(pairs[:, 1])) == len(pairs)
+    assert len(pairs) >= (table.size > 0), "the best score of all is mutual"
+
+
+@given(arrays.arrays(np.float32, (4, 6), elements=st.floats(-1, 1, width=32), unique=True))
+def test_without_ties_it_does_not_matter_which_picture_asks(table: Scores) -> None:
+    there, back = mutual_neighbors(table), mutual_neighbors(table.T)
+    assert sorted(there.tolist()) == sorted(back[:, ::-1].tolist())
+
+
+def test_a_picture_matches_itself_row_by_row() -> None:
+    rows = unit(np.random.default_rng(0).standard_normal((30, DIM)).astype(np.float32))
+    table = scores("cosine", rows, rows)
+    assert_array_equal(mutual_neighbors(table), np.stack([np.arange(30)] * 2, axis=1))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0)])
+def test_an_empty_picture_has_no_neighbors(shape: tuple[int, int]) -> None:
+    table = np.empty(shape, np.float32)
+    pairs = mutual_neighbors(table)
+    assert pairs.shape == (0, 2)
+    assert ratio_test(table, pairs, 0.8).shape == (0, 2)
+
+
+@given(TABLES, st.sampled_from([0.25, 0.5, 0.75, 1.0]))
+def test_the_ratio_test_is_as_it_is_defined(table: Scores, ratio: float) -> None:
+    pairs, before = mutual_neighbors(table), table.copy()
+    assert ratio_test(table, pairs, ratio).tolist() == told_from_the_second(table, pairs, ratio)
+    assert_array_equal(table, before, "the scores are left as they are")
+
+
+@given(TABLES)
+def test_a_stricter_ratio_keeps_no_more(table: Scores) -> None:
+    pairs = mutual_neighbors(table)
+    strict, mild = ratio_test(table, pairs, 0.5).tolist(), ratio_test(table, pairs, 0.9).tolist()
+    assert [pair for pair in mild if pair in strict] == strict
+    assert ratio_test(table, pairs, 1.0).tolist() == pairs.tolist(), "the best is never second"
+
+
+def test_a_second_match_that_is_as_near_tells_nothing() -> None:
+    table = np.array([[0.9, 0.9, 0.0], [0.0, 0.1, 1.0]], np.float32)
+    assert ratio_test(table, mutual_neighbors(table), 0.99).tolist() == [[1, 2]]

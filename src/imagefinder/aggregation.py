@@ -58,13 +58,19 @@ class Codebook:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Codebook:
-        """The inverse. Raises ValueError, EOFError or OSError for other bytes."""
-        with BytesIO(data) as file:
-            mean, axes, words = (np.load(file, allow_pickle=False) for _ in range(3))
+        """The inverse. Raises ValueError for other bytes."""
+        try:
+            with BytesIO(data) as file:
+                arrays = [np.lib.format.read_array(file, allow_pickle=False) for _ in range(3)]
+        except Exception as error:  # whatever the bytes are now, they are not what was saved
+            raise ValueError(f"it holds no codebook: {error}") from error
+        mean, axes, words = arrays
         if axes.ndim != 2 or words.ndim != 2 or mean.shape != axes.shape[:1]:
             raise ValueError("it holds no codebook")
-        if words.shape[1] != axes.shape[1]:
+        if words.shape[1] != axes.shape[1] or not words.size:
             raise ValueError("its parts do not fit")
+        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays):
+            raise ValueError("its numbers are none")
         return cls(mean, axes, words)
 
 

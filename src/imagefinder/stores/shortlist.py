@@ -102,7 +102,7 @@ class Shortlist:
             codebook, sample = Codebook.from_bytes(data[8:]), int.from_bytes(data[:8], "little")
         except FileNotFoundError:
             return
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError) as error:
             log.info("the codebook is learned anew: %s", error)
             return
         if codebook.mean.shape == (self._dim,):
