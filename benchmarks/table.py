@@ -107,7 +107,9 @@ def _aggregated(paths: Sequence[Path]) -> Line:
     sample = np.concatenate([local.descriptors for local in every[:: max(1, len(every) // 256)]])
     codebook = learned(sample)
     rows = np.concatenate([codebook.vector(local.descriptors) for local in every])
-    return Line(rows, extractor.dim, np.mean([len(packed(local)) for local in every]), seconds)
+    return Line(
+        rows, extractor.dim, float(np.mean([len(packed(local)) for local in every])), seconds
+    )
 
 
 def _arguments() -> argparse.Namespace:

@@ -58,7 +58,8 @@ def test_a_part_costs_a_byte_a_number_and_four_for_its_place(local: LocalFeature
 
 
 def test_none_come_back_as_none() -> None:
-    none = unpacked(packed(LocalFeatures(np.empty((0, 2)), np.empty((0, DIM)))), DIM)
+    nothing = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, DIM), np.float32))
+    none = unpacked(packed(nothing), DIM)
     assert (len(none), none.points.shape, none.descriptors.shape) == (0, (0, 2), (0, DIM))
 
 

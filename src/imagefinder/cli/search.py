@@ -94,6 +94,8 @@ def search(
     }
     if (weight or fuse != "reciprocal") and not also:
         raise typer.BadParameter("--fuse and --weight go with --also")
+    if not (pictures or text):
+        raise typer.BadParameter("name a picture, or give --text", param_hint="PICTURE")
     asked: list[Any] = [sys.stdin.buffer if given == "-" else given for given in pictures or ()]
     with ExitStack() as stack:
         first = stack.enter_context(opened(db, encoder, option))
