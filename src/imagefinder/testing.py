@@ -203,6 +203,15 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     store.close()
 
 
+def random_entries(
+    count: int, dim: int, measure: Measure = "cosine", first: int = 0
+) -> list[Entry]:
+    """Pictures that nobody has, with vectors at random; those of the same numbers are the same."""
+    numbers = range(first, first + count)
+    rng = np.random.default_rng([_SEED, first])
+    return [Entry(_record(f"/random/{one}"), _vectors(rng, 1, dim, measure)) for one in numbers]
+
+
 def _is_frozen_dataclass(maker: Encoder | Extractor) -> None:
     assert is_dataclass(maker), "it is a dataclass: its fields are its recipe"
     for option in fields(maker):

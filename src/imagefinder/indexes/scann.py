@@ -29,17 +29,17 @@ class Scann(Approximate):
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
 
     def __init__(
-        self, dim: int, measure: Measure, leaves: int = 0, searched: int = 0, reorder: int = 100
+        self, dim: int, measure: Measure, leaves: int = 0, searched: int = 0, reorder: int = 250
     ) -> None:
         """Cells, how many of them are searched, and how many rows are compared in full.
 
-        Of 0 leaves there are twice the root of the number of rows, of which an eighth is searched.
+        Of 0 leaves there are twice the root of the number of rows, of which a quarter is searched.
         """
         super().__init__(dim, measure, leaves=leaves, searched=searched, reorder=reorder)
 
     def _build(self, rows: Features) -> Any:
         leaves = self.options["leaves"] or max(1, round(2 * sqrt(len(rows))))
-        searched = self.options["searched"] or max(1, leaves // 8)
+        searched = self.options["searched"] or max(1, leaves // 4)
         builder = needed("scann", "scann").scann_ops_pybind.builder(
             np.asarray(rows), self.options["reorder"], _METRICS[self.measure]
         )
