@@ -138,8 +138,13 @@ class Shortlist:
         folder, name = self._saved.parent, self._saved.name
         try:
             with NamedTemporaryFile(dir=folder, suffix=f".{name}", delete=False) as file:
-                file.write(data)
-            os.replace(file.name, self._saved)
+                unfinished = Path(file.name)
+            try:
+                unfinished.write_bytes(data)
+                os.replace(unfinished, self._saved)
+            except BaseException:
+                unfinished.unlink()
+                raise
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)
 
