@@ -68,17 +68,26 @@ class Reader:
     def _of(self, picture: Asked) -> Query:
         """One picture's, from the catalogue where it is stored there."""
         if isinstance(picture, Hit):
-            picture = picture.id
+            return self._known(picture.id)
         if is_id(picture) and not os.path.exists(picture):
-            record = record_of(self.parts, picture)
-            return self._read(_path_of(record)) if self.crop else self._stored(record.key)
+            return self._known(picture)
         if isinstance(picture, str | os.PathLike):
             return self._read(picture)
         return self._seen(picture)
 
+    def _known(self, id: str) -> Query:  # noqa: A002  the word that users know
+        record = record_of(self.parts, id)
+        return self._read(_path_of(record)) if self.crop else self._stored(record.key)
+
     def _stored(self, key: int) -> Query:
         store = self.parts.store
-        local = store.local_features([key]).get(key) if self.local else None
+        if not self.local:
+            return Query(store.features(key), own=key)
+        local = store.local_features([key]).get(key)
+        if local is None:  # as for one whose vectors were imported
+            raise PluginError(
+                f"picture {key:016x} is stored without local features: search with its file"
+            )
         return Query(store.features(key), local, key)
 
     def _read(self, path: str | os.PathLike[str]) -> Query:
@@ -112,7 +121,10 @@ class Reader:
         measure = self.parts.encoder.measure
         if any(len(rows) != 1 for rows in (*plus, *minus)) or measure == "hamming":
             if minus:
-                raise ValueError(f"no picture can be taken away where {measure} compares them")
+                raise ValueError(
+                    "a search turns away from a picture only where each has one row of numbers, "
+                    "not packed bits or a row for each of its parts"
+                )
             return np.concatenate(plus)
         mean: Features = np.mean([prepared(measure, rows) for rows in plus], axis=0)
         if minus:
