@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from imagefinder import Finder, ImageError, NotFound, PluginError, StoreError, U
 from imagefinder.fusion import fuse
 from imagefinder.hits import Hits
 from imagefinder.images import decode
+from imagefinder.query import Asked
 from imagefinder.ranking import Ranking
 from imagefinder.types import Box, Features, Fit, Image, Measure
 
@@ -139,7 +140,7 @@ def test_one_picture_in_a_list_is_one_picture(finder: Finder, files: list[Path])
 def test_files_bytes_pixels_ids_and_hits_go_together(finder: Finder, files: list[Path]) -> None:
     wanted = finder.search(files[:6], 5)
     hits = [finder.search(file, 1)[0] for file in files[:6]]
-    mixed = [
+    mixed: list[Asked] = [
         files[0],
         files[1].read_bytes(),
         np.asarray(PIL.Image.open(files[2])),
@@ -270,7 +271,8 @@ def test_an_encoder_without_words_says_which_has_some(
 
 
 def test_something_must_be_searched_with(finder: Finder, files: list[Path]) -> None:
-    for nothing in (None, [], ()):
+    nothings: tuple[Any, ...] = (None, [], ())
+    for nothing in nothings:
         with pytest.raises(ValueError, match="a picture or a text"):
             finder.search(nothing)
     with pytest.raises(ValueError, match="a picture or a text"):
@@ -279,7 +281,7 @@ def test_something_must_be_searched_with(finder: Finder, files: list[Path]) -> N
         finder.search(files[0], 0)
 
 
-SCORES = {
+SCORES: dict[Measure, Callable[[Features, Features], Any]] = {
     "cosine": lambda rows, query: (unit(rows) @ unit(query).T)[:, 0],
     "l2": lambda rows, query: 1 / (1 + np.linalg.norm(rows - query, axis=1)),
     "dot": lambda rows, query: (rows @ query.T)[:, 0],
@@ -315,8 +317,9 @@ def test_a_picture_finds_itself_first_by_length_too(finder: Finder, files: list[
 
 
 def test_several_measures_are_fused_by_their_ranks(finder: Finder, files: list[Path]) -> None:
-    alone = {one: finder.search(files[8], COUNT, measures=[one]) for one in ("cosine", "l2", "dot")}
-    for chosen in (["cosine", "l2"], ["l2", "dot", "cosine"]):
+    several: list[list[Measure]] = [["cosine", "l2"], ["l2", "dot", "cosine"]]
+    alone = {one: finder.search(files[8], COUNT, measures=[one]) for one in several[1]}
+    for chosen in several:
         hits = finder.search(files[8], 5, measures=chosen)
         wanted = fuse([ranking(alone[one]) for one in chosen])[:5]
         assert ranking(hits) == wanted

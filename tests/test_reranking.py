@@ -265,7 +265,7 @@ def test_what_cannot_go_with_a_second_look_is_said(finder: Finder, picture: Imag
         finder.search(picture, rerank="nearest")
     for together in ({"minus": picture}, {"text": "a boat"}):
         with pytest.raises(ValueError, match="one picture"):
-            finder.search(picture, rerank="mutual", **together)  # type: ignore[arg-type]
+            finder.search(picture, rerank="mutual", **together)
     with pytest.raises(ValueError, match="one picture"):
         finder.search([picture, picture], rerank="mutual")
     with pytest.raises(ValueError, match="measures"):

@@ -15,7 +15,7 @@ from imagefinder.encoding import encode_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images import Source, decode, load_image, read
 from imagefinder.ingest import Intake
-from imagefinder.inputs import absolute, content, several
+from imagefinder.inputs import absolute, content, naming, several
 from imagefinder.similarity import prepared
 from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, key_of
 
@@ -91,12 +91,10 @@ class Reader:
         return Query(store.features(key), local, key)
 
     def _read(self, path: str | os.PathLike[str]) -> Query:
-        try:
+        with naming(path):
             data = read(absolute(path), self.parts.limits)
             own = None if self.crop else key_of(hashlib.sha256(data).digest())
             return replace(self._seen(data), own=own)
-        except ImageError as error:
-            raise type(error)(f"{os.fspath(path)}: {error}") from error
 
     def _seen(self, picture: Source) -> Query:
         encoder, extractor, limits = self.parts.encoder, self.parts.extractor, self.parts.limits
