@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
@@ -13,10 +14,11 @@ from imagefinder.finder import Finder
 from imagefinder.inputs import absolute
 from imagefinder.pipeline import batched
 from imagefinder.similarity import dtype, prepared
-from imagefinder.types import Entry, Features, Recipe
+from imagefinder.types import Entry, Features, Recipe, Record, Store
 
 _SAMPLE = 20_000  # pictures whose vectors are fitted to
 _PAGE = 1000  # pictures written in one step
+_ROUNDING = 1e-3
 
 
 def reduce(
@@ -31,17 +33,15 @@ def reduce(
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
     projection = fitted(_sample(finder), finder.recipe, dim, whiten)
-    if not Finder.exists(target):
-        beside.write_bytes(projection.to_bytes())
-    smaller = Finder.create(target, Reduced.from_argument(str(beside), {}), local=finder.extractor)
-    for page in batched(finder.store.pictures(), _PAGE):
-        local = finder.store.local_features([record.key for record, _ in page])
-        smaller.store.write(
-            [
-                Entry(record, projection(rows), record.metadata, local.get(record.key))
-                for record, rows in page
-            ]
-        )
+    data = projection.to_bytes()
+    smaller = Finder.create(target, Reduced.of(beside, data), local=finder.extractor)
+    try:
+        beside.write_bytes(data)
+        for page in batched(finder.store.pictures(), _PAGE):
+            smaller.store.write(_reduced(page, projection, finder.store))
+    except BaseException:
+        smaller.close()
+        raise
     return smaller
 
 
@@ -51,10 +51,15 @@ def fitted(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) ->
         raise PluginError(
             f"{recipe.encoder} gives bits, of which there are no principal components"
         )
-    most = min(len(vectors), recipe.dim)
+    if (
+        recipe.measure == "dot"
+    ):  # products of what is left after taking the mean away rank otherwise
+        raise PluginError("principal components do not keep dot products: reduce for cosine or l2")
+    # n vectors differ from their mean in n - 1 directions
+    most = max(0, min(len(vectors) - 1, recipe.dim))
     if not 1 <= dim <= most:
         raise PluginError(
-            f"{len(vectors)} vectors of {recipe.dim} numbers can be reduced to 1 to {most}, "
+            f"{len(vectors)} vectors of {recipe.dim} numbers can be reduced to at most {most}, "
             f"not to {dim}"
         )
     try:
@@ -62,9 +67,22 @@ def fitted(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) ->
     except ModuleNotFoundError as error:
         raise MissingExtra("reducing needs: pip install 'imagefinder[reduce]'") from error
     pca = PCA(dim, random_state=0).fit(prepared(recipe.measure, vectors))
-    spread = np.sqrt(pca.explained_variance_) if whiten else 1
-    axes = pca.components_.T / np.maximum(spread, 1e-6)
+    axes = pca.components_.T
+    if whiten:
+        spread = np.sqrt(pca.explained_variance_)
+        # a spread within rounding is none, and such a direction counts for nothing
+        axes = axes / np.where(spread > _ROUNDING * spread.max(), spread, np.inf)
     return Projection(recipe, pca.mean_.astype(np.float32), axes.astype(np.float32))
+
+
+def _reduced(
+    page: Sequence[tuple[Record, Features]], projection: Projection, store: Store
+) -> list[Entry]:
+    local = store.local_features([record.key for record, _ in page])
+    return [
+        Entry(record, projection(rows), record.metadata, local.get(record.key))
+        for record, rows in page
+    ]
 
 
 def _sample(finder: Finder) -> Features:

@@ -73,7 +73,11 @@ class Reduced:
         if options:
             raise ModelError(f"reduced has no option {', '.join(options)}")
         file = Path(path).expanduser().absolute()
-        data = _read(file)
+        return cls.of(file, _read(file))
+
+    @classmethod
+    def of(cls, file: Path, data: bytes) -> Reduced:
+        """For a file with these bytes. Raises ModelError if they are no projection."""
         projection = _projection(file, data)
         digest = hashlib.sha256(data).hexdigest()
         return cls(str(file), digest, projection.axes.shape[1], projection.recipe.measure)
