@@ -88,12 +88,13 @@ class Shortlist:
                 self._index.close()
 
     def _refresh(self) -> None:
+        if self._codebook is None:
+            self._load()
+        if self._learned_from >= _SAMPLE:  # and no picture need be counted
+            return
         with self._connections.reading() as connection:
             pictures = int(connection.execute("SELECT count(*) FROM local_features").get)
-            if self._codebook is None:
-                self._load()
-            few = self._learned_from < _SAMPLE
-            if self._codebook is None or (few and pictures >= _GROWTH * self._learned_from):
+            if self._codebook is None or pictures >= _GROWTH * self._learned_from:
                 self._learn(connection)
 
     def _load(self) -> None:
