@@ -20,8 +20,10 @@ from imagefinder import (
     PluginError,
     RecipeMismatch,
     StoreError,
+    UnknownPlugin,
     embed,
 )
+from imagefinder.encoders.classic import Classic
 from imagefinder.encoders.reduced import Projection, Reduced
 from imagefinder.errors import NotACatalogue
 from imagefinder.gallery import SCENES, draw_scene, view_of
@@ -235,18 +237,24 @@ def test_it_opens_again_and_takes_more(finder: Finder, queries: list[Path], tmp_
     assert vector.shape == (DIM,)
 
 
+def test_a_model_that_moved_is_known_where_it_is_now(
+    tiny_model: Path, queries: list[Path], tmp_path: Path
+) -> None:
+    first, moved = tmp_path / "first.onnx", tmp_path / "moved.onnx"
+    first.write_bytes(tiny_model.read_bytes())
+    with Finder.create(tmp_path / "c.db", f"onnx:{first}") as finder:
+        finder.add(queries)
+    first.rename(moved)
+    with Finder.open(tmp_path / "c.db", f"onnx:{moved}") as finder:
+        reduce(finder, tmp_path / "s.db", dim=4).close()
+    with Finder.open(tmp_path / "s.db") as smaller:
+        assert smaller.search(queries[2], 1)[0].path == str(queries[2])
+
+
 def test_it_can_be_reduced_again(smaller: Finder, pictures: list[Path], tmp_path: Path) -> None:
     with reduce(smaller, tmp_path / "tiny.db", dim=8) as tiny:
         assert tiny.recipe.dim == 8
         assert tiny.search(pictures[0], 1)[0].path == str(pictures[0])
-
-
-def test_every_row_of_a_local_encoder_is_reduced(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    with Finder.create(tmp_path / "c.db", Quarters()) as finder:
-        finder.add([rng.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(9)])
-        projection = fitted(stored(finder), finder.recipe, 2)
-    assert projection(stored_rows := sample(4, 3)).shape == (len(stored_rows), 2)
 
 
 @pytest.fixture
@@ -300,6 +308,35 @@ def test_another_file_is_not_taken_for_it(file: Path, tmp_path: Path) -> None:
         Finder.open(tmp_path / "c.db")
     with pytest.raises(RecipeMismatch, match="sha256"):
         Finder.open(tmp_path / "c.db", f"reduced:{file}")
+
+
+def test_a_newer_revision_of_the_other_encoder_does_not_mix_with_it(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Finder.create(tmp_path / "c.db", make_encoder(f"reduced:{file}")).close()
+    monkeypatch.setattr(Classic, "revision", 99, raising=False)
+    with pytest.raises(ModelError, match=r"fitted to classic\(.*, not to .* revision 99: reduce"):
+        Finder.open(tmp_path / "c.db")
+
+
+def test_rows_are_sampled_by_their_number_and_not_by_that_of_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted_to: list[int] = []
+
+    def noted(vectors: Features, *more: Any) -> Projection:
+        fitted_to.append(len(vectors))
+        return fitted(vectors, *more)
+
+    monkeypatch.setattr("imagefinder.reduction._SAMPLE", 10)
+    monkeypatch.setattr("imagefinder.reduction.fitted", noted)
+    rng = np.random.default_rng(0)
+    with Finder.create(tmp_path / "c.db", Quarters()) as finder:
+        finder.add([rng.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(9)])
+        with pytest.raises(UnknownPlugin, match="Quarters"):  # another program could not make it
+            reduce(finder, tmp_path / "s.db", dim=2)
+    assert not (tmp_path / "s.db").exists()
+    assert fitted_to == [10]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from imagefinder.errors import MissingExtra, PluginError
 from imagefinder.finder import Finder
 from imagefinder.inputs import absolute
 from imagefinder.pipeline import batched
+from imagefinder.registry import encoder_from, recipe_of
 from imagefinder.similarity import dtype, prepared
 from imagefinder.types import Entry, Features, Recipe, Record, Store
 
-_SAMPLE = 20_000  # pictures whose vectors are fitted to
+_SAMPLE = 20_000  # vectors that are fitted to
 _PAGE = 1000  # pictures written in one step
 _ROUNDING = 1e-3
 
@@ -28,11 +29,13 @@ def reduce(
 
     No picture is read. What was fitted goes into ``path`` with ``.pca.npz`` after its name, which
     must stay beside it; ``whiten`` makes all directions count alike. Raises CatalogueExists, and
-    PluginError where there is nothing to reduce to.
+    PluginError where there is nothing to reduce to, or for an encoder without a registered name.
     """
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
-    projection = fitted(_sample(finder), finder.recipe, dim, whiten)
+    recipe = recipe_of(finder.encoder)
+    projection = fitted(_sample(finder), recipe, dim, whiten)
+    encoder_from(recipe)  # what the smaller one will need must have a name
     data = projection.to_bytes()
     smaller = Finder.create(target, Reduced.of(beside, data), local=finder.extractor)
     try:
@@ -86,6 +89,7 @@ def _reduced(
 
 
 def _sample(finder: Finder) -> Features:
-    """The vectors of as many pictures as are enough; keys are hashes, so the first will do."""
-    rows: list[Features] = [vectors for _, vectors in islice(finder.store.pictures(), _SAMPLE)]
-    return np.concatenate([np.empty((0, finder.recipe.dim), dtype(finder.recipe.measure)), *rows])
+    """As many vectors as are enough; keys are hashes, so the first pictures will do."""
+    every = chain.from_iterable(vectors for _, vectors in finder.store.pictures())
+    rows = list(islice(every, _SAMPLE))
+    return np.array(rows, dtype(finder.recipe.measure)).reshape(-1, finder.recipe.dim)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder import recipes
+from imagefinder.agreement import told_apart
 from imagefinder.errors import ModelError
-from imagefinder.registry import encoder_from
+from imagefinder.registry import encoder_from, recipe_of
 from imagefinder.similarity import prepared, unit
 from imagefinder.types import Encoder, Features, Fit, Image, Measure, Recipe
 
@@ -100,7 +101,13 @@ class Reduced:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return encoder_from(self._projection.recipe)
+        recipe = self._projection.recipe
+        encoder = encoder_from(recipe)
+        apart = told_apart(recipe, recipe_of(encoder))
+        if apart:  # its code has come to compute something else
+            fitted, now = apart
+            raise ModelError(f"{self.path} was fitted to {fitted}, not to {now}: reduce anew")
+        return encoder
 
 
 def _read(file: Path) -> bytes:
