@@ -56,10 +56,11 @@ def search(
         typer.Option(metavar="NAME", help="Let local features decide: mutual or geometric."),
     ] = None,
     shortlist: Annotated[
-        int | None, typer.Option(min=1, help="Among how many pictures they do; 60.")
+        int | None, typer.Option(min=1, help="With how many pictures they are compared; 60.")
     ] = None,
     exhaustive: Annotated[
-        bool, typer.Option("--exhaustive", help="They do among all pictures.")
+        bool,
+        typer.Option("--exhaustive", help="Compare local features with those of all pictures."),
     ] = False,
     measure: Annotated[
         list[str] | None,
@@ -134,7 +135,9 @@ def match(
     ] = "sift",
     rerank: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="mutual, or geometric as if nothing is said."),
+        typer.Option(
+            metavar="NAME", help="mutual, or geometric for flat things; else any geometry."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the matches.", dir_okay=False)
