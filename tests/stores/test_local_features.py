@@ -14,18 +14,26 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.aggregation import Codebook, windows
 from imagefinder.errors import StoreError
-from imagefinder.registry import make_index
 from imagefinder.similarity import unit
 from imagefinder.stores import schema
 from imagefinder.stores.cached_index import CachedIndex
 from imagefinder.stores.packing import packed, unpacked
 from imagefinder.stores.sqlite import Sqlite
-from imagefinder.types import Entry, Features, File, LocalFeatures, Recipe, Record, key_of
+from imagefinder.types import (
+    Entry,
+    Features,
+    File,
+    IndexChoice,
+    LocalFeatures,
+    Recipe,
+    Record,
+    key_of,
+)
 
 DIM = 16
 RECIPE = Recipe("test", {}, 4, "cosine")
 EXTRACTOR = Recipe("corners", {"features": 60}, DIM, "cosine")
-exact = partial(make_index, "exact")
+EXACT = IndexChoice("exact")
 
 # the whole of what version 1 made
 VERSION_1 = """
@@ -75,7 +83,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Sqlite]:
-    made = Sqlite.create(path, RECIPE, exact, EXTRACTOR)
+    made = Sqlite.create(path, RECIPE, EXACT, EXTRACTOR)
     yield made
     made.close()
 
@@ -210,7 +218,7 @@ def test_what_is_no_local_features_is_refused_and_nothing_is_written(
 
 
 def test_a_catalogue_without_an_extractor_keeps_none(path: Path) -> None:
-    store = Sqlite.create(path, RECIPE, exact)
+    store = Sqlite.create(path, RECIPE, EXACT)
     assert store.extractor is None
     with pytest.raises(StoreError, match="local features"):
         store.write([entry(0)])
@@ -235,7 +243,7 @@ def test_a_catalogue_of_version_1_is_brought_up_to_date(path: Path) -> None:
 
     assert Sqlite.exists(path)
     for _ in range(2):  # brought up to date, and opened as any other
-        store = Sqlite.open(path, exact)
+        store = Sqlite.open(path, EXACT)
         assert (store.recipe, store.extractor) == (RECIPE, None)
         assert store.get([kept.key]) == {kept.key: kept}
         assert_array_equal(store.features(kept.key), row(0))
@@ -348,7 +356,7 @@ def test_a_saved_codebook_and_index_are_used_again(store: Sqlite, path: Path) ->
     first = store.shortlist(local(3), 10)
     store.close()
     written = [file.stat().st_mtime_ns for file in (codebook_file(path), *index_files(path))]
-    again = Sqlite.open(path, exact)
+    again = Sqlite.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     again.close()
     assert written == [
@@ -369,7 +377,7 @@ def test_damaged_caches_are_made_anew(store: Sqlite, path: Path, which: str, dam
         file.unlink()
     else:
         file.write_bytes(other[damage])
-    again = Sqlite.open(path, exact)
+    again = Sqlite.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     again.close()
     assert file.read_bytes() == content
@@ -382,7 +390,7 @@ def test_a_codebook_for_other_descriptors_is_made_anew(store: Sqlite, path: Path
     mine = codebook_file(path).read_bytes()
     foreign = Codebook(*(np.ones(shape, np.float32) for shape in ((3,), (3, 2), (4, 2))))
     codebook_file(path).write_bytes(mine[:8] + foreign.to_bytes())
-    again = Sqlite.open(path, exact)
+    again = Sqlite.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     assert codebook_file(path).read_bytes() == mine
     again.close()
@@ -399,15 +407,19 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
     store.close()
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
 
-    def refuse(*_: object, **__: object) -> None:
+    unlink = Path.unlink
+
+    def refuse(*_: object) -> None:
         raise PermissionError("read-only")
+
+    def refuse_old(file: Path, missing_ok: bool = False) -> None:
+        refuse() if file in before else unlink(file, missing_ok)
 
     # a codebook of one picture is to be learned anew, and so both are to be replaced
     monkeypatch.setattr("imagefinder.stores.connections.os.access", lambda *_: False)
-    monkeypatch.setattr("imagefinder.stores.shortlist.NamedTemporaryFile", refuse)
-    monkeypatch.setattr("imagefinder.indexes.exact.NamedTemporaryFile", refuse)
-    monkeypatch.setattr("imagefinder.stores.cached_index.Path.unlink", refuse)
-    again = Sqlite.open(path, exact)
+    monkeypatch.setattr("imagefinder.indexes.arrays.os.replace", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse_old)
+    again = Sqlite.open(path, EXACT)
     for _ in range(2):
         assert again.shortlist(local(3), 1) == keys(3)
     again.close()
@@ -421,14 +433,14 @@ def test_a_codebook_that_cannot_be_put_in_its_place_leaves_no_rubbish(
         raise OSError("disk full")
 
     fill(store, range(3))
-    monkeypatch.setattr("imagefinder.stores.shortlist.os.replace", refuse)
+    monkeypatch.setattr("imagefinder.indexes.arrays.os.replace", refuse)
     assert store.shortlist(local(2), 1) == keys(2)
     store.close()
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]
 
 
-def test_without_an_index_for_vectors_there_are_shortlists_too(path: Path) -> None:
-    store = Sqlite.create(path, RECIPE, None, EXTRACTOR)
+def test_where_sqlite_vec_compares_vectors_there_are_shortlists_too(path: Path) -> None:
+    store = Sqlite.create(path, RECIPE, IndexChoice("sqlite-vec"), EXTRACTOR)
     fill(store, range(10))
     assert store.shortlist(local(3), 1) == keys(3)
     store.close()

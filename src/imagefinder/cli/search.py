@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened
+from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened, parsed
 from imagefinder.cli.output import hit_as_json, plain, print_hits, print_json
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
@@ -62,6 +62,13 @@ def search(
         bool,
         typer.Option("--exhaustive", help="Compare local features with those of all pictures."),
     ] = False,
+    folder: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="Only pictures in it; repeatable.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only with this metadata; repeatable."),
+    ] = None,
     measure: Annotated[
         list[str] | None,
         typer.Option(help="cosine, l2 or dot in place of the encoder's; several are fused."),
@@ -89,6 +96,8 @@ def search(
         "crop": _parsed(crop) if crop else None,
         "measures": measure or (),
         "rerank": rerank,
+        "folders": folder or (),
+        "where": parsed(where),
     }
     if exhaustive or shortlist:
         options["shortlist"] = shortlist
