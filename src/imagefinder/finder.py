@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 
@@ -278,6 +278,10 @@ class Finder:
         """
         if k < 1 or (shortlist is not None and shortlist < 1):
             raise ValueError("k and shortlist must be at least 1")
+        if not set(measures) <= set(get_args(Measure)):
+            raise ValueError(f"measures are {', '.join(get_args(Measure))}")
+        if rerank is not None and measures:
+            raise ValueError("local features decide with rerank: leave the measures out")
         if rerank is not None and self.extractor is None:
             raise PluginError(
                 "the catalogue was made without local features: make one with --local sift"

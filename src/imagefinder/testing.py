@@ -20,7 +20,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import IndexDamaged, NotFound
 from imagefinder.images import decode
-from imagefinder.similarity import dtype, prepared, scores
+from imagefinder.similarity import dtype, prepared, scores, unit
 from imagefinder.types import (
     Encoder,
     Entry,
@@ -30,6 +30,7 @@ from imagefinder.types import (
     Fit,
     Image,
     Index,
+    LocalFeatures,
     Measure,
     Recipe,
     Record,
@@ -131,7 +132,7 @@ def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder:
 
 
 def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
-    """Keeps what it is given, finds it, and lets go of it."""
+    """Keeps what it is given, finds it, and lets go of it; local features too, if it keeps such."""
     rng = np.random.default_rng(_SEED)
     dim = 8
     with_two_rows = 3
@@ -142,7 +143,11 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert store.search(_vectors(rng, 1, dim, measure), 3).keys.shape == (1, 0)
 
     entries = [
-        Entry(_record(f"/a/{number}"), _vectors(rng, 1 + (number == with_two_rows), dim, measure))
+        Entry(
+            _record(f"/a/{number}"),
+            _vectors(rng, 1 + (number == with_two_rows), dim, measure),
+            local=_local_features(rng, store.extractor),
+        )
         for number in range(20)
     ]
     assert store.write(entries) == ["added"] * 20
@@ -156,6 +161,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         assert_array_equal(store.features(key), entry.features, "and so do vectors")
         nearest = store.search(entry.features, 1).keys[:, 0]
         assert (nearest == key).all() or measure in ("dot", "hamming"), "it finds itself"
+    _keeps_local_features(store, entries)
 
     second_place = Entry(_record("/a/0", "/b/0"), None, {"title": "a copy"})
     unknown = Entry(_record("/c/none"), None)
@@ -176,6 +182,8 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert not store.knows(second_place.record.sha256), "now it lies nowhere"
     assert store.remove([entries[1].record.key, 12345]) == 1
     assert len(store) == 18
+    assert_array_equal(store.keys(), sorted(entry.record.key for entry in entries[2:]))
+    assert store.local_features([entries[1].record.key]) == {}, "they go with their picture"
     found = store.search(_vectors(rng, 1, dim, measure), 100).keys
     assert set(found.ravel()) == {entry.record.key for entry in entries[2:]}
     chosen = np.array([entry.record.key for entry in entries[:9]])
@@ -210,6 +218,34 @@ def random_entries(
     numbers = range(first, first + count)
     rng = np.random.default_rng([_SEED, first])
     return [Entry(_record(f"/random/{one}"), _vectors(rng, 1, dim, measure)) for one in numbers]
+
+
+def _keeps_local_features(store: Store, entries: list[Entry]) -> None:
+    """All that it was given, in 8 bits a number at the least; nothing without an extractor."""
+    every = [entry.record.key for entry in entries]
+    assert_array_equal(store.keys(), sorted(every), "every picture's key, ascending")
+    kept = store.local_features([*every, 12345])
+    if store.extractor is None:
+        nothing = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 4), np.float32))
+        assert kept == {}, "there are none without an extractor"
+        assert store.shortlist(nothing, 3) == [], "and nothing is like them"
+        assert store.statistics().local_bytes == 0
+        return
+    assert set(kept) == set(every)
+    for entry in entries:
+        given, found = entry.local, kept[entry.record.key]
+        assert given is not None
+        assert_allclose(found.points, given.points, atol=1e-4)
+        assert_allclose(found.descriptors, given.descriptors, atol=0.02)
+        assert store.shortlist(found, 1) == [entry.record.key], "it finds itself by them"
+    assert store.statistics().local_bytes > 0
+
+
+def _local_features(rng: np.random.Generator, extractor: Recipe | None) -> LocalFeatures | None:
+    if extractor is None:
+        return None
+    descriptors = rng.standard_normal((50, extractor.dim)).astype(np.float32)
+    return LocalFeatures(rng.random((50, 2)).astype(np.float32), unit(descriptors))
 
 
 def _is_frozen_dataclass(maker: Encoder | Extractor) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from imagefinder.registry import load, plugins
 from imagefinder.testing import check_store
-from imagefinder.types import IndexChoice, Measure
+from imagefinder.types import IndexChoice, Measure, Recipe
 
 
 def able() -> list[tuple[str, Measure]]:
@@ -18,3 +18,10 @@ def test_every_store_keeps_the_contract_with_every_index(
 ) -> None:
     store = load("stores", name)
     check_store(lambda recipe: store.create(tmp_path / "store", recipe, IndexChoice(kind)), measure)
+
+
+def test_sqlite_keeps_it_with_local_features(tmp_path: Path) -> None:
+    store = load("stores", "sqlite")
+    extractor = Recipe("corners", {}, 16, "cosine")
+    exact = IndexChoice("exact")
+    check_store(lambda recipe: store.create(tmp_path / "store", recipe, exact, extractor), "cosine")

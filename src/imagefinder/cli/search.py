@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from imagefinder.matching import Comparison
     from imagefinder.types import Box
 
-_SHORTLIST = 60
-
 
 def _box(text: str | None) -> str | None:
     if text is not None and _parsed(text) is None:
@@ -58,10 +56,11 @@ def search(
         typer.Option(metavar="NAME", help="Let local features decide: mutual or geometric."),
     ] = None,
     shortlist: Annotated[
-        int, typer.Option(min=1, help="Among how many pictures they do.")
-    ] = _SHORTLIST,
+        int | None, typer.Option(min=1, help="With how many pictures they are compared; 60.")
+    ] = None,
     exhaustive: Annotated[
-        bool, typer.Option("--exhaustive", help="They do among all pictures.")
+        bool,
+        typer.Option("--exhaustive", help="Compare local features with those of all pictures."),
     ] = False,
     folder: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="Only pictures in it; repeatable.")
@@ -97,10 +96,15 @@ def search(
         "crop": _parsed(crop) if crop else None,
         "measures": measure or (),
         "rerank": rerank,
-        "shortlist": None if exhaustive else shortlist,
         "folders": folder or (),
         "where": parsed(where),
     }
+    if exhaustive or shortlist:
+        options["shortlist"] = shortlist
+    if (exhaustive or shortlist) and not rerank:
+        raise typer.BadParameter("--shortlist and --exhaustive go with --rerank")
+    if exhaustive and shortlist:
+        raise typer.BadParameter("--exhaustive leaves no --shortlist: give one of them")
     if (weight or fuse != "reciprocal") and not also:
         raise typer.BadParameter("--fuse and --weight go with --also")
     if not (pictures or text):
@@ -140,7 +144,9 @@ def match(
     ] = "sift",
     rerank: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="mutual, or geometric as if nothing is said."),
+        typer.Option(
+            metavar="NAME", help="mutual, or geometric for flat things; else any geometry."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the matches.", dir_okay=False)

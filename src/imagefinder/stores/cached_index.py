@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -79,8 +80,9 @@ class CachedIndex:
                 self._watch = None
 
     def forget(self) -> None:
-        """Take away what was saved."""
-        self._saved.unlink(missing_ok=True)
+        """Take away what was saved, where that may be done."""
+        with suppress(OSError):
+            self._saved.unlink()
 
     def _refresh(self) -> None:
         if self._watch is None:

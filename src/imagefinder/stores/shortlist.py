@@ -87,12 +87,13 @@ class Shortlist:
                 self._index.close()
 
     def _refresh(self) -> None:
+        if self._codebook is None:
+            self._load()
+        if self._learned_from >= _SAMPLE:  # and no picture need be counted
+            return
         with self._connections.reading() as connection:
             pictures = int(connection.execute("SELECT count(*) FROM local_features").get)
-            if self._codebook is None:
-                self._load()
-            few = self._learned_from < _SAMPLE
-            if self._codebook is None or (few and pictures >= _GROWTH * self._learned_from):
+            if self._codebook is None or pictures >= _GROWTH * self._learned_from:
                 self._learn(connection)
 
     def _load(self) -> None:
@@ -137,8 +138,13 @@ class Shortlist:
         folder, name = self._saved.parent, self._saved.name
         try:
             with NamedTemporaryFile(dir=folder, suffix=f".{name}", delete=False) as file:
-                file.write(data)
-            os.replace(file.name, self._saved)
+                unfinished = Path(file.name)
+            try:
+                unfinished.write_bytes(data)
+                os.replace(unfinished, self._saved)
+            except BaseException:
+                unfinished.unlink()
+                raise
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)
 
