@@ -1,1 +1,5 @@
-"""How well an encoder finds what belongs together."""
+"""How well pictures that belong together are found."""
+
+from imagefinder.evaluation.evaluator import evaluate
+
+__all__ = ["evaluate"]

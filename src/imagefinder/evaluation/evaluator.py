@@ -1,0 +1,198 @@
+"""From a finder and what belongs together to a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagefinder.errors import EvaluationError
+from imagefinder.evaluation import figures
+from imagefinder.evaluation.bootstrap import intervals
+from imagefinder.evaluation.evaluation import (
+    ClassFigures,
+    Confused,
+    Curve,
+    Evaluation,
+    Figure,
+    Histogram,
+    Setting,
+)
+from imagefinder.evaluation.examples import examples
+from imagefinder.evaluation.folders import by_folder, by_queries
+from imagefinder.evaluation.judgement import NO_CLASS, STEPS, Judged, judged, together
+from imagefinder.evaluation.pairs import by_pairs
+from imagefinder.evaluation.rankings import Ranked, Rankings
+from imagefinder.evaluation.truth import Question, Truth, asked
+from imagefinder.finder import Finder
+from imagefinder.pipeline import batched
+from imagefinder.types import Failure, Measure, Reranker
+
+Progress: TypeAlias = Callable[[Iterable[Question]], Iterable[Question]]
+
+KS = (1, 5, 10)
+DEPTH = 10_000
+"""Places of a ranking that are looked at, if nothing is said."""
+
+_PAGE = 64  # queries searched with in one step
+_SCORES = 200_000  # of either kind, kept for the histogram
+_BINS = 60
+_EXAMPLES = 8
+_RESAMPLES = 1000
+_CONFIDENCE = 0.95
+
+
+def evaluate(
+    finder: Finder,
+    *,
+    level: int = 1,
+    queries: str | os.PathLike[str] | None = None,
+    pairs: str | os.PathLike[str] | None = None,
+    sample: int | None = None,
+    ks: Sequence[int] = KS,
+    depth: int | None = None,
+    measures: Sequence[Measure] = (),
+    rerank: str | Reranker | None = None,
+    seed: int = 0,
+    progress: Progress = iter,
+) -> Evaluation:
+    """How well a catalogue finds what belongs together, by its own ``search``.
+
+    Every stored picture asks for the others in its folder, or in folders of the same name,
+    ``level`` levels up; or the pictures in the subfolders of ``queries`` ask for those in folders
+    of the same names; or ``pairs`` is a CSV of queries and relevant pictures. ``sample`` is how
+    many queries are asked, chosen by ``seed``. ``depth`` is how many places of each ranking are
+    looked at: 10,000, or with ``rerank`` the largest of ``ks``, unless it is told.
+
+    Raises EvaluationError if there is nothing to measure, PluginError for what the catalogue was
+    not made for, and ValueError for numbers that make no sense.
+    """
+    ks = tuple(sorted(set(ks)))
+    if not ks or ks[0] < 1 or (sample is not None and sample < 1) or level < 1:
+        raise ValueError("every k, sample and level must be at least 1")
+    depth = depth or (ks[-1] if rerank is not None else max(DEPTH, ks[-1]))
+    if depth < ks[-1]:
+        raise ValueError(f"a depth of {depth} does not reach k = {ks[-1]}")
+    truth = asked(_truth(finder, level, queries, pairs), sample, seed)
+    pictures = len(finder)
+    search = Rankings(finder, min(depth, pictures), measures, rerank)
+    failed: list[Failure] = [*truth.failed]
+    pages: list[Judged] = []
+    most = -(-_SCORES // len(truth.questions))
+    for questions in batched(progress(truth.questions), _PAGE):
+        found = search(questions)
+        failed.extend(one for one in found if isinstance(one, Failure))
+        rankings = [one for one in found if isinstance(one, Ranked)]
+        if rankings:
+            pages.append(judged(rankings, truth, ks, pictures, most))
+    if not pages:
+        raise EvaluationError(f"no query can be used: {failed[0].path}: {failed[0].reason}")
+    every = together(pages)
+    setting = Setting(
+        encoder=finder.recipe.encoder,
+        measures=tuple(measures),
+        rerank=None if rerank is None else str(rerank),
+        truth=truth.about,
+        pictures=pictures,
+        queries=len(every.questions),
+        idle=truth.idle,
+        depth=min(depth, pictures),
+        cut=depth < pictures,
+        ks=ks,
+        seed=seed,
+        resamples=_RESAMPLES,
+        confidence=_CONFIDENCE,
+    )
+    return _report(setting, every, truth, finder, tuple(failed))
+
+
+def _truth(
+    finder: Finder,
+    level: int,
+    queries: str | os.PathLike[str] | None,
+    pairs: str | os.PathLike[str] | None,
+) -> Truth:
+    if queries is not None and pairs is not None:
+        raise ValueError("either a folder of queries or pairs say what belongs together")
+    if pairs is not None:
+        return by_pairs(finder, pairs)
+    if queries is not None:
+        return by_queries(finder, queries, level)
+    return by_folder(finder, level)
+
+
+def _report(
+    setting: Setting, every: Judged, truth: Truth, finder: Finder, failed: tuple[Failure, ...]
+) -> Evaluation:
+    names = figures.names(setting.ks)
+    order = np.argsort(-every.values[:, names.index("mAP")], kind="stable")
+    best, worst = order[:_EXAMPLES], order[::-1][:_EXAMPLES]
+    queries = tuple(
+        str(question.path) if question.key is None else f"{question.key:016x}"
+        for question in every.questions
+    )
+    return Evaluation(
+        setting=setting,
+        figures=_figures(every, names, setting),
+        classes=_classes(every, truth, names),
+        curve=Curve(
+            np.linspace(0, 1, STEPS + 1),
+            every.precision / setting.queries,
+            float(every.share.mean()),
+        ),
+        scores=_histogram(every),
+        confused=_confused(every, truth),
+        best=examples(best, every, truth, finder.store),
+        worst=examples(worst, every, truth, finder.store),
+        queries=queries,
+        values=dict(zip(names, every.values.T, strict=True)),
+        failed=failed,
+    )
+
+
+def _figures(every: Judged, names: Sequence[str], setting: Setting) -> dict[str, Figure]:
+    bounds = intervals(every.values, setting.resamples, setting.confidence, setting.seed)
+    columns = np.vstack([every.values.mean(axis=0), bounds]).T.tolist()
+    return {name: Figure(*column) for name, column in zip(names, columns, strict=True)}
+
+
+def _classes(every: Judged, truth: Truth, names: Sequence[str]) -> tuple[ClassFigures, ...]:
+    if truth.groups.names is None:
+        return ()
+    members: dict[int, list[int]] = {}
+    for number, question in enumerate(every.questions):
+        for code in question.codes:
+            members.setdefault(code, []).append(number)
+    sizes = truth.groups.sizes
+    return tuple(
+        ClassFigures(
+            truth.groups.names[code],
+            int(sizes[code]),
+            len(numbers),
+            dict(zip(names, every.values[numbers].mean(axis=0).tolist(), strict=True)),
+        )
+        for code, numbers in sorted(members.items())
+    )
+
+
+def _histogram(every: Judged) -> Histogram:
+    scores = np.concatenate([every.relevant[:, 0], every.other[:, 0]])
+    edges = np.histogram_bin_edges(scores, _BINS)
+
+    def spread(sample: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.histogram(sample[:, 0], edges, weights=sample[:, 1])[0]
+
+    return Histogram(edges, spread(every.relevant), spread(every.other))
+
+
+def _confused(every: Judged, truth: Truth) -> tuple[Confused, ...]:
+    names = truth.groups.names or ()
+    return tuple(
+        Confused(names[query], None if hit == NO_CLASS else names[hit], count)
+        for (query, hit), count in sorted(
+            every.confused.items(), key=lambda item: (-item[1], item[0])
+        )
+    )
