@@ -1,5 +1,7 @@
 """How well pictures that belong together are found."""
 
+from imagefinder.evaluation.evaluation import Evaluation
 from imagefinder.evaluation.evaluator import evaluate
+from imagefinder.evaluation.saving import save
 
-__all__ = ["evaluate"]
+__all__ = ["Evaluation", "evaluate", "save"]

@@ -140,8 +140,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         """A readable summary."""
-        whole = (f"{name:<12}{self.figures[name]}" for name in WHOLE)
-        cut = (f"{f'{name}@{k}':<12}{self.figures[f'{name}@{k}']}" for name, k in self._cut())
+        whole = (f"{name:<14}{self.figures[name]}" for name in WHOLE)
+        cut = (f"{f'{name}@{k}':<14}{self.figures[f'{name}@{k}']}" for name, k in self._cut())
         return "\n".join([*self.told(), "", *whole, *cut])
 
     __repr__ = __str__
@@ -160,10 +160,14 @@ class Evaluation:
     def told(self) -> list[str]:
         """What was measured, and how, a line each."""
         setting = self.setting
-        by = " + ".join([setting.encoder, *setting.measures, *filter(None, [setting.rerank])])
+        by = setting.encoder
+        if setting.measures:
+            by += f", compared by {' + '.join(setting.measures)}"
+        if setting.rerank:
+            by += f", reranked by {setting.rerank}"
         lines = [
-            f"{setting.queries:,} queries among {setting.pictures:,} pictures by {by}; "
-            f"{setting.truth}"
+            f"{setting.queries:,} queries among {setting.pictures:,} pictures by {by}",
+            setting.truth,
         ]
         if setting.idle:
             lines.append(f"{setting.idle:,} queries were left out: there is nothing to find")
