@@ -2,6 +2,6 @@
 
 from imagefinder.evaluation.evaluation import Evaluation
 from imagefinder.evaluation.evaluator import evaluate
-from imagefinder.evaluation.saving import save
+from imagefinder.evaluation.saving import ready, save
 
-__all__ = ["Evaluation", "evaluate", "save"]
+__all__ = ["Evaluation", "evaluate", "ready", "save"]

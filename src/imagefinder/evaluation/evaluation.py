@@ -170,9 +170,9 @@ class Evaluation:
             setting.truth,
         ]
         if setting.idle:
-            lines.append(f"{setting.idle:,} queries were left out: there is nothing to find")
+            lines.append(f"left out, as there is nothing that they could find: {setting.idle:,}")
         if self.failed:
-            lines.append(f"{len(self.failed):,} queries cannot be used")
+            lines.append(f"left out, as they cannot be used: {len(self.failed):,}")
         if setting.cut:
             lines.append(
                 f"rankings end at place {setting.depth:,}: what lies deeper counts as not found"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from imagefinder.errors import EvaluationError
 from imagefinder.evaluation.evaluation import Evaluation, Setting
@@ -53,11 +53,14 @@ def evaluate(
     looked at: 10,000, or with ``rerank`` the largest of ``ks``, unless it is told.
 
     Raises EvaluationError if there is nothing to measure, PluginError for what the catalogue was
-    not made for, and ValueError for numbers that make no sense.
+    not made for, and ValueError for numbers or measures that make no sense.
     """
     ks = tuple(sorted(set(ks)))
     if not ks or ks[0] < 1 or (sample is not None and sample < 1) or level < 1:
         raise ValueError("every k, sample and level must be at least 1")
+    unknown = set(measures) - set(get_args(Measure))
+    if unknown:
+        raise ValueError(f"there is no measure {min(unknown)!r}: {', '.join(get_args(Measure))}")
     depth = depth or (ks[-1] if rerank is not None else max(DEPTH, ks[-1]))
     if depth < ks[-1]:
         raise ValueError(f"a depth of {depth} does not reach k = {ks[-1]}")

@@ -22,9 +22,7 @@ def names(ks: Sequence[int]) -> list[str]:
     return [*WHOLE, *(f"{name}@{k}" for k in ks for name in CUT)]
 
 
-def values(
-    relevant: Relevance, counts: Counts, own: NDArray[np.intp], ks: Sequence[int]
-) -> Values:
+def values(relevant: Relevance, counts: Counts, own: NDArray[np.intp], ks: Sequence[int]) -> Values:
     """All figures of each query, (queries, figures); the arguments are those of ``metrics``."""
     whole = [
         metrics.average_precision(relevant, counts),

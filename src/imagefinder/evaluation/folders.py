@@ -92,7 +92,7 @@ def _names(record: Record, level: int) -> set[str]:
 
 def _folder(path: str, level: int) -> str | None:
     """The name of the folder so many levels above a file, if there is one."""
-    parts = path.split(os.sep)
+    parts = Path(path).parts
     return parts[-1 - level] if len(parts) > level + 1 else None
 
 

@@ -17,9 +17,11 @@ class Groups:
     def __init__(
         self, keys: Keys, codes: NDArray[np.intp], names: Sequence[str] | None, count: int
     ) -> None:
-        """The picture ``keys[i]`` is in group ``codes[i]``, one of ``count``, which may be named."""
-        pairs = np.unique(np.stack([codes.astype(np.int64), keys]), axis=1)
-        self._of_code, self._by_code = pairs
+        """Picture ``keys[i]`` is in group ``codes[i]``, one of ``count``, which may have names."""
+        order = np.lexsort((keys, codes))
+        codes, keys = codes[order], keys[order]
+        new = np.append(True, (np.diff(codes) != 0) | (np.diff(keys) != 0))[: len(keys)]
+        self._of_code, self._by_code = codes[new], keys[new]
         self._starts = np.searchsorted(self._of_code, np.arange(count + 1))
         self._order = np.argsort(self._by_code, kind="stable")
         self._keys = self._by_code[self._order]

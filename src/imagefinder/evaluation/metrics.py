@@ -74,9 +74,7 @@ def ns_score(relevant: Relevance, own: NDArray[np.intp]) -> Values:
     with a vocabulary tree", CVPR 2006 (UKBench).
     """
     itself = (own >= 0) & (own < _NS_PLACES)
-    others = np.where(
-        itself, _found(relevant, _NS_PLACES - 1), _found(relevant, _NS_PLACES)
-    )
+    others = np.where(itself, _found(relevant, _NS_PLACES - 1), _found(relevant, _NS_PLACES))
     return np.asarray(others + itself, np.float64)
 
 

@@ -104,13 +104,13 @@ def _confusion(confused: Sequence[Confused], theme: Theme) -> Figure:
     axes.grid(visible=False)
     size = 9 if len(rows) <= _NUMBERED else 7
     # a folder's name is no formula
-    plain = {"fontsize": size, "parse_math": False}
+    plain: dict[str, Any] = {"fontsize": size, "parse_math": False}
     axes.set_xticks(range(len(columns)), map(_short, columns), rotation=90, **plain)
     axes.set_yticks(range(len(rows)), map(_short, rows), **plain)
     if len(rows) <= _NUMBERED:
         for row, column in np.argwhere(counts).tolist():
             ink = theme.paper if strength[row, column] > _STRONG else theme.ink
-            text = {"ha": "center", "va": "center", "fontsize": 7, "color": ink}
+            text: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "color": ink}
             axes.text(column, row, f"{counts[row, column]:.0f}", **text)
     few = {one.query for one in confused} == set(rows)
     axes.set_title("First hits by class" + ("" if few else ", those most often wrong"))

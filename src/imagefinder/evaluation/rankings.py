@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -48,14 +48,10 @@ class Rankings:
         """
         with ThreadPoolExecutor(cores(), "query") as threads:
             rows = list(overlapped(threads, self._row, questions, ahead=2 * cores()))
-            together = [n for n, row in enumerate(rows) if isinstance(row, np.ndarray)]
-            found = dict(zip(together, self._nearest(questions, rows, together), strict=True))
-            others = [n for n in range(len(rows)) if rows[n] is None or found.get(n, 0) is None]
-            alone = overlapped(threads, lambda n: self._searched(questions[n]), others, cores())
-            searched = dict(zip(others, alone, strict=True))
-        failed = {n: row for n, row in enumerate(rows) if isinstance(row, Failure)}
-        every = {**found, **searched, **failed}
-        return [every[n] for n in range(len(questions))]
+            answers = self._nearest(questions, rows)
+            left = [one for one, found in zip(questions, answers, strict=True) if found is None]
+            searched = overlapped(threads, self._searched, left, ahead=2 * cores())
+            return [next(searched) if found is None else found for found in answers]
 
     def _row(self, question: Question) -> Features | Failure | None:
         """The one row to search with, or nothing if there is more to it."""
@@ -66,22 +62,26 @@ class Rankings:
         try:
             features = Reader(parts).query(_given(question)).features
         except (ImageError, NotFound) as error:
-            return Failure(_given(question), str(error))
+            return _failure(question, error)
         return features if len(features) == 1 else None
 
     def _nearest(
-        self, questions: Sequence[Question], rows: Sequence[object], which: Sequence[int]
-    ) -> Iterator[Ranked | None]:
-        """Those of one row; nothing where the rows found are not a picture each."""
-        if not which:
-            return
-        queries = np.concatenate([np.asarray(rows[n]) for n in which])
-        measure = self.measures[0] if self.measures else None
-        neighbors = self.finder.store.search(queries, self.depth + 1, measure)
-        for n, keys, scores in zip(which, neighbors.keys, neighbors.scores, strict=True):
-            there = keys >= 0
-            single = len(np.unique(keys[there])) == there.sum()
-            yield self._ranked(questions[n], keys[there], scores[there]) if single else None
+        self, questions: Sequence[Question], rows: Sequence[Features | Failure | None]
+    ) -> list[Ranked | Failure | None]:
+        """Those of one row, and failures; nothing where ``search`` has more to do."""
+        answers: list[Ranked | Failure | None]
+        answers = [row if isinstance(row, Failure) else None for row in rows]
+        single = {n: row for n, row in enumerate(rows) if isinstance(row, np.ndarray)}
+        if single:
+            measure = self.measures[0] if self.measures else None
+            queries = np.concatenate(list(single.values()))
+            found = self.finder.store.search(queries, self.depth + 1, measure)
+            for n, keys, scores in zip(single, found.keys, found.scores, strict=True):
+                there = keys >= 0
+                # a picture of several rows may be found several times, and others not at all
+                if len(np.unique(keys[there])) == there.sum():
+                    answers[n] = self._ranked(questions[n], keys[there], scores[there])
+        return answers
 
     def _searched(self, question: Question) -> Ranked | Failure:
         try:
@@ -89,13 +89,11 @@ class Rankings:
                 _given(question), self.depth + 1, measures=self.measures, rerank=self.rerank
             )
         except (ImageError, NotFound) as error:
-            return Failure(_given(question), str(error))
+            return _failure(question, error)
         keys = np.array([hit.record.key for hit in hits], np.int64)
         return self._ranked(question, keys, np.array([hit.score for hit in hits], np.float32))
 
-    def _ranked(
-        self, question: Question, keys: Keys, scores: NDArray[np.float32]
-    ) -> Ranked:
+    def _ranked(self, question: Question, keys: Keys, scores: NDArray[np.float32]) -> Ranked:
         itself = keys == question.key
         # a stored picture finds itself before others that score the same
         better = scores > scores[itself].max(initial=-np.inf) + _ROUNDING
@@ -106,3 +104,8 @@ class Rankings:
 
 def _given(question: Question) -> str:
     return f"{question.key:016x}" if question.key is not None else str(question.path)
+
+
+def _failure(question: Question, error: Exception) -> Failure:
+    given = _given(question)
+    return Failure(given, str(error).removeprefix(f"{given}: "))
