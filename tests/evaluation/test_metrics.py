@@ -122,8 +122,8 @@ def test_every_figure_lies_between_nothing_and_all(asked: Queries) -> None:
     assert (values <= most + 1e-12).all()
 
 
-@given(queries(), st.randoms(use_true_random=False))
-def test_a_query_is_judged_alone(asked: Queries, random: object) -> None:
+@given(queries())
+def test_each_query_is_judged_by_itself(asked: Queries) -> None:
     values = figures.values(*asked, asked.own, KS)
     for query, row in enumerate(values):
         alone = Queries(asked.relevant[[query]], asked.counts[[query]])
@@ -139,15 +139,13 @@ def test_places_without_hits_behind_a_ranking_change_nothing(asked: Queries) -> 
     )
 
 
-@given(queries(), st.data())
+@given(queries(), st.integers(1, 29))
 def test_a_relevant_picture_one_place_higher_makes_nothing_worse(
-    asked: Queries, data: st.DataObject
+    asked: Queries, place: int
 ) -> None:
-    place = data.draw(st.integers(1, 30).filter(lambda place: place < 31))
-    if place >= asked.relevant.shape[1]:
-        return
     better = asked.relevant.copy()
-    better[:, [place - 1, place]] = np.sort(better[:, [place - 1, place]], axis=1)[:, ::-1]
+    better[:, place - 1 : place + 1].sort(axis=1)
+    better[:, place - 1 : place + 1] = better[:, place - 1 : place + 1][:, ::-1]
     before = figures.values(*asked, asked.own, KS)
     after = figures.values(better, asked.counts, asked.own, KS)
     assert (after >= before - 1e-12).all()
