@@ -24,7 +24,7 @@ KS = (1, 5, 10)
 DEPTH = 10_000
 """Places of a ranking that are looked at, if nothing is said."""
 
-_PAGE = 64  # queries searched with in one step
+_PAGE = 32  # queries searched with in one step
 _SCORES = 200_000  # of either kind, kept for the histogram
 _RESAMPLES = 1000
 _CONFIDENCE = 0.95
@@ -56,18 +56,52 @@ def evaluate(
     not made for, and ValueError for numbers or measures that make no sense.
     """
     ks = tuple(sorted(set(ks)))
-    if not ks or ks[0] < 1 or (sample is not None and sample < 1) or level < 1:
-        raise ValueError("every k, sample and level must be at least 1")
-    unknown = set(measures) - set(get_args(Measure))
-    if unknown:
-        raise ValueError(f"there is no measure {min(unknown)!r}: {', '.join(get_args(Measure))}")
-    depth = depth or (ks[-1] if rerank is not None else max(DEPTH, ks[-1]))
-    if depth < ks[-1]:
-        raise ValueError(f"a depth of {depth} does not reach k = {ks[-1]}")
+    _check(ks, sample, level, measures)
+    depth = _depth(depth, ks[-1], rerank is not None)
     truth = asked(_truth(finder, level, queries, pairs), sample, seed)
     pictures = len(finder)
     search = Rankings(finder, min(depth, pictures), measures, rerank)
-    failed: list[Failure] = [*truth.failed]
+    every, failed = _judged(search, truth, ks, pictures, progress)
+    setting = Setting(
+        encoder=finder.recipe.encoder,
+        measures=tuple(measures),
+        rerank=None if rerank is None else str(rerank),
+        truth=truth.about,
+        pictures=pictures,
+        queries=len(every.questions),
+        idle=truth.idle,
+        depth=search.depth,
+        cut=search.depth < pictures,
+        ks=ks,
+        seed=seed,
+        resamples=_RESAMPLES,
+        confidence=_CONFIDENCE,
+    )
+    return summarized(setting, every, truth, finder.store, (*truth.failed, *failed))
+
+
+def _check(ks: Sequence[int], sample: int | None, level: int, measures: Sequence[Measure]) -> None:
+    """Raises ValueError for what makes no sense."""
+    if not ks or ks[0] < 1 or (sample is not None and sample < 1) or level < 1:
+        raise ValueError("every k, sample and level must be at least 1")
+    for measure in set(measures) - set(get_args(Measure)):
+        raise ValueError(f"there is no measure {measure!r}: {', '.join(get_args(Measure))}")
+
+
+def _depth(given: int | None, k: int, reranked: bool) -> int:
+    """As it was told, or as deep as can be afforded."""
+    if given is None:
+        return k if reranked else max(DEPTH, k)
+    if given < k:
+        raise ValueError(f"a depth of {given} does not reach k = {k}")
+    return given
+
+
+def _judged(
+    search: Rankings, truth: Truth, ks: Sequence[int], pictures: int, progress: Progress
+) -> tuple[Judged, list[Failure]]:
+    """All questions, page by page; raises EvaluationError if none can be used."""
+    failed: list[Failure] = []
     pages: list[Judged] = []
     most = -(-_SCORES // len(truth.questions))
     for questions in batched(progress(truth.questions), _PAGE):
@@ -78,23 +112,7 @@ def evaluate(
             pages.append(judged(rankings, truth, ks, pictures, most))
     if not pages:
         raise EvaluationError(f"no query can be used: {failed[0].path}: {failed[0].reason}")
-    every = together(pages)
-    setting = Setting(
-        encoder=finder.recipe.encoder,
-        measures=tuple(measures),
-        rerank=None if rerank is None else str(rerank),
-        truth=truth.about,
-        pictures=pictures,
-        queries=len(every.questions),
-        idle=truth.idle,
-        depth=min(depth, pictures),
-        cut=depth < pictures,
-        ks=ks,
-        seed=seed,
-        resamples=_RESAMPLES,
-        confidence=_CONFIDENCE,
-    )
-    return summarized(setting, every, truth, finder.store, tuple(failed))
+    return together(pages), failed
 
 
 def _truth(
