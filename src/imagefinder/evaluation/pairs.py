@@ -43,7 +43,7 @@ def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
     codes = np.repeat(np.arange(len(found)), [len(keys) for keys in found.values()])
     keys = np.array([key for keys in found.values() for key in keys], np.int64)
     groups = Groups(keys, codes, None, len(found))
-    return Truth(f"what {file.name} pairs belongs together", questions, groups)
+    return Truth(f"{file.name} says what belongs together", questions, groups)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str, str]]:

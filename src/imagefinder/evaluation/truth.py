@@ -54,8 +54,8 @@ def asked(truth: Truth, sample: int | None, seed: int) -> Truth:
     answered = [question for question in truth.questions if truth.relevant(question)[1]]
     if not answered:
         raise EvaluationError(
-            f"no query has another picture to find, where {truth.about}: "
-            "name another --level, or --pairs of what belongs together"
+            f"no query has another picture to find: {truth.about}, and there must be two at least; "
+            "--level or --pairs may say otherwise"
         )
     idle = truth.idle + len(truth.questions) - len(answered)
     if sample is not None and sample < len(answered):
