@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +94,14 @@ def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder:
     assert_array_equal(index.keys, np.arange(300), "keys are given once each, ascending")
     _finds_the_nearest(index, measure, keys, vectors, queries)
 
+    among = np.array([3, 5, 8, 500])
+    chosen = np.isin(keys, among)
+    few = index.search(queries, 10, among)
+    assert_array_equal(np.sort(few.keys), np.tile([3, 5, 8], (4, 1)), "only those among")
+    rows = scores(measure, prepared(measure, queries), prepared(measure, vectors[chosen]))
+    assert_allclose(np.sort(few.scores), np.sort(rows), rtol=1e-5, atol=1e-5)
+    assert index.search(queries, 10, among[:0]).keys.shape == (4, 0), "among none is none"
+
     index.remove(np.array([5, 17, 299, 1000]))
     stays = ~np.isin(keys, [5, 17, 299])
     _finds_the_nearest(index, measure, keys[stays], vectors[stays], queries)
@@ -170,6 +178,15 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert len(store) == 18
     found = store.search(_vectors(rng, 1, dim, measure), 100).keys
     assert set(found.ravel()) == {entry.record.key for entry in entries[2:]}
+    chosen = np.array([entry.record.key for entry in entries[:9]])
+    found = store.search(_vectors(rng, 2, dim, measure), 100, None, chosen).keys
+    assert set(found.ravel()) == set(chosen[2:]), "only those among, all that there are"
+    assert set(store.matching(["/a/5", "/nowhere"])) == {entries[5].record.key}
+    assert set(store.matching(["/a/"])) == {entry.record.key for entry in entries[2:]}
+    store.write([replace(entries[7], metadata={"colour": "red", "size": 2})])
+    assert set(store.matching(where={"colour": "red", "size": 2})) == {entries[7].record.key}
+    assert not len(store.matching(["/a/5"], {"colour": "red"})), "both must hold"
+    assert not len(store.matching(where={"colour": 2})), "another value is another"
     try:
         store.features(12345)
     except NotFound:
@@ -180,7 +197,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert store.statistics().vectors == 19
     left = sorted(entries[2:], key=lambda entry: entry.record.key)
     for (record, features), entry in zip(store.pictures(), left, strict=True):
-        assert record == entry.record, "all records, in order of their keys"
+        assert record.key == entry.record.key, "all records, in order of their keys"
         assert_array_equal(features, np.asarray(entry.features), "with their vectors")
     store.close()
     store.close()

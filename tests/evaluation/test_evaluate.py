@@ -270,6 +270,26 @@ def test_a_second_look_goes_no_deeper_than_asked(tmp_path: Path) -> None:
     assert "reranked by geometric" in str(found)
 
 
+def test_an_approximate_index_is_asked_for_no_more_than_search_asks(
+    catalogue: Catalogue,
+) -> None:
+    finder = catalogue({f"{n % 2}/{n}.png": (n, 255 - n) for n in range(120)}, "classic")
+    exact, asked = evaluate(finder), []
+    finder.use_index("hnsw")
+    search = finder.store.search
+
+    def told(query, k, *more):  # type: ignore[no-untyped-def]
+        asked.append(k)
+        return search(query, k, *more)
+
+    finder.store.search = told  # type: ignore[method-assign]
+    found = evaluate(finder)
+    finder.search(found.queries[0], k=3)
+    assert set(asked) == {100}
+    assert (exact.setting.cut, found.setting.cut) == (False, True)
+    assert "through the index hnsw" in str(found)
+
+
 def test_progress_wraps_the_questions(catalogue: Catalogue) -> None:
     seen = []
 

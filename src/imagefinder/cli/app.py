@@ -25,6 +25,7 @@ from imagefinder.cli.catalogue import (
     made,
     opened,
 )
+from imagefinder.cli.index import index
 from imagefinder.cli.models import models
 from imagefinder.cli.output import (
     hit_as_json,
@@ -47,6 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models, name="models")
+app.add_typer(index, name="index")
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
 
@@ -160,6 +162,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
     """Say what the catalogue holds, and how its vectors were made."""
     with opened(db) as finder:
         recipe, extractor = finder.recipe, finder.store.extractor
+        searched = finder.store.index
         holds = finder.statistics()
     about: dict[str, Any] = {
         "catalogue": str(db.absolute()),
@@ -170,6 +173,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
         "encoder": recipe.encoder,
         "dim": recipe.dim,
         "measure": recipe.measure,
+        "index": {searched.kind: dict(searched.options)} if searched.options else searched.kind,
         "options": {**recipe.options, **recipe.place},
         "local features": extractor.encoder if extractor else None,
     }

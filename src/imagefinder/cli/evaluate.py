@@ -38,7 +38,9 @@ def evaluate(
     k: Annotated[list[int], typer.Option("-k", min=1, help="Places that count; repeatable.")] = _KS,
     depth: Annotated[
         int | None,
-        typer.Option(min=1, help="Places of a ranking that are looked at: 10000, or all."),
+        typer.Option(
+            min=1, help="Places of a ranking looked at (10000; fewer through an approximate index)."
+        ),
     ] = None,
     measure: Annotated[
         list[str] | None,

@@ -16,6 +16,7 @@ from imagefinder.cli.terminal import console
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from imagefinder.auditing import Audit
     from imagefinder.demo import Search
     from imagefinder.types import Hit, Report
 
@@ -72,6 +73,23 @@ def print_hits(hits: Sequence[Hit], title: str) -> None:
         matches = [f"{hit.matches}{' ✓' if hit.verified else '  '}"] if looked_at else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, path)
     console(folding=False).print(table if hits else "the catalogue has no pictures to compare with")
+
+
+def print_audits(audits: Sequence[Audit]) -> None:
+    """Kinds of index, measured on the same queries."""
+    table = _table("measured on the catalogue's own vectors")
+    for name in ("index", "recall@1", "@10", "@100", "queries/s", "in a batch", "build", "MB"):
+        table.add_column(name, justify="left" if name == "index" else "right")
+    for audit in audits:
+        kind = plain(" ".join([audit.choice.kind, *map(str, audit.choice.options.values())]))
+        if audit.failure:
+            table.add_row(kind, plain(audit.failure))
+            continue
+        recalls = [f"{share:.3f}" for share in audit.recall.values()]
+        speeds = [f"{audit.queries_per_second:,.0f}", f"{audit.batch_per_second:,.0f}"]
+        costs = [f"{audit.build_seconds:.1f} s", f"{audit.bytes / 1e6:,.1f}"]
+        table.add_row(kind, *recalls, *speeds, *costs)
+    console().print(table)
 
 
 def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:

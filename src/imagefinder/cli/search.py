@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened
+from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened, parsed
 from imagefinder.cli.output import hit_as_json, plain, print_hits, print_json
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
@@ -63,6 +63,13 @@ def search(
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="They do among all pictures.")
     ] = False,
+    folder: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="Only pictures in it; repeatable.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only with this metadata; repeatable."),
+    ] = None,
     measure: Annotated[
         list[str] | None,
         typer.Option(help="cosine, l2 or dot in place of the encoder's; several are fused."),
@@ -91,6 +98,8 @@ def search(
         "measures": measure or (),
         "rerank": rerank,
         "shortlist": None if exhaustive else shortlist,
+        "folders": folder or (),
+        "where": parsed(where),
     }
     if (weight or fuse != "reciprocal") and not also:
         raise typer.BadParameter("--fuse and --weight go with --also")

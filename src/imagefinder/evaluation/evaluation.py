@@ -20,6 +20,7 @@ class Setting:
     """What was measured, and how."""
 
     encoder: str
+    index: str
     measures: tuple[Measure, ...]
     """Several were fused."""
     rerank: str | None
@@ -163,6 +164,8 @@ class Evaluation:
         by = setting.encoder
         if setting.measures:
             by += f", compared by {' + '.join(setting.measures)}"
+        if setting.index != "exact":
+            by += f", through the index {setting.index}"
         if setting.rerank:
             by += f", reranked by {setting.rerank}"
         lines = [

@@ -23,7 +23,10 @@ Progress: TypeAlias = Callable[[Iterable[Question]], Iterable[Question]]
 KS = (1, 5, 10)
 DEPTH = 10_000
 """Places of a ranking that are looked at, if nothing is said."""
+SHALLOW = 99
+"""The same where the index is approximate, and would find more if asked for more."""
 
+_EXACT = ("exact", "sqlite-vec")
 _PAGE = 32  # queries searched with in one step
 _SCORES = 200_000  # of either kind, kept for the histogram
 _RESAMPLES = 1000
@@ -50,20 +53,25 @@ def evaluate(
     ``level`` levels up; or the pictures in the subfolders of ``queries`` ask for those in folders
     of the same names; or ``pairs`` is a CSV of queries and relevant pictures. ``sample`` is how
     many queries are asked, chosen by ``seed``. ``depth`` is how many places of each ranking are
-    looked at: 10,000, or with ``rerank`` the largest of ``ks``, unless it is told.
+    looked at: 10,000; 99 through an approximate index, which finds more if it is asked for more
+    than ``search`` asks; or with ``rerank`` the largest of ``ks``; unless it is told.
 
     Raises EvaluationError if there is nothing to measure, PluginError for what the catalogue was
     not made for, and ValueError for numbers or measures that make no sense.
     """
     ks = tuple(sorted(set(ks)))
     _check(ks, sample, level, measures)
-    depth = _depth(depth, ks[-1], rerank is not None)
+    if depth is None:
+        depth = _depth(finder, ks[-1], rerank is not None)
+    if depth < ks[-1]:
+        raise ValueError(f"a depth of {depth} does not reach k = {ks[-1]}")
     truth = asked(_truth(finder, level, queries, pairs), sample, seed)
     pictures = len(finder)
     search = Rankings(finder, min(depth, pictures), measures, rerank)
     every, failed = _judged(search, truth, ks, pictures, progress)
     setting = Setting(
         encoder=finder.recipe.encoder,
+        index=finder.store.index.kind,
         measures=tuple(measures),
         rerank=None if rerank is None else str(rerank),
         truth=truth.about,
@@ -88,13 +96,11 @@ def _check(ks: Sequence[int], sample: int | None, level: int, measures: Sequence
         raise ValueError(f"there is no measure {measure!r}: {', '.join(get_args(Measure))}")
 
 
-def _depth(given: int | None, k: int, reranked: bool) -> int:
-    """As it was told, or as deep as can be afforded."""
-    if given is None:
-        return k if reranked else max(DEPTH, k)
-    if given < k:
-        raise ValueError(f"a depth of {given} does not reach k = {k}")
-    return given
+def _depth(finder: Finder, k: int, reranked: bool) -> int:
+    """As deep as rankings are what users get."""
+    if reranked:
+        return k
+    return max(k, DEPTH if finder.store.index.kind in _EXACT else SHALLOW)
 
 
 def _judged(

@@ -17,7 +17,7 @@ from imagefinder.pipeline import cores, overlapped
 from imagefinder.query import Reader
 from imagefinder.types import Failure, Features, Keys, Measure, Reranker
 
-_TIES = 100  # places among which a query is looked for, however few are wanted
+_LEAST = 100  # rows that `search` asks for, however few are wanted
 _ROUNDING = 1e-6
 
 
@@ -76,8 +76,7 @@ class Rankings:
         if single:
             measure = self.measures[0] if self.measures else None
             queries = np.concatenate(list(single.values()))
-            places = max(self.depth, _TIES) + 1
-            found = self.finder.store.search(queries, places, measure)
+            found = self.finder.store.search(queries, max(self.depth + 1, _LEAST), measure)
             for n, keys, scores in zip(single, found.keys, found.scores, strict=True):
                 there = keys >= 0
                 # a picture of several rows may be found several times, and others not at all
