@@ -25,26 +25,27 @@ class Hits(list[Hit]):
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{cells or "no hits"}</div>'
 
 
-def _figure(hit: Hit) -> str:
-    name = escape(Path(hit.path).name if hit.path else hit.id)
-    return (
-        f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
-        f"{_picture(hit)}"
-        f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
-        f"{hit.rank}. {hit.score:.3f}<br>{name}</figcaption></figure>"
-    )
-
-
-def _picture(hit: Hit) -> str:
-    if hit.path is None:
+def thumbnail(path: str | None, side: int = _SIDE) -> str:
+    """HTML that shows a picture's file, its longer side so many pixels, or says why it cannot."""
+    if path is None:
         return "<p>(given in memory)</p>"
-    scale = _SIDE / max(hit.record.width, hit.record.height)
-    width, height = (max(1, round(side * scale)) for side in (hit.record.width, hit.record.height))
     try:
-        pixels = decode(hit.path, Fit(width, height)).pixels
+        pixels = decode(path, Fit(side, side, "within")).pixels
     except ImageError as error:
         return f"<p>({escape(str(error))})</p>"
+    scale = side / max(pixels.shape)
+    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
     with BytesIO() as file:
         PIL.Image.fromarray(pixels).save(file, "JPEG", quality=80)
         data = b64encode(file.getvalue()).decode()
     return f'<img alt="" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'
+
+
+def _figure(hit: Hit) -> str:
+    name = escape(Path(hit.path).name if hit.path else hit.id)
+    return (
+        f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
+        f"{thumbnail(hit.path)}"
+        f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
+        f"{hit.rank}. {hit.score:.3f}<br>{name}</figcaption></figure>"
+    )

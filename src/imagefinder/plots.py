@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from imagefinder.auditing import Audit
-from imagefinder.errors import ImageFinderError, MissingExtra
+from imagefinder.drawing import empty_figure
+from imagefinder.errors import ImageFinderError
 
 
 def plot_audits(audits: Sequence[Audit], out: Path) -> None:
@@ -15,7 +15,7 @@ def plot_audits(audits: Sequence[Audit], out: Path) -> None:
 
     Raises MissingExtra, or ImageFinderError for an ending that is no picture's.
     """
-    figure = _pyplot().figure(figsize=(7, 4.5), layout="constrained")
+    figure = empty_figure(7, 4.5)
     axes = figure.add_subplot()
     for one in audits:
         if one.failure:
@@ -29,14 +29,3 @@ def plot_audits(audits: Sequence[Audit], out: Path) -> None:
         figure.savefig(out, dpi=150)
     except ValueError as error:
         raise ImageFinderError(f"{out}: its name must end like a picture's, .png say") from error
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib as mpl
-    except ModuleNotFoundError as error:
-        raise MissingExtra("plots need: pip install 'imagefinder[plot]'") from error
-    mpl.use("agg")  # no window
-    from matplotlib import pyplot as plt
-
-    return plt

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import exchange, search
+from imagefinder.cli import evaluate, exchange, search
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -286,6 +286,7 @@ def demo(
 
 app.command()(search.search)
 app.command()(search.match)
+app.command()(evaluate.evaluate)
 app.command()(exchange.embed)
 app.command()(exchange.export)
 app.command("import")(exchange.import_)

@@ -100,6 +100,16 @@ def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
     console().print(table)
 
 
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Lines of figures, the first cell of each saying what they are of."""
+    table = _table(title)
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_readable(cell) for cell in row))
+    console(folding=False).print(table)
+
+
 def print_models(models: Iterable[Mapping[str, Any]]) -> None:
     """A table of pretrained models."""
     table = _table("pretrained models")

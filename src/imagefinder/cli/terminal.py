@@ -53,6 +53,22 @@ def console(folding: bool = True) -> Console:
 @contextmanager
 def progress(paths: Iterable[str]) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
     """Gives what wraps an iterable in a progress bar on stderr, if that is a terminal."""
+
+    def files() -> int:
+        from imagefinder.images import find_images
+
+        given = [os.path.expanduser(path) for path in paths]
+        return sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
+
+    with counting("adding", files) as bar:
+        yield bar
+
+
+@contextmanager
+def counting(
+    doing: str, total: Callable[[], int] | None = None
+) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
+    """The same for anything; without a ``total`` the length of what is wrapped."""
     stderr = quiet_libraries()
     if not stderr.isatty():
         yield iter
@@ -60,15 +76,12 @@ def progress(paths: Iterable[str]) -> Iterator[Callable[[Iterable[Item]], Iterab
     from rich import progress as bars
     from rich.console import Console
 
-    from imagefinder.images import find_images
-
-    given = [os.path.expanduser(path) for path in paths]
-    total = sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
+    count = total() if total else None
     columns = (
-        bars.TextColumn("adding"),
+        bars.TextColumn(doing),
         bars.BarColumn(),
         bars.MofNCompleteColumn(),
         bars.TimeRemainingColumn(),
     )
     with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
-        yield lambda items: bar.track(items, total=total)
+        yield lambda items: bar.track(items, total=count)
