@@ -16,6 +16,13 @@ ImageFinderError
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   └── RecipeMismatch     its vectors were made by another encoder
 ├── ExchangeError          vectors that cannot be taken out of a catalogue, or into one
+├── FetchError             a URL whose content cannot be had, with a reason for programs
+│   ├── UrlRefused         not a URL to go to: its scheme, credentials, host or redirect
+│   ├── AddressRefused     its host has an address that is not public
+│   ├── Unreachable        no such host, no connection, no valid certificate, or it broke off
+│   ├── TimedOut           over the time cap, or silent for too long
+│   └── AnswerRefused      a status, size, encoding or content that is not taken
+├── DownloadError          a list that cannot be used, or a folder that cannot be filled
 ├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
 ├── NotFound               no such picture in the catalogue
 ├── EvaluationError        what belongs together is not known well enough to measure anything
@@ -85,6 +92,47 @@ class RecipeMismatch(StoreError):
 
 class ExchangeError(ImageFinderError):
     """Vectors cannot be taken out of a catalogue to this place, or from it into one."""
+
+
+class FetchError(ImageFinderError):
+    """The content of a URL cannot be had."""
+
+    def __init__(
+        self, reason: str, text: str, *, again: bool = False, wait: float | None = None
+    ) -> None:
+        """``reason`` is a short word for programs, such as ``timeout`` or ``http-404``.
+
+        ``again`` says that it may go better later, and ``wait`` after how many seconds, if the
+        server named them.
+        """
+        super().__init__(text)
+        self.reason = reason
+        self.again = again
+        self.wait = wait
+
+
+class UrlRefused(FetchError):
+    """It is no URL to go to: its scheme, credentials, host or redirect is not accepted."""
+
+
+class AddressRefused(FetchError):
+    """The host has an address that is not a public one."""
+
+
+class Unreachable(FetchError):
+    """No such host, no connection, no valid certificate, or the connection broke off."""
+
+
+class TimedOut(FetchError):
+    """It took longer than the cap, or no byte came for too long."""
+
+
+class AnswerRefused(FetchError):
+    """The answer has a status, size, encoding or content that is not taken."""
+
+
+class DownloadError(ImageFinderError):
+    """The list cannot be used, or the folder cannot be filled."""
 
 
 class IndexDamaged(ImageFinderError):

@@ -48,6 +48,18 @@ SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff"
     " .avif .avifs .heic .heics .heif .heifs .hif".split()
 )
+_ENDINGS = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+    "DIB": ".dib",
+    "TIFF": ".tif",
+    "AVIF": ".avif",
+    "HEIF": ".heic",
+}
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
 
@@ -79,6 +91,35 @@ class Decoded:
     pixels: Image
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What the head of a picture's file says of it."""
+
+    suffix: str
+    """The usual ending of the name of such a file."""
+    width: int
+    height: int
+    """Both as stored, before any turning."""
+
+
+def glimpse(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
+    """The kind and the size of a picture, told from its content; no pixel is decoded.
+
+    Raises UnreadableImage or ImageTooLarge.
+    """
+    try:
+        with _opened(file) as picture:
+            if not _shrinks(picture):
+                _check_pixels(picture, limits)
+            return Glimpse(_ENDINGS[picture.format or ""], picture.width, picture.height)
+    except (UnreadableImage, ImageTooLarge):
+        raise
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge(f"too many pixels: {error}") from error
+    except Exception as error:  # as in decode
+        raise UnreadableImage(f"damaged or not supported: {_one_line(error)}") from error
 
 
 def load_image(source: Source, limits: Limits = LIMITS) -> Image:
@@ -159,10 +200,9 @@ def _checked(data: bytes, limits: Limits) -> bytes:
 
 
 def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
-    with _opened(data) as picture:
+    with _opened(BytesIO(data)) as picture:
         full = picture.size
-        shrinks = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
-        if not shrinks:  # a progressive one is held in memory at its full size
+        if not _shrinks(picture):
             _check_pixels(picture, limits)
         if fit is not None:
             needed = round(_SPARE * max(fit.width, fit.height) / fit.keep)
@@ -175,18 +215,25 @@ def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
             return _finished(picture, fit, picture.size if turned_itself else full)
 
 
-def _opened(data: bytes) -> PIL.Image.Image:
-    if not data:
+def _shrinks(picture: PIL.Image.Image) -> bool:
+    """Whether it need not be held in memory at its full size, as a progressive JPEG must be."""
+    return picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
+
+
+def _opened(file: BinaryIO) -> PIL.Image.Image:
+    head = file.read(12)
+    file.seek(0)
+    if not head:
         raise UnreadableImage("the file is empty")
     try:
-        return PIL.Image.open(BytesIO(data), formats=[*ACCEPTED, *_heif(data)])
+        return PIL.Image.open(file, formats=[*ACCEPTED, *_heif(head)])
     except PIL.UnidentifiedImageError as error:
         kinds = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
         raise UnreadableImage(f"not a picture of a kind that is accepted ({kinds})") from error
 
 
-def _heif(data: bytes) -> list[str]:
-    if data[4:8] != b"ftyp" or data[8:12] not in _HEIF_BRANDS:
+def _heif(head: bytes) -> list[str]:
+    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS:
         return []
     import pillow_heif  # slow to import, seldom needed
 

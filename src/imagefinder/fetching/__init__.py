@@ -1,0 +1,5 @@
+"""Pictures from URLs that anyone may have written: nothing about them is believed."""
+
+from imagefinder.fetching.fetcher import Fetcher, FetchLimits, fetch
+
+__all__ = ["FetchLimits", "Fetcher", "fetch"]
