@@ -19,8 +19,6 @@ from imagefinder.images import Bytes, Source, find_images
 from imagefinder.types import Failure
 
 Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
-Given: TypeAlias = Source
-"""A file or a folder, the bytes of a picture, an open file, or a picture in memory."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,10 @@ class Input:
         return self.path or "a picture in memory"
 
 
+Given: TypeAlias = "Source | Input"
+"""A file or a folder, the bytes of a picture, an open file, a picture in memory, or an Input."""
+
+
 def inputs_of(
     pictures: Iterable[Given],
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
@@ -57,6 +59,10 @@ def inputs_of(
     else:
         described = zip(pictures, metadata, strict=True)
     for picture, about in described:
+        if isinstance(picture, Input):
+            check_metadata(picture.metadata)
+            yield picture
+            continue
         check_metadata(about)
         if not isinstance(picture, str | os.PathLike):
             yield Input(content(picture), about)
@@ -69,6 +75,7 @@ def inputs_of(
 def several(pictures: Any) -> Iterable[Any]:
     """One picture alone is a list of one; an array of four dimensions is a list of pictures."""
     single = isinstance(pictures, str | Bytes | os.PathLike | PIL.Image.Image)
+    single = single or isinstance(pictures, Input)
     single = single or (isinstance(pictures, np.ndarray) and pictures.ndim < 4)
     return [pictures] if single or hasattr(pictures, "read") else pictures
 

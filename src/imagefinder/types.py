@@ -212,6 +212,12 @@ class Hit:
         """Where the picture lies; ``None`` if it was given in memory."""
         return self.record.path
 
+    @property
+    def title(self) -> str | None:
+        """What its metadata call it, under ``title`` in any case of letters."""
+        named = {str(name).lower(): value for name, value in self.record.metadata.items()}
+        return str(named["title"]) if named.get("title") else None
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import evaluate, exchange, search
+from imagefinder.cli import download, evaluate, exchange, search
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -105,22 +105,35 @@ def common(
 
 @app.command()
 def add(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, or folders.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Pictures, folders, or lists of URLs to download."),
+    ],
     db: Db = DB,
     encoder: EncoderName = None,
     option: Options = None,
     local: Local = None,
+    column: download.Column = None,
+    allow_private: download.AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Add pictures, or all pictures in folders, to the catalogue (which is made if need be)."""
+    """Add pictures, all pictures in folders, or those of lists, to the catalogue.
+
+    It is made if need be. What a list (CSV, TSV, JSONL, Parquet) leads to is downloaded first,
+    into a folder beside the catalogue.
+    """
     from imagefinder.inputs import absolute
 
-    with made(db, encoder, option, local) as finder, progress(paths) as bar:
-        report = finder.add(paths, progress=bar)
-    print_report(report, as_json)
     named = {str(absolute(path)) for path in paths}
+    with made(db, encoder, option, local) as finder:
+        given, lists = download.fetched(paths, db, column, allow_private, as_json)
+        files = [path for path in given if isinstance(path, str)]
+        with progress(files, more=sum(one.pictures for one in lists)) as bar:
+            report = finder.add(download.inputs(given), progress=bar)
+    print_report(report, as_json, {"lists": [one.as_json() for one in lists]} if lists else None)
     unusable = any(failure.path in named for failure in report.failed)
-    if unusable or (report.failed and not report.done):
+    nothing = (report.failed or any(one.urls for one in lists)) and not report.done
+    if unusable or nothing:
         raise typer.Exit(1)
 
 
@@ -284,6 +297,7 @@ def demo(
         serve(db=folder / CATALOGUE, port=port)
 
 
+app.command()(download.download)
 app.command()(search.search)
 app.command()(search.match)
 app.command()(evaluate.evaluate)

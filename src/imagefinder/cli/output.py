@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imagefinder.types import Hit, Report
 
 _SHOWN_FAILURES = 10
+_TITLE = 40  # characters
 
 
 def print_json(document: Any) -> None:
@@ -31,31 +32,33 @@ def print_json(document: Any) -> None:
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
     """What programs are told of a hit."""
-    told = {
+    told: dict[str, Any] = {
         "rank": hit.rank,
         "id": hit.id,
         "path": hit.path,
         "score": hit.score,
         "distance": hit.distance,
     }
+    if hit.title is not None:
+        told["title"] = hit.title
     if hit.matches is None:
         return told
     return {**told, "matches": hit.matches, "verified": hit.verified, "region": hit.region}
 
 
-def print_report(report: Report, as_json: bool) -> None:
-    """Counts on stdout, failures on stderr."""
+def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+    """Counts on stdout, failures on stderr; ``more`` is for JSON only."""
     if as_json:
-        print_json({**asdict(report), "seconds": round(report.seconds, 3)})
+        print_json({**asdict(report), "seconds": round(report.seconds, 3), **(more or {})})
         return
     counts = ("added", "updated", "unchanged", "removed")
     parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
     typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
     for failure in report.failed[:_SHOWN_FAILURES]:
         typer.echo(f"failed: {short(failure.path)}: {plain(failure.reason)}", err=True)
-    more = len(report.failed) - _SHOWN_FAILURES
-    if more > 0:
-        typer.echo(f"... and {more} more failed; --json names all", err=True)
+    hidden = len(report.failed) - _SHOWN_FAILURES
+    if hidden > 0:
+        typer.echo(f"... and {hidden} more failed; --json names all", err=True)
 
 
 def print_hits(hits: Sequence[Hit], title: str) -> None:
@@ -64,14 +67,16 @@ def print_hits(hits: Sequence[Hit], title: str) -> None:
     looked_at = any(hit.matches is not None for hit in hits)
     for name in ("rank", "score", "distance", *(["matches"] if looked_at else [])):
         table.add_column(name, justify="right")
-    table.add_column("id", no_wrap=True)
-    table.add_column("path", no_wrap=True)
+    titled = any(hit.title for hit in hits)
+    for name in ("id", *(["title"] if titled else []), "path"):
+        table.add_column(name, no_wrap=True)
     for hit in hits:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
         matches = [f"{hit.matches}{' ✓' if hit.verified else '  '}"] if looked_at else []
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, path)
+        named = [_clipped(hit.title or "")] if titled else []
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
     console(folding=False).print(table if hits else "the catalogue has no pictures to compare with")
 
 
@@ -157,6 +162,12 @@ def _table(title: str | None = None) -> Table:
     from rich.table import Table
 
     return Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_header=bool(title))
+
+
+def _clipped(title: str) -> str:
+    """As much of it as a table has room for."""
+    shown = plain(" ".join(title.split()))
+    return shown if len(shown) <= _TITLE else f"{shown[: _TITLE - 1]}…"
 
 
 def _view(path: Path | str | None) -> str:

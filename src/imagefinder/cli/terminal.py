@@ -51,14 +51,19 @@ def console(folding: bool = True) -> Console:
 
 
 @contextmanager
-def progress(paths: Iterable[str]) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
-    """Gives what wraps an iterable in a progress bar on stderr, if that is a terminal."""
+def progress(
+    paths: Iterable[str], more: int = 0
+) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
+    """Gives what wraps an iterable in a progress bar on stderr, if that is a terminal.
+
+    It counts the files of the paths, and so many ``more``.
+    """
 
     def files() -> int:
         from imagefinder.images import find_images
 
         given = [os.path.expanduser(path) for path in paths]
-        return sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
+        return more + sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
 
     with counting("adding", files) as bar:
         yield bar

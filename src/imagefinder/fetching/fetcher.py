@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +11,11 @@ from email.utils import parsedate_to_datetime
 from io import BytesIO
 from time import time
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeAlias, TypeVar
 
 import aiohttp
 from yarl import URL
 
-from imagefinder import __version__
 from imagefinder.errors import (
     AnswerRefused,
     FetchError,
@@ -33,11 +32,12 @@ from imagefinder.fetching.urls import checked, redirected
 from imagefinder.images import LIMITS, Glimpse, Limits, glimpse
 
 Result = TypeVar("Result")
+Write: TypeAlias = Callable[[bytes], object]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that another time may mend
 _HEADERS = {
-    "User-Agent": f"imagefinder/{__version__}",
+    "User-Agent": "imagefinder",
     "Accept": "image/*,*/*;q=0.5",
     "Accept-Encoding": "identity",
 }
@@ -102,28 +102,25 @@ class Fetcher:
         await self._session.close()
         await self._guard.close()
 
-    async def fetch(self, url: str, write: Callable[[bytes], object]) -> None:
+    async def fetch(self, url: str, write: Write) -> None:
         """Hand the content over, piece by piece as it comes. Raises FetchError.
 
         Some of it may have been handed over by then.
         """
         with _told(self._limits):
             async with asyncio.timeout(self._limits.seconds):
-                async for piece in self._pieces(checked(url)):
-                    write(piece)
+                await self._follow(checked(url), write)
 
-    async def _pieces(self, url: URL) -> AsyncIterator[bytes]:
+    async def _follow(self, url: URL, write: Write) -> None:
         for _ in range(self._limits.redirects + 1):
             async with self._session.get(url, allow_redirects=False) as response:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or location is None:
-                    async for piece in self._content(response):
-                        yield piece
-                    return
+                    return await self._receive(response, write)
                 url = redirected(url, location)
         raise AnswerRefused("redirects", f"more than {self._limits.redirects} redirects")
 
-    async def _content(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _receive(self, response: aiohttp.ClientResponse, write: Write) -> None:
         if response.status != 200:
             raise _refused(response)
         most = self._limits.max_bytes
@@ -136,7 +133,7 @@ class Fetcher:
                 count += len(piece)
                 if count > most:
                     raise _too_large(most)
-                yield piece
+                write(piece)
 
 
 def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
@@ -153,7 +150,7 @@ def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
     return data
 
 
-def sniffed(file: BytesIO | Any, limits: Limits = LIMITS) -> Glimpse:
+def sniffed(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
     """What kind of picture has come. Raises AnswerRefused if it is none that is accepted."""
     try:
         return glimpse(file, limits)

@@ -35,7 +35,7 @@ class Guard(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """aiohttp's way to ask. Raises AddressRefused or OSError."""
+        """The addresses of a host, in the form of aiohttp. Raises AddressRefused or OSError."""
         addresses = await self._resolve(host, port)
         if not addresses:
             raise OSError("it has no address")
