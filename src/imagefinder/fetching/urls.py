@@ -10,16 +10,18 @@ from yarl import URL
 from imagefinder.errors import UrlRefused
 
 _LONGEST = 8000  # characters; servers take about as much
+_CREDENTIALS = re.compile(r"[^/?#]*//[^/?#]*@")
 # a last label that is a number makes an address of the whole (as browsers read it)
 _NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 
 def checked(text: str) -> URL:
     """The URL, tidy and without its fragment. Raises UrlRefused."""
+    text = text.strip()
     url = _parsed(text)
     if url.scheme not in ("http", "https"):
         raise UrlRefused("scheme", f"only http and https are fetched, not {url.scheme[:20]!r}")
-    if "@" in url.raw_authority:
+    if _CREDENTIALS.match(text):
         raise UrlRefused("credentials", "it has a user name or a password in it")
     if not url.raw_host:
         raise UrlRefused("not-a-url", "it names no host")
@@ -40,7 +42,6 @@ def redirected(url: URL, location: str) -> URL:
 
 
 def _parsed(text: str) -> URL:
-    text = text.strip()
     if len(text) > _LONGEST:
         raise UrlRefused("not-a-url", f"it is longer than {_LONGEST:,} characters")
     if not text.isprintable() or ":" not in text:
