@@ -48,8 +48,8 @@ class Web:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             path = head.split(" ", 2)[1]
-            hosts = [line[6:] for line in head.split("\r\n") if line.lower()[:6] == "host: "]
-            self.asked.append((*hosts, path))
+            host = head.lower().partition("\r\nhost: ")[2].partition("\r\n")[0]
+            self.asked.append((host, path))
             self._open += 1
             self.at_once = max(self.at_once, self._open)
             try:

@@ -27,7 +27,7 @@ def reason(text: str) -> str:
         ("http://user:secret@example.org/", "credentials"),
         ("http://user@example.org/", "credentials"),
         ("http://@example.org/", "credentials"),
-        ("http://good.example\\@127.0.0.1/", "credentials"),
+        ("http://good.example\\@127.0.0.1/", "not-a-url"),
         ("", "not-a-url"),
         ("no picture", "not-a-url"),
         ("http://", "not-a-url"),
