@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import ImageError, ImageTooLarge, UnreadableImage
-from imagefinder.images import Limits, decode, find_images, load_image
+from imagefinder.images import SUFFIXES, Limits, decode, find_images, glimpse, load_image
 from imagefinder.types import Fit, Image
 
 Draw = Callable[..., Image]
@@ -421,6 +421,23 @@ def test_too_many_pixels_are_refused(kind: str, draw: Draw) -> None:
     assert load_image(data, Limits(max_pixels=120 * 90)).shape == (90, 120, 3)
     with pytest.raises(ImageTooLarge, match="120 × 90"):
         decode(data, Fit(8, 8), Limits(max_pixels=120 * 90 - 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [("JPEG", ".jpg"), ("MPO", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("GIF", ".gif")]
+    + [("BMP", ".bmp"), ("TIFF", ".tif"), ("AVIF", ".avif"), ("HEIF", ".heic")],
+)
+def test_a_glimpse_tells_kind_and_size(kind: str, suffix: str, draw: Draw) -> None:
+    pillow_heif.register_heif_opener()
+    file = BytesIO()
+    PIL.Image.fromarray(draw(3, 64, 48)).save(file, kind)
+    file.seek(0)
+    seen = glimpse(file)
+    assert (seen.suffix, seen.width, seen.height) == (suffix, 64, 48)
+    assert suffix in SUFFIXES
+    with pytest.raises(UnreadableImage):
+        glimpse(BytesIO(b"GIF87 but not really"))
 
 
 def test_too_many_bytes_are_refused(picture_file: Path) -> None:

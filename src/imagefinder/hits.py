@@ -42,7 +42,7 @@ def thumbnail(path: str | None, side: int = _SIDE) -> str:
 
 
 def _figure(hit: Hit) -> str:
-    name = escape(Path(hit.path).name if hit.path else hit.id)
+    name = escape(hit.title or (Path(hit.path).name if hit.path else hit.id))
     return (
         f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
         f"{thumbnail(hit.path)}"

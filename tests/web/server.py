@@ -1,6 +1,7 @@
 """A web server of the tests' own, down to the bytes, so that it can be as bad as any."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -37,11 +38,11 @@ class Web:
         try:
             await self._serve(reader, send)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
-            with suppress(ConnectionError, asyncio.CancelledError):
+            with suppress(ConnectionError, ssl.SSLError, asyncio.CancelledError):
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, send: Send) -> None:
@@ -81,14 +82,14 @@ def redirect(to: str) -> bytes:
 
 
 @contextmanager
-def web(host: str = "127.0.0.1") -> Iterator[Web]:
+def web(secure: ssl.SSLContext | None = None) -> Iterator[Web]:
     """A server in a thread of its own, until the end of the block."""
     served = Web()
     loop = asyncio.new_event_loop()
     ready = threading.Event()
 
     async def run() -> None:
-        server = await asyncio.start_server(served.serve, host, 0)
+        server = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=secure)
         served.port = server.sockets[0].getsockname()[1]
         ready.set()
         with suppress(asyncio.CancelledError):

@@ -129,6 +129,16 @@ def test_every_hostile_endpoint_has_its_reason(tmp_path: Path, served: Web, jpeg
     assert list(pictures(tmp_path / "out").values()) == [jpeg()]
 
 
+def test_urls_of_odd_letters_are_junk_like_any_other(tmp_path: Path, served: Web) -> None:
+    odd = ["\ud800", "http://x/\ud800", "http://x\0y/", "h\ttp://x", "'); DROP TABLE urls; --"]
+    lines = [json.dumps({"url": one, "\ud800": "\ud800"}) for one in odd]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    summary = download(tmp_path / "list.jsonl", tmp_path / "out", column="url", settings=SETTINGS)
+    assert summary.done == 0
+    assert summary.urls >= len(odd)
+    assert json.loads(results(tmp_path / "out")[0]["metadata"])["?"] == "?"
+
+
 def test_private_addresses_are_refused_unless_allowed(
     tmp_path: Path, served: Web, jpeg: Jpeg
 ) -> None:

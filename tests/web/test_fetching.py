@@ -112,7 +112,7 @@ def test_a_name_is_refused_if_only_one_of_its_addresses_is_private() -> None:
     resolve = answers(["93.184.216.34", "10.0.0.7"])
     found = refused("http://pictures.example/", FetchLimits(), resolve=resolve)
     assert found.reason == "private-address"
-    assert "10.0.0.7" in str(found)
+    assert "10.0.0.7" not in str(found)
 
 
 @pytest.mark.parametrize("to", ["http://127.0.0.2:{port}/", "http://169.254.169.254/", "//[::1]/"])

@@ -45,7 +45,7 @@ class UrlList:
     def __iter__(self) -> Iterator[Wanted]:
         """One by one, from the file. Raises DownloadError."""
         for number, cells in enumerate(_rows(self.path), 1):
-            urls: list[str | None] = [*urls_in(cells.get(self.column))]
+            urls: list[str | None] = [_text(url) for url in urls_in(cells.get(self.column))]
             others = _metadata(cells, self.column)
             for url in urls or [None]:
                 yield Wanted(number, url, others if url is None else {**others, self.column: url})
@@ -146,22 +146,27 @@ _READERS = {
 
 def _metadata(cells: Cells, column: str) -> dict[str, Any]:
     """As JSON and a store can hold it."""
-    kept = {str(name): _plain(cell) for name, cell in cells.items() if name != column}
+    kept = {_text(str(name)): _plain(cell) for name, cell in cells.items() if name != column}
     return {name: cell for name, cell in kept.items() if cell not in (None, "", [], {})}
 
 
 def _plain(cell: Any) -> Any:
-    if isinstance(cell, str):  # half of a surrogate pair cannot be written
-        return cell.strip().encode("utf-8", "replace").decode()
+    if isinstance(cell, str):
+        return _text(cell.strip())
     if isinstance(cell, bytes | bytearray):
         return None
     if isinstance(cell, Mapping):
-        return {str(name): _plain(inner) for name, inner in cell.items()}
+        return {_text(str(name)): _plain(inner) for name, inner in cell.items()}
     if isinstance(cell, list | tuple):
         return [_plain(inner) for inner in cell]
     if isinstance(cell, float):
         return cell if cell - cell == 0 else None  # neither infinite nor no number
     return cell if cell is None or isinstance(cell, bool | int) else str(cell)
+
+
+def _text(text: str) -> str:
+    """As UTF-8 can write it: half of a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @contextmanager

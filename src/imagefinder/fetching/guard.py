@@ -52,7 +52,8 @@ class Guard(AbstractResolver):
     def check(self, address: str) -> None:
         """Raises AddressRefused."""
         if not self._allowed(address):
-            raise AddressRefused("private-address", f"its host is at {address}, which is refused")
+            # which one is left out: a stranger who gave the URL may read this
+            raise AddressRefused("private-address", "its host is at an address that is not public")
 
     async def close(self) -> None:
         """Let go of the threads, and wait for none of them."""
