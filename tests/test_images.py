@@ -425,8 +425,11 @@ def test_too_many_pixels_are_refused(kind: str, draw: Draw) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "suffix"),
-    [("JPEG", ".jpg"), ("MPO", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("GIF", ".gif")]
-    + [("BMP", ".bmp"), ("TIFF", ".tif"), ("AVIF", ".avif"), ("HEIF", ".heic")],
+    zip(
+        "JPEG MPO PNG WEBP GIF BMP TIFF AVIF HEIF".split(),
+        ".jpg .jpg .png .webp .gif .bmp .tif .avif .heic".split(),
+        strict=True,
+    ),
 )
 def test_a_glimpse_tells_kind_and_size(kind: str, suffix: str, draw: Draw) -> None:
     pillow_heif.register_heif_opener()
