@@ -425,10 +425,12 @@ def test_too_many_pixels_are_refused(kind: str, draw: Draw) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "suffix"),
-    zip(
-        "JPEG MPO PNG WEBP GIF BMP TIFF AVIF HEIF".split(),
-        ".jpg .jpg .png .webp .gif .bmp .tif .avif .heic".split(),
-        strict=True,
+    list(
+        zip(
+            "JPEG MPO PNG WEBP GIF BMP TIFF AVIF HEIF".split(),
+            ".jpg .jpg .png .webp .gif .bmp .tif .avif .heic".split(),
+            strict=True,
+        )
     ),
 )
 def test_a_glimpse_tells_kind_and_size(kind: str, suffix: str, draw: Draw) -> None:
