@@ -19,6 +19,7 @@ from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Limits
 from imagefinder.ingest import Intake, Progress, ingest
 from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
+from imagefinder.judging import Judge, check_told
 from imagefinder.parts import encoder_for, extractor_for
 from imagefinder.pipeline import batched
 from imagefinder.query import Asked, Query, Reader, key_from, record_of
@@ -79,6 +80,7 @@ class Finder:
         self.encoder = encoder
         self.extractor = extractor
         self.limits = limits
+        self._judge = Judge(store)
 
     @classmethod
     def create(
@@ -257,6 +259,8 @@ class Finder:
         measures: Sequence[Measure] = (),
         rerank: str | Reranker | None = None,
         shortlist: int | None = _SHORTLIST,
+        threshold: float | None = None,
+        matches_only: bool = False,
     ) -> Hits:
         """The k most similar pictures to a file, bytes, a picture in memory, a stored id or a hit.
 
@@ -267,9 +271,33 @@ class Finder:
 
         ``rerank`` (``mutual`` or ``geometric``) lets local features decide, among the ``shortlist``
         pictures whose own are most like the query's, or all of them for ``None``, and the k that
-        the encoder finds. Raises ImageError, NotFound for an id that is not there, PluginError for
-        what the catalogue was not made for, and ValueError for what cannot go together.
+        the encoder finds.
+
+        With ``threshold`` only hits that score at least this come back, with ``matches_only`` only
+        matches; that may be none. ``calibrate`` makes known what a match is. Raises ImageError, NotFound for an id that is not there, PluginError for
+        what the catalogue was not made for, CalibrationError where it cannot be said what a match
+        is, and ValueError for what cannot go together.
         """
+        hits = self._found(picture, k, minus, text, crop, measures, rerank, shortlist)
+        if matches_only:
+            check_told(hits)
+        return Hits(
+            hit
+            for hit in hits
+            if (threshold is None or hit.score >= threshold) and (hit.match or not matches_only)
+        )
+
+    def _found(
+        self,
+        picture: Asked | Iterable[Asked] | None,
+        k: int,
+        minus: Asked | Iterable[Asked],
+        text: str | None,
+        crop: Box | None,
+        measures: Sequence[Measure],
+        rerank: str | Reranker | None,
+        shortlist: int | None,
+    ) -> Hits:
         if k < 1 or (shortlist is not None and shortlist < 1):
             raise ValueError("k and shortlist must be at least 1")
         if rerank is not None and self.extractor is None:
@@ -284,7 +312,8 @@ class Finder:
         if len(measures) > 1:
             return self._hits(self._fused(query, k, measures), None)
         measure = measures[0] if measures else self.encoder.measure
-        return self._hits(self._ranked(query, k, measure), measure)
+        hits = self._hits(self._ranked(query, k, measure), measure)
+        return self._judge.judged(hits, measure) if query.alone else hits
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
         """The record of a picture. Raises NotFound."""
@@ -383,4 +412,5 @@ def _hit(rank: int, looked: Looked, record: Record) -> Hit:
         len(looked.match),
         looked.match.verified,
         looked.region(record),
+        match=looked.match.verified,
     )
