@@ -242,7 +242,7 @@ def _changed(given: tuple[int, bytes], fit: Fit, limits: Limits) -> tuple[int, l
 def _labelling(labels: str | os.PathLike[str]) -> Callable[[Record], str]:
     """What label a picture has."""
     if labels == "folder":
-        return lambda record: os.path.dirname(record.path or record.id)
+        return lambda record: str(Path(record.path or record.id).parent)
     groups = _groups(absolute(labels))
 
     def label(record: Record) -> str:

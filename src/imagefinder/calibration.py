@@ -52,7 +52,7 @@ class Calibration:
         unrelated: Numbers,
         true: Numbers,
     ) -> Calibration:
-        """From best scores of unrelated pictures, ``(n,)``, and scores of true matches, ``(m,)``."""
+        """From best scores of unrelated pictures, ``(n,)``, and those of matches, ``(m,)``."""
         best, matching = _stretched(measure, unrelated), _stretched(measure, true)
         return cls(
             measure,

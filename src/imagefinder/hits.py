@@ -11,13 +11,20 @@ import PIL.Image
 
 from imagefinder.errors import ImageError
 from imagefinder.images import decode
-from imagefinder.types import Fit, Hit
+from imagefinder.types import Fit, Hit, Record
 
 _SIDE = 160  # pixels, of a thumbnail
 
 
 class Hits(list[Hit]):
     """Hits, best first."""
+
+    @property
+    def matches(self) -> list[str] | None:
+        """The ids of those that are matches; ``None`` if that is not known."""
+        if any(hit.match is None for hit in self):
+            return None
+        return [hit.id for hit in self if hit.match]
 
     def _repr_html_(self) -> str:
         """Thumbnails side by side, with rank, score and name."""
@@ -29,19 +36,26 @@ def _figure(hit: Hit) -> str:
     name = escape(Path(hit.path).name if hit.path else hit.id)
     return (
         f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
-        f"{_picture(hit)}"
+        f"{thumbnail(hit.record)}"
         f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
-        f"{hit.rank}. {hit.score:.3f}<br>{name}</figcaption></figure>"
+        f"{hit.rank}. {hit.score:.3f}{_verdict(hit)}<br>{name}</figcaption></figure>"
     )
 
 
-def _picture(hit: Hit) -> str:
-    if hit.path is None:
+def _verdict(hit: Hit) -> str:
+    if hit.match is None:
+        return ""
+    return ", a match" if hit.match else ", no match"
+
+
+def thumbnail(record: Record) -> str:
+    """A small picture as HTML that needs no other file, or the reason why there is none."""
+    if record.path is None:
         return "<p>(given in memory)</p>"
-    scale = _SIDE / max(hit.record.width, hit.record.height)
-    width, height = (max(1, round(side * scale)) for side in (hit.record.width, hit.record.height))
+    scale = _SIDE / max(record.width, record.height)
+    width, height = (max(1, round(side * scale)) for side in (record.width, record.height))
     try:
-        pixels = decode(hit.path, Fit(width, height)).pixels
+        pixels = decode(record.path, Fit(width, height)).pixels
     except ImageError as error:
         return f"<p>({escape(str(error))})</p>"
     with BytesIO() as file:

@@ -121,9 +121,9 @@ def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
     side = 2 * _NEAR + 1
     sums = np.pad(values, _NEAR, mode="reflect").cumsum(0).cumsum(1)
     sums = np.pad(sums, ((1, 0), (1, 0)))
-    return (sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]) / (
-        side**2
-    )
+    return (
+        sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    ) / (side**2)
 
 
 def _halved(square: Look) -> Look:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -57,18 +58,33 @@ def progress(paths: Iterable[str]) -> Iterator[Callable[[Iterable[Item]], Iterab
     if not stderr.isatty():
         yield iter
         return
-    from rich import progress as bars
-    from rich.console import Console
-
     from imagefinder.images import find_images
 
     given = [os.path.expanduser(path) for path in paths]
     total = sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
+    with _bar("adding", stderr) as bar:
+        yield lambda items: bar.track(items, total=total)
+
+
+@contextmanager
+def steps(doing: str) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
+    """The same for lists, of which one bar after the other is drawn."""
+    stderr = quiet_libraries()
+    if not stderr.isatty():
+        yield iter
+        return
+    with _bar(doing, stderr) as bar:
+        yield bar.track
+
+
+def _bar(doing: str, stderr: TextIO) -> Progress:
+    from rich import progress as bars
+    from rich.console import Console
+
     columns = (
-        bars.TextColumn("adding"),
+        bars.TextColumn(doing),
         bars.BarColumn(),
         bars.MofNCompleteColumn(),
         bars.TimeRemainingColumn(),
     )
-    with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
-        yield lambda items: bar.track(items, total=total)
+    return bars.Progress(*columns, console=Console(file=stderr), transient=True)
