@@ -274,9 +274,10 @@ class Finder:
         the encoder finds.
 
         With ``threshold`` only hits that score at least this come back, with ``matches_only`` only
-        matches; that may be none. ``calibrate`` makes known what a match is. Raises ImageError, NotFound for an id that is not there, PluginError for
-        what the catalogue was not made for, CalibrationError where it cannot be said what a match
-        is, and ValueError for what cannot go together.
+        matches (which a catalogue knows once it is calibrated); that may be none. Raises
+        ImageError, NotFound for an id that is not there, PluginError for what the catalogue was not
+        made for, CalibrationError where nobody can say what a match is, and ValueError for what
+        cannot go together.
         """
         hits = self._found(picture, k, minus, text, crop, measures, rerank, shortlist)
         if matches_only:

@@ -34,6 +34,7 @@ _NEAR = 6  # pixels to each side are a place
 _NOISE = 4.0  # steps of brightness
 _FRAME = 10  # steps of brightness by which one line of a frame may differ in itself
 _FAINT = 0.01  # variance of a square that is all but blank
+_SIDES = 8
 _TURNS = (-12, -8, -4, 0, 4, 8, 12)  # degrees
 _SCALES = (0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.75, 0.81, 0.87, 0.93)
 
@@ -53,11 +54,11 @@ def likeness(one: Look, others: Sequence[Look]) -> NDArray[np.float32]:
     grid = _grid()
     moved = _halved(one).ravel()[grid.places] * grid.inside
     moved -= grid.inside * (moved.sum(axis=1, keepdims=True) / grid.area)
-    still = np.stack([_halved(other)[::2, ::2].ravel() for other in others], axis=1)
+    still = np.concatenate([_sides(_halved(other)[::2, ::2]) for other in others], axis=1)
     spread = grid.inside @ still**2 / grid.area - (grid.inside @ still / grid.area) ** 2
     own = (moved**2).sum(axis=1, keepdims=True) / grid.area
     fits = moved @ still / grid.area / np.sqrt((own + _FAINT) * (np.maximum(spread, 0) + _FAINT))
-    return np.asarray(fits.max(axis=0))
+    return np.asarray(fits.max(axis=0).reshape(len(others), _SIDES).max(axis=1))
 
 
 class _Grid(NamedTuple):
@@ -72,26 +73,29 @@ class _Grid(NamedTuple):
 
 @cache
 def _grid() -> _Grid:
+    """All combinations of small turns and scales; mirrors and quarters are left to ``_sides``."""
     centres = (np.arange(_COARSE) + 0.5) / _COARSE - 0.5
     points = np.stack(np.meshgrid(centres, centres, indexing="ij")).reshape(2, -1)
-    moved = np.concatenate([way @ points for way in _ways()]).reshape(-1, 2, points.shape[1]) + 0.5
+    scales = (*_SCALES, 1.0, *(1 / scale for scale in _SCALES))
+    ways = [_turned(degrees) * scale for degrees in _TURNS for scale in scales]
     # each coarse pixel is the mean of two by two fine ones, found by the first of them
-    corners = np.floor(moved * _FINE - 0.5 + 1e-6).astype(np.intp)
+    corners = np.floor((np.stack(ways) @ points + 0.5) * _FINE - 0.5 + 1e-6).astype(np.intp)
     inside = ((corners >= 0) & (corners < _FINE - 1)).all(axis=1).astype(np.float32)
     corners = corners.clip(0, _FINE - 2)
     places = corners[:, 0] * _FINE + corners[:, 1]
-    return _Grid(places, inside, inside.sum(axis=1, keepdims=True))
+    return _Grid(places, inside, inside.sum(axis=1)[:, None])
 
 
-def _ways() -> list[NDArray[np.float64]]:
-    """All combinations of mirroring, quarters, turns and scales, as matrices of (y, x)."""
-    ways = []
-    for degrees in (quarter + turn for quarter in (0, 90, 180, 270) for turn in _TURNS):
-        cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-        turned = np.array([[cosine, sine], [-sine, cosine]])
-        for scale in (*_SCALES, 1.0, *(1 / scale for scale in _SCALES)):
-            ways += [turned * scale, turned * scale @ np.diag([1, -1])]
-    return ways
+def _turned(degrees: float) -> NDArray[np.float64]:
+    """A matrix of (y, x)."""
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.array([[cosine, sine], [-sine, cosine]])
+
+
+def _sides(square: Look) -> NDArray[np.float32]:
+    """A square in its four quarters, and those mirrored, ``(pixels, 8)``."""
+    quarters = [np.rot90(square, quarter) for quarter in range(4)]
+    return np.stack([one.ravel() for side in quarters for one in (side, side[:, ::-1])], axis=1)
 
 
 def _squared(grey: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,12 +125,12 @@ def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
     side = 2 * _NEAR + 1
     sums = np.pad(values, _NEAR, mode="reflect").cumsum(0).cumsum(1)
     sums = np.pad(sums, ((1, 0), (1, 0)))
-    return (
-        sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    ) / (side**2)
+    tall = sums[side:] - sums[:-side]
+    return np.asarray((tall[:, side:] - tall[:, :-side]) / side**2)
 
 
 def _halved(square: Look) -> Look:
     """The mean of each pixel and its three neighbours to the right and below."""
     padded = np.pad(square, ((0, 1), (0, 1)), mode="edge")
-    return (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4
+    tall = padded[:-1] + padded[1:]
+    return np.asarray((tall[:, :-1] + tall[:, 1:]) / 4, np.float32)

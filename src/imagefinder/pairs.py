@@ -60,7 +60,7 @@ def stars(
 def _free(heads: Numbers, start: int) -> Numbers:
     """The rows of a block that belong to none but themselves."""
     block = np.arange(start, min(start + _BLOCK, len(heads)))
-    return block[heads[block] == block]
+    return np.asarray(block[heads[block] == block])
 
 
 @dataclass(frozen=True)

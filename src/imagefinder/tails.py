@@ -70,4 +70,4 @@ class Tailed:
         ratio = survival / self.share
         if self.shape == 0:
             return self.body[-1] - self.scale * float(np.log(ratio))
-        return self.body[-1] + self.scale * (ratio**-self.shape - 1) / self.shape
+        return self.body[-1] + self.scale * float(ratio**-self.shape - 1) / self.shape
