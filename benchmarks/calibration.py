@@ -2,12 +2,12 @@
 
     python -m benchmarks.calibration [--splits 4] [--planted 0 0.05 0.3] [--data FOLDER]
 
-Clothing and grocery photographs, split into a stored and a held-out half (seeded; several splits are
-pooled). ``--planted`` adds a copy, changed in one of twelve ways, of that share of the stored
+Clothing and grocery photographs, split into a stored and a held-out half (seeded; several splits
+are pooled). ``--planted`` adds a copy, changed in one of twelve ways, of that share of the stored
 pictures. The catalogue is calibrated; then held-out pictures search, which are not stored: each
-match is a false one, though of some the pixels are the same but for a step aside (a second
-photograph of the moment). By labels, only a match of another class is false. Copies of stored
-pictures, made in all twelve ways, say how many true matches are told.
+match is a false one, though some are a second photograph of the same moment, which pixels tell. By
+labels, only a match of another class is false. Copies of stored pictures, made in all twelve ways,
+say how many true matches are told.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from imagefinder.similarity import unit
 RATES = (0.1, 0.01, 0.001)
 _COPIED = 60  # stored pictures of which all copies are made, in each split
 
+Rows = NDArray[np.float32]
 Counts = NDArray[np.int64]
 
 
@@ -51,42 +52,35 @@ def main() -> None:
 
 
 def _pooled(
-    splits: int,
-    paths: Sequence[Path],
-    rows: NDArray[np.float32],
-    planted: float,
-    labels: str | None,
+    splits: int, paths: Sequence[Path], rows: Rows, planted: float, labels: str | None
 ) -> list[Counts]:
     """Summed over the splits: see ``_measured``."""
-    every = [_measured(seed, paths, rows, planted, labels) for seed in range(splits)]
+    every = []
+    for seed in range(splits):
+        with tempfile.TemporaryDirectory() as folder:
+            every.append(_measured(seed, paths, rows, planted, labels, Path(folder)))
     return [np.sum(counts, axis=0) for counts in zip(*every, strict=True)]
 
 
 def _measured(
-    seed: int, paths: Sequence[Path], rows: NDArray[np.float32], planted: float, labels: str | None
+    seed: int, paths: Sequence[Path], rows: Rows, planted: float, labels: str | None, folder: Path
 ) -> tuple[Counts, ...]:
-    """For each rate: searches, false matches, those of the same pixels, comparisons, false ones,
-    copies made, copies told.
-    """
+    """For each rate the counts that ``_print`` prints."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(paths))
     stored, held = order[: len(order) // 2], order[len(order) // 2 :]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Finder.create(Path(folder) / "half.db") as finder,
-    ):
-        copies = list(_planted([paths[i] for i in stored], planted, Path(folder), rng))
+    copies = list(_planted([paths[i] for i in stored], planted, folder, rng))
+    with Finder.create(folder / "half.db") as finder:
         finder.add(chain((paths[i] for i in stored), copies))
         calibration = calibrate(finder, labels=labels)
         pictures = len(finder)
-    catalogue = np.concatenate([rows[stored], *([unit(embed(copies))] if copies else [])])
+    catalogue = np.concatenate([rows[stored], unit(embed(copies))])
     found = rows[held] @ catalogue.T
     if labels:
         kinds = np.array([str(path.parent) for path in paths])
         found[kinds[held][:, None] == kinds[stored]] = -1
     shown = [*(paths[i] for i in stored), *copies]
-    made = _copies([paths[i] for i in stored[:_COPIED]]) if labels is None else None
-    true = (made @ catalogue.T).max(axis=1) if made is not None else np.empty(0)
+    true = (_made([paths[i] for i in stored[:_COPIED]]) @ catalogue.T).max(axis=1)
     counts = []
     for rate in RATES:
         least = calibration.threshold(pictures, rate)
@@ -108,7 +102,8 @@ def _planted(
         yield folder / f"{number}.png"
 
 
-def _copies(paths: Sequence[Path]) -> NDArray[np.float32]:
+def _made(paths: Sequence[Path]) -> Rows:
+    """All copies of some pictures."""
     made = []
     for path in paths:
         with PIL.Image.open(path) as picture:
@@ -117,8 +112,7 @@ def _copies(paths: Sequence[Path]) -> NDArray[np.float32]:
 
 
 def _alike(one: Path, other: Path) -> bool:
-    """Whether pixels say so; a planted copy is gone by now and looks like nothing."""
-    return other.exists() and bool(likeness(look(one), [look(other)])[0] >= SAME)
+    return bool(likeness(look(one), [look(other)])[0] >= SAME)
 
 
 def _print(title: str, columns: Sequence[Counts]) -> None:

@@ -83,7 +83,8 @@ def _grid() -> _Grid:
     inside = ((corners >= 0) & (corners < _FINE - 1)).all(axis=1).astype(np.float32)
     corners = corners.clip(0, _FINE - 2)
     places = corners[:, 0] * _FINE + corners[:, 1]
-    return _Grid(places, inside, inside.sum(axis=1)[:, None])
+    area: NDArray[np.float32] = inside.sum(axis=1, keepdims=True)
+    return _Grid(places, inside, area)
 
 
 def _turned(degrees: float) -> NDArray[np.float64]:
