@@ -242,7 +242,7 @@ def _changed(given: tuple[int, bytes], fit: Fit, limits: Limits) -> tuple[int, l
 def _labelling(labels: str | os.PathLike[str]) -> Callable[[Record], str]:
     """What label a picture has."""
     if labels == "folder":
-        return lambda record: str(Path(record.path or record.id).parent)
+        return lambda record: str(Path(record.path).parent) if record.path else record.id
     groups = _groups(absolute(labels))
 
     def label(record: Record) -> str:

@@ -30,6 +30,7 @@ photographs (docs/figures.md)."""
 _FINE = 64
 _COARSE = 32
 _FIT = Fit(2 * _FINE, 2 * _FINE)
+_GREY = np.array([0.299, 0.587, 0.114])  # as ITU-R 601, and so Pillow, makes grey of colours
 _NEAR = 6  # pixels to each side are a place
 _NOISE = 4.0  # steps of brightness
 _FRAME = 10  # steps of brightness by which one line of a frame may differ in itself
@@ -41,7 +42,7 @@ _SCALES = (0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.75, 0.81, 0.87, 0.93)
 
 def look(source: Source, limits: Limits = LIMITS) -> Look:
     """Of a picture. Raises ImageError."""
-    grey = _softened(_squared(decode(source, _FIT, limits).pixels.mean(axis=2)))
+    grey = _softened(_squared(decode(source, _FIT, limits).pixels @ _GREY))
     mean = _around(grey)
     spread = np.sqrt(np.maximum(_around(grey**2) - mean**2, 0) + _NOISE**2)
     return ((grey - mean) / spread).astype(np.float32)
@@ -80,7 +81,7 @@ def _grid() -> _Grid:
     ways = [_turned(degrees) * scale for degrees in _TURNS for scale in scales]
     # each coarse pixel is the mean of two by two fine ones, found by the first of them
     corners = np.floor((np.stack(ways) @ points + 0.5) * _FINE - 0.5 + 1e-6).astype(np.intp)
-    inside = ((corners >= 0) & (corners < _FINE - 1)).all(axis=1).astype(np.float32)
+    inside = np.asarray(((corners >= 0) & (corners < _FINE - 1)).all(axis=1), np.float32)
     corners = corners.clip(0, _FINE - 2)
     places = corners[:, 0] * _FINE + corners[:, 1]
     area: NDArray[np.float32] = inside.sum(axis=1, keepdims=True)

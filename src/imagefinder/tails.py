@@ -11,7 +11,7 @@ Numbers = NDArray[np.float64]
 
 _SHARE = 0.1  # of the sample is the tail
 _STEPS = 64  # of the body
-_SHAPES = (-0.45, 0.45)  # where probability-weighted moments can be relied on
+_SHAPES = (-1.0, 0.45)  # where probability-weighted moments can be relied on
 _ROUNDING = 1e-9
 
 
