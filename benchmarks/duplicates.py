@@ -7,7 +7,7 @@ ways, saved as files, and added with all originals; the catalogue is calibrated.
 recall are those of pairs of pictures in one group: a pair is right if both come from one original.
 ``--local`` measures geometry as well (local features are extracted, which takes minutes). Then all
 pairs of many vectors are compared: the photographs' own, drawn with repetition and moved at random
-by half of what they spread.
+by a quarter of what they spread.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _pairs(count: int) -> int:
 def _print_speed(rows: NDArray[np.float32], count: int) -> None:
     rng = np.random.default_rng(0)
     drawn = rows[rng.integers(len(rows), size=count)]
-    noise = rng.standard_normal(drawn.shape, np.float32) * (rows.std() / 2)
+    noise = rng.standard_normal(drawn.shape, np.float32) * (rows.std() / 4)
     vectors = unit(drawn + noise)
     began = perf_counter()
     heads = stars("cosine", vectors, 0.95)

@@ -167,10 +167,15 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, folder: Path) -> 
             calibrate(finder, rate=1)
         with pytest.raises(CalibrationError, match="of their label"):
             calibrate(finder, labels="folder")
+
+
+def test_pictures_that_are_all_alike_are_refused(tmp_path: Path) -> None:
+    for number in range(60):
+        blank = np.full((9, 9 + number, 3), 50, np.uint8)
+        PIL.Image.fromarray(blank).save(tmp_path / f"{number}.png")
     with Finder.create(tmp_path / "same.db", Grid()) as finder:
-        finder.add([np.full((9, 9 + number, 3), 50, np.uint8) for number in range(COUNT)])
-        finder.add(folder / "0" / "0.png")
-        with pytest.raises(CalibrationError):
+        finder.add(tmp_path)
+        with pytest.raises(CalibrationError, match="look alike"):
             calibrate(finder)
 
 
