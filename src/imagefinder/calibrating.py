@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import PIL.Image
 
-from imagefinder.calibration import Calibration
+from imagefinder.calibration import Calibration, Truth
 from imagefinder.encoding import encode_each
 from imagefinder.errors import CalibrationError, ImageError, UnencodableImage
 from imagefinder.evaluation.copies import COPIES
@@ -86,16 +86,15 @@ def calibrate(
     label = None if labels is None else _labelling(labels)
     near = _searched(finder, sample, label, progress)
     if label is None:
-        true = _of_copies(finder, sample, progress)
+        true, family = _of_copies(finder, sample, progress)
         best = _unrelated(finder, sample, near, float(np.quantile(true, _LEAST)), progress)
     else:
-        true = near.related[np.isfinite(near.related)]
+        true, family = near.related[np.isfinite(near.related)], None
         best = near.scores[:, 0]
     best = best[np.isfinite(best)]
     _check(best, true, label is not None)
-    calibration = Calibration.learnt(
-        measure, rate, len(finder), "copies" if label is None else "labels", best, true
-    )
+    truth: Truth = "copies" if label is None else "labels"
+    calibration = Calibration.learnt(measure, rate, len(finder), truth, best, true, family)
     keep(finder.store, calibration)
     return calibration
 
@@ -194,9 +193,10 @@ def _look_at(record: Record, limits: Limits) -> Look | None:
         return None
 
 
-def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> Numbers:
-    """How copies, made of stored files, score against their originals."""
-    found: list[Numbers] = []
+def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> tuple[Numbers, Numbers]:
+    """How copies, made of stored files, score against their originals, and also each other."""
+    true: list[Numbers] = []
+    family: list[Numbers] = []
     changed = partial(_changed, fit=finder.encoder.fit, limits=finder.limits)
     chosen = _still_there(sample, finder.limits)
     measure = finder.recipe.measure
@@ -205,16 +205,17 @@ def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> Numbers:
         for row, copies in pictures:
             rows = encode_each(finder.encoder, copies)
             made = [one for one in rows if not isinstance(one, UnencodableImage)]
-            if made:
-                own = sample.rows[row : row + 1]
-                compared = scores(measure, own, prepared(measure, np.concatenate(made)))
-                found.append(compared[0].astype(np.float64))
-    if not found:
+            every = np.concatenate([sample.rows[row : row + 1], *made])
+            every[1:] = prepared(measure, every[1:])
+            compared = scores(measure, every, every).astype(np.float64)
+            true.append(compared[0, 1:])
+            family.append(compared[np.triu_indices(len(every), 1)])
+    if not any(map(len, true)):
         raise CalibrationError(
             "no stored picture's file is there, from which copies could be made: "
             "say with --labels which pictures belong together"
         )
-    return np.concatenate(found)
+    return np.concatenate(true), np.concatenate(family)
 
 
 def _still_there(sample: _Sample, limits: Limits) -> list[tuple[int, bytes]]:

@@ -15,7 +15,7 @@ from .program import Run, answer, misuse, refusal, run_in
 def learnt(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The gallery's catalogue, calibrated, which no test may alter, and what was said of it."""
     copy = Path(shutil.copy(catalogue, tmp_path_factory.mktemp("learnt") / "imagefinder.db"))
-    return copy, answer(run_in(copy.parent, "calibrate", "--rate", 0.01, "--json"))
+    return copy, answer(run_in(copy.parent, "calibrate", "--rate", "0.01", "--json"))
 
 
 @pytest.fixture
