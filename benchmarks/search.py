@@ -185,7 +185,7 @@ def _bare_usearch(rows: Rows) -> Callable[[Rows], Any]:
 def _bare_faiss(rows: Rows) -> Callable[[Rows], Any]:
     import faiss
 
-    index = faiss.index_factory(rows.shape[1], _FAISS["factory"], faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(rows.shape[1], _FAISS["factory"], faiss.METRIC_INNER_PRODUCT)
     index.train(rows[np.random.default_rng(_SEED).permutation(len(rows))])
     index.add(rows)
     index.nprobe = 32
