@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import embed
-from imagefinder.evaluation.metrics import Retrieval, average_precision
+from imagefinder.evaluation.metrics import average_precision
+from imagefinder.evaluation.vectors import Retrieval
 from imagefinder.fusion import Fusion, fuse
 from imagefinder.ranking import Ranking, ranked
 from imagefinder.registry import make_encoder
@@ -62,7 +63,8 @@ def _measured(
         for own, each in enumerate(rows)
     ]
     asked = np.array([line for line in relevant if any(line)])
-    return Retrieval(float(average_precision(asked).mean()), float(asked[:, 0].mean()))
+    precision = average_precision(asked, asked.sum(axis=1))
+    return Retrieval(float(precision.mean()), float(asked[:, 0].mean()))
 
 
 def _ranking(scores: Scores, own: int) -> Ranking:

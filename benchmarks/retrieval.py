@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS, processor
 from imagefinder import embed
 from imagefinder.evaluation.copies import COPIES
-from imagefinder.evaluation.metrics import leave_one_out, own_original_first
+from imagefinder.evaluation.vectors import leave_one_out, own_original_first
 from imagefinder.images import find_images
 from imagefinder.registry import DEFAULT_ENCODER, make_encoder
 from imagefinder.types import Encoder

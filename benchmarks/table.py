@@ -25,7 +25,7 @@ from benchmarks.retrieval import assets, pictures_of
 from imagefinder import embed
 from imagefinder.aggregation import learned
 from imagefinder.errors import PluginError
-from imagefinder.evaluation.metrics import leave_one_out
+from imagefinder.evaluation.vectors import leave_one_out
 from imagefinder.images import decode
 from imagefinder.pipeline import cores
 from imagefinder.registry import make_encoder, make_extractor, plugins

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from imagefinder import Finder
 from imagefinder.gallery import draw_scene, view_of
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +61,22 @@ def test_the_vectors_in_the_readme_go_out_and_in(
     names = run_example(2)
     assert capsys.readouterr().out == "2 added, (2, 320)\n"
     assert getattr(names["unit"], "shape", None) == (1, 320)
+
+
+def test_the_evaluation_in_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for scene in ("harbour", "mosaic"):
+        (tmp_path / scene).mkdir()
+        for view in ("light", "size"):
+            view_of(draw_scene(scene), view, 1).save(tmp_path / scene / f"{view}.jpg")
+    with Finder.create(tmp_path / "photos.db") as finder:
+        finder.add(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names = run_example(3)
+    assert capsys.readouterr().out == "1.000 (1.000 to 1.000)\n"
+    assert names["hard"] == []
+    assert (tmp_path / "report" / "report.html").exists()
 
 
 def test_the_toml_example_names_the_options_and_defaults_there_are() -> None:

@@ -33,7 +33,7 @@ from imagefinder.images import Source
 from imagefinder.indexes.exact import Exact
 from imagefinder.registry import make_encoder, recipe_of
 from imagefinder.stores.sqlite import Sqlite
-from imagefinder.types import Features, Fit, Image, Measure, Neighbors
+from imagefinder.types import Features, Fit, Image, Keys, Measure, Neighbors
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 
@@ -97,8 +97,8 @@ class Padded:
     def __init__(self, dim: int, measure: Measure) -> None:
         self._exact = Exact(dim, measure)
 
-    def search(self, queries: Features, k: int) -> Neighbors:
-        found = self._exact.search(queries, k)
+    def search(self, queries: Features, k: int, among: Keys | None = None) -> Neighbors:
+        found = self._exact.search(queries, k, among)
         more = ((0, 0), (0, k - found.keys.shape[1]))
         return Neighbors(
             np.pad(found.keys, more, constant_values=-1),
@@ -300,7 +300,9 @@ def test_an_index_may_fill_up_its_answers(
 ) -> None:
     finder.add(pictures)
     wanted = [hit.id for hit in finder.search(pictures / "harbour-size.jpg", 99)]
-    monkeypatch.setattr("imagefinder.finder.make_index", lambda _, *about: Padded(*about))
+    monkeypatch.setattr(
+        "imagefinder.stores.indexes.make_index", lambda _, *about: Padded(*about[:2])
+    )
     path = pictures.parent / "c.db"
     with Finder.open(path) as padded:
         assert [hit.id for hit in padded.search(pictures / "harbour-size.jpg", 99)] == wanted
@@ -546,7 +548,7 @@ def test_sqlite_vec_alone_gives_the_same_hits(
     tmp_path: Path, finder: Finder, pictures: Path
 ) -> None:
     finder.add(pictures)
-    with Finder.open(tmp_path / "c.db", index=None) as scan:
+    with Finder.open(tmp_path / "c.db", index="sqlite-vec") as scan:
         query = pictures / "coral-reef-clutter.jpg"
         ours, theirs = finder.search(query, 12), scan.search(query, 12)
         assert [hit.id for hit in ours] == [hit.id for hit in theirs]

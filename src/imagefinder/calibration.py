@@ -17,7 +17,7 @@ Truth = Literal["copies", "labels"]
 """What a match is: the same picture, changed, or a picture of the same label."""
 
 _NEAREST = {"cosine": 1e-6, "l2": 1e-6, "hamming": 1e-3}  # to a score of 1, but for rounding
-_FLOOR = 0.05  # of what belongs together may score below the floor
+_FLOOR = 0.02  # of what belongs together may score below the floor
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Calibration:
     """How many best scores of unrelated pictures it was learnt from."""
     truth: Truth
     floor: float
-    """The score that 95 % of pairs of pictures reach of which one is the other, changed, or both
-    are a third one; by labels, 95 % of the best scores of matches."""
+    """The score that 98 % of pairs of pictures reach of which one is the other, changed, or both
+    are a third one; by labels, 98 % of the best scores of matches."""
     unrelated: Tailed
     """Best scores of searches without a match, on the scale of ``_stretched``."""
     logistic: Logistic

@@ -41,6 +41,6 @@ def _figure(record: Record, about: str, kind: str) -> str:
     places = "<br>".join(escape(file.path) for file in record.files) or escape(record.id)
     size = f"{record.width} × {record.height}, {record.size:,} bytes"
     return (
-        f'<figure class="{kind}">{thumbnail(record)}'
+        f'<figure class="{kind}">{thumbnail(record.path)}'
         f"<figcaption><b>{escape(about)}</b><br>{size}<br>{places}</figcaption></figure>"
     )

@@ -46,6 +46,8 @@ class Ensemble:
         A hit's score is the weighted share of what being first everywhere would give, its distance
         the rest. A picture stored in some of the catalogues only counts where it is.
         """
+        if k < 1:
+            raise ValueError("k must be at least 1")
         asked = listed(picture)
 
         def found(finder: Finder) -> Hits:

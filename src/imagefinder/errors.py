@@ -19,6 +19,7 @@ ImageFinderError
 ├── ExchangeError          vectors that cannot be taken out of a catalogue, or into one
 ├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
 ├── NotFound               no such picture in the catalogue
+├── EvaluationError        what belongs together is not known well enough to measure anything
 └── TrainingError          training cannot be done with what is there
 """
 
@@ -97,6 +98,10 @@ class IndexDamaged(ImageFinderError):
 
 class NotFound(ImageFinderError):
     """No such picture in the catalogue."""
+
+
+class EvaluationError(ImageFinderError):
+    """What belongs together is not known well enough to measure anything."""
 
 
 class TrainingError(ImageFinderError):

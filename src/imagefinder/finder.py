@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Limits
 from imagefinder.ingest import Intake, Progress, ingest
 from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
-from imagefinder.judging import Judge, check_told
+from imagefinder.judging import Judge, wanted
 from imagefinder.parts import encoder_for, extractor_for
 from imagefinder.pipeline import batched
 from imagefinder.query import Asked, Query, Reader, key_from, record_of
@@ -29,7 +28,6 @@ from imagefinder.registry import (
     load,
     make_encoder,
     make_extractor,
-    make_index,
     make_reranker,
     recipe_of,
 )
@@ -42,6 +40,8 @@ from imagefinder.types import (
     Extractor,
     Failure,
     Hit,
+    IndexChoice,
+    Keys,
     LocalFeatures,
     Measure,
     Recipe,
@@ -89,21 +89,22 @@ class Finder:
         encoder: str | Encoder = DEFAULT_ENCODER,
         *,
         local: str | Extractor | None = None,
-        index: str | None = "exact",
+        index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
         """A new catalogue in one file. Raises CatalogueExists if there is one.
 
         ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
         names an extractor (or is one) whose local features are to be kept too: ``sift``, in about
-        66 kB a picture. ``index`` of ``None`` leaves the search to sqlite-vec.
+        66 kB a picture. ``index`` is a kind of index for this Finder (``exact`` as it is);
+        ``use_index`` chooses one for good.
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
         extractor = make_extractor(local) if isinstance(local, str) else local
         store = load("stores", "sqlite").create(
             absolute(path),
             recipe_of(encoder),
-            _maker(index),
+            _choice(index),
             None if extractor is None else recipe_of(extractor),
         )
         return cls(store, encoder, extractor, limits)
@@ -115,7 +116,7 @@ class Finder:
         encoder: str | Encoder | None = None,
         *,
         local: str | Extractor | None = None,
-        index: str | None = "exact",
+        index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
         """A catalogue that is there, with the encoder and extractor that it was made with.
@@ -123,7 +124,7 @@ class Finder:
         Say them only if a model has moved, or if they are not registered ones. Raises
         CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for others.
         """
-        store = load("stores", "sqlite").open(absolute(path), _maker(index))
+        store = load("stores", "sqlite").open(absolute(path), _choice(index))
         try:
             return cls(store, encoder_for(store, encoder), extractor_for(store, local), limits)
         except BaseException:
@@ -259,6 +260,8 @@ class Finder:
         measures: Sequence[Measure] = (),
         rerank: str | Reranker | None = None,
         shortlist: int | None = _SHORTLIST,
+        folders: Sequence[str | os.PathLike[str]] = (),
+        where: Mapping[str, Any] | None = None,
         threshold: float | None = None,
         matches_only: bool = False,
     ) -> Hits:
@@ -271,50 +274,46 @@ class Finder:
 
         ``rerank`` (``mutual`` or ``geometric``) lets local features decide, among the ``shortlist``
         pictures whose own are most like the query's, or all of them for ``None``, and the k that
-        the encoder finds.
+        the encoder finds. Only pictures in the ``folders`` and with the metadata ``where`` count,
+        if those are given; they are chosen first, so that k come back where k are there. Of the
+        hits, those below the ``threshold`` are left out, and with ``matches_only`` those that are
+        no match (which a catalogue knows once it is calibrated): that may leave none.
 
-        With ``threshold`` only hits that score at least this come back, with ``matches_only`` only
-        matches (which a catalogue knows once it is calibrated); that may be none. Raises
-        ImageError, NotFound for an id that is not there, PluginError for what the catalogue was not
-        made for, CalibrationError where nobody can say what a match is, and ValueError for what
-        cannot go together.
+        Raises ImageError, NotFound for an id that is not there, PluginError for what the catalogue
+        was not made for, CalibrationError where nobody can say what a match is, and ValueError for
+        what cannot go together.
         """
-        hits = self._found(picture, k, minus, text, crop, measures, rerank, shortlist)
-        if matches_only:
-            check_told(hits)
-        return Hits(
-            hit
-            for hit in hits
-            if (threshold is None or hit.score >= threshold) and (hit.match or not matches_only)
-        )
-
-    def _found(
-        self,
-        picture: Asked | Iterable[Asked] | None,
-        k: int,
-        minus: Asked | Iterable[Asked],
-        text: str | None,
-        crop: Box | None,
-        measures: Sequence[Measure],
-        rerank: str | Reranker | None,
-        shortlist: int | None,
-    ) -> Hits:
         if k < 1 or (shortlist is not None and shortlist < 1):
             raise ValueError("k and shortlist must be at least 1")
+        if not set(measures) <= set(get_args(Measure)):
+            raise ValueError(f"measures are {', '.join(get_args(Measure))}")
+        if rerank is not None and measures:
+            raise ValueError("local features decide with rerank: leave the measures out")
         if rerank is not None and self.extractor is None:
             raise PluginError(
                 "the catalogue was made without local features: make one with --local sift"
             )
+        among = self._among(folders, where)
         reader = Reader(self._intake, crop, local=rerank is not None)
         query = reader.query(picture, minus, text)
         if rerank is not None and query.local is not None:
             reranker = make_reranker(rerank) if isinstance(rerank, str) else rerank
-            return self._looked_at(query, query.local, k, reranker, shortlist)
-        if len(measures) > 1:
-            return self._hits(self._fused(query, k, measures), None)
-        measure = measures[0] if measures else self.encoder.measure
-        hits = self._hits(self._ranked(query, k, measure), measure)
-        return self._judge.judged(hits, measure) if query.alone else hits
+            hits = self._looked_at(query, query.local, k, reranker, shortlist, among)
+        elif len(measures) > 1:
+            hits = self._hits(self._fused(query, k, measures, among), None)
+        else:
+            measure = measures[0] if measures else self.encoder.measure
+            hits = self._hits(self._ranked(query, k, measure, among), measure)
+            if query.alone:
+                hits = self._judge.judged(hits, measure, None if among is None else len(among))
+        return wanted(hits, threshold, matches_only)
+
+    def use_index(self, kind: str, options: Mapping[str, Any] | None = None) -> None:
+        """Search by this kind of index from now on, and make it now.
+
+        The catalogue remembers it. Raises PluginError for a kind that cannot compare its vectors.
+        """
+        self.store.use_index(IndexChoice(kind, options or {}))
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
         """The record of a picture. Raises NotFound."""
@@ -324,15 +323,24 @@ class Finder:
     def _intake(self) -> Intake:
         return Intake(self.store, self.encoder, self.extractor, self.limits)
 
-    def _fused(self, query: Query, k: int, measures: Sequence[Measure]) -> Ranking:
-        return fuse([self._ranked(query, max(k, _DEPTH), one) for one in measures])[:k]
+    def _among(
+        self, folders: Sequence[str | os.PathLike[str]], where: Mapping[str, Any] | None
+    ) -> Keys | None:
+        if not folders and not where:
+            return None
+        return self.store.matching([str(absolute(folder)) for folder in folders], where)
 
-    def _ranked(self, query: Query, k: int, measure: Measure | None = None) -> Ranking:
+    def _fused(
+        self, query: Query, k: int, measures: Sequence[Measure], among: Keys | None
+    ) -> Ranking:
+        return fuse([self._ranked(query, max(k, _DEPTH), one, among) for one in measures])[:k]
+
+    def _ranked(self, query: Query, k: int, measure: Measure | None, among: Keys | None) -> Ranking:
         # a local encoder has many rows for a picture: look deep enough for the votes not to depend
         # on k, and further until there are k pictures
         rows = max(k, _DEPTH)
         while True:
-            neighbors = self.store.search(query.features, rows, measure)
+            neighbors = self.store.search(query.features, rows, measure, among)
             ranking = _own_first(vote(neighbors), query.own)[:k]
             exhausted = neighbors.keys.shape[1] < rows or bool((neighbors.keys < 0).any())
             if len(ranking) == k or exhausted:
@@ -353,13 +361,19 @@ class Finder:
         )
 
     def _looked_at(
-        self, query: Query, local: LocalFeatures, k: int, reranker: Reranker, shortlist: int | None
+        self,
+        query: Query,
+        local: LocalFeatures,
+        k: int,
+        reranker: Reranker,
+        shortlist: int | None,
+        among: Keys | None,
     ) -> Hits:
-        near = [key for key, _ in self._ranked(query, k)]
+        near = [key for key, _ in self._ranked(query, k, None, among)]
         if shortlist is None or shortlist >= len(self.store):
-            others = self.store.keys().tolist()
+            others = (self.store.keys() if among is None else among).tolist()
         else:
-            others = self.store.shortlist(local, shortlist)
+            others = self.store.shortlist(local, shortlist, among)
         candidates = list(dict.fromkeys([*near, *others]))
         looked = reranked(local, candidates, self.store, reranker, k)
         records = self.store.get([one.key for one in looked])
@@ -389,8 +403,8 @@ def _own_first(ranking: Ranking, own: int | None) -> Ranking:
     return sorted(ranking, key=lambda pair: pair[0] != own or pair[1] < best - _ROUNDING)
 
 
-def _maker(index: str | None) -> Any:
-    return partial(make_index, index) if index else None
+def _choice(index: str | IndexChoice | None) -> IndexChoice | None:
+    return IndexChoice(index) if isinstance(index, str) else index
 
 
 def _is_gone(path: str) -> bool:

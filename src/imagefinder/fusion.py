@@ -5,6 +5,7 @@ Whichever way, a picture that is first in all of them gets 1, and one that is in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias, get_args
 
@@ -30,7 +31,7 @@ def fuse(
     if how not in get_args(Fusion):
         raise ValueError(f"rankings are fused by {', '.join(get_args(Fusion))}, not by {how!r}")
     weights = [1.0] * len(rankings) if weights is None else weights
-    if len(weights) != len(rankings) or any(weight < 0 for weight in weights):
+    if len(weights) != len(rankings) or not all(0 <= w < math.inf for w in weights):
         raise ValueError("there must be one weight, 0 or above, for each ranking")
     whole = sum(weights)
     if rankings and not whole > 0:

@@ -11,7 +11,7 @@ import PIL.Image
 
 from imagefinder.errors import ImageError
 from imagefinder.images import decode
-from imagefinder.types import Fit, Hit, Record
+from imagefinder.types import Fit, Hit
 
 _SIDE = 160  # pixels, of a thumbnail
 
@@ -32,11 +32,27 @@ class Hits(list[Hit]):
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{cells or "no hits"}</div>'
 
 
+def thumbnail(path: str | None, side: int = _SIDE) -> str:
+    """HTML that shows a picture's file, its longer side so many pixels, or says why it cannot."""
+    if path is None:
+        return "<p>(given in memory)</p>"
+    try:
+        pixels = decode(path, Fit(side, side, "within")).pixels
+    except ImageError as error:
+        return f"<p>({escape(str(error))})</p>"
+    scale = side / max(pixels.shape)
+    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
+    with BytesIO() as file:
+        PIL.Image.fromarray(pixels).save(file, "JPEG", quality=80)
+        data = b64encode(file.getvalue()).decode()
+    return f'<img alt="" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'
+
+
 def _figure(hit: Hit) -> str:
     name = escape(Path(hit.path).name if hit.path else hit.id)
     return (
         f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
-        f"{thumbnail(hit.record)}"
+        f"{thumbnail(hit.path)}"
         f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
         f"{hit.rank}. {hit.score:.3f}{_verdict(hit)}<br>{name}</figcaption></figure>"
     )
@@ -46,19 +62,3 @@ def _verdict(hit: Hit) -> str:
     if hit.match is None:
         return ""
     return ", a match" if hit.match else ", no match"
-
-
-def thumbnail(record: Record) -> str:
-    """A small picture as HTML that needs no other file, or the reason why there is none."""
-    if record.path is None:
-        return "<p>(given in memory)</p>"
-    scale = _SIDE / max(record.width, record.height)
-    width, height = (max(1, round(side * scale)) for side in (record.width, record.height))
-    try:
-        pixels = decode(record.path, Fit(width, height)).pixels
-    except ImageError as error:
-        return f"<p>({escape(str(error))})</p>"
-    with BytesIO() as file:
-        PIL.Image.fromarray(pixels).save(file, "JPEG", quality=80)
-        data = b64encode(file.getvalue()).decode()
-    return f'<img alt="" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
@@ -13,7 +14,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imagefinder.errors import NotFound
+from imagefinder.errors import ImageError, NotFound
 from imagefinder.images import Bytes, Source, find_images
 from imagefinder.types import Failure
 
@@ -97,6 +98,17 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> None:
         json.dumps(metadata and dict(metadata), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"metadata must be such as JSON can hold: {error}") from error
+
+
+@contextmanager
+def naming(picture: object) -> Iterator[None]:
+    """An ImageError inside says which file it is about, if the picture is one."""
+    try:
+        yield
+    except ImageError as error:
+        if not isinstance(picture, str | os.PathLike):
+            raise
+        raise type(error)(f"{os.fspath(picture)}: {error}") from error
 
 
 def content(picture: Any) -> Any:

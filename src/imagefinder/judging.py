@@ -39,12 +39,15 @@ class Judge:
         self._counted = -math.inf
         self._pictures = 0
 
-    def judged(self, hits: Hits, measure: Measure) -> Hits:
-        """With probabilities, and whether they are matches, if the catalogue is calibrated."""
+    def judged(self, hits: Hits, measure: Measure, pictures: int | None = None) -> Hits:
+        """With probabilities, and whether they are matches, if the catalogue is calibrated.
+
+        ``pictures`` is how many were compared, if not all.
+        """
         calibration = kept(self._store, measure) if hits else None
         if calibration is None:
             return hits
-        least = calibration.threshold(self._count())
+        least = calibration.threshold(self._count() if pictures is None else pictures)
         return Hits(
             replace(hit, probability=calibration.probability(hit.score), match=hit.score >= least)
             for hit in hits
@@ -57,8 +60,21 @@ class Judge:
         return self._pictures
 
 
-def check_told(hits: Iterable[Hit]) -> None:
-    """Raise CalibrationError if there is a hit of which nobody can say whether it is a match."""
+def wanted(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
+    """Those that score enough, and are matches if only these are wanted.
+
+    Raises CalibrationError if nobody can say which are.
+    """
+    if matches_only:
+        _check_told(hits)
+    return Hits(
+        hit
+        for hit in hits
+        if (threshold is None or hit.score >= threshold) and (hit.match or not matches_only)
+    )
+
+
+def _check_told(hits: Iterable[Hit]) -> None:
     if any(hit.match is None for hit in hits):
         raise CalibrationError(
             "nothing says yet which of the hits are matches: run imagefinder calibrate, "

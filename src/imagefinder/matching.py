@@ -11,7 +11,7 @@ import PIL.ImageDraw
 
 from imagefinder.encoding import extract_one
 from imagefinder.images import LIMITS, Limits, Source, decode
-from imagefinder.inputs import content
+from imagefinder.inputs import content, naming
 from imagefinder.registry import make_extractor, make_reranker
 from imagefinder.types import Extractor, Fit, Image, LocalFeatures, Match, Reranker
 
@@ -38,13 +38,14 @@ class Comparison:
         canvas.paste(left, (0, 0))
         canvas.paste(right, (left.width + _GAP, 0))
         pen = PIL.ImageDraw.Draw(canvas)
-        for number, (one, other) in enumerate(self._ends()):
+        for number, (one, other) in enumerate(self.lines()):
             pen.line([one, other], fill=_COLOURS[number % len(_COLOURS)], width=1)
             for x, y in (one, other):
                 pen.ellipse([x - 2, y - 2, x + 2, y + 2], outline="white")
         return canvas
 
-    def _ends(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    def lines(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+        """From where to where in the drawing, in pixels."""
         shown = self.match.pairs[:: max(1, math.ceil(len(self.match) / _LINES))]
         left = self.local[0].points[shown[:, 0]] * _size(self.pictures[0])
         right = self.local[1].points[shown[:, 1]] * _size(self.pictures[1])
@@ -69,19 +70,18 @@ def compare(
         judge = reranker
     else:
         judge = make_reranker(reranker or "geometric", None if reranker else {"geometry": "either"})
-    sources = (content(one), content(other))
-    first, second = (
-        extract_one(extractor, decode(source, extractor.fit, limits).pixels) for source in sources
-    )
-    return Comparison(
-        (_shown(sources[0], limits), _shown(sources[1], limits)),
-        (first, second),
-        judge.match(first, second),
-    )
+    left, first = _seen(one, extractor, limits)
+    right, second = _seen(other, extractor, limits)
+    return Comparison((left, right), (first, second), judge.match(first, second))
 
 
-def _shown(source: Source, limits: Limits) -> Image:
-    return decode(source, Fit(_SIDE, _SIDE, how="within"), limits).pixels
+def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
+    """As it is drawn, and its local features."""
+    with naming(source):
+        picture = content(source)
+        shown = decode(picture, Fit(_SIDE, _SIDE, how="within"), limits).pixels
+        pixels = decode(picture, extractor.fit, limits).pixels
+        return shown, extract_one(extractor, pixels)
 
 
 def _size(picture: Image) -> np.ndarray:

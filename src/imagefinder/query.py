@@ -15,7 +15,7 @@ from imagefinder.encoding import encode_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images import Source, decode, load_image, read
 from imagefinder.ingest import Intake
-from imagefinder.inputs import absolute, content, several
+from imagefinder.inputs import absolute, content, naming, several
 from imagefinder.similarity import prepared
 from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, key_of
 
@@ -70,26 +70,33 @@ class Reader:
     def _of(self, picture: Asked) -> Query:
         """One picture's, from the catalogue where it is stored there."""
         if isinstance(picture, Hit):
-            picture = picture.id
+            return self._known(picture.id)
         if is_id(picture) and not os.path.exists(picture):
-            record = record_of(self.parts, picture)
-            return self._read(_path_of(record)) if self.crop else self._stored(record.key)
+            return self._known(picture)
         if isinstance(picture, str | os.PathLike):
             return self._read(picture)
         return self._seen(picture)
 
+    def _known(self, id: str) -> Query:  # noqa: A002  the word that users know
+        record = record_of(self.parts, id)
+        return self._read(_path_of(record)) if self.crop else self._stored(record.key)
+
     def _stored(self, key: int) -> Query:
         store = self.parts.store
-        local = store.local_features([key]).get(key) if self.local else None
+        if not self.local:
+            return Query(store.features(key), own=key)
+        local = store.local_features([key]).get(key)
+        if local is None:  # as for one whose vectors were imported
+            raise PluginError(
+                f"picture {key:016x} is stored without local features: search with its file"
+            )
         return Query(store.features(key), local, key)
 
     def _read(self, path: str | os.PathLike[str]) -> Query:
-        try:
+        with naming(path):
             data = read(absolute(path), self.parts.limits)
             own = None if self.crop else key_of(hashlib.sha256(data).digest())
             return replace(self._seen(data), own=own)
-        except ImageError as error:
-            raise type(error)(f"{os.fspath(path)}: {error}") from error
 
     def _seen(self, picture: Source) -> Query:
         encoder, extractor, limits = self.parts.encoder, self.parts.extractor, self.parts.limits
@@ -114,7 +121,10 @@ class Reader:
         measure = self.parts.encoder.measure
         if any(len(rows) != 1 for rows in (*plus, *minus)) or measure == "hamming":
             if minus:
-                raise ValueError(f"no picture can be taken away where {measure} compares them")
+                raise ValueError(
+                    "a search turns away from a picture only where each has one row of numbers, "
+                    "not packed bits or a row for each of its parts"
+                )
             return np.concatenate(plus)
         mean: Features = np.mean([prepared(measure, rows) for rows in plus], axis=0)
         if minus:

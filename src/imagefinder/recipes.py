@@ -1,4 +1,4 @@
-"""A recipe as JSON, and back; what comes back may have been written by anybody."""
+"""Recipes and choices as JSON, and back; what comes back may have been written by anybody."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import get_args
 
-from imagefinder.types import Measure, Recipe
+from imagefinder.types import IndexChoice, Measure, Recipe
 
 
 def to_json(recipe: Recipe) -> str:
@@ -28,3 +28,19 @@ def from_json(text: str) -> Recipe:
     if not isinstance(recipe.encoder, str):
         raise TypeError("its encoder has no name")
     return recipe
+
+
+def choice_to_json(choice: IndexChoice) -> str:
+    """All of it."""
+    return json.dumps(asdict(choice), ensure_ascii=False)
+
+
+def choice_from_json(text: str | None) -> IndexChoice:
+    """The choice, or the usual one if none was made. Raises as ``from_json`` does."""
+    if text is None:
+        return IndexChoice()
+    values = json.loads(text)
+    choice = IndexChoice(values["kind"], values["options"])
+    if not isinstance(choice.kind, str) or not isinstance(choice.options, dict):
+        raise TypeError("its kind of index is none")
+    return choice

@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
 from imagefinder.models import models
-from imagefinder.types import Encoder, Extractor, Index, Measure, Recipe, Reranker
+from imagefinder.types import Encoder, Extractor, Index, IndexChoice, Measure, Recipe, Reranker
 
 Family: TypeAlias = Literal["encoders", "extractors", "indexes", "rerankers", "stores"]
 
@@ -74,7 +75,17 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
             extra="local",
         ),
     },
-    "indexes": {"exact": Plugin("imagefinder.indexes.exact:Exact", "a memory-mapped matrix")},
+    "indexes": {
+        "annoy": Plugin("imagefinder.indexes.annoy:Annoy", "trees of random planes", extra="annoy"),
+        "exact": Plugin("imagefinder.indexes.exact:Exact", "all of them, in 8 bits first"),
+        "faiss": Plugin(
+            "imagefinder.indexes.faiss:Faiss", "any of faiss, -o factory=…", extra="faiss"
+        ),
+        "hnsw": Plugin("imagefinder.indexes.hnsw:Hnsw", "a graph of neighbours", extra="hnsw"),
+        "kmeans": Plugin("imagefinder.indexes.kmeans:Kmeans", "PCA and clusters", extra="reduce"),
+        "sqlite-vec": Plugin("imagefinder.stores.scan:Scan", "sqlite-vec, in SQL; keeps no files"),
+        "scann": Plugin("imagefinder.indexes.scann:Scann", "anisotropic codes", extra="scann"),
+    },
     "rerankers": {
         "geometric": Plugin(
             "imagefinder.rerankers.geometric:Geometric",
@@ -128,10 +139,34 @@ def make_reranker(spec: str, options: Mapping[str, Any] | None = None) -> Rerank
     return reranker
 
 
-def make_index(name: str, dim: int, measure: Measure) -> Index:
-    """An empty index for vectors of ``dim`` columns."""
-    index: Index = load("indexes", name)(dim, measure)
+def make_index(
+    name: str, dim: int, measure: Measure, options: Mapping[str, Any] | None = None
+) -> Index:
+    """An empty index for vectors of ``dim`` columns. Raises PluginError for what it cannot do."""
+    cls = load("indexes", name)
+    _check_measure(name, cls, measure)
+    try:
+        index: Index = cls(dim, measure, **(options or {}))
+    except TypeError as error:
+        known = ", ".join(list(signature(cls).parameters)[2:]) or "none"
+        raise PluginError(f"{name} was given a wrong option; its options: {known}") from error
+    except ValueError as error:
+        raise PluginError(f"{name}: {error}") from error
     return index
+
+
+def check_index_choice(choice: IndexChoice, dim: int, measure: Measure) -> None:
+    """Raises PluginError for a kind that cannot be made so."""
+    cls = load("indexes", choice.kind)
+    _check_measure(choice.kind, cls, measure)
+    if choice.options:
+        make_index(choice.kind, dim, measure, choice.options)
+
+
+def _check_measure(name: str, cls: type[Any], measure: Measure) -> None:
+    if measure not in cls.measures:
+        able = ", ".join(cls.measures)
+        raise PluginError(f"the index {name} does not compare by {measure}, but by {able}")
 
 
 def recipe_of(maker: Encoder | Extractor) -> Recipe:

@@ -31,8 +31,9 @@ class Looked:
         """The smallest upright box around the matches, in pixels."""
         if not len(self.match):
             return None
-        size = (record.width, record.height)
-        left, top = np.floor(self.points.min(axis=0) * size).astype(int).tolist()
+        size = np.array([record.width, record.height])
+        begin = np.minimum(np.floor(self.points.min(axis=0) * size), size - 1)  # never beyond
+        left, top = begin.astype(int).tolist()
         right, bottom = np.ceil(self.points.max(axis=0) * size).astype(int).tolist()
         return left, top, max(1, right - left), max(1, bottom - top)
 

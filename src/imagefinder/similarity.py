@@ -49,6 +49,15 @@ def scores(measure: Measure, queries: Features, rows: Features) -> Scores:
     return np.clip(products, -1, 1) if measure == "cosine" else products  # rounding may exceed 1
 
 
+def scores_of_each(measure: Measure, queries: Features, rows: Features) -> Scores:
+    """Scores of each query with rows of its own: ``(m, dim)`` and ``(m, n, dim)`` to ``(m, n)``."""
+    if measure in ("cosine", "dot"):
+        products: Scores = np.einsum("md,mnd->mn", queries, rows)
+        return np.clip(products, -1, 1) if measure == "cosine" else products
+    lines = [scores(measure, one[None], own)[0] for one, own in zip(queries, rows, strict=True)]
+    return np.stack(lines)
+
+
 def distances(measure: Measure, scores: Scores, dim: int) -> Scores:
     """The measure's own distances, from scores; ``dim`` is the number of columns compared."""
     if measure == "cosine":

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import IndexDamaged, NotFound
 from imagefinder.images import decode
-from imagefinder.similarity import dtype, prepared, scores
+from imagefinder.similarity import dtype, prepared, scores, unit
 from imagefinder.types import (
     Encoder,
     Entry,
@@ -30,6 +30,7 @@ from imagefinder.types import (
     Fit,
     Image,
     Index,
+    LocalFeatures,
     Measure,
     Recipe,
     Record,
@@ -94,6 +95,14 @@ def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder:
     assert_array_equal(index.keys, np.arange(300), "keys are given once each, ascending")
     _finds_the_nearest(index, measure, keys, vectors, queries)
 
+    among = np.array([3, 5, 8, 500])
+    chosen = np.isin(keys, among)
+    few = index.search(queries, 10, among)
+    assert_array_equal(np.sort(few.keys), np.tile([3, 5, 8], (4, 1)), "only those among")
+    rows = scores(measure, prepared(measure, queries), prepared(measure, vectors[chosen]))
+    assert_allclose(np.sort(few.scores), np.sort(rows), rtol=1e-5, atol=1e-5)
+    assert index.search(queries, 10, among[:0]).keys.shape == (4, 0), "among none is none"
+
     index.remove(np.array([5, 17, 299, 1000]))
     stays = ~np.isin(keys, [5, 17, 299])
     _finds_the_nearest(index, measure, keys[stays], vectors[stays], queries)
@@ -123,7 +132,7 @@ def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder:
 
 
 def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
-    """Keeps what it is given, finds it, and lets go of it."""
+    """Keeps what it is given, finds it, and lets go of it; local features too, if it keeps such."""
     rng = np.random.default_rng(_SEED)
     dim = 8
     with_two_rows = 3
@@ -134,7 +143,11 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert store.search(_vectors(rng, 1, dim, measure), 3).keys.shape == (1, 0)
 
     entries = [
-        Entry(_record(f"/a/{number}"), _vectors(rng, 1 + (number == with_two_rows), dim, measure))
+        Entry(
+            _record(f"/a/{number}"),
+            _vectors(rng, 1 + (number == with_two_rows), dim, measure),
+            local=_local_features(rng, store.extractor),
+        )
         for number in range(20)
     ]
     assert store.write(entries) == ["added"] * 20
@@ -148,6 +161,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         assert_array_equal(store.features(key), entry.features, "and so do vectors")
         nearest = store.search(entry.features, 1).keys[:, 0]
         assert (nearest == key).all() or measure in ("dot", "hamming"), "it finds itself"
+    _keeps_local_features(store, entries)
 
     assert store.noted("calibration") is None, "there are no notes at first"
     store.note("calibration", "one")
@@ -176,8 +190,19 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert not store.knows(second_place.record.sha256), "now it lies nowhere"
     assert store.remove([entries[1].record.key, 12345]) == 1
     assert len(store) == 18
+    assert_array_equal(store.keys(), sorted(entry.record.key for entry in entries[2:]))
+    assert store.local_features([entries[1].record.key]) == {}, "they go with their picture"
     found = store.search(_vectors(rng, 1, dim, measure), 100).keys
     assert set(found.ravel()) == {entry.record.key for entry in entries[2:]}
+    chosen = np.array([entry.record.key for entry in entries[:9]])
+    found = store.search(_vectors(rng, 2, dim, measure), 100, None, chosen).keys
+    assert set(found.ravel()) == set(chosen[2:]), "only those among, all that there are"
+    assert set(store.matching(["/a/5", "/nowhere"])) == {entries[5].record.key}
+    assert set(store.matching(["/a/"])) == {entry.record.key for entry in entries[2:]}
+    store.write([replace(entries[7], metadata={"colour": "red", "size": 2})])
+    assert set(store.matching(where={"colour": "red", "size": 2})) == {entries[7].record.key}
+    assert not len(store.matching(["/a/5"], {"colour": "red"})), "both must hold"
+    assert not len(store.matching(where={"colour": 2})), "another value is another"
     try:
         store.features(12345)
     except NotFound:
@@ -188,10 +213,47 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert store.statistics().vectors == 19
     left = sorted(entries[2:], key=lambda entry: entry.record.key)
     for (record, features), entry in zip(store.pictures(), left, strict=True):
-        assert record == entry.record, "all records, in order of their keys"
+        assert record.key == entry.record.key, "all records, in order of their keys"
         assert_array_equal(features, np.asarray(entry.features), "with their vectors")
     store.close()
     store.close()
+
+
+def random_entries(
+    count: int, dim: int, measure: Measure = "cosine", first: int = 0
+) -> list[Entry]:
+    """Pictures that nobody has, with vectors at random; those of the same numbers are the same."""
+    numbers = range(first, first + count)
+    rng = np.random.default_rng([_SEED, first])
+    return [Entry(_record(f"/random/{one}"), _vectors(rng, 1, dim, measure)) for one in numbers]
+
+
+def _keeps_local_features(store: Store, entries: list[Entry]) -> None:
+    """All that it was given, in 8 bits a number at the least; nothing without an extractor."""
+    every = [entry.record.key for entry in entries]
+    assert_array_equal(store.keys(), sorted(every), "every picture's key, ascending")
+    kept = store.local_features([*every, 12345])
+    if store.extractor is None:
+        nothing = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 4), np.float32))
+        assert kept == {}, "there are none without an extractor"
+        assert store.shortlist(nothing, 3) == [], "and nothing is like them"
+        assert store.statistics().local_bytes == 0
+        return
+    assert set(kept) == set(every)
+    for entry in entries:
+        given, found = entry.local, kept[entry.record.key]
+        assert given is not None
+        assert_allclose(found.points, given.points, atol=1e-4)
+        assert_allclose(found.descriptors, given.descriptors, atol=0.02)
+        assert store.shortlist(found, 1) == [entry.record.key], "it finds itself by them"
+    assert store.statistics().local_bytes > 0
+
+
+def _local_features(rng: np.random.Generator, extractor: Recipe | None) -> LocalFeatures | None:
+    if extractor is None:
+        return None
+    descriptors = rng.standard_normal((50, extractor.dim)).astype(np.float32)
+    return LocalFeatures(rng.random((50, 2)).astype(np.float32), unit(descriptors))
 
 
 def _is_frozen_dataclass(maker: Encoder | Extractor) -> None:

@@ -317,10 +317,19 @@ class Reranker(Protocol):
         """What corresponds in two pictures; either may have no local features."""
 
 
+@dataclass(frozen=True)
+class IndexChoice:
+    """A kind of index, and its options."""
+
+    kind: str = "exact"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Index(Protocol):
     """Rows of vectors, each under the key of its picture. A cache: the store can always fill it.
 
-    A search may run, in any number of threads, while one other thread does anything else.
+    A search may run, in any number of threads, while one other thread does anything else. The class
+    says in ``measures`` by which ones it compares.
     """
 
     @property
@@ -341,8 +350,11 @@ class Index(Protocol):
     def remove(self, keys: Keys) -> None:
         """Forget all rows of these keys; unknown ones are ignored."""
 
-    def search(self, queries: Features, k: int) -> Neighbors:
-        """The k nearest rows of each query row, ties in order of their keys."""
+    def search(self, queries: Features, k: int, among: Keys | None = None) -> Neighbors:
+        """The k nearest rows of each query row, ties in order of their keys.
+
+        Only rows of the keys ``among`` count, if those are given.
+        """
 
     def save(self, path: Path) -> None:
         """Write to a file in one step, and go on from that file."""
@@ -401,8 +413,14 @@ class Store(Protocol):
     def keys(self) -> Keys:
         """Every picture's, ascending."""
 
-    def shortlist(self, query: LocalFeatures, k: int) -> list[int]:
+    def shortlist(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
         """The k pictures whose local features, taken together, are most like the query's."""
+
+    def matching(self, folders: Sequence[str] = (), where: Mapping[str, Any] | None = None) -> Keys:
+        """The pictures that lie in one of the folders and whose metadata say all of ``where``.
+
+        A folder may be a file; none given means anywhere.
+        """
 
     def pictures(self) -> Iterator[tuple[Record, Features]]:
         """Every record with its vectors, in order of the keys, a page at a time.
@@ -419,8 +437,20 @@ class Store(Protocol):
     def forget(self, paths: Sequence[str]) -> int:
         """Take places out, and pictures that lie nowhere else; says how many places there were."""
 
-    def search(self, query: Features, k: int, measure: Measure | None = None) -> Neighbors:
-        """The k nearest stored rows of each query row, by the recipe's measure or another."""
+    def search(
+        self, query: Features, k: int, measure: Measure | None = None, among: Keys | None = None
+    ) -> Neighbors:
+        """The k nearest stored rows of each query row, by the recipe's measure or another.
+
+        Only pictures ``among`` those count, if they are given.
+        """
+
+    @property
+    def index(self) -> IndexChoice:
+        """The kind of index that answers."""
+
+    def use_index(self, choice: IndexChoice) -> None:
+        """Answer by another kind from now on, also when it is opened again, and build it now."""
 
     def statistics(self) -> Statistics:
         """Its numbers."""

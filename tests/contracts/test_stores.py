@@ -1,24 +1,27 @@
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from imagefinder.registry import load, make_index, plugins
+from imagefinder.registry import load, plugins
 from imagefinder.testing import check_store
-from imagefinder.types import Measure
+from imagefinder.types import IndexChoice, Measure, Recipe
 
 
-@pytest.mark.parametrize("measure", ["cosine", "l2", "dot", "hamming"])
+def able() -> list[tuple[str, Measure]]:
+    return [(kind, one) for kind in plugins("indexes") for one in load("indexes", kind).measures]
+
+
+@pytest.mark.parametrize(("kind", "measure"), able())
 @pytest.mark.parametrize("name", plugins("stores"))
-def test_every_store_keeps_the_contract(name: str, measure: Measure, tmp_path: Path) -> None:
+def test_every_store_keeps_the_contract_with_every_index(
+    name: str, kind: str, measure: Measure, tmp_path: Path
+) -> None:
     store = load("stores", name)
-    check_store(
-        lambda recipe: store.create(tmp_path / "store", recipe, partial(make_index, "exact")),
-        measure,
-    )
+    check_store(lambda recipe: store.create(tmp_path / "store", recipe, IndexChoice(kind)), measure)
 
 
-@pytest.mark.parametrize("measure", ["cosine", "l2", "hamming"])
-def test_sqlite_keeps_it_with_its_own_scan(measure: Measure, tmp_path: Path) -> None:
+def test_sqlite_keeps_it_with_local_features(tmp_path: Path) -> None:
     store = load("stores", "sqlite")
-    check_store(lambda recipe: store.create(tmp_path / "store", recipe), measure)
+    extractor = Recipe("corners", {}, 16, "cosine")
+    exact = IndexChoice("exact")
+    check_store(lambda recipe: store.create(tmp_path / "store", recipe, exact, extractor), "cosine")

@@ -11,7 +11,7 @@ from imagefinder import embed
 from imagefinder.encoders.compact import SHA256, WEIGHTS, Compact
 from imagefinder.errors import PluginError
 from imagefinder.evaluation.copies import COPIES
-from imagefinder.evaluation.metrics import leave_one_out, own_original_first
+from imagefinder.evaluation.vectors import leave_one_out, own_original_first
 from imagefinder.images import find_images
 from imagefinder.registry import make_encoder
 

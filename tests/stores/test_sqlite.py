@@ -23,17 +23,18 @@ from imagefinder.errors import (
     ImageError,
     NewerCatalogue,
     NotACatalogue,
+    PluginError,
     StoreError,
 )
 from imagefinder.registry import make_index
 from imagefinder.stores import schema
 from imagefinder.stores.cached_index import CachedIndex
 from imagefinder.stores.sqlite import Sqlite
-from imagefinder.types import Entry, Features, File, Measure, Recipe, Record, key_of
+from imagefinder.types import Entry, Features, File, IndexChoice, Measure, Recipe, Record, key_of
 
 DIM = 8
 MEASURES: tuple[Measure, ...] = ("cosine", "l2", "hamming")
-exact = partial(make_index, "exact")
+EXACT, SCAN = IndexChoice("exact"), IndexChoice("sqlite-vec")
 
 
 def recipe(measure: Measure = "cosine", dim: int = DIM) -> Recipe:
@@ -60,10 +61,10 @@ def fill(store: Sqlite, count: int, measure: Measure = "cosine", first: int = 0)
 
 def test_a_catalogue_opens_with_all_that_was_written(tmp_path: Path) -> None:
     with_metadata = Entry(record("/p/ünï cödé.jpg"), rows(1), {"title": "Ça va", "year": 1999})
-    store = Sqlite.create(tmp_path / "c.db", recipe(), exact)
+    store = Sqlite.create(tmp_path / "c.db", recipe(), EXACT)
     store.write([with_metadata])
     store.close()
-    again = Sqlite.open(tmp_path / "c.db", exact)
+    again = Sqlite.open(tmp_path / "c.db", EXACT)
     assert again.recipe == recipe()
     assert again.recipe.place == {"path": "/somewhere"}
     (found,) = again.get([with_metadata.record.key]).values()
@@ -191,9 +192,9 @@ def test_paths_of_a_folder_are_not_those_of_its_namesakes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_two_exact_searches_agree(tmp_path: Path, measure: Measure) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe(measure), exact)
+    store = Sqlite.create(tmp_path / "c.db", recipe(measure), EXACT)
     fill(store, 400, measure)
-    scan = Sqlite.open(tmp_path / "c.db")
+    scan = Sqlite.open(tmp_path / "c.db", SCAN)
     query = rows(-1 % 2**32, 3, measure)
     for k in (1, 10, 1000):
         ours, theirs = store.search(query, k), scan.search(query, k)
@@ -222,23 +223,21 @@ def test_the_two_exact_searches_agree_on_any_numbers(
     k: int,
 ) -> None:
     path = tmp_path_factory.mktemp("agree") / "c.db"
-    store = Sqlite.create(path, recipe(measure, dim=3), exact)
+    store = Sqlite.create(path, recipe(measure, dim=3), EXACT)
     store.write([Entry(record(f"/p/{n}"), row[None]) for n, row in enumerate(stored)])
-    scan = Sqlite.open(path)
+    scan = Sqlite.open(path, SCAN)
     assert_allclose(store.search(query, k).scores, scan.search(query, k).scores, atol=2e-4)
     store.close()
     scan.close()
 
 
 def test_sqlite_vec_says_which_measure_it_cannot_do(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe("dot"))
-    with pytest.raises(StoreError, match="index 'exact'"):
-        store.search(rows(1), 1)
-    store.close()
+    with pytest.raises(PluginError, match="by cosine, l2, hamming"):
+        Sqlite.create(tmp_path / "c.db", recipe("dot"), SCAN)
 
 
 def test_what_another_program_writes_is_found(tmp_path: Path) -> None:
-    reader = Sqlite.create(tmp_path / "c.db", recipe(), exact)
+    reader = Sqlite.create(tmp_path / "c.db", recipe(), EXACT)
     fill(reader, 3)
     assert reader.search(rows(7), 9).keys.shape == (1, 3)
     other = Sqlite.open(tmp_path / "c.db")
@@ -264,7 +263,7 @@ def cache_of(path: Path) -> Path:
 
 
 def searched(path: Path) -> list[int]:
-    store = Sqlite.open(path, exact)
+    store = Sqlite.open(path, EXACT)
     found: list[int] = store.search(rows(5), 4).keys[0].tolist()
     store.close()
     return found
@@ -317,18 +316,18 @@ def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe(), exact)
+    store = Sqlite.create(path, recipe(), EXACT)
     fill(store, 10)
-    older = exact(DIM, "cosine")
+    older = make_index("exact", DIM, "cosine")
     older.add(np.array([record("/p/1").key]), rows(1))
     older.save(tmp_path / "older")
 
     def replace_by_older(source: Path, target: Path) -> None:
-        source.unlink()
+        Path(source).unlink()
         (tmp_path / "older").replace(target)
         monkeypatch.undo()
 
-    monkeypatch.setattr("imagefinder.indexes.exact.os.replace", replace_by_older)
+    monkeypatch.setattr("imagefinder.indexes.arrays.os.replace", replace_by_older)
     store.search(rows(1), 99)
     assert store.search(rows(1), 99).keys.shape == (1, 10)
     store.close()
@@ -347,8 +346,8 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     store = Sqlite.create(path, recipe())
     fill(store, 20)
     store.close()
-    monkeypatch.setattr("imagefinder.indexes.exact.os.replace", refuse)
-    store = Sqlite.open(path, exact)
+    monkeypatch.setattr("imagefinder.indexes.arrays.os.replace", refuse)
+    store = Sqlite.open(path, EXACT)
     for _ in range(3):
         assert store.search(rows(5), 4).keys[0, 0] == record("/p/5").key
     store.close()
@@ -366,7 +365,7 @@ def test_a_catalogue_that_may_not_be_written_can_be_read(
     assert list(tmp_path.iterdir()) == [path], "SQLite's own files went when it was closed"
     monkeypatch.setattr("imagefinder.stores.connections.os.access", lambda *_: False)
     assert Sqlite.exists(path)
-    store = Sqlite.open(path, exact)
+    store = Sqlite.open(path, EXACT)
     assert store.search(rows(5), 1).keys[0, 0] == record("/p/5").key
     with pytest.raises(StoreError, match="nothing may be written"):
         fill(store, 1, first=50)
@@ -375,7 +374,7 @@ def test_a_catalogue_that_may_not_be_written_can_be_read(
 
 
 def test_readers_and_a_writer_work_at_once(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe(), exact)
+    store = Sqlite.create(tmp_path / "c.db", recipe(), EXACT)
     fill(store, 20)
     wrong: list[object] = []
 
@@ -448,7 +447,7 @@ def test_a_catalogue_that_makes_no_sense_says_so(tmp_path: Path, damage: str) ->
 
 
 def use(path: Path) -> None:
-    store = Sqlite.open(path, exact)
+    store = Sqlite.open(path, EXACT)
     try:
         store.get(store.search(rows(1), 3).keys[0].tolist())
         store.features(record("/p/1").key)
@@ -494,7 +493,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Sqlite.create(Path(self.folder()), recipe(), exact)
+        self.store = Sqlite.create(Path(self.folder()), recipe(), EXACT)
         self.places: dict[str, str] = {}
 
     def folder(self) -> str:

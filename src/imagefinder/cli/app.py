@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import exchange, search
+from imagefinder.cli import evaluate, exchange, search
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -25,6 +25,7 @@ from imagefinder.cli.catalogue import (
     made,
     opened,
 )
+from imagefinder.cli.index import index
 from imagefinder.cli.matches import calibrate, calibration_as_json, duplicates
 from imagefinder.cli.models import models
 from imagefinder.cli.output import (
@@ -48,6 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models, name="models")
+app.add_typer(index, name="index")
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
 
@@ -163,6 +165,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
 
     with opened(db) as finder:
         recipe, extractor = finder.recipe, finder.store.extractor
+        searched = finder.store.index
         holds = finder.statistics()
         told = calibration_as_json(kept(finder.store, recipe.measure), holds.pictures)
     about: dict[str, Any] = {
@@ -174,6 +177,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
         "encoder": recipe.encoder,
         "dim": recipe.dim,
         "measure": recipe.measure,
+        "index": {searched.kind: dict(searched.options)} if searched.options else searched.kind,
         "options": {**recipe.options, **recipe.place},
         "local features": extractor.encoder if extractor else None,
     }
@@ -287,6 +291,7 @@ def demo(
 
 app.command()(search.search)
 app.command()(search.match)
+app.command()(evaluate.evaluate)
 app.command()(calibrate)
 app.command()(duplicates)
 app.command()(exchange.embed)

@@ -79,18 +79,18 @@ def encoder_named(name: str | None, options: list[str] | None) -> Encoder | None
     quiet_libraries()
     if name is None and options:
         raise typer.BadParameter("--option goes with --encoder")
-    return make_encoder(name, _parsed(options)) if name is not None else None
+    return make_encoder(name, parsed(options)) if name is not None else None
 
 
-def _parsed(options: Iterable[str] | None) -> dict[str, Any]:
+def parsed(options: Iterable[str] | None) -> dict[str, Any]:
     """``mean=[0.5,0.5,0.5]`` and ``output=embedding`` alike: JSON if it is, else text."""
-    parsed: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for given in options or ():
         name, equals, text = given.partition("=")
         if not equals:
-            raise typer.BadParameter(f"--option is written NAME=VALUE, not {given!r}")
+            raise typer.BadParameter(f"it is written NAME=VALUE, not {given!r}")
         try:
-            parsed[name] = json.loads(text)
+            values[name] = json.loads(text)
         except ValueError:
-            parsed[name] = text
-    return parsed
+            values[name] = text
+    return values

@@ -9,7 +9,7 @@ import typer
 
 from imagefinder.cli.catalogue import DB, Db, Json, opened
 from imagefinder.cli.output import plain, print_groups, print_json, print_pairs
-from imagefinder.cli.terminal import steps
+from imagefinder.cli.terminal import counting
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def calibrate(
 
     if not 0 < rate < 1:
         raise typer.BadParameter("it is a share, between 0 and 1", param_hint="--rate")
-    with opened(db) as finder, steps("calibrating") as bar:
+    with opened(db) as finder, counting("calibrating") as bar:
         found = calibrate(finder, rate=rate, labels=labels, seed=seed, progress=bar)
         told = calibration_as_json(found, len(finder))
     if as_json:
@@ -77,7 +77,7 @@ def duplicates(
     """Find copies in the catalogue, and name the better ones; nothing is deleted."""
     from imagefinder.duplication import duplicates
 
-    with opened(db) as finder, steps("comparing") as bar:
+    with opened(db) as finder, counting("comparing") as bar:
         found = duplicates(finder, threshold=threshold, verify=verify, progress=bar)
     if html is not None:
         _write(found, html)

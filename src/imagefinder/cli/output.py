@@ -16,6 +16,7 @@ from imagefinder.cli.terminal import console
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from imagefinder.auditing import Audit
     from imagefinder.demo import Search
     from imagefinder.duplication import Group
     from imagefinder.hits import Hits
@@ -109,12 +110,39 @@ def _sizes(record: Record) -> tuple[str, str, str, str]:
     return pixels, f"{record.size:,}", record.id, paths
 
 
+def print_audits(audits: Sequence[Audit]) -> None:
+    """Kinds of index, measured on the same queries."""
+    table = _table("measured on the catalogue's own vectors")
+    for name in ("index", "recall@1", "@10", "@100", "queries/s", "in a batch", "build", "MB"):
+        table.add_column(name, justify="left" if name == "index" else "right")
+    for audit in audits:
+        kind = plain(" ".join([audit.choice.kind, *map(str, audit.choice.options.values())]))
+        if audit.failure:
+            table.add_row(kind, plain(audit.failure))
+            continue
+        recalls = [f"{share:.3f}" for share in audit.recall.values()]
+        speeds = [f"{audit.queries_per_second:,.0f}", f"{audit.batch_per_second:,.0f}"]
+        costs = [f"{audit.build_seconds:.1f} s", f"{audit.bytes / 1e6:,.1f}"]
+        table.add_row(kind, *recalls, *speeds, *costs)
+    console().print(table)
+
+
 def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
     """Names and what they stand for, a line each."""
     table = _table()
     for name, value in pairs:
         table.add_row(name, _readable(value))
     console().print(table)
+
+
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Lines of figures, the first cell of each saying what they are of."""
+    table = _table(title)
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_readable(cell) for cell in row))
+    console(folding=False).print(table)
 
 
 def print_models(models: Iterable[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened
+from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened, parsed
 from imagefinder.cli.output import EMPTY, NONE, hit_as_json, plain, print_hits, print_json
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from imagefinder.hits import Hits
     from imagefinder.matching import Comparison
     from imagefinder.types import Box
-
-_SHORTLIST = 60
 
 
 def _box(text: str | None) -> str | None:
@@ -58,11 +56,19 @@ def search(
         typer.Option(metavar="NAME", help="Let local features decide: mutual or geometric."),
     ] = None,
     shortlist: Annotated[
-        int, typer.Option(min=1, help="Among how many pictures they do.")
-    ] = _SHORTLIST,
+        int | None, typer.Option(min=1, help="With how many pictures they are compared; 60.")
+    ] = None,
     exhaustive: Annotated[
-        bool, typer.Option("--exhaustive", help="They do among all pictures.")
+        bool,
+        typer.Option("--exhaustive", help="Compare local features with those of all pictures."),
     ] = False,
+    folder: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="Only pictures in it; repeatable.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only with this metadata; repeatable."),
+    ] = None,
     measure: Annotated[
         list[str] | None,
         typer.Option(help="cosine, l2 or dot in place of the encoder's; several are fused."),
@@ -96,10 +102,17 @@ def search(
         "crop": _parsed(crop) if crop else None,
         "measures": measure or (),
         "rerank": rerank,
-        "shortlist": None if exhaustive else shortlist,
         "threshold": threshold,
         "matches_only": matches_only,
+        "folders": folder or (),
+        "where": parsed(where),
     }
+    if exhaustive or shortlist:
+        options["shortlist"] = shortlist
+    if (exhaustive or shortlist) and not rerank:
+        raise typer.BadParameter("--shortlist and --exhaustive go with --rerank")
+    if exhaustive and shortlist:
+        raise typer.BadParameter("--exhaustive leaves no --shortlist: give one of them")
     if (weight or fuse != "reciprocal") and not also:
         raise typer.BadParameter("--fuse and --weight go with --also")
     if not (pictures or text):
@@ -143,7 +156,9 @@ def match(
     ] = "sift",
     rerank: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="mutual, or geometric as if nothing is said."),
+        typer.Option(
+            metavar="NAME", help="mutual, or geometric for flat things; else any geometry."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the matches.", dir_okay=False)

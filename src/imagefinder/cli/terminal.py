@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -54,37 +53,35 @@ def console(folding: bool = True) -> Console:
 @contextmanager
 def progress(paths: Iterable[str]) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
     """Gives what wraps an iterable in a progress bar on stderr, if that is a terminal."""
-    stderr = quiet_libraries()
-    if not stderr.isatty():
-        yield iter
-        return
-    from imagefinder.images import find_images
 
-    given = [os.path.expanduser(path) for path in paths]
-    total = sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
-    with _bar("adding", stderr) as bar:
-        yield lambda items: bar.track(items, total=total)
+    def files() -> int:
+        from imagefinder.images import find_images
+
+        given = [os.path.expanduser(path) for path in paths]
+        return sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
+
+    with counting("adding", files) as bar:
+        yield bar
 
 
 @contextmanager
-def steps(doing: str) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
-    """The same for lists, of which one bar after the other is drawn."""
+def counting(
+    doing: str, total: Callable[[], int] | None = None
+) -> Iterator[Callable[[Iterable[Item]], Iterable[Item]]]:
+    """The same for anything; without a ``total`` the length of what is wrapped."""
     stderr = quiet_libraries()
     if not stderr.isatty():
         yield iter
         return
-    with _bar(doing, stderr) as bar:
-        yield bar.track
-
-
-def _bar(doing: str, stderr: TextIO) -> Progress:
     from rich import progress as bars
     from rich.console import Console
 
+    count = total() if total else None
     columns = (
         bars.TextColumn(doing),
         bars.BarColumn(),
         bars.MofNCompleteColumn(),
         bars.TimeRemainingColumn(),
     )
-    return bars.Progress(*columns, console=Console(file=stderr), transient=True)
+    with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
+        yield lambda items: bar.track(items, total=count)

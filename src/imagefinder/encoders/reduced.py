@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder import recipes
+from imagefinder.agreement import told_apart
 from imagefinder.errors import ModelError
-from imagefinder.registry import encoder_from
+from imagefinder.registry import encoder_from, recipe_of
 from imagefinder.similarity import prepared, unit
 from imagefinder.types import Encoder, Features, Fit, Image, Measure, Recipe
 
@@ -73,7 +74,11 @@ class Reduced:
         if options:
             raise ModelError(f"reduced has no option {', '.join(options)}")
         file = Path(path).expanduser().absolute()
-        data = _read(file)
+        return cls.of(file, _read(file))
+
+    @classmethod
+    def of(cls, file: Path, data: bytes) -> Reduced:
+        """For a file with these bytes. Raises ModelError if they are no projection."""
         projection = _projection(file, data)
         digest = hashlib.sha256(data).hexdigest()
         return cls(str(file), digest, projection.axes.shape[1], projection.recipe.measure)
@@ -96,7 +101,13 @@ class Reduced:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return encoder_from(self._projection.recipe)
+        recipe = self._projection.recipe
+        encoder = encoder_from(recipe)
+        apart = told_apart(recipe, recipe_of(encoder))
+        if apart:  # its code has come to compute something else
+            fitted, now = apart
+            raise ModelError(f"{self.path} was fitted to {fitted}, not to {now}: reduce anew")
+        return encoder
 
 
 def _read(file: Path) -> bytes:

@@ -1,53 +1,104 @@
-"""Figures of merit of a ranking."""
+"""Figures of merit of rankings, one number for each query.
+
+All take ``relevant``, shape (queries, places): whether what stands at each place belongs to the
+query; and most take ``counts``, shape (queries,): how many there are to be found, at least 1, also
+where the ranking does not reach them. What is not in the ranking counts as not found. All but
+``ns_score`` are those of trec_eval: Manning, Raghavan and Schütze, "Introduction to Information
+Retrieval", chapter 8.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.similarity import unit
+Relevance: TypeAlias = NDArray[np.bool_]
+Counts: TypeAlias = NDArray[np.intp]
+Values: TypeAlias = NDArray[np.float64]
+
+_NS_PLACES = 4
 
 
-class Retrieval(NamedTuple):
-    """Means over all queries that have something to find."""
-
-    mean_average_precision: float
-    recall_at_1: float
-    """The share of queries whose closest picture belongs to them."""
+def precision(relevant: Relevance, k: int) -> Values:
+    """The share of the first k places that are relevant."""
+    return _found(relevant, k) / k
 
 
-def leave_one_out(rows: NDArray[np.float32], classes: Sequence[str]) -> Retrieval:
-    """Each picture in turn asks for the others of its class, by cosine.
+def recall(relevant: Relevance, counts: Counts, k: int) -> Values:
+    """The share of what is relevant that stands among the first k."""
+    return _found(relevant, k) / counts
 
-    ``rows``: (pictures, dim). Average precision is that of Manning, Raghavan and Schütze,
-    "Introduction to Information Retrieval", chapter 8, over the whole ranking.
+
+def f1(relevant: Relevance, counts: Counts, k: int) -> Values:
+    """The harmonic mean of precision and recall at k."""
+    return 2 * _found(relevant, k) / (k + counts)
+
+
+def average_precision(relevant: Relevance, counts: Counts) -> Values:
+    """The mean, over all that is relevant, of the precision at its place; 0 where not found."""
+    return np.asarray((_precisions(relevant) * relevant).sum(axis=1) / counts)
+
+
+def ndcg(relevant: Relevance, counts: Counts, k: int | None = None) -> Values:
+    """Discounted cumulative gain at k, or at all places, as a share of the best there can be.
+
+    A place counts 1 / log2(1 + place). Järvelin and Kekäläinen, "Cumulated gain-based evaluation
+    of IR techniques", ACM TOIS 2002.
     """
-    units = unit(rows)
-    scores = units @ units.T
-    np.fill_diagonal(scores, -np.inf)
-    _, kinds = np.unique(np.asarray(classes), return_inverse=True)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :-1]
-    relevant = kinds[order] == kinds[:, None]
-    asked = relevant.any(axis=1)
-    if not asked.any():
-        raise ValueError("no two pictures belong to the same class")
-    precision = average_precision(relevant[asked])
-    return Retrieval(float(precision.mean()), float(relevant[asked, 0].mean()))
+    best = counts if k is None else np.minimum(counts, k)
+    discounts = 1 / np.log2(np.arange(2, max(relevant.shape[1], best.max(initial=0)) + 2))
+    gains = relevant[:, :k] @ discounts[: relevant[:, :k].shape[1]]
+    return np.asarray(gains / np.cumsum(discounts)[best - 1])
 
 
-def average_precision(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of rankings, shape (queries, places): whether what stands at each place belongs there."""
+def r_precision(relevant: Relevance, counts: Counts) -> Values:
+    """The precision at the place up to which all could be relevant."""
+    places = np.arange(relevant.shape[1])
+    return np.asarray((relevant & (places < counts[:, None])).sum(axis=1) / counts)
+
+
+def reciprocal_rank(relevant: Relevance) -> Values:
+    """1 / the place of the first that is relevant; 0 if none is."""
+    if not relevant.shape[1]:
+        return np.zeros(len(relevant))
+    return np.asarray(relevant.any(axis=1) / (relevant.argmax(axis=1) + 1))
+
+
+def ns_score(relevant: Relevance, own: NDArray[np.intp]) -> Values:
+    """How many of the first four show the same thing, 0 to 4, the query itself counted.
+
+    ``own``, shape (queries,): the place, from 0, that the query itself takes before those of
+    ``relevant``; -1 if it is not among the pictures. Nistér and Stewénius, "Scalable recognition
+    with a vocabulary tree", CVPR 2006 (UKBench).
+    """
+    itself = (own >= 0) & (own < _NS_PLACES)
+    others = np.where(itself, _found(relevant, _NS_PLACES - 1), _found(relevant, _NS_PLACES))
+    return np.asarray(others + itself, np.float64)
+
+
+def interpolated_precision(relevant: Relevance, counts: Counts, steps: int) -> Values:
+    """The best precision at each recall of 0, 1/steps, … 1 or any higher: (queries, steps + 1).
+
+    0 where the ranking does not reach that recall.
+    """
+    # the best precision from each place on, and nothing beyond the last
+    best = np.maximum.accumulate(_precisions(relevant)[:, ::-1], axis=1)[:, ::-1]
+    best = np.hstack([best, np.zeros((len(relevant), 1))])
+    needed = -(-np.arange(steps + 1) * counts[:, None] // steps)  # rounded up, in whole numbers
     found = np.cumsum(relevant, axis=1)
-    precision = found / np.arange(1, relevant.shape[1] + 1)
-    return np.asarray((precision * relevant).sum(axis=1) / np.maximum(found[:, -1], 1))
+    places = np.array(
+        [np.searchsorted(line, wanted) for line, wanted in zip(found, needed, strict=True)],
+        np.intp,
+    ).reshape(needed.shape)
+    return np.asarray(np.take_along_axis(best, places, axis=1))
 
 
-def own_original_first(
-    changed: NDArray[np.float32], originals: NDArray[np.float32], own: Sequence[int]
-) -> float:
-    """The share of changed pictures whose own original, by its row, is the closest by cosine."""
-    closest = (unit(changed) @ unit(originals).T).argmax(axis=1)
-    return float((closest == np.asarray(own)).mean())
+def _found(relevant: Relevance, k: int) -> NDArray[np.intp]:
+    return np.asarray(relevant[:, :k].sum(axis=1))
+
+
+def _precisions(relevant: Relevance) -> Values:
+    """The precision at every place."""
+    return np.asarray(np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1))

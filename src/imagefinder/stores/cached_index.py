@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,7 @@ from imagefinder.stores.connections import Connections
 from imagefinder.types import Features, Index, Keys, Neighbors, Recipe
 
 _PAGE = 1000  # vectors taken from the file at a time
+_HELD = 256 * 2**20  # bytes of new ones
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +60,17 @@ class CachedIndex:
         self._seen: object = None
         self._refused = 0
 
-    def search(self, query: Features, k: int) -> Neighbors:
+    def search(self, query: Features, k: int, among: Keys | None = None) -> Neighbors:
         """See Store."""
         with self._guard, self._connections.told(), self._connections.decoding():
             self._refresh()
-        return self._index.search(query, k)
+        return self._index.search(query, k, among)
+
+    def build(self) -> None:
+        """Save it now, however few there are."""
+        with self._guard, self._connections.told(), self._connections.decoding():
+            self._refresh()
+            self._save()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -72,8 +80,9 @@ class CachedIndex:
                 self._watch = None
 
     def forget(self) -> None:
-        """Take away what was saved."""
-        self._saved.unlink(missing_ok=True)
+        """Take away what was saved, where that may be done."""
+        with suppress(OSError):
+            self._saved.unlink()
 
     def _refresh(self) -> None:
         if self._watch is None:
@@ -99,6 +108,8 @@ class CachedIndex:
     def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
         for keys, vectors in self._rows.of(connection, new, all_new):
             self._index.add(keys, vectors)
+            if self._index.pending_bytes > max(_HELD, self._index.saved_bytes):
+                self._save()  # lest a catalogue's first index be all in memory
         # the more is saved, the seldomer it is all written again
         enough = max(self.save_from, self._index.saved_bytes // 4, self._refused)
         if self._index.pending_bytes > enough:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -18,10 +18,11 @@ import numpy as np
 from imagefinder.aggregation import Codebook, learned, windows
 from imagefinder.pipeline import batched
 from imagefinder.ranking import best
+from imagefinder.registry import make_index
 from imagefinder.stores.cached_index import CachedIndex, keys_of
 from imagefinder.stores.connections import Connections
 from imagefinder.stores.packing import unpacked
-from imagefinder.types import Features, Index, Keys, LocalFeatures, Measure
+from imagefinder.types import Features, Keys, LocalFeatures
 
 _PAGE = 64  # pictures taken from the file at a time
 _SAMPLE = 256  # pictures from which a codebook is learned
@@ -57,13 +58,11 @@ class Shortlist:
     def __init__(
         self,
         saved: Path,
-        make_index: Callable[[int, Measure], Index],
         connections: Connections,
         dim: int,
     ) -> None:
         """``saved`` is where the codebook may be kept; the index goes beside it."""
         self._saved = saved
-        self._make_index = make_index
         self._connections = connections
         self._dim = dim
         self._guard = Lock()
@@ -71,7 +70,7 @@ class Shortlist:
         self._learned_from = 0
         self._index: CachedIndex | None = None
 
-    def search(self, query: LocalFeatures, k: int) -> list[int]:
+    def search(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
         """See Store."""
         with self._guard, self._connections.decoding():
             self._refresh()
@@ -79,7 +78,7 @@ class Shortlist:
         if codebook is None or index is None:  # there is nothing to learn from
             return []
         rows = np.concatenate([codebook.vector(window) for window in windows(query)])
-        return [key for key, _ in best(index.search(rows, k))[:k]]
+        return [key for key, _ in best(index.search(rows, k, among))[:k]]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,12 +87,13 @@ class Shortlist:
                 self._index.close()
 
     def _refresh(self) -> None:
+        if self._codebook is None:
+            self._load()
+        if self._learned_from >= _SAMPLE:  # and no picture need be counted
+            return
         with self._connections.reading() as connection:
             pictures = int(connection.execute("SELECT count(*) FROM local_features").get)
-            if self._codebook is None:
-                self._load()
-            few = self._learned_from < _SAMPLE
-            if self._codebook is None or (few and pictures >= _GROWTH * self._learned_from):
+            if self._codebook is None or pictures >= _GROWTH * self._learned_from:
                 self._learn(connection)
 
     def _load(self) -> None:
@@ -126,7 +126,7 @@ class Shortlist:
             self._index.forget()
         name = hashlib.sha256(codebook.to_bytes()).hexdigest()[:8]
         self._index = CachedIndex(
-            self._make_index(codebook.dim, "cosine"),
+            make_index("exact", codebook.dim, "cosine"),
             self._saved.with_name(f"{self._saved.name}-{name}"),
             self._connections,
             Aggregates(codebook, self._dim),
@@ -138,8 +138,13 @@ class Shortlist:
         folder, name = self._saved.parent, self._saved.name
         try:
             with NamedTemporaryFile(dir=folder, suffix=f".{name}", delete=False) as file:
-                file.write(data)
-            os.replace(file.name, self._saved)
+                unfinished = Path(file.name)
+            try:
+                unfinished.write_bytes(data)
+                os.replace(unfinished, self._saved)
+            except BaseException:
+                unfinished.unlink()
+                raise
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)
 

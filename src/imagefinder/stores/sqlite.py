@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import uuid4
 
 import apsw
@@ -24,18 +22,19 @@ from imagefinder.errors import (
     NotFound,
     StoreError,
 )
-from imagefinder.registry import make_index
-from imagefinder.similarity import Scores, dtype, scores_of
+from imagefinder.registry import check_index_choice
+from imagefinder.similarity import dtype
 from imagefinder.stores import schema
-from imagefinder.stores.cached_index import CachedIndex, Vectors, keys_of, matrix
+from imagefinder.stores.cached_index import keys_of, matrix
 from imagefinder.stores.connections import Connections
+from imagefinder.stores.indexes import Indexes, sweep
 from imagefinder.stores.packing import packed
 from imagefinder.stores.shortlist import Shortlist, stored
 from imagefinder.types import (
     Entry,
     Features,
     File,
-    Index,
+    IndexChoice,
     Keys,
     LocalFeatures,
     Located,
@@ -48,29 +47,20 @@ from imagefinder.types import (
     key_of,
 )
 
-MakeIndex: TypeAlias = Callable[[int, Measure], Index]
-
 _PAGE = 1000  # paths taken from the file at a time
 _PICTURES = 100  # and pictures with all their vectors
-_MOST = 2**31
 _NOTE = "note "  # before a note's name, lest it be one of our own
 _CHOSEN = "WHERE key IN (SELECT value FROM json_each(?))"
-_SCANS: dict[Measure, str] = {
-    # the cosine with a vector of zeros is nothing: nothing like it
-    "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
-    "l2": "vec_distance_l2(vector, ?)",
-    "hamming": "vec_distance_hamming(vec_bit(vector), vec_bit(?))",
-}
 
 
 class Sqlite:
     """A catalogue in one file, safe for many threads and beside other programs.
 
-    A search is answered by the index that ``make_index`` gives, kept true to the file and saved
-    beside it once it is large; without one, by sqlite-vec's own scan.
+    A search is answered by indexes of the kind that was chosen when the catalogue was made, or by
+    ``use_index``; they are kept true to the file, and saved beside it once they are large.
     """
 
-    def __init__(self, path: Path, connections: Connections, make_index: MakeIndex | None) -> None:
+    def __init__(self, path: Path, connections: Connections, index: IndexChoice | None) -> None:
         """For the class methods ``create`` and ``open``."""
         self._connections = connections
         with connections.reading() as connection, connections.decoding():
@@ -79,10 +69,10 @@ class Sqlite:
             self.recipe = recipes.from_json(about["recipe"])
             self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
             self._id = str(about["id"])
+            own = recipes.choice_from_json(about.get("index"))
         self._path = path
-        self._make_index = make_index
         self._guard = Lock()
-        self._indexes: dict[Measure, CachedIndex] = {}
+        self._indexes = Indexes(index or own, self.recipe, connections, self._cache)
         self._shortlist: Shortlist | None = None
 
     @classmethod
@@ -90,13 +80,16 @@ class Sqlite:
         cls,
         path: Path,
         recipe: Recipe,
-        make_index: MakeIndex | None = None,
+        index: IndexChoice | None = None,
         extractor: Recipe | None = None,
     ) -> Sqlite:
         """A new catalogue, which keeps local features if there is an extractor's recipe.
 
-        Raises CatalogueExists, or NotACatalogue where another file lies.
+        Raises PluginError for an index that cannot compare its vectors, CatalogueExists, or
+        NotACatalogue where another file lies.
         """
+        if index is not None:
+            check_index_choice(index, recipe.dim, recipe.measure)
         if not path.parent.is_dir():
             raise StoreError(f"there is no folder {path.parent} to make the catalogue in")
         if cls.exists(path):
@@ -113,15 +106,18 @@ class Sqlite:
                 _describe(connection, "recipe", recipes.to_json(recipe))
                 if extractor is not None:
                     _describe(connection, "extractor", recipes.to_json(extractor))
-            _sweep(path)
-            return cls(path, connections, make_index)
+            sweep(path)
+            return cls(path, connections, index)
         except BaseException:
             connections.close()
             raise
 
     @classmethod
-    def open(cls, path: Path, make_index: MakeIndex | None = None) -> Sqlite:
-        """A catalogue that is there. Raises CatalogueMissing, NotACatalogue or NewerCatalogue."""
+    def open(cls, path: Path, index: IndexChoice | None = None) -> Sqlite:
+        """A catalogue that is there, searched by its own kind of index or another.
+
+        Raises CatalogueMissing, NotACatalogue or NewerCatalogue.
+        """
         if not cls.exists(path):
             raise CatalogueMissing(
                 f"there is no catalogue {path}: make one with imagefinder add FOLDER"
@@ -134,7 +130,7 @@ class Sqlite:
             if old:
                 with connections.writing() as connection:
                     schema.migrate(connection)
-            return cls(path, connections, make_index)
+            return cls(path, connections, index)
         except BaseException:
             connections.close()
             raise
@@ -232,11 +228,11 @@ class Sqlite:
         with self._connections.reading() as connection:
             return keys_of(connection.execute("SELECT key FROM images"))
 
-    def shortlist(self, query: LocalFeatures, k: int) -> list[int]:
+    def shortlist(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
         """See Store."""
         if self.extractor is None:
             return []
-        return self._shortlist_of(self.extractor).search(query, k)
+        return self._shortlist_of(self.extractor).search(query, k, among)
 
     def pictures(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""
@@ -247,8 +243,7 @@ class Sqlite:
 
     def paths(self, folder: str) -> Iterator[str]:
         """See Store."""
-        after = folder.rstrip(os.sep) + os.sep
-        end = after[:-1] + chr(ord(os.sep) + 1)
+        after, end = _within(folder)
         page: list[tuple[str]] = [(after,)]
         while page:
             page = self._rows(
@@ -281,14 +276,43 @@ class Sqlite:
             _prune(connection, {key for key in keys if key is not None})
         return len(keys) - keys.count(None)
 
-    def search(self, query: Features, k: int, measure: Measure | None = None) -> Neighbors:
+    def search(
+        self, query: Features, k: int, measure: Measure | None = None, among: Keys | None = None
+    ) -> Neighbors:
         """See Store."""
         measure = measure or self.recipe.measure
         if dtype(measure) != dtype(self.recipe.measure):
             raise StoreError(f"vectors for {self.recipe.measure} are not compared by {measure}")
-        if self._make_index is None:
-            return self._scan(query, k, measure)
-        return self._index_by(measure, self._make_index).search(query, k)
+        return self._indexes.search(query, k, measure, among)
+
+    def matching(self, folders: Sequence[str] = (), where: Mapping[str, Any] | None = None) -> Keys:
+        """See Store."""
+        conditions: list[str] = []
+        values: list[str] = []
+        for name, value in (where or {}).items():
+            conditions.append("json_extract(metadata, ?) IS json_extract(?, '$')")
+            values += [f"$.{json.dumps(name)}", json.dumps(value)]
+        if folders:
+            lies = " OR ".join("path = ? OR (path > ? AND path < ?)" for _ in folders)
+            conditions.append(f"key IN (SELECT key FROM files WHERE {lies})")
+            values += [end for folder in folders for end in (folder, *_within(folder))]
+        rows = f"SELECT key FROM images WHERE {' AND '.join(conditions) or 'true'}"
+        with self._connections.reading() as connection:
+            return keys_of(connection.execute(rows, values))
+
+    @property
+    def index(self) -> IndexChoice:
+        """See Store."""
+        return self._indexes.choice
+
+    def use_index(self, choice: IndexChoice) -> None:
+        """See Store."""
+        indexes = Indexes(choice, self.recipe, self._connections, self._cache)
+        indexes.build()
+        with self._connections.writing() as connection:
+            _describe(connection, "index", recipes.choice_to_json(choice))
+        before, self._indexes = self._indexes, indexes
+        before.close()
 
     def statistics(self) -> Statistics:
         """See Store."""
@@ -304,31 +328,16 @@ class Sqlite:
     def close(self) -> None:
         """See Store."""
         self._connections.close()  # first, so that the index cannot open another
+        self._indexes.close()
         with self._guard:
-            for index in self._indexes.values():
-                index.close()
             if self._shortlist is not None:
                 self._shortlist.close()
-
-    def _index_by(self, measure: Measure, make: MakeIndex) -> CachedIndex:
-        with self._guard:
-            if measure not in self._indexes:
-                index = make(self.recipe.dim, measure)
-                kind = type(index).__name__.lower()
-                if measure != self.recipe.measure:
-                    kind += measure
-                self._indexes[measure] = CachedIndex(
-                    index, self._cache(kind), self._connections, Vectors(self.recipe)
-                )
-            return self._indexes[measure]
 
     def _shortlist_of(self, extractor: Recipe) -> Shortlist:
         with self._guard:
             if self._shortlist is None:
-                make = self._make_index or partial(make_index, "exact")
-                self._shortlist = Shortlist(
-                    self._cache("vlad"), make, self._connections, extractor.dim
-                )
+                place = self._cache("vlad")
+                self._shortlist = Shortlist(place, self._connections, extractor.dim)
             return self._shortlist
 
     def _cache(self, kind: str) -> Path:
@@ -398,28 +407,11 @@ class Sqlite:
                 for key, record in _records(connection, wanted).items()
             ]
 
-    def _scan(self, query: Features, k: int, measure: Measure) -> Neighbors:
-        """sqlite-vec compares every row, in SQL."""
-        dim = self.recipe.dim
-        if measure not in _SCANS:
-            raise StoreError(f"sqlite-vec does not compare by {measure}: use the index 'exact'")
-        distance = (
-            f"SELECT key, {_SCANS[measure]} AS distance FROM vectors ORDER BY distance, key LIMIT ?"
-        )
-        found = [self._rows(distance, row.tobytes(), min(k, _MOST)) for row in query]
-        columns = len(found[0]) if found else 0
-        keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
-        distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
-        shape = (len(query), columns)
-        return Neighbors(keys.reshape(shape), scores_of(measure, distances.reshape(shape), dim))
 
-
-def _sweep(path: Path) -> None:
-    """Take away what indexes saved for catalogues that lay here before."""
-    cache = re.compile(re.escape(path.name) + r"\.[a-z0-9]+(-[0-9a-f]{8}){1,2}")
-    for file in path.parent.iterdir():
-        if cache.fullmatch(file.name):
-            file.unlink(missing_ok=True)
+def _within(folder: str) -> tuple[str, str]:
+    """Paths between these two lie in the folder."""
+    after = folder.rstrip(os.sep) + os.sep
+    return after, after[:-1] + chr(ord(os.sep) + 1)
 
 
 def _sha256_of(connection: apsw.Connection, key: int) -> object:

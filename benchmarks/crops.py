@@ -1,0 +1,106 @@
+"""Many real embeddings from few pictures: random crops, kept in a folder for the next time.
+
+    python -m benchmarks.crops FOLDER [--per-picture 35]
+
+Each clothing and grocery photograph gives crops of 20 to 100 % of its area, every other one
+mirrored. ``compact-320.npy`` holds their rows by the default encoder; ``joined-2048.npy`` those of
+MobileNetV2, SqueezeNet and the default encoder side by side, each of length 1, cut to 2,048
+numbers. The rows are shuffled, the same way in both.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from benchmarks.ingest import OPTIONS
+from benchmarks.retrieval import assets, pictures_of
+from imagefinder.images import decode, load_image
+from imagefinder.pipeline import batched, cores
+from imagefinder.registry import make_encoder
+from imagefinder.similarity import unit
+from imagefinder.types import Encoder, Image
+
+_SEED = 7
+_PICTURES = 32  # whose crops are held in memory at a time
+_WIDE = 2048
+
+Rows = NDArray[np.float32]
+
+
+def main() -> None:
+    """Make them, and save them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--per-picture", type=int, default=35)
+    given = parser.parse_args()
+    make(given.folder, given.per_picture)
+
+
+def make(folder: Path, per_picture: int = 35) -> None:
+    """Both files, if they are not there."""
+    narrow, wide = folder / "compact-320.npy", folder / "joined-2048.npy"
+    if narrow.exists() and wide.exists():
+        return
+    data, models = assets() / "data", assets() / "models"
+    pictures = [*pictures_of(data, "clothing"), *pictures_of(data, "grocery")]
+    encoders = [
+        make_encoder(f"onnx:{models / 'mobilenet_v2_ptq.onnx'}", OPTIONS),
+        make_encoder(f"onnx:{models / 'squeezenet1.1.onnx'}", {"output": "embedding"}),
+        make_encoder("compact"),
+    ]
+    *others, compact = (
+        np.concatenate(rows) for rows in zip(*_rows(pictures, encoders, per_picture), strict=True)
+    )
+    order = np.random.default_rng(_SEED).permutation(len(compact))
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(narrow, compact[order])
+    joined = np.hstack([unit(rows) for rows in (*others, compact)])
+    np.save(wide, joined[order, :_WIDE])
+
+
+def _rows(
+    pictures: Sequence[Path], encoders: Sequence[Encoder], per_picture: int
+) -> Iterator[list[Rows]]:
+    """Of some pictures' crops at a time, the rows by each encoder."""
+    with ThreadPoolExecutor(cores()) as threads:
+        for some in batched(enumerate(pictures), _PICTURES):
+            crops = [
+                crop
+                for cut in threads.map(lambda pair: _crops(pair[1], pair[0], per_picture), some)
+                for crop in cut
+            ]
+            yield [np.concatenate(_encoded(encoder, crops, threads)) for encoder in encoders]
+
+
+def _encoded(
+    encoder: Encoder, crops: Sequence[PIL.Image.Image], threads: ThreadPoolExecutor
+) -> list[Rows]:
+    def fitted(crop: PIL.Image.Image) -> Image:
+        return decode(crop, encoder.fit).pixels
+
+    return encoder.encode(list(threads.map(fitted, crops)))
+
+
+def _crops(path: Path, number: int, count: int) -> list[PIL.Image.Image]:
+    rng = np.random.default_rng([_SEED, number])
+    picture = PIL.Image.fromarray(load_image(path))
+    cut = []
+    for place in range(count):
+        share = np.sqrt(rng.uniform(0.2, 1.0))
+        width, height = (max(1, round(side * share)) for side in picture.size)
+        left = int(rng.integers(picture.width - width + 1))
+        top = int(rng.integers(picture.height - height + 1))
+        crop = picture.crop((left, top, left + width, top + height))
+        cut.append(crop.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT) if place % 2 else crop)
+    return cut
+
+
+if __name__ == "__main__":
+    main()

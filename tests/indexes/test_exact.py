@@ -1,0 +1,96 @@
+"""The first pass in 8 bits: what it proves, and that the answer is brute force's."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from imagefinder.indexes import first_pass
+from imagefinder.indexes.codes import Codes, products
+from imagefinder.indexes.comparing import compare
+from imagefinder.indexes.part import Part
+from imagefinder.similarity import prepared, scores
+from imagefinder.types import Features, Measure
+
+DIM = 24
+numbers = st.floats(-1000, 1000, width=32).map(np.float32)
+
+
+def rows(count: int) -> st.SearchStrategy[Features]:
+    return arrays(np.float32, (count, DIM), elements=numbers)
+
+
+@given(rows(3), rows(7))
+def test_products_are_as_far_off_as_they_say_at_most(queries: Features, others: Features) -> None:
+    about, away = products(Codes.of(queries), Codes.of(others))
+    true = queries.astype(np.float64) @ others.T.astype(np.float64)
+    assert (np.abs(about - true) <= away + 1e-6).all()
+
+
+@given(rows(1), rows(9))
+def test_one_query_gives_what_many_give(queries: Features, others: Features) -> None:
+    alone, _ = products(Codes.of(queries), Codes.of(others))
+    together, _ = products(Codes.of(np.repeat(queries, 5, axis=0)), Codes.of(others))
+    assert_array_equal(together, np.repeat(alone, 5, axis=0))
+
+
+@pytest.mark.parametrize("measure", ["cosine", "l2", "dot"])
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([2, 7, 200]),
+    st.sampled_from([1e-3, 1, 300]),
+    st.sampled_from([1, 5, 199, 200, 300]),
+    st.sampled_from([1, 2, 3, 9]),
+    st.booleans(),
+)
+def test_two_passes_answer_as_brute_force_does(
+    measure: Measure, seed: int, different: int, size: float, k: int, asked: int, choose: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    kinds = rng.normal(0, size, (different, DIM)).astype(np.float32)
+    others = kinds[rng.integers(different, size=200)]
+    keys = rng.permutation(1000)[:200].astype(np.int64)
+    among = rng.permutation(1000)[:900].astype(np.int64) if choose else None
+    held = prepared(measure, others)
+    queries = prepared(
+        measure, others[rng.integers(200, size=asked)] + rng.normal(0, size / 10, DIM)
+    )
+    queries = queries.astype(np.float32)
+    part = Part(keys, held, Codes.of(held)).without(keys[:3])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(first_pass, "_BLOCK", 40 * DIM)  # several blocks, in several threads
+        found = compare([part], measure, queries, k, among)
+    left = np.ones(200, bool)
+    left[:3] = False
+    if among is not None:
+        left &= np.isin(keys, among)
+    every = scores(measure, queries, held[left])
+    wanted = min(k, int(left.sum()))
+    assert found.keys.shape == (asked, wanted)
+    for line, its_scores, own in zip(found.keys, found.scores, every, strict=True):
+        order = np.lexsort((keys[left], -own))[:wanted]
+        # equal but for the rounding of sums in another order
+        assert_allclose(its_scores, own[order], rtol=1e-4, atol=1e-4 * size**2)
+        assert len(set(line.tolist())) == wanted
+        of_key = dict(zip(keys[left].tolist(), own.tolist(), strict=True))
+        of_line = [of_key[key] for key in line.tolist()]
+        assert_allclose(of_line, its_scores, rtol=1e-4, atol=1e-4 * size**2)
+
+
+def test_rows_that_are_all_alike_are_all_looked_at() -> None:
+    alike = np.ones((500, DIM), np.float32)
+    part = Part(np.arange(500), alike, Codes.of(alike))
+    found = compare([part], "dot", alike[:1], 4)
+    assert_array_equal(found.keys, [[0, 1, 2, 3]])
+
+
+def test_rows_of_zeros_have_codes_too() -> None:
+    nothing = np.zeros((4, DIM), np.float32)
+    codes = Codes.of(nothing)
+    assert not codes.scales.any()
+    assert not codes.rests.any()
+    about, away = products(codes, codes)
+    assert not about.any()
+    assert not away.any()
