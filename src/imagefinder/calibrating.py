@@ -218,25 +218,27 @@ def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> tuple[Num
     return np.concatenate(true), np.concatenate(family)
 
 
-def _still_there(sample: _Sample, limits: Limits) -> list[tuple[int, bytes]]:
-    """The numbers of some pictures in the sample, and their bytes."""
-    chosen: list[tuple[int, bytes]] = []
+def _still_there(sample: _Sample, limits: Limits) -> list[tuple[int, str]]:
+    """The numbers of some pictures in the sample, and a file that has not changed."""
+    chosen: list[tuple[int, str]] = []
     for row, record in enumerate(sample.records):
-        try:
-            data = read(record.path, limits) if record.path else b""
-        except ImageError:
-            continue
-        if hashlib.sha256(data).digest() == record.sha256:
-            chosen.append((row, data))
+        if record.path and _is_unchanged(record, record.path, limits):
+            chosen.append((row, record.path))
         if len(chosen) == _COPIED:
             break
     return chosen
 
 
-def _changed(given: tuple[int, bytes], fit: Fit, limits: Limits) -> tuple[int, list[Image]]:
-    row, data = given
-    pixels = decode(data, Fit(_SIDE, _SIDE, how="within"), limits).pixels
-    picture = PIL.Image.fromarray(pixels)
+def _is_unchanged(record: Record, path: str, limits: Limits) -> bool:
+    try:
+        return hashlib.sha256(read(path, limits)).digest() == record.sha256
+    except ImageError:
+        return False
+
+
+def _changed(given: tuple[int, str], fit: Fit, limits: Limits) -> tuple[int, list[Image]]:
+    row, path = given
+    picture = PIL.Image.fromarray(decode(path, Fit(_SIDE, _SIDE, how="within"), limits).pixels)
     return row, [decode(change(picture), fit, limits).pixels for change in COPIES.values()]
 
 

@@ -153,7 +153,7 @@ def _agreeing(
     if verify == "none":
         return None
     if verify == "geometry":
-        return _by_geometry(finder, keys)
+        return _by_geometry(finder, keys, threads)
 
     @lru_cache(_LOOKS)
     def seen(number: int) -> Look | None:
@@ -177,17 +177,18 @@ def _agreeing(
     return agree
 
 
-def _by_geometry(finder: Finder, keys: np.ndarray) -> Agree:
+def _by_geometry(finder: Finder, keys: np.ndarray, threads: Executor) -> Agree:
     reranker = make_reranker("geometric")
 
     def agree(head: int, others: Sequence[int]) -> Sequence[bool]:
-        own = int(keys[head])
-        named = keys[list(others)].tolist()
-        local = finder.store.local_features([own, *named])
-        return [
-            own in local and key in local and bool(reranker.match(local[own], local[key]).verified)
-            for key in named
-        ]
+        own = finder.store.local_features([int(keys[head])]).get(int(keys[head]))
+
+        def explained(number: int) -> bool:
+            key = int(keys[number])
+            other = finder.store.local_features([key]).get(key)
+            return bool(own and other and reranker.match(own, other).verified)
+
+        return list(threads.map(explained, others))
 
     return agree
 
