@@ -5,8 +5,9 @@
 Copies of a third of the clothing and grocery photographs are made, one to three of each, in twelve
 ways, saved as files, and added with all originals; the catalogue is calibrated. Precision and
 recall are those of pairs of pictures in one group: a pair is right if both come from one original.
-``--local`` measures geometry as well, which takes long. Then all pairs of many vectors are compared:
-the photographs' own, drawn with repetition and moved at random by a quarter of what they spread.
+``--local`` measures geometry as well, which takes long. Then all pairs of many vectors are
+compared: the photographs' own, drawn with repetition and moved at random by a quarter of what they
+spread.
 """
 
 from __future__ import annotations

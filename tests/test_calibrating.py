@@ -11,6 +11,7 @@ import pytest
 
 from imagefinder import CalibrationError, Ensemble, Finder, calibrate
 from imagefinder.calibration import Calibration
+from imagefinder.errors import EvaluationError
 from imagefinder.evaluation.copies import COPIES
 from imagefinder.judging import keep, kept
 from imagefinder.types import Features, Fit, Image, Measure
@@ -146,12 +147,13 @@ def test_labels_may_come_as_pairs(finder: Finder, tmp_path: Path, folder: Path) 
         f"{number % 4}/{number}.png,{(number + 1) % 4}/{number + 1}.png" for number in range(60)
     ]
     pairs = folder / "pairs.csv"
-    pairs.write_text("\n".join(lines) + "\n")
+    lines = [f"{one},{other}\n" for one, other in zip(names, names[1:], strict=False)]
+    pairs.write_text("query,relevant\n" + "".join(lines))
     assert calibrate(finder, labels=pairs).truth == "labels"
-    pairs.write_text("just one\n")
-    with pytest.raises(CalibrationError, match="line 1"):
+    pairs.write_text("query,relevant\njust one\n")
+    with pytest.raises(EvaluationError, match="line 2"):
         calibrate(finder, labels=pairs)
-    with pytest.raises(CalibrationError, match="cannot be read"):
+    with pytest.raises(EvaluationError, match="No such file"):
         calibrate(finder, labels=tmp_path / "none.csv")
 
 

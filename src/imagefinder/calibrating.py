@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,8 +19,8 @@ from imagefinder.errors import CalibrationError, ImageError, UnencodableImage
 from imagefinder.evaluation.copies import COPIES
 from imagefinder.finder import Finder
 from imagefinder.images import Limits, decode, read
-from imagefinder.inputs import absolute
 from imagefinder.judging import keep
+from imagefinder.labelling import Label, labelling
 from imagefinder.looks import SAME, Look, likeness, look
 from imagefinder.pipeline import batched, cores, overlapped
 from imagefinder.similarity import prepared, scores
@@ -74,7 +72,7 @@ def calibrate(
     Up to 2,000 stored pictures search for the nearest other one. Without ``labels`` a match is the
     same picture, changed: matches are made, in twelve ways, from stored files, and a neighbour that
     shows the same pixels (``looks``) is not unrelated. With ``labels`` a match is a picture of the
-    same label: ``"folder"``, or a CSV file whose lines name two pictures that belong together.
+    same label (see ``labelling``): ``"folder"``, or a CSV file of pairs that belong together.
     ``rate`` is the share of searches without a match that may be told that there is one. Raises
     CalibrationError where too little is known, and ValueError for a rate that is no share.
     """
@@ -83,7 +81,7 @@ def calibrate(
     rng = np.random.default_rng(seed)
     sample = _sampled(finder, rng)
     measure = finder.recipe.measure
-    label = None if labels is None else _labelling(labels)
+    label = None if labels is None else labelling(labels)
     near = _searched(finder, sample, label, progress)
     if label is None:
         true, family = _of_copies(finder, sample, progress)
@@ -118,7 +116,7 @@ def _sampled(finder: Finder, rng: np.random.Generator) -> _Sample:
 def _searched(
     finder: Finder,
     sample: _Sample,
-    label: Callable[[Record], str] | None,
+    label: Label | None,
     progress: Progress,
 ) -> _Near:
     """All stored pictures, page by page, against the sample."""
@@ -240,47 +238,6 @@ def _changed(given: tuple[int, str], fit: Fit, limits: Limits) -> tuple[int, lis
     row, path = given
     picture = PIL.Image.fromarray(decode(path, Fit(_SIDE, _SIDE, how="within"), limits).pixels)
     return row, [decode(change(picture), fit, limits).pixels for change in COPIES.values()]
-
-
-def _labelling(labels: str | os.PathLike[str]) -> Callable[[Record], str]:
-    """What label a picture has."""
-    if labels == "folder":
-        return lambda record: str(Path(record.path).parent) if record.path else record.id
-    groups = _groups(absolute(labels))
-
-    def label(record: Record) -> str:
-        paths = (file.path for file in record.files)
-        return next((groups[path] for path in paths if path in groups), record.id)
-
-    return label
-
-
-def _groups(file: Path) -> dict[str, str]:
-    """From lines of two paths each to a name for each path that its group shares."""
-    leader: dict[str, str] = {}
-
-    def first(path: str) -> str:
-        while leader.setdefault(path, path) != path:
-            path = leader[path]
-        return path
-
-    for one, other in _pairs(file):
-        leader[first(one)] = first(other)
-    return {path: first(path) for path in leader}
-
-
-def _pairs(file: Path) -> Iterator[tuple[str, str]]:
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            for number, line in enumerate(csv.reader(lines), start=1):
-                if len(line) < 2:
-                    raise CalibrationError(f"{file}, line {number}: it does not name two pictures")
-                one, other = (str(absolute(file.parent / os.path.expanduser(x))) for x in line[:2])
-                yield one, other
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CalibrationError(
-            f"--labels is the word folder, or a CSV file of pairs: {file} cannot be read"
-        ) from error
 
 
 def _check(best: Numbers, true: Numbers, labelled: bool) -> None:
