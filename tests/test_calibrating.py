@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -143,11 +144,9 @@ def test_by_labels_a_match_is_of_the_same_folder(finder: Finder) -> None:
 
 
 def test_labels_may_come_as_pairs(finder: Finder, tmp_path: Path, folder: Path) -> None:
-    lines = [
-        f"{number % 4}/{number}.png,{(number + 1) % 4}/{number + 1}.png" for number in range(60)
-    ]
+    names = [f"{number % 4}/{number}.png" for number in range(60)]
     pairs = folder / "pairs.csv"
-    lines = [f"{one},{other}\n" for one, other in zip(names, names[1:], strict=False)]
+    lines = [f"{one},{other}\n" for one, other in pairwise(names)]
     pairs.write_text("query,relevant\n" + "".join(lines))
     assert calibrate(finder, labels=pairs).truth == "labels"
     pairs.write_text("query,relevant\njust one\n")
