@@ -15,6 +15,7 @@ ImageFinderError
 │   ├── NotACatalogue      the file is something else
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   └── RecipeMismatch     its vectors were made by another encoder
+├── CalibrationError       it cannot be said what a match is
 ├── ExchangeError          vectors that cannot be taken out of a catalogue, or into one
 ├── FetchError             a URL whose content cannot be had, with a reason for programs
 │   ├── UrlRefused         not a URL to go to: its scheme, credentials, host or redirect
@@ -88,6 +89,10 @@ class NewerCatalogue(StoreError):
 
 class RecipeMismatch(StoreError):
     """The catalogue's vectors were made by another encoder."""
+
+
+class CalibrationError(ImageFinderError):
+    """The catalogue is not calibrated, or cannot be with what it holds."""
 
 
 class ExchangeError(ImageFinderError):

@@ -77,7 +77,9 @@ def test_an_upload_is_answered_with_the_nearest_pictures(
     found = response.json()
     assert response.status_code == 200
     assert (found["query"], found["encoder"]) == ("query.jpg", "compact")
-    assert [set(hit) for hit in found["hits"]] == [{"rank", "id", "name", "score", "distance"}] * 3
+    told = {"rank", "id", "name", "score", "distance", "probability", "match"}
+    assert [set(hit) for hit in found["hits"]] == [told] * 3
+    assert found["matches"] is None, "the catalogue is not calibrated"
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     assert found["hits"][0]["name"] == "size.jpg"
     assert found["hits"][0]["score"] == pytest.approx(1)

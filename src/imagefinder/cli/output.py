@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from imagefinder.auditing import Audit
     from imagefinder.demo import Search
-    from imagefinder.types import Hit, Report
+    from imagefinder.duplication import Group
+    from imagefinder.hits import Hits
+    from imagefinder.types import Hit, Record, Report
+
+EMPTY = "the catalogue has no pictures to compare with"
+NONE = "no close match"
 
 _SHOWN_FAILURES = 10
 _TITLE = 40  # characters
@@ -41,6 +46,7 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     }
     if hit.title is not None:
         told["title"] = hit.title
+    told |= {"probability": hit.probability, "match": hit.match}
     if hit.matches is None:
         return told
     return {**told, "matches": hit.matches, "verified": hit.verified, "region": hit.region}
@@ -61,11 +67,13 @@ def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None =
         typer.echo(f"... and {hidden} more failed; --json names all", err=True)
 
 
-def print_hits(hits: Sequence[Hit], title: str) -> None:
-    """A table of hits, best first."""
+def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
+    """A table of hits, best first, and whether none of them is a match; ``none`` if it is empty."""
     table = _table(title)
     looked_at = any(hit.matches is not None for hit in hits)
-    for name in ("rank", "score", "distance", *(["matches"] if looked_at else [])):
+    told = not looked_at and hits.matches is not None
+    more = ["matches"] if looked_at else ["match"] if told else []
+    for name in ("rank", "score", "distance", *more):
         table.add_column(name, justify="right")
     titled = any(hit.title for hit in hits)
     for name in ("id", *(["title"] if titled else []), "path"):
@@ -74,10 +82,14 @@ def print_hits(hits: Sequence[Hit], title: str) -> None:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
-        matches = [f"{hit.matches}{' ✓' if hit.verified else '  '}"] if looked_at else []
+        ticked = " ✓" if hit.match else "  "
+        matches = [f"{hit.matches}{ticked}"] if looked_at else [_told(hit)] if told else []
         named = [_clipped(hit.title or "")] if titled else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
-    console(folding=False).print(table if hits else "the catalogue has no pictures to compare with")
+    out = console(folding=False)
+    out.print(table if hits else none)
+    if hits and hits.matches == []:
+        out.print(NONE)
 
 
 def print_audits(audits: Sequence[Audit]) -> None:
@@ -143,6 +155,10 @@ def print_searches(searches: Sequence[Search], pictures: int) -> None:
     out = console()
     out.print(table)
     out.print(f"{found} of {len(searches)} found ({found / len(searches):.0%}).")
+
+
+def _told(hit: Hit) -> str:
+    return f"{hit.probability or 0:.0%}{' ✓' if hit.match else '  '}"
 
 
 def short(path: str | None) -> str:

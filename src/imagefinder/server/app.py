@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from imagefinder import __version__
-from imagefinder.errors import ImageError, ImageFinderError, NotFound
+from imagefinder.errors import CalibrationError, ImageError, ImageFinderError, NotFound
 from imagefinder.finder import Finder
 from imagefinder.server.schemas import Answer, Found, Health, Picture, Problem, name_of
 from imagefinder.server.uploads import UploadCap
@@ -104,17 +104,25 @@ def search(
     finder: Searched,
     image: Annotated[UploadFile, File(description="The picture to search with.")],
     k: Annotated[int, Form(ge=1, le=_MAX_K, description="How many.")] = 3,
+    threshold: Annotated[
+        float | None, Form(allow_inf_nan=False, description="Leave out what scores less.")
+    ] = None,
+    matches_only: Annotated[bool, Form(description="Leave out what is no match.")] = False,
 ) -> Answer:
     """Upload a picture; the most similar ones come back, best first.
 
-    A picture that cannot be used is refused with the reason (422).
+    A picture that cannot be used is refused with the reason (422), and so is a search for matches
+    only in a catalogue that is not calibrated.
     """
     try:
-        hits = finder.search(image.file, k)
-    except ImageError as error:
+        hits = finder.search(image.file, k, threshold=threshold, matches_only=matches_only)
+    except (ImageError, CalibrationError) as error:
         raise HTTPException(422, str(error)) from error
     return Answer(
-        query=image.filename, encoder=finder.recipe.encoder, hits=[Found.of(hit) for hit in hits]
+        query=image.filename,
+        encoder=finder.recipe.encoder,
+        hits=[Found.of(hit) for hit in hits],
+        matches=hits.matches,
     )
 
 

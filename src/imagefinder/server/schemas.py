@@ -20,6 +20,10 @@ class Found(BaseModel):
     )
     score: float = Field(description="Higher is closer; 1 is identical.", examples=[0.982])
     distance: float = Field(description="In the measure's own unit.", examples=[0.018])
+    probability: float | None = Field(
+        description="That it is a match; null until the catalogue is calibrated.", examples=[0.97]
+    )
+    match: bool | None = Field(description="Whether it is one; null likewise.", examples=[True])
 
     @classmethod
     def of(cls, hit: Hit) -> Found:
@@ -30,6 +34,8 @@ class Found(BaseModel):
             name=name_of(hit.record),
             score=hit.score,
             distance=hit.distance,
+            probability=hit.probability,
+            match=hit.match,
         )
 
 
@@ -39,6 +45,9 @@ class Answer(BaseModel):
     query: str | None = Field(description="The uploaded file's name.", examples=["query.jpg"])
     encoder: str = Field(examples=["compact"])
     hits: list[Found]
+    matches: list[str] | None = Field(
+        description="The ids of the hits that are matches; null until the catalogue is calibrated."
+    )
 
 
 class Picture(BaseModel):
