@@ -92,6 +92,29 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         out.print(NONE)
 
 
+def print_groups(groups: Sequence[Group]) -> None:
+    """A table of groups of copies, the better one first in each."""
+    if not groups:
+        typer.echo("no copies")
+        return
+    table = _table(f"{len(groups)} pictures that are there more than once; nothing was deleted")
+    for name in ("", "score", "pixels", "bytes", "id", "path"):
+        left = name in ("", "id", "path")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for group in groups:
+        table.add_row(group.why, "", *_sizes(group.best))
+        for copy in group.copies:
+            table.add_row("", f"{copy.score:.4f}", *_sizes(copy.record))
+        table.add_section()
+    console(folding=False).print(table)
+
+
+def _sizes(record: Record) -> tuple[str, str, str, str]:
+    pixels = f"{record.width} × {record.height}"
+    paths = "\n".join(short(file.path) for file in record.files) or short(None)
+    return pixels, f"{record.size:,}", record.id, paths
+
+
 def print_audits(audits: Sequence[Audit]) -> None:
     """Kinds of index, measured on the same queries."""
     table = _table("measured on the catalogue's own vectors")
