@@ -187,7 +187,7 @@ class Describe:
 
 def is_filled(folder: str | os.PathLike[str]) -> bool:
     """Whether ``download`` has filled this folder."""
-    return (absolute(folder) / _NAME).is_file()
+    return os.path.exists(absolute(folder) / _NAME)
 
 
 def described(folder: str | os.PathLike[str], run: int | None = None) -> Iterator[Input]:

@@ -53,7 +53,7 @@ class UrlList:
 
 def is_list(path: str | os.PathLike[str]) -> bool:
     """Whether the name is that of a list."""
-    return Path(path).suffix.lower() in _READERS and not Path(path).is_dir()
+    return Path(path).suffix.lower() in _READERS and not os.path.isdir(path)
 
 
 def count_urls(path: str | os.PathLike[str], column: str | None = None) -> int:
