@@ -54,7 +54,7 @@ class Measured(NamedTuple):
     rate: float
     """Pictures a second."""
     work: float
-    """Milliseconds of processor time for each picture, which neighbours on the machine change less."""
+    """Milliseconds of processor time for each picture."""
 
     def __str__(self) -> str:
         return f"{self.rate:,.0f} pictures/s ({self.work:.2f} ms of processor time each)"
