@@ -315,7 +315,7 @@ class Finder:
 
         ``most`` is how many at most; with ``where`` only those whose metadata say all of it.
         """
-        last = -1 if after is None else int(after, 16)
+        last = -1 if after is None else min(int(after, 16), 2**63 - 1)  # what SQLite can count to
         keys = self.store.matching(where=where, after=last, most=most).tolist()
         return list(self.store.get(keys).values())
 

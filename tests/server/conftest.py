@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import PIL.Image
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from imagefinder import Finder
@@ -42,13 +44,13 @@ class Serve:
         self.catalogue = catalogue
         self.clients: list[TestClient] = []
 
-    def __call__(self, *also: Path, **settings: object) -> TestClient:
-        allowed = replace(Settings(), **settings)  # type: ignore[arg-type]  # the test's own
-        client = TestClient(
-            create_app(self.catalogue, allowed, also), base_url="http://localhost:8000"
-        )
+    def __call__(self, *also: Path, **settings: Any) -> TestClient:
+        client = TestClient(self.app(*also, **settings), base_url="http://localhost:8000")
         self.clients.append(client)
         return client.__enter__()
+
+    def app(self, *also: Path, **settings: Any) -> FastAPI:
+        return create_app(self.catalogue, replace(Settings(), **settings), also)
 
     def close(self) -> None:
         for client in self.clients:

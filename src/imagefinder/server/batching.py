@@ -44,6 +44,11 @@ class Together:
         """See Encoder."""
         return self._encoder.fit
 
+    @property
+    def waiting(self) -> int:
+        """How many pictures the next inference will find."""
+        return len(self._waiting)
+
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """See Encoder. Raises UnencodableImage, for these pictures alone."""
         return [_unless_failed(future.result()) for future in [self._asked(one) for one in images]]

@@ -30,6 +30,7 @@ class Metrics:
         self.running = Gauge(
             "imagefinder_requests_running", "Requests being answered", registry=self._registry
         )
+        self._pictures = Gauge("imagefinder_pictures", "Pictures stored", registry=self._registry)
         self.encoded = Histogram(
             "imagefinder_encoded_together",
             "Queries that one inference encoded",
@@ -52,8 +53,7 @@ class Metrics:
 
     def count(self, pictures: Callable[[], int]) -> None:
         """Say how many pictures there are, whenever somebody asks."""
-        gauge = Gauge("imagefinder_pictures", "Pictures stored", registry=self._registry)
-        gauge.set_function(pictures)
+        self._pictures.set_function(pictures)
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         """One request more. A status of 0 is one whose sender went away."""
