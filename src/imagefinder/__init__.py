@@ -13,9 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imagefinder.calibrating import calibrate
+    from imagefinder.duplication import duplicates
     from imagefinder.embedding import embed
     from imagefinder.ensemble import Ensemble
     from imagefinder.errors import (
+        CalibrationError,
         CatalogueExists,
         CatalogueMissing,
         ExchangeError,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CalibrationError",
     "CatalogueExists",
     "CatalogueMissing",
     "Ensemble",
@@ -71,7 +75,9 @@ __all__ = [
     "UnencodableImage",
     "UnknownPlugin",
     "UnreadableImage",
+    "calibrate",
     "compare",
+    "duplicates",
     "embed",
     "load_image",
     "make_encoder",
@@ -90,7 +96,9 @@ _HOMES = {
     "LocalFeatures": "types",
     "Record": "types",
     "Report": "types",
+    "calibrate": "calibrating",
     "compare": "matching",
+    "duplicates": "duplication",
     "embed": "embedding",
     "load_image": "images",
     "make_encoder": "registry",

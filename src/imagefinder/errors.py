@@ -15,6 +15,7 @@ ImageFinderError
 │   ├── NotACatalogue      the file is something else
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   └── RecipeMismatch     its vectors were made by another encoder
+├── CalibrationError       it cannot be said what a match is
 ├── ExchangeError          vectors that cannot be taken out of a catalogue, or into one
 ├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
 ├── NotFound               no such picture in the catalogue
@@ -81,6 +82,10 @@ class NewerCatalogue(StoreError):
 
 class RecipeMismatch(StoreError):
     """The catalogue's vectors were made by another encoder."""
+
+
+class CalibrationError(ImageFinderError):
+    """The catalogue is not calibrated, or cannot be with what it holds."""
 
 
 class ExchangeError(ImageFinderError):

@@ -18,6 +18,7 @@ from imagefinder.hits import Hits
 from imagefinder.images import LIMITS, Limits
 from imagefinder.ingest import Intake, Progress, ingest
 from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
+from imagefinder.judging import Judge, wanted
 from imagefinder.parts import encoder_for, extractor_for
 from imagefinder.pipeline import batched
 from imagefinder.query import Asked, Query, Reader, key_from, record_of
@@ -79,6 +80,7 @@ class Finder:
         self.encoder = encoder
         self.extractor = extractor
         self.limits = limits
+        self._judge = Judge(store)
 
     @classmethod
     def create(
@@ -260,6 +262,8 @@ class Finder:
         shortlist: int | None = _SHORTLIST,
         folders: Sequence[str | os.PathLike[str]] = (),
         where: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        matches_only: bool = False,
     ) -> Hits:
         """The k most similar pictures to a file, bytes, a picture in memory, a stored id or a hit.
 
@@ -271,10 +275,13 @@ class Finder:
         ``rerank`` (``mutual`` or ``geometric``) lets local features decide, among the ``shortlist``
         pictures whose own are most like the query's, or all of them for ``None``, and the k that
         the encoder finds. Only pictures in the ``folders`` and with the metadata ``where`` count,
-        if those are given; they are chosen first, so that k come back where k are there.
+        if those are given; they are chosen first, so that k come back where k are there. Of the
+        hits, those below the ``threshold`` are left out, and with ``matches_only`` those that are
+        no match (which a catalogue knows once it is calibrated): that may leave none.
 
-        Raises ImageError, NotFound for an id that is not there, PluginError for
-        what the catalogue was not made for, and ValueError for what cannot go together.
+        Raises ImageError, NotFound for an id that is not there, PluginError for what the catalogue
+        was not made for, CalibrationError where nobody can say what a match is, and ValueError for
+        what cannot go together.
         """
         if k < 1 or (shortlist is not None and shortlist < 1):
             raise ValueError("k and shortlist must be at least 1")
@@ -291,11 +298,15 @@ class Finder:
         query = reader.query(picture, minus, text)
         if rerank is not None and query.local is not None:
             reranker = make_reranker(rerank) if isinstance(rerank, str) else rerank
-            return self._looked_at(query, query.local, k, reranker, shortlist, among)
-        if len(measures) > 1:
-            return self._hits(self._fused(query, k, measures, among), None)
-        measure = measures[0] if measures else self.encoder.measure
-        return self._hits(self._ranked(query, k, measure, among), measure)
+            hits = self._looked_at(query, query.local, k, reranker, shortlist, among)
+        elif len(measures) > 1:
+            hits = self._hits(self._fused(query, k, measures, among), None)
+        else:
+            measure = measures[0] if measures else self.encoder.measure
+            hits = self._hits(self._ranked(query, k, measure, among), measure)
+            if query.alone:
+                hits = self._judge.judged(hits, measure, None if among is None else len(among))
+        return wanted(hits, threshold, matches_only)
 
     def use_index(self, kind: str, options: Mapping[str, Any] | None = None) -> None:
         """Search by this kind of index from now on, and make it now.
@@ -427,4 +438,5 @@ def _hit(rank: int, looked: Looked, record: Record) -> Hit:
         len(looked.match),
         looked.match.verified,
         looked.region(record),
+        match=looked.match.verified,
     )

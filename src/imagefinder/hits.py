@@ -19,6 +19,13 @@ _SIDE = 160  # pixels, of a thumbnail
 class Hits(list[Hit]):
     """Hits, best first."""
 
+    @property
+    def matches(self) -> list[str] | None:
+        """The ids of those that are matches; ``None`` if that is not known."""
+        if any(hit.match is None for hit in self):
+            return None
+        return [hit.id for hit in self if hit.match]
+
     def _repr_html_(self) -> str:
         """Thumbnails side by side, with rank, score and name."""
         cells = "".join(_figure(hit) for hit in self)
@@ -47,5 +54,11 @@ def _figure(hit: Hit) -> str:
         f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
         f"{thumbnail(hit.path)}"
         f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
-        f"{hit.rank}. {hit.score:.3f}<br>{name}</figcaption></figure>"
+        f"{hit.rank}. {hit.score:.3f}{_verdict(hit)}<br>{name}</figcaption></figure>"
     )
+
+
+def _verdict(hit: Hit) -> str:
+    if hit.match is None:
+        return ""
+    return ", a match" if hit.match else ", no match"

@@ -21,9 +21,14 @@ def plot_audits(audits: Sequence[Audit], out: Path) -> None:
         if one.failure:
             continue
         place = one.recall[10], one.queries_per_second
-        axes.scatter(*place, s=40)
-        axes.annotate(one.choice.kind, place, xytext=(6, 4), textcoords="offset points")
+        axes.scatter(*place, s=40, color="#0969da")
+        axes.annotate(
+            one.choice.kind, place, xytext=(-8, -4), textcoords="offset points", ha="right"
+        )
     axes.set(xlabel="recall@10", ylabel="queries per second, one at a time", yscale="log")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_minor_formatter("")
+    axes.margins(x=0.15, y=0.15)
     axes.grid(alpha=0.3)
     try:
         figure.savefig(out, dpi=150)

@@ -34,6 +34,8 @@ class Query:
     """Where the catalogue keeps local features and they were asked for."""
     own: int | None = None
     """The key under which the picture itself may be stored."""
+    alone: bool = True
+    """Whether it is one picture, with nothing added to it or taken away."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Reader:
         if not queries and not words:
             raise ValueError("give a picture or a text to search with")
         plus = [query.features for query in queries] + words
-        return Query(self._between(plus, [query.features for query in away]))
+        return Query(self._between(plus, [query.features for query in away]), alone=False)
 
     def _of(self, picture: Asked) -> Query:
         """One picture's, from the catalogue where it is stored there."""

@@ -163,6 +163,14 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         assert (nearest == key).all() or measure in ("dot", "hamming"), "it finds itself"
     _keeps_local_features(store, entries)
 
+    assert store.noted("calibration") is None, "there are no notes at first"
+    store.note("calibration", "one")
+    store.note("calibration", "another")
+    assert store.noted("calibration") == "another", "the last one counts"
+    assert store.noted("recipe") is None, "a name of the store's own is another matter"
+    store.note("recipe", "none")
+    assert store.recipe == recipe
+
     second_place = Entry(_record("/a/0", "/b/0"), None, {"title": "a copy"})
     unknown = Entry(_record("/c/none"), None)
     assert store.write([second_place, unknown]) == ["added", "missing"]

@@ -194,12 +194,18 @@ class Hit:
     """Whether one geometry explains the matches; ``None`` if that was not asked."""
     region: Box | None = None
     """Where in the picture found they lie."""
+    probability: float | None = None
+    """That it is a match, by the catalogue's calibration, if there is one for such a search."""
+    match: bool | None = None
+    """Whether it is one: by the calibration, or by the geometry where that was asked."""
 
     def __repr__(self) -> str:
         """On one line, without the whole record."""
         about = f"score={self.score:.4f}, distance={self.distance:.4g}, path={self.path!r}"
         if self.matches is not None:
             about += f", matches={self.matches}"
+        if self.match is not None:
+            about += f", match={self.match}"
         return f"Hit({self.rank}, {self.id!r}, {about})"
 
     @property
@@ -379,6 +385,12 @@ class Store(Protocol):
 
     def relocate(self, place: Mapping[str, Any]) -> None:
         """Record where the encoder is to be found from now on."""
+
+    def note(self, name: str, text: str) -> None:
+        """Keep a text about the catalogue under a name, in place of what was there."""
+
+    def noted(self, name: str) -> str | None:
+        """The text that was kept under a name, if there is one."""
 
     def knows(self, sha256: bytes) -> bool:
         """Whether a picture with this content is stored, its vectors too.

@@ -117,7 +117,9 @@ def test_a_search_by_a_path_finds_the_picture_and_others_of_its_scene(
     picture = gallery / "harbour" / "compression.jpg"
     found = answer(run("search", picture, "--json"))
     assert (found["query"], found["encoder"]) == (str(picture), "compact")
-    assert [set(hit) for hit in found["hits"]] == [{"rank", "id", "path", "score", "distance"}] * 3
+    told = {"rank", "id", "path", "score", "distance", "probability", "match"}
+    assert [set(hit) for hit in found["hits"]] == [told] * 3
+    assert found["matches"] is None, "the catalogue is not calibrated"
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     assert found["hits"][0]["path"] == str(picture)
     assert found["hits"][0]["score"] == pytest.approx(1)

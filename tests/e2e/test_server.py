@@ -77,8 +77,9 @@ def test_an_upload_is_answered_with_the_nearest_pictures(
     found = response.json()
     assert response.status_code == 200
     assert (found["query"], found["encoder"]) == ("query.jpg", "compact")
-    told = {"rank", "id", "name", "score", "distance", "width", "height", "metadata"}
-    assert all(told <= set(hit) for hit in found["hits"])
+    told = {"rank", "id", "name", "score", "distance", "probability", "match", "metadata"}
+    assert all(told < set(hit) for hit in found["hits"])
+    assert found["matches"] is None, "the catalogue is not calibrated"
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     assert found["hits"][0]["name"] == "size.jpg"
     assert found["hits"][0]["score"] == pytest.approx(1)
@@ -365,6 +366,7 @@ def test_the_documentation_names_all_that_can_be_asked(client: httpx.Client) -> 
         "/v1/images/{id}/file",
         "/v1/images/{id}/thumbnail",
         "/v1/stats",
+        "/v1/duplicates",
         "/healthz",
         "/readyz",
         "/metrics",

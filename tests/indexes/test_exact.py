@@ -60,7 +60,7 @@ def test_two_passes_answer_as_brute_force_does(
     queries = queries.astype(np.float32)
     part = Part(keys, held, Codes.of(held)).without(keys[:3])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(first_pass, "_BLOCK", 40 * DIM)  # several blocks, in several threads
+        patch.setattr(first_pass, "_BLOCK", 40 * DIM)  # several blocks
         found = compare([part], measure, queries, k, among)
     left = np.ones(200, bool)
     left[:3] = False

@@ -1,6 +1,7 @@
 """Stored pictures over HTTP: listed, shown, added and deleted."""
 
 import json
+from itertools import count
 from pathlib import Path
 
 import PIL.Image
@@ -169,3 +170,29 @@ def test_a_picture_that_another_program_removed_meanwhile_is_gone(
     with Finder.open(catalogue) as finder:
         finder.remove(id_)
     assert client.get(f"/v1/images/{id_}").status_code == 404
+
+
+def test_copies_are_found(serve: Serve, folder: Path) -> None:
+    with PIL.Image.open(folder / "03.jpg") as picture:
+        picture.resize((60, 45)).save(folder / "small.png")
+    with Finder.open(folder.parent / "library.db") as finder:
+        finder.add(folder / "small.png")
+    client = serve()
+    assert "calibrate" in client.get("/v1/duplicates").json()["detail"]
+    found = client.get("/v1/duplicates?threshold=0.9").json()
+    (group,) = found["groups"]
+    assert (found["total"], group["best"]["name"]) == (1, "03.jpg")
+    assert [copy["name"] for copy in group["copies"]] == ["small.png"]
+    assert group["why"] == "more pixels"
+    assert client.get("/v1/duplicates?verify=magic").status_code == 422
+    assert client.get("/v1/duplicates?threshold=inf").status_code == 422
+
+
+def test_a_search_for_copies_ends_with_its_request(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count(0, 100).__next__
+    monkeypatch.setattr("imagefinder.server.routes.duplicates.monotonic", clock)
+    answer = client.get("/v1/duplicates?threshold=0.9")
+    assert answer.status_code == 503
+    assert "run imagefinder duplicates" in answer.json()["detail"]

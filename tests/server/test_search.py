@@ -11,9 +11,21 @@ import pytest
 from fastapi.testclient import TestClient
 
 from imagefinder import Finder
+from imagefinder.calibration import Calibration
+from imagefinder.judging import keep
 
 from ..conftest import drawn
-from .conftest import Serve
+from .conftest import COUNT, Serve
+
+_RNG = np.random.default_rng(0)
+CALIBRATION = Calibration.learnt(
+    "cosine",
+    rate=0.001,
+    pictures=COUNT,
+    truth="copies",
+    unrelated=_RNG.normal(0.6, 0.03, 500),
+    true=_RNG.normal(0.97, 0.01, 500),
+)
 
 
 def search(client: TestClient, *pictures: bytes, **fields: Any) -> Any:
@@ -167,3 +179,28 @@ def test_local_features_decide_with_rerank(serve: Serve, folder: Path) -> None:
     assert best["name"] == "02.jpg"
     assert best["matches"] >= 0
     assert best["verified"] in (True, False)
+
+
+def test_a_threshold_leaves_out_what_scores_less(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert names(search(client, data, threshold=0.99, k=9)) == ["01.jpg"]
+    assert names(search(client, data, threshold=2)) == []
+    assert search(client, data, threshold="nan").status_code == 422
+
+
+def test_matches_are_known_once_the_catalogue_is_calibrated(
+    client: TestClient, catalogue: Path, folder: Path
+) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    refused = search(client, data, matches_only=True)
+    assert refused.status_code == 422
+    assert "imagefinder calibrate" in refused.json()["detail"]
+    assert not client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
+    with Finder.open(catalogue) as finder:
+        keep(finder.store, CALIBRATION)
+    assert client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
+    found = search(client, data, k=9).json()
+    (own,) = found["matches"]
+    assert found["hits"][0]["id"] == own
+    assert [hit["match"] for hit in found["hits"]] == [True] + [False] * 8
+    assert len(search(client, data, k=9, matches_only=True).json()["hits"]) == 1

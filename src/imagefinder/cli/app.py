@@ -26,6 +26,7 @@ from imagefinder.cli.catalogue import (
 )
 from imagefinder.cli.index import index
 from imagefinder.cli.keys import keys
+from imagefinder.cli.matches import calibrate, calibration_as_json, duplicates
 from imagefinder.cli.models import models
 from imagefinder.cli.output import (
     hit_as_json,
@@ -157,10 +158,13 @@ def remove(
 @app.command()
 def info(db: Db = DB, as_json: Json = False) -> None:
     """Say what the catalogue holds, and how its vectors were made."""
+    from imagefinder.judging import kept
+
     with opened(db) as finder:
         recipe, extractor = finder.recipe, finder.store.extractor
         searched = finder.store.index
         holds = finder.statistics()
+        told = calibration_as_json(kept(finder.store, recipe.measure), holds.pictures)
     about: dict[str, Any] = {
         "catalogue": str(db.absolute()),
         "pictures": holds.pictures,
@@ -177,6 +181,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
     if extractor and holds.pictures:
         about["local options"] = {**extractor.options, **extractor.place}
         about["local bytes a picture"] = round(holds.local_bytes / holds.pictures)
+    about["calibration"] = told
     if as_json:
         print_json(about)
     else:
@@ -263,6 +268,8 @@ app.command()(search.search)
 app.command()(search.match)
 app.command()(serve.serve)
 app.command()(evaluate.evaluate)
+app.command()(calibrate)
+app.command()(duplicates)
 app.command()(exchange.embed)
 app.command()(exchange.export)
 app.command("import")(exchange.import_)

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from imagefinder.auditing import Audit
     from imagefinder.demo import Search
-    from imagefinder.types import Hit, Report
+    from imagefinder.duplication import Group
+    from imagefinder.hits import Hits
+    from imagefinder.types import Hit, Record, Report
+
+EMPTY = "the catalogue has no pictures to compare with"
+NONE = "no close match"
 
 _SHOWN_FAILURES = 10
 
@@ -38,6 +43,7 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "score": hit.score,
         "distance": hit.distance,
     }
+    told |= {"probability": hit.probability, "match": hit.match}
     if hit.matches is None:
         return told
     return {**told, "matches": hit.matches, "verified": hit.verified, "region": hit.region}
@@ -58,11 +64,13 @@ def print_report(report: Report, as_json: bool) -> None:
         typer.echo(f"... and {more} more failed; --json names all", err=True)
 
 
-def print_hits(hits: Sequence[Hit], title: str) -> None:
-    """A table of hits, best first."""
+def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
+    """A table of hits, best first, and whether none of them is a match; ``none`` if it is empty."""
     table = _table(title)
     looked_at = any(hit.matches is not None for hit in hits)
-    for name in ("rank", "score", "distance", *(["matches"] if looked_at else [])):
+    told = not looked_at and hits.matches is not None
+    more = ["matches"] if looked_at else ["match"] if told else []
+    for name in ("rank", "score", "distance", *more):
         table.add_column(name, justify="right")
     table.add_column("id", no_wrap=True)
     table.add_column("path", no_wrap=True)
@@ -70,9 +78,36 @@ def print_hits(hits: Sequence[Hit], title: str) -> None:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
-        matches = [f"{hit.matches}{' ✓' if hit.verified else '  '}"] if looked_at else []
+        ticked = " ✓" if hit.match else "  "
+        matches = [f"{hit.matches}{ticked}"] if looked_at else [_told(hit)] if told else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, path)
-    console(folding=False).print(table if hits else "the catalogue has no pictures to compare with")
+    out = console(folding=False)
+    out.print(table if hits else none)
+    if hits and hits.matches == []:
+        out.print(NONE)
+
+
+def print_groups(groups: Sequence[Group]) -> None:
+    """A table of groups of copies, the better one first in each."""
+    if not groups:
+        typer.echo("no copies")
+        return
+    table = _table(f"{len(groups)} pictures that are there more than once; nothing was deleted")
+    for name in ("", "score", "pixels", "bytes", "id", "path"):
+        left = name in ("", "id", "path")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for group in groups:
+        table.add_row(group.why, "", *_sizes(group.best))
+        for copy in group.copies:
+            table.add_row("", f"{copy.score:.4f}", *_sizes(copy.record))
+        table.add_section()
+    console(folding=False).print(table)
+
+
+def _sizes(record: Record) -> tuple[str, str, str, str]:
+    pixels = f"{record.width} × {record.height}"
+    paths = "\n".join(short(file.path) for file in record.files) or short(None)
+    return pixels, f"{record.size:,}", record.id, paths
 
 
 def print_audits(audits: Sequence[Audit]) -> None:
@@ -138,6 +173,10 @@ def print_searches(searches: Sequence[Search], pictures: int) -> None:
     out = console()
     out.print(table)
     out.print(f"{found} of {len(searches)} found ({found / len(searches):.0%}).")
+
+
+def _told(hit: Hit) -> str:
+    return f"{hit.probability or 0:.0%}{' ✓' if hit.match else '  '}"
 
 
 def short(path: str | None) -> str:

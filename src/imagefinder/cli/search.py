@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened, parsed
-from imagefinder.cli.output import hit_as_json, plain, print_hits, print_json
+from imagefinder.cli.output import EMPTY, NONE, hit_as_json, plain, print_hits, print_json
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
 
@@ -84,6 +84,12 @@ def search(
         list[float] | None,
         typer.Option(min=0, help="Of each catalogue, the first being --db; repeatable."),
     ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="Leave out what scores less.")
+    ] = None,
+    matches_only: Annotated[
+        bool, typer.Option("--matches-only", help="Leave out what is no match (see calibrate).")
+    ] = False,
     encoder: SameEncoder = None,
     option: Options = None,
     as_json: Json = False,
@@ -96,6 +102,8 @@ def search(
         "crop": _parsed(crop) if crop else None,
         "measures": measure or (),
         "rerank": rerank,
+        "threshold": threshold,
+        "matches_only": matches_only,
         "folders": folder or (),
         "where": parsed(where),
     }
@@ -124,16 +132,20 @@ def search(
                 hits = first.search(asked, k, **options)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-    _show(hits, [*(pictures or ()), *([text] if text else [])], names, as_json)
+    limited = matches_only or threshold is not None
+    _show(hits, [*(pictures or ()), *([text] if text else [])], names, limited, as_json)
 
 
-def _show(hits: Hits, query: list[str], names: list[str], as_json: bool) -> None:
+def _show(hits: Hits, query: list[str], names: list[str], limited: bool, as_json: bool) -> None:
     by = " + ".join(names)
     if as_json:
         found = [hit_as_json(hit) for hit in hits]
-        print_json({"query": query[0] if len(query) == 1 else query, "encoder": by, "hits": found})
+        about = {"query": query[0] if len(query) == 1 else query, "encoder": by}
+        print_json({**about, "hits": found, "matches": hits.matches})
     else:
-        print_hits(hits, f"nearest to {plain(', '.join(query))} by {by}")
+        print_hits(
+            hits, f"nearest to {plain(', '.join(query))} by {by}", NONE if limited else EMPTY
+        )
 
 
 def match(

@@ -28,7 +28,7 @@ def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
     file = absolute(path)
     found: dict[Question, list[int]] = {}
     known: dict[str, Question] = {}
-    for where, query, relevant in _lines(file):
+    for where, query, relevant in lines(file):
         for name in (query, relevant):
             if name not in known:
                 known[name] = _identified(finder, file.parent, name, where)
@@ -46,7 +46,7 @@ def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
     return Truth(f"{file.name} says what belongs together", questions, groups)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str, str]]:
+def lines(path: Path) -> Iterator[tuple[str, str, str]]:
     """Where each line is, and its two cells."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -118,8 +118,9 @@ class Approximate(Matrix, ABC):
         gone = 0 if saved.left is None else len(saved) - len(saved.left)
         count = min(k, len(saved) - gone)
         places = self._nearest(built.structure, queries, min(count + gone, 2 * count))
-        lacking = max(0, count - places.shape[1])
-        places = np.pad(places, ((0, 0), (0, lacking)), constant_values=-1)
+        if places.shape[1] < count:
+            lacking = count - places.shape[1]
+            places = np.pad(places, ((0, 0), (0, lacking)), constant_values=-1)
         keys = np.where(places < 0, -1, saved.keys[places])
         step = max(1, _GATHERED // max(1, places.shape[1] * saved.vectors[:1].nbytes))
         found = []

@@ -131,4 +131,4 @@ def _places(file: BinaryIO) -> dict[str, tuple[int, np.dtype[Any], tuple[int, ..
 def _mapped(file: BinaryIO, begin: int, dtype: np.dtype[Any], shape: Sequence[int]) -> NDArray[Any]:
     if not prod(shape):  # no bytes cannot be mapped
         return np.empty(tuple(shape), dtype)
-    return np.memmap(file, dtype, "r", begin, tuple(shape))
+    return np.asarray(np.memmap(file, dtype, "r", begin, tuple(shape)))  # a memmap is slow to slice

@@ -6,17 +6,11 @@ k-th best lower end cannot be among the k nearest; all others are candidates.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.indexes.codes import Codes, Floats, products
 from imagefinder.indexes.part import Places
-from imagefinder.pipeline import cores
 from imagefinder.types import Measure
 
 _BLOCK = 4 * 2**20  # bytes of codes looked at in one step, so that all stays in the cache
@@ -27,21 +21,14 @@ def candidates(
     queries: Codes, rows: Codes, measure: Measure, k: int, allowed: NDArray[np.bool_] | None
 ) -> list[Places]:
     """For each query the rows that may be among its k nearest, among those ``allowed``."""
+    found = [_Candidates(k) for _ in range(len(queries))]
     step = max(1, _BLOCK // max(1, rows.numbers.shape[1]))
-    blocks = [slice(start, start + step) for start in range(0, len(rows), step)]
-
-    def swept(some: Sequence[slice]) -> list[_Candidates]:
-        found = [_Candidates(k) for _ in range(len(queries))]
-        for block in some:
-            ends = _ends(measure, queries, rows[block], None if allowed is None else allowed[block])
-            for one, low, high in zip(found, *ends, strict=True):
-                one.take(block.start, low, high)
-        return found
-
-    hands = min(cores(), len(blocks))
-    shares = [blocks[hand::hands] for hand in range(hands)]
-    every = list(_threads(os.getpid()).map(swept, shares)) if hands > 1 else [swept(blocks)]
-    return [_Candidates.settled(k, of_one) for of_one in zip(*every, strict=True)]
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
+        ends = _ends(measure, queries, rows[some], None if allowed is None else allowed[some])
+        for one, low, high in zip(found, *ends, strict=True):
+            one.take(start, low, high)
+    return [one.settled() for one in found]
 
 
 class _Candidates:
@@ -60,13 +47,9 @@ class _Candidates:
         self._rows.append(reach + start)
         self._high.append(high[reach])
 
-    @classmethod
-    def settled(cls, k: int, several: Sequence[_Candidates]) -> Places:
-        last = cls(k)
-        last._raise(np.concatenate([one._best for one in several]))
-        rows = np.concatenate([row for one in several for row in one._rows])
-        high = np.concatenate([end for one in several for end in one._high])
-        return np.sort(rows[high >= last._bar])
+    def settled(self) -> Places:
+        rows = np.concatenate(self._rows)
+        return rows[np.concatenate(self._high) >= self._bar]
 
     def _raise(self, low: Floats) -> None:
         best = np.concatenate([self._best, low])
@@ -88,9 +71,3 @@ def _ends(
     if allowed is not None:
         about[:, ~allowed] = -np.inf
     return about - away, about + away
-
-
-@cache
-def _threads(process: int) -> ThreadPoolExecutor:
-    """Kept, for making them takes longer than many a search; a forked process has its own."""
-    return ThreadPoolExecutor(cores(), "first-pass")

@@ -36,8 +36,8 @@ def best_of(found: Sequence[Neighbors], k: int) -> Neighbors:
 
 def concatenated(found: Sequence[Neighbors]) -> Neighbors:
     """The answers to all queries, from those to some after the other."""
-    if not found:
-        return nothing(0)
+    if len(found) < 2:
+        return found[0] if found else nothing(0)
     keys = np.concatenate([one.keys for one in found])
     return Neighbors(keys, np.concatenate([one.scores for one in found]))
 

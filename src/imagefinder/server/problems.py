@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from imagefinder.errors import (
+    CalibrationError,
     ImageError,
     ImageFinderError,
     MissingExtra,
@@ -131,12 +132,18 @@ def _failed(request: Request, error: Exception) -> JSONResponse:
     return problem(status, detail)
 
 
+_TOLD = (ImageError, MissingExtra, CalibrationError)
+
+
 def _told(error: Exception) -> tuple[int, str]:
     """What the sender can mend is told; what has become of the server's files is for its log."""
     if isinstance(error, NotFound):
         return 404, str(error)
     if isinstance(error, UnencodableImage):  # in an encoder's own words, which may name anything
         return 422, "the encoder makes nothing of this picture"
-    if isinstance(error, ImageError | MissingExtra) or type(error) is PluginError:
+    if (
+        isinstance(error, ImageError | MissingExtra | CalibrationError)
+        or type(error) is PluginError
+    ):
         return 422, str(error)
     return 503, "the catalogue cannot be used at the moment"

@@ -22,6 +22,10 @@ class Found(BaseModel):
     )
     score: float = Field(description="Higher is closer; 1 is identical.", examples=[0.982])
     distance: float = Field(description="In the measure's own unit.", examples=[0.018])
+    probability: float | None = Field(
+        description="That it is a match; null until the catalogue is calibrated.", examples=[0.97]
+    )
+    match: bool | None = Field(description="Whether it is one; null likewise.", examples=[True])
     width: int = Field(description="Pixels, upright.", examples=[1600])
     height: int = Field(examples=[1200])
     metadata: dict[str, Any] = Field(
@@ -44,6 +48,8 @@ class Found(BaseModel):
             name=name_of(hit.record),
             score=hit.score,
             distance=hit.distance,
+            probability=hit.probability,
+            match=hit.match,
             width=hit.record.width,
             height=hit.record.height,
             metadata=dict(hit.record.metadata),
@@ -62,6 +68,9 @@ class Answer(BaseModel):
     )
     encoder: str = Field(examples=["compact"])
     hits: list[Found]
+    matches: list[str] | None = Field(
+        description="The ids of the hits that are matches; null until the catalogue is calibrated."
+    )
 
 
 class Picture(BaseModel):
@@ -73,6 +82,9 @@ class Picture(BaseModel):
     size: int = Field(description="Bytes.", examples=[409600])
     width: int = Field(description="Pixels, upright.", examples=[1600])
     height: int = Field(examples=[1200])
+    places: int = Field(
+        description="In how many places it lies; 0 if it was given in memory.", examples=[1]
+    )
     metadata: dict[str, Any] = Field(examples=[{"room": "kitchen"}])
 
     @classmethod
@@ -85,6 +97,7 @@ class Picture(BaseModel):
             size=record.size,
             width=record.width,
             height=record.height,
+            places=len(record.files),
             metadata=dict(record.metadata),
         )
 
@@ -98,6 +111,32 @@ class Page(BaseModel):
     )
 
 
+class Twin(Picture):
+    """A copy of another picture."""
+
+    score: float = Field(description="Against the best of its group.", examples=[0.97])
+
+
+class Kin(BaseModel):
+    """One picture that is there more than once."""
+
+    best: Picture = Field(description="With the most pixels, of these the largest file.")
+    why: str = Field(description="Why it is the best.", examples=["more pixels"])
+    copies: list[Twin] = Field(
+        description="Best first; none where the same bytes lie in several places."
+    )
+
+
+class Copies(BaseModel):
+    """Pictures that are there more than once."""
+
+    threshold: float = Field(description="The score that copies reach at least.", examples=[0.9])
+    verify: str = Field(description="What they agree in, besides the score.", examples=["pixels"])
+    unseen: int = Field(description="Pictures that could not be looked at.", examples=[0])
+    total: int = Field(description="Of groups, of which only the first may be here.", examples=[7])
+    groups: list[Kin] = Field(description="Those with the best pictures first.")
+
+
 class Holding(BaseModel):
     """One catalogue of the server."""
 
@@ -109,6 +148,7 @@ class Holding(BaseModel):
     measure: str = Field(examples=["cosine"])
     index: str = Field(examples=["exact"])
     text: bool = Field(description="Whether it can be searched with words.")
+    calibrated: bool = Field(description="Whether hits say if they are matches.")
     local: str | None = Field(
         description="Its local features, for `rerank`; null if it has none.", examples=["sift"]
     )

@@ -45,6 +45,8 @@ MIGRATIONS = (
         key      INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
         features BLOB NOT NULL  -- as stores/packing.py packs them
     );
+    -- to list the keys without walking through the features
+    CREATE INDEX keys_of_local_features ON local_features (key);
     """,
 )
 

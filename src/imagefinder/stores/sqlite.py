@@ -49,6 +49,7 @@ from imagefinder.types import (
 
 _PAGE = 1000  # paths taken from the file at a time
 _PICTURES = 100  # and pictures with all their vectors
+_NOTE = "note "  # before a note's name, lest it be one of our own
 _CHOSEN = "WHERE key IN (SELECT value FROM json_each(?))"
 
 
@@ -165,6 +166,19 @@ class Sqlite:
         with self._connections.writing() as connection:
             _describe(connection, "recipe", recipes.to_json(recipe))
         self.recipe = recipe
+
+    def note(self, name: str, text: str) -> None:
+        """See Store."""
+        with self._connections.writing() as connection:
+            _describe(connection, f"{_NOTE}{name}", text)
+
+    def noted(self, name: str) -> str | None:
+        """See Store."""
+        with self._connections.reading() as connection, self._connections.decoding():
+            found = connection.execute(
+                "SELECT value FROM catalogue WHERE name = ?", (f"{_NOTE}{name}",)
+            ).get
+        return None if found is None else str(found)
 
     def knows(self, sha256: bytes) -> bool:
         """See Store."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from imagefinder import __version__
+from imagefinder.judging import kept
 from imagefinder.server.catalogues import Catalogue
 from imagefinder.server.depending import AllCatalogues, Allowed
 from imagefinder.server.metrics import Metrics
@@ -62,5 +63,6 @@ def _holding(catalogue: Catalogue) -> Holding:
         measure=recipe.measure,
         index=finder.store.index.kind,
         text=catalogue.words,
+        calibrated=kept(finder.store, recipe.measure) is not None,
         local=extractor.encoder if extractor else None,
     )

@@ -60,6 +60,12 @@ def search(
         ),
     ] = None,
     k: Annotated[int, Form(ge=1, le=MAX_K, description="How many.")] = 3,
+    threshold: Annotated[
+        float | None, Form(allow_inf_nan=False, description="Leave out what scores less.")
+    ] = None,
+    matches_only: Annotated[
+        bool, Form(description="Leave out what is no match, in a catalogue that is calibrated.")
+    ] = False,
     where: Annotated[
         str | None,
         Form(
@@ -100,6 +106,8 @@ def search(
             crop=part,
             measures=measure or (),
             rerank=rerank,
+            threshold=threshold,
+            matches_only=matches_only,
             where=asking.conditions(where),
         )
     except ImageFinderError:
@@ -111,6 +119,7 @@ def search(
         query=", ".join([*names, *([text] if text else [])]) or None,
         encoder=catalogue.name,
         hits=[Found.of(hit) for hit in hits],
+        matches=hits.matches,
     )
 
 

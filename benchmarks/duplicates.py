@@ -1,0 +1,124 @@
+"""Whether copies are found in a catalogue, and how long all pairs take.
+
+    python -m benchmarks.duplicates [--vectors 100000] [--local] [--data FOLDER]
+
+Copies of a third of the clothing and grocery photographs are made, one to three of each, in twelve
+ways, saved as files, and added with all originals; the catalogue is calibrated. Precision and
+recall are those of pairs of pictures in one group: a pair is right if both come from one original.
+``--local`` measures geometry as well, which takes long. Then all pairs of many vectors are
+compared: the photographs' own, drawn with repetition and moved at random by a quarter of what they
+spread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import get_args
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from benchmarks.ingest import processor
+from benchmarks.retrieval import assets, pictures_of
+from imagefinder import Finder, calibrate, duplicates, embed
+from imagefinder.duplication import Duplicates, Verify
+from imagefinder.evaluation.copies import COPIES
+from imagefinder.pairs import stars
+from imagefinder.pipeline import cores
+from imagefinder.similarity import unit
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    paths = [*pictures_of(given.data, "clothing"), *pictures_of(given.data, "grocery")]
+    print(f"{processor()}, {cores()} cores; {len(paths)} pictures")
+    if not given.speed_only:
+        _print_quality(paths, given.local)
+    _print_speed(embed(paths), given.vectors)
+
+
+def _print_quality(paths: Sequence[Path], local: bool) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Finder.create(Path(folder) / "c.db", local="sift" if local else None) as finder,
+    ):
+        origin = {str(path): str(path) for path in paths}
+        origin |= {str(copy): str(path) for copy, path in _copied(paths, Path(folder))}
+        added = finder.add(origin).added
+        calibration = calibrate(finder)
+        print(f"{added} with copies; a match from {calibration.threshold(added):.4f}, ", end="")
+        print(f"copies from {calibration.floor:.4f}")
+        for verify in get_args(Verify):
+            if verify == "geometry" and not local:
+                continue
+            began = perf_counter()
+            found = duplicates(finder, verify=verify)
+            _print(f"{verify}", found, origin, perf_counter() - began)
+        for threshold in (0.95, 0.9, 0.85):
+            found = duplicates(finder, verify="none", threshold=threshold)
+            _print(f"none, score from {threshold}", found, origin, 0)
+
+
+def _copied(paths: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Files of copies, each with its original."""
+    rng = np.random.default_rng(0)
+    names = list(COPIES)
+    for number in rng.permutation(len(paths))[: len(paths) // 3].tolist():
+        with PIL.Image.open(paths[number]) as opened:
+            picture = opened.convert("RGB")
+        for change in rng.choice(len(names), rng.integers(1, 4), replace=False).tolist():
+            copy = folder / f"{number}-{change}.jpg"
+            COPIES[names[change]](picture).save(copy, quality=90)
+            yield copy, paths[number]
+
+
+def _print(title: str, found: Duplicates, origin: Mapping[str, str], seconds: float) -> None:
+    right = together = 0
+    for group in found.groups:
+        records = [group.best, *(copy.record for copy in group.copies)]
+        counts = Counter(origin[record.path or ""] for record in records)
+        together += _pairs(len(records))
+        right += sum(_pairs(count) for count in counts.values())
+    there = sum(_pairs(count) for count in Counter(origin.values()).values())
+    print(
+        f"{title:<24} precision {right / max(1, together):.3f}  recall {right / there:.3f}  "
+        f"{len(found.groups)} groups, {seconds:.0f} s",
+        flush=True,
+    )
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
+
+
+def _print_speed(rows: NDArray[np.float32], count: int) -> None:
+    rng = np.random.default_rng(0)
+    drawn = rows[rng.integers(len(rows), size=count)]
+    noise = rng.standard_normal(drawn.shape, np.float32) * (rows.std() / 4)
+    vectors = unit(drawn + noise)
+    began, worked = perf_counter(), process_time()
+    heads = stars("cosine", vectors, 0.95)
+    seconds, work = perf_counter() - began, process_time() - worked
+    members = int((heads != np.arange(count)).sum())
+    print(f"all pairs of {count} vectors of {rows.shape[1]}: {seconds:.1f} s, ", end="")
+    print(f"{work:.1f} s of processor time; {members} members")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--vectors", type=int, default=100_000)
+    parser.add_argument("--local", action="store_true", help="measure geometry too")
+    parser.add_argument("--speed-only", action="store_true", help="only compare all pairs")
+    parser.add_argument("--data", type=Path, default=assets() / "data")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

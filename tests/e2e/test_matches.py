@@ -1,0 +1,131 @@
+"""What a match is, and copies, as people and scripts meet them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import PIL.Image
+import pytest
+
+from .program import Run, answer, misuse, refusal, run_in
+
+
+@pytest.fixture(scope="session")
+def learnt(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The gallery's catalogue, calibrated, which no test may alter, and what was said of it."""
+    copy = Path(shutil.copy(catalogue, tmp_path_factory.mktemp("learnt") / "imagefinder.db"))
+    return copy, answer(run_in(copy.parent, "calibrate", "--rate", "0.01", "--json"))
+
+
+@pytest.fixture
+def calibrated(stocked: Path, learnt: tuple[Path, Any]) -> Path:
+    return Path(shutil.copy(learnt[0], stocked))
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    path = tmp_path / "stranger.png"
+    PIL.Image.radial_gradient("L").save(path)
+    return path
+
+
+def test_calibrating_says_what_was_learnt(
+    run: Run, calibrated: Path, learnt: tuple[Path, Any]
+) -> None:
+    told = learnt[1]
+    assert (told["rate"], told["a match is"]) == (0.01, "copies")
+    assert 0.5 < told["threshold"] < 1
+    assert answer(run("info", "--json"))["calibration"] == told
+
+
+def test_a_catalogue_that_is_not_calibrated_says_so(
+    run: Run, stocked: Path, pictures: list[Path]
+) -> None:
+    assert answer(run("info", "--json"))["calibration"] is None
+    found = answer(run("search", pictures[0], "--json"))
+    assert found["matches"] is None
+    assert {hit["match"] for hit in found["hits"]} == {None}
+    assert "run imagefinder calibrate" in refusal(run("search", pictures[0], "--matches-only"))
+    assert "imagefinder calibrate" in refusal(run("duplicates"))
+
+
+def test_a_stored_picture_is_a_match(run: Run, calibrated: Path, pictures: list[Path]) -> None:
+    found = answer(run("search", pictures[0], "-k", 50, "--matches-only", "--json"))
+    assert found["matches"] == [hit["id"] for hit in found["hits"]]
+    assert found["hits"][0]["path"] == str(pictures[0])
+    assert found["hits"][0]["probability"] > 0.5
+    said = run("search", pictures[0]).stdout.decode()
+    assert "✓" in said
+    assert "match" in said
+
+
+def test_no_close_match_is_an_answer(run: Run, calibrated: Path, stranger: Path) -> None:
+    found = answer(run("search", stranger, "--json"))
+    assert (len(found["hits"]), found["matches"]) == (3, [])
+    found = answer(run("search", stranger, "--matches-only", "--json"))
+    assert (found["hits"], found["matches"]) == ([], [])
+    for more in ([], ["--matches-only"], ["--threshold", 1.5]):
+        said = run("search", stranger, *more)
+        assert said.returncode == 0
+        assert said.stdout.decode().splitlines()[-1] == "no close match"
+
+
+def test_a_threshold_leaves_out_what_scores_less(
+    run: Run, stocked: Path, pictures: list[Path]
+) -> None:
+    every = answer(run("search", pictures[0], "-k", 9, "--json"))["hits"]
+    few = answer(run("search", pictures[0], "-k", 9, "--threshold", every[3]["score"], "--json"))[
+        "hits"
+    ]
+    assert few == every[:4]
+
+
+def test_a_rate_that_is_no_share_is_misuse(run: Run, stocked: Path) -> None:
+    assert "between 0 and 1" in misuse(run("calibrate", "--rate", 3))
+
+
+def test_copies_are_told_and_shown(
+    run: Run, stocked: Path, tmp_path: Path, pictures: list[Path]
+) -> None:
+    with PIL.Image.open(pictures[0]) as picture:
+        picture.resize((picture.width // 2, picture.height // 2)).save(tmp_path / "small.jpg")
+    answer(run("add", "small.jpg", "--json"))
+    page = tmp_path / "copies.html"
+    found = answer(run("duplicates", "--threshold", 0.8, "--html", page, "--json"))
+    (group,) = [
+        group
+        for group in found["groups"]
+        if any(copy["paths"] == [str(tmp_path / "small.jpg")] for copy in group["copies"])
+    ]
+    assert group["why"] == "more pixels"
+    assert page.read_text().count("<section>") == len(found["groups"])
+    assert "more pixels" in run("duplicates", "--threshold", 0.8).stdout.decode()
+    assert "no copies" in run("duplicates", "--threshold", 1.1).stdout.decode()
+    assert (tmp_path / "small.jpg").exists()
+
+
+def test_a_page_that_cannot_be_written_is_refused(run: Run, stocked: Path) -> None:
+    said = refusal(run("duplicates", "--threshold", 0.999, "--html", "no/such/folder.html"))
+    assert "cannot be written" in said
+
+
+def test_the_server_tells_matches(
+    calibrated: Path, server: httpx.Client, pictures: list[Path], stranger: Path
+) -> None:
+    def asked(path: Path, **form: str) -> httpx.Response:
+        return server.post("/v1/search", files={"image": path.read_bytes()}, data=form)
+
+    found = asked(pictures[0]).json()
+    assert found["hits"][0]["match"] is True
+    assert found["hits"][0]["id"] in found["matches"]
+    assert asked(stranger, matches_only="true").json()["hits"] == []
+    assert asked(pictures[0], threshold="1.5").json()["hits"] == []
+    assert asked(pictures[0], threshold="nan").status_code == 422
+
+
+def test_the_server_says_when_it_cannot_tell(server: httpx.Client, pictures: list[Path]) -> None:
+    files = {"image": pictures[0].read_bytes()}
+    said = server.post("/v1/search", files=files, data={"matches_only": "true"})
+    assert said.status_code == 422
+    assert "calibrate" in said.json()["detail"]
