@@ -23,7 +23,7 @@ CALIBRATION = Calibration.learnt(
     rate=0.001,
     pictures=COUNT,
     truth="copies",
-    unrelated=_RNG.normal(0.6, 0.03, 500),
+    unrelated=_RNG.normal(0.8, 0.03, 500),
     true=_RNG.normal(0.97, 0.01, 500),
 )
 
