@@ -29,7 +29,7 @@ REAL = [
     "sharp/4.webp",
     "pillow/hopper.gif",
 ]
-MUTATIONS = 150
+MUTATIONS = 300
 
 
 @pytest.fixture(scope="module")

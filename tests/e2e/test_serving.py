@@ -133,7 +133,7 @@ def test_a_request_that_drips_in_is_not_waited_for(stocked: Path, tmp_path: Path
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
         b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
     )
-    with serving(tmp_path, "--db", stocked, "--timeout", 0.3) as client:
+    with serving(tmp_path, "--db", stocked, "--timeout", "0.3") as client:
         assert exchanged(client, head).startswith(b"HTTP/1.1 408")
 
 
