@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.calibration import Calibration
+from imagefinder.errors import ImageFinderError
 from imagefinder.judging import keep
 
 from ..conftest import drawn
@@ -151,6 +152,21 @@ def test_a_picture_comes_from_a_url_only_where_the_server_fetches(
     fetching = serve(fetch={"http://pictures.example/6": data}.__getitem__)
     assert names(search(fetching, url="http://pictures.example/6"))[0] == "06.jpg"
     assert fetching.get("/v1/stats").json()["fetches"]
+
+
+def test_a_url_that_cannot_be_fetched_is_refused_with_the_reason(serve: Serve) -> None:
+    def refuse(url: str) -> bytes:
+        raise ImageFinderError(f"{url} leads to this machine")
+
+    answer = search(serve(fetch=refuse), url="http://localhost/")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "url: http://localhost/ leads to this machine"
+
+
+def test_conditions_are_not_without_number(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    many = json.dumps({f"name {number}": 1 for number in range(40_000)})
+    assert search(client, data, where=many).status_code == 422
 
 
 def test_an_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:

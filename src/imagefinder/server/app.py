@@ -110,6 +110,8 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     app = create_app(finders[0], settings, finders[1:])
     with socket.create_server((host, port), family=family) as listener:
+        # asyncio does so only where a socket names its protocol; else answers wait for 40 ms
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

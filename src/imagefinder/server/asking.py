@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import HTTPException, UploadFile
 
+from imagefinder.errors import ImageFinderError
 from imagefinder.images import read
 from imagefinder.server.catalogues import Catalogue
 from imagefinder.server.depending import record_of
@@ -18,6 +19,7 @@ from imagefinder.types import Box, Record
 
 _MOST = 16
 """Pictures that a search may be given."""
+_CONDITIONS = 32
 
 
 def pictures(
@@ -40,7 +42,7 @@ def pictures(
     return [
         *(file.file.read() for file in files or ()),
         *((read(Path(lying(one).path)) if cut else one) for one in stored),
-        *((fetch(url) for url in urls or ()) if fetch else ()),
+        *((_fetched(url, fetch) for url in urls or ()) if fetch else ()),
     ]
 
 
@@ -72,10 +74,19 @@ def metadata(text: str | None, field: str) -> dict[str, Any] | None:
 def conditions(text: str | None) -> dict[str, Any] | None:
     """Metadata to look for: names, and values that are no lists or objects."""
     given = metadata(text, "where")
+    if given and len(given) > _CONDITIONS:
+        raise HTTPException(422, f"where: at most {_CONDITIONS} names")
     for name, value in (given or {}).items():
         if isinstance(value, list | dict) or '"' in name or "\\" in name or "\0" in name:
             raise HTTPException(422, "where: names have texts, numbers, true, false or null")
     return given
+
+
+def _fetched(url: str, fetch: Fetch) -> bytes:
+    try:
+        return fetch(url)
+    except ImageFinderError as error:  # which speaks of the URL, and of nothing here
+        raise HTTPException(422, f"url: {error}") from error
 
 
 def _is_number(text: str) -> bool:
