@@ -56,11 +56,12 @@ def test_the_curl_lines_work(documented: httpx.Client, tmp_path: Path) -> None:
     said = [
         done(["bash", "-c", PRELUDE + here(block, documented)], tmp_path) for block in blocks("sh")
     ]
-    assert len(said) == 6
+    assert len(said) == 7
     assert said[0].count('"rank":1,') == 6  # and no picture in any kitchen
-    assert '"room":"kitchen"' in said[2]
+    assert '"verified":' in said[1]
+    assert '"room":"kitchen"' in said[3]
     assert (tmp_path / "small.jpg").stat().st_size < (tmp_path / "picture.jpg").stat().st_size
-    assert re.findall(r'"ids":|^\["[0-9a-f]{16}"', said[5], re.MULTILINE) != []
+    assert re.findall(r'"ids":|^\["[0-9a-f]{16}"', said[6], re.MULTILINE) != []
 
 
 def test_the_python_lines_work(documented: httpx.Client, tmp_path: Path) -> None:

@@ -361,6 +361,7 @@ def test_the_documentation_names_all_that_can_be_asked(client: httpx.Client) -> 
     paths = client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
         "/v1/search",
+        "/v1/compare",
         "/v1/images",
         "/v1/images/{id}",
         "/v1/images/{id}/file",

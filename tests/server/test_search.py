@@ -220,3 +220,31 @@ def test_matches_are_known_once_the_catalogue_is_calibrated(
     assert found["hits"][0]["id"] == own
     assert [hit["match"] for hit in found["hits"]] == [True] + [False] * 8
     assert len(search(client, data, k=9, matches_only=True).json()["hits"]) == 1
+
+
+def test_two_pictures_are_compared(client: TestClient, assets: Path) -> None:
+    pytest.importorskip("cv2")
+    with PIL.Image.open(assets / "data/exif/Landscape_1.jpg") as file:
+        whole = file.convert("RGB")
+    part = whole.crop((0, 0, whole.width // 2, whole.height))
+    files = []
+    for name, picture in (("whole", whole), ("part", part)):
+        with BytesIO() as data:
+            picture.save(data, "JPEG")
+            files.append(("image", (name, data.getvalue())))
+    found = client.post("/v1/compare", files=files).json()
+    assert found["verified"]
+    assert found["matches"] >= len(found["pairs"]) > 10
+    x, y, u, v = np.array(found["pairs"]).T
+    assert np.median(np.abs(u - 2 * x)) < 0.01
+    assert np.median(np.abs(v - y)) < 0.01
+
+
+def test_a_stored_picture_is_compared_by_its_file(client: TestClient, folder: Path) -> None:
+    pytest.importorskip("cv2")
+    data = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
+    assert client.post("/v1/compare", files=data, data={"id": id_of(client, 1)}).is_success
+    assert client.post("/v1/compare", files=data, data={"id": "0" * 16}).status_code == 404
+    (folder / "01.jpg").unlink()
+    assert client.post("/v1/compare", files=data, data={"id": id_of(client, 1)}).status_code == 410
+    assert client.post("/v1/compare", files=data).status_code == 422

@@ -29,7 +29,7 @@ from imagefinder.server.logs import log_to_stderr
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.observing import Observed
 from imagefinder.server.problems import add_handlers
-from imagefinder.server.routes import about, duplicates, images, legacy, search
+from imagefinder.server.routes import about, compare, duplicates, images, legacy, search
 from imagefinder.server.settings import Settings
 from imagefinder.server.uploads import UploadCap
 
@@ -72,7 +72,7 @@ def create_app(
     app.state.settings = settings
     app.state.metrics = metrics
     add_handlers(app)
-    for part in (search, images, duplicates, about, legacy):
+    for part in (search, compare, images, duplicates, about, legacy):
         app.include_router(part.router)
     app.get("/", include_in_schema=False)(_home)
     add_document(app, settings.keys is not None)

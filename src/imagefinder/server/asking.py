@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException, UploadFile
@@ -28,12 +27,8 @@ def pictures(
     ids: Sequence[str] | None,
     urls: Sequence[str] | None,
     fetch: Fetch | None,
-    cut: bool = False,
 ) -> list[bytes | Record]:
-    """Uploads, stored pictures and pictures of elsewhere, in this order.
-
-    A part can only be ``cut`` out of a stored picture's file.
-    """
+    """Uploads, stored pictures and pictures of elsewhere, in this order."""
     if sum(len(given or ()) for given in (files, ids, urls)) > _MOST:
         raise HTTPException(422, f"a search takes at most {_MOST} pictures")
     stored = [record_of(catalogue, id_) for id_ in ids or ()]
@@ -41,8 +36,22 @@ def pictures(
         raise HTTPException(403, "this server does not fetch pictures from URLs: upload them")
     return [
         *(file.file.read() for file in files or ()),
-        *((read(Path(lying(one).path)) if cut else one) for one in stored),
+        *stored,
         *((_fetched(url, fetch) for url in urls or ()) if fetch else ()),
+    ]
+
+
+def contents(
+    catalogue: Catalogue,
+    files: Sequence[UploadFile] | None,
+    ids: Sequence[str] | None,
+    urls: Sequence[str] | None,
+    fetch: Fetch | None,
+) -> list[bytes]:
+    """The same as their bytes: of stored pictures, those of their files."""
+    return [
+        read(lying(one).path) if isinstance(one, Record) else one
+        for one in pictures(catalogue, files, ids, urls, fetch)
     ]
 
 

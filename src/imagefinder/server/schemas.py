@@ -73,6 +73,19 @@ class Answer(BaseModel):
     )
 
 
+class Compared(BaseModel):
+    """What corresponds in two pictures."""
+
+    features: tuple[int, int] = Field(description="Local features of each.", examples=[[500, 480]])
+    matches: int = Field(description="Pairs of them that agree on one geometry.", examples=[148])
+    verified: bool = Field(description="Whether they are enough to be the same thing.")
+    pairs: list[tuple[float, float, float, float]] = Field(
+        description="Of up to 200 pairs, x and y in the one and in the other picture, as shares of "
+        "their widths and heights.",
+        examples=[[[0.25, 0.5, 0.75, 0.5]]],
+    )
+
+
 class Picture(BaseModel):
     """What is known of a stored picture."""
 

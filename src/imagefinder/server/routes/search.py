@@ -87,13 +87,9 @@ def search(
     A stored picture finds itself first. A picture that cannot be used is refused with the reason.
     """
     part = asking.box(crop)
-    with_, away = (
-        asking.pictures(catalogue, files, ids, urls, settings.fetch, cut=cut)
-        for files, ids, urls, cut in (
-            (image, id, url, part is not None),
-            (minus, minus_id, None, False),
-        )
-    )
+    given = asking.pictures if part is None else asking.contents  # a part is cut out of a file
+    with_ = given(catalogue, image, id, url, settings.fetch)
+    away = asking.pictures(catalogue, minus, minus_id, None, None)
     if not with_ and not text:
         raise HTTPException(422, "give a picture (image, id or url), or a text, to search with")
     _check(catalogue, measure or [])
