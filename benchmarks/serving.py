@@ -3,10 +3,11 @@
     python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60] [--mutations 2000]
 
 The query is a photograph as a JPEG of about 400 kB. Its parts are measured bare, one after the
-other in one thread: decoding, encoding, searching. Then it is posted to a server in a process of
-its own, over one connection: medians, and their ratio. Then 32 clients post it at once; what they
-get is compared with decoding and encoding alone, in batches on all cores (``embed``), and the
-server's memory is read as they go on. Clients and server share the processor.
+other in one thread: decoding, encoding, searching. In turn with that it is posted to a server in a
+process of its own, over one connection: medians, and their ratio. Then 32 clients post it at once;
+what they get is compared with decoding and encoding alone, in batches on all cores (``embed``), in
+searches a second and in processor time, and the server's memory is read as they go on. Clients and
+server share the processor.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
+from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -43,6 +45,7 @@ from imagefinder.types import Entry, Record, key_of
 _CLIENTS = 32
 _BOUNDARY = "imagefinder"
 _BYTES = 400_000
+_EMBEDDED = 200
 
 
 def main() -> None:
@@ -55,9 +58,8 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             catalogue = Path(folder, "c.db")
             _fill(catalogue, paths, size)
-            bare = _bare(catalogue, query, given.rounds)
             with _served(catalogue) as (port, process):
-                posted = _posted(port, query, given.rounds)
+                bare, posted = _alternately(catalogue, port, query, given.rounds)
                 parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
                 whole = sum(bare.values())
                 print(f"{size:,} pictures: {parts} = {1000 * whole:.1f} ms bare (medians)")
@@ -97,22 +99,35 @@ def _record(sha256: bytes) -> Record:
     return Record(key_of(sha256), sha256, 1, 1, 1)
 
 
-def _bare(catalogue: Path, query: bytes, rounds: int) -> dict[str, float]:
+def _alternately(
+    catalogue: Path, port: int, query: bytes, rounds: int
+) -> tuple[dict[str, float], float]:
+    """Seconds of each part, and of a request: medians of as many turns as rounds."""
     seconds: dict[str, list[float]] = {"decode": [], "encode": [], "search": []}
+    posted = []
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     with Finder.open(catalogue) as finder:
-        encoder = finder.encoder
         finder.search(query)
         for _ in range(rounds):
-            times = [perf_counter()]
-            pixels = decode(query, encoder.fit).pixels
-            times.append(perf_counter())
-            features = encoder.encode([pixels])[0]
-            times.append(perf_counter())
-            finder.store.get(finder.store.search(features, 100).keys[0, :3].tolist())
-            times.append(perf_counter())
-            for name, (began, ended) in zip(seconds, pairwise(times), strict=True):
-                seconds[name].append(ended - began)
-    return {name: median(values) for name, values in seconds.items()}
+            for name, value in _parts(finder, query).items():
+                seconds[name].append(value)
+            began = perf_counter()
+            assert _post(connection, query) == 200
+            posted.append(perf_counter() - began)
+    connection.close()
+    return {name: median(values) for name, values in seconds.items()}, median(posted)
+
+
+def _parts(finder: Finder, query: bytes) -> dict[str, float]:
+    times = [perf_counter()]
+    pixels = decode(query, finder.encoder.fit).pixels
+    times.append(perf_counter())
+    features = finder.encoder.encode([pixels])[0]
+    times.append(perf_counter())
+    finder.store.get(finder.store.search(features, 100).keys[0, :3].tolist())
+    times.append(perf_counter())
+    each = (ended - began for began, ended in pairwise(times))
+    return dict(zip(("decode", "encode", "search"), each, strict=True))
 
 
 @contextmanager
@@ -129,17 +144,6 @@ def _served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             process.send_signal(signal.SIGINT)
 
 
-def _posted(port: int, query: bytes, rounds: int) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    seconds = []
-    for _ in range(rounds):
-        began = perf_counter()
-        assert _post(connection, query) == 200
-        seconds.append(perf_counter() - began)
-    connection.close()
-    return median(seconds)
-
-
 def _post(connection: http.client.HTTPConnection, picture: bytes) -> int:
     head = (
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'
@@ -153,7 +157,8 @@ def _post(connection: http.client.HTTPConnection, picture: bytes) -> int:
 
 
 def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
-    alone = _alone(query)
+    before = _alone(query)
+    spent = _processor_seconds(pid)
     end = perf_counter() + seconds
 
     def ask(_: int) -> Counter[int]:
@@ -167,18 +172,34 @@ def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
     with ThreadPoolExecutor(_CLIENTS + 1) as threads:
         memory = threads.submit(_memory, pid, end)
         statuses = sum(threads.map(ask, range(_CLIENTS)), Counter[int]())
-    rate = statuses[200] / seconds
+    spent = (_processor_seconds(pid) - spent) / statuses.total()
+    after = _alone(query)
+    rate, alone = statuses[200] / seconds, (before.rate + after.rate) / 2
     print(f"  {_CLIENTS} clients for {seconds:g} s: {dict(statuses)}, {rate:.0f} searches/s;")
     print(f"  decoding and encoding alone, in batches: {alone:.0f}/s; share {rate / alone:.2f}")
+    each = (before.spent + after.spent) / 2
+    print(f"  processor time: {1000 * spent:.1f} ms a search, {1000 * each:.1f} ms alone")
     print(f"  the server's memory: {', '.join(f'{one:.0f}' for one in memory.result())} MB")
 
 
-def _alone(query: bytes) -> float:
+class _Alone(NamedTuple):
+    rate: float
+    """Pictures a second."""
+    spent: float
+    """Seconds of a processor for one."""
+
+
+def _alone(query: bytes) -> _Alone:
     encoder = make_encoder("compact")
     embed([query] * 8, encoder)
-    began = perf_counter()
-    embed([query] * 200, encoder)
-    return 200 / (perf_counter() - began)
+    began, spent = perf_counter(), process_time()
+    embed([query] * _EMBEDDED, encoder)
+    return _Alone(_EMBEDDED / (perf_counter() - began), (process_time() - spent) / _EMBEDDED)
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int, end: float) -> list[float]:
