@@ -1,6 +1,7 @@
 """What HTTP costs: a search's time beside its parts, many clients at once, and hostile uploads.
 
-    python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60] [--mutations 2000]
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60]
+        [--mutations 2000]
 
 The query is a photograph as a JPEG of about 400 kB. Its parts are measured bare, one after the
 other in one thread: decoding, encoding, searching. In turn with that it is posted to a server in a
