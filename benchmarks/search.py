@@ -199,12 +199,12 @@ def _growth(given: argparse.Namespace) -> None:
         rows, queries = _split(unit(_more(real, count + _QUERIES)))
         with TemporaryDirectory() as folder:
             path = Path(folder) / "rows"
-            exact, seconds = _built("exact", rows, path)
+            exact, filled = _built("exact", rows, path)
             truth = exact.search(queries, _K).scores[:, -1:]
             for kind in plugins("indexes"):
                 if not issubclass(load("indexes", kind), Matrix):
                     continue
-                index = exact
+                index, seconds = exact, filled
                 if kind != "exact":
                     began = perf_counter()
                     index = make_index(kind, rows.shape[1], "cosine")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,16 @@ from imagefinder.types import LocalFeatures
 
 Rows = NDArray[np.float32]
 
+_FED: dict[str, dict[str, Any]] = {
+    "mobilenet_v2_": OPTIONS,
+    "squeezenet_fp16_batch1": {
+        "output": "fire9/concat_2",
+        "channels": "BGR",
+        "scale": 1,
+        "mean": [104, 117, 123],
+        "std": 1,
+    },
+}
 _COLLECTIONS = ("clothing", "grocery")
 
 
@@ -80,11 +90,12 @@ def _measured(specs: Sequence[str], paths: Sequence[Path]) -> Iterator[tuple[str
         try:
             yield name, _aggregated(paths) if spec == "sift" else _encoded(spec, paths)
         except PluginError as error:
-            print(f"| `{name}` | not at hand: {str(error).replace(str(Path(spec).parent), '')} |")
+            reason = str(error).partition(":")[0].replace(f"{Path(spec).parent}/", "")
+            print(f"| `{name}` | not measured: {reason} |")
 
 
 def _encoded(spec: str, paths: Sequence[Path]) -> Line:
-    encoder = make_encoder(spec, OPTIONS if "mobilenet_v2_" in spec else None)
+    encoder = make_encoder(spec, next((_FED[name] for name in _FED if name in spec), None))
     embed(paths[:8], encoder)  # loads the model
     began = perf_counter()
     rows = embed(paths, encoder)
