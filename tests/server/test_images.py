@@ -102,6 +102,18 @@ def test_an_added_picture_is_found_and_its_file_kept(serve: Serve, folder: Path)
     assert list(uploads.iterdir()) == []
 
 
+def test_the_folder_of_uploads_may_be_a_relative_one(
+    serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    client = serve(writable=True, uploads=Path("uploads"))
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    id_ = client.post("/v1/images", files={"image": ("a.jpg", data)}).json()["id"]
+    assert [path.name for path in Path("uploads").rglob("*.jpg")] == ["a.jpg"]
+    assert client.delete(f"/v1/images/{id_}").status_code == 204
+    assert list(Path("uploads").iterdir()) == []
+
+
 def test_a_picture_added_without_a_folder_is_found_but_has_no_file(
     serve: Serve, folder: Path
 ) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from imagefinder.errors import ImageFinderError, UnreadableImage
 from imagefinder.finder import Finder
 from imagefinder.images import SUFFIXES
+from imagefinder.inputs import absolute
 from imagefinder.server.files import place_of
 from imagefinder.types import Record, key_of
 
@@ -53,7 +54,7 @@ def drop(finder: Finder, record: Record, folder: Path | None) -> None:
     finder.store.remove([record.key])
     for file in record.files:
         path = Path(file.path)
-        if folder is not None and path.is_relative_to(folder):
+        if folder is not None and path.is_relative_to(absolute(folder)):
             path.unlink(missing_ok=True)
             _tidy(path.parent)
 
