@@ -319,6 +319,17 @@ class Finder:
         """The record of a picture. Raises NotFound."""
         return record_of(self._intake, id)
 
+    def page(
+        self, most: int = 100, *, after: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Record]:
+        """The next pictures in order of their ids, ``after`` one of them or from the first on.
+
+        ``most`` is how many at most; with ``where`` only those whose metadata say all of it.
+        """
+        last = -1 if after is None else min(int(after, 16), 2**63 - 1)  # what SQLite can count to
+        keys = self.store.matching(where=where, after=last, most=most).tolist()
+        return list(self.store.get(keys).values())
+
     @property
     def _intake(self) -> Intake:
         return Intake(self.store, self.encoder, self.extractor, self.limits)

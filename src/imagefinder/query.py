@@ -19,8 +19,8 @@ from imagefinder.inputs import absolute, content, naming, several
 from imagefinder.similarity import prepared
 from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, key_of
 
-Asked: TypeAlias = "Source | Hit"
-"""A file, bytes, a picture in memory, a stored picture's id, or a hit."""
+Asked: TypeAlias = "Source | Hit | Record"
+"""A file, bytes, a picture in memory, a stored picture's id or record, or a hit."""
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -69,7 +69,7 @@ class Reader:
 
     def _of(self, picture: Asked) -> Query:
         """One picture's, from the catalogue where it is stored there."""
-        if isinstance(picture, Hit):
+        if isinstance(picture, Hit | Record):
             return self._known(picture.id)
         if is_id(picture) and not os.path.exists(picture):
             return self._known(picture)
@@ -156,7 +156,7 @@ def listed(pictures: Asked | Iterable[Asked] | None) -> list[Asked]:
     """Each of them; open files, which can be read only once, as their bytes."""
     if pictures is None:
         return []
-    given = [pictures] if isinstance(pictures, Hit) else several(pictures)
+    given = [pictures] if isinstance(pictures, Hit | Record) else several(pictures)
     return [content(picture) for picture in given]
 
 

@@ -203,6 +203,9 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert set(store.matching(where={"colour": "red", "size": 2})) == {entries[7].record.key}
     assert not len(store.matching(["/a/5"], {"colour": "red"})), "both must hold"
     assert not len(store.matching(where={"colour": 2})), "another value is another"
+    keys = store.keys().tolist()
+    assert store.matching(after=keys[1], most=3).tolist() == keys[2:5]
+    assert not len(store.matching(after=keys[-1]))
     try:
         store.features(12345)
     except NotFound:

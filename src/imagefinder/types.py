@@ -422,10 +422,18 @@ class Store(Protocol):
     def shortlist(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
         """The k pictures whose local features, taken together, are most like the query's."""
 
-    def matching(self, folders: Sequence[str] = (), where: Mapping[str, Any] | None = None) -> Keys:
+    def matching(
+        self,
+        folders: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        *,
+        after: int = -1,
+        most: int | None = None,
+    ) -> Keys:
         """The pictures that lie in one of the folders and whose metadata say all of ``where``.
 
-        A folder may be a file; none given means anywhere.
+        A folder may be a file; none given means anywhere. Ascending, and only those ``after`` a
+        key, ``most`` of them, if these are given.
         """
 
     def pictures(self) -> Iterator[tuple[Record, Features]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, search
+from imagefinder.cli import download, evaluate, exchange, search, serve
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -21,11 +21,11 @@ from imagefinder.cli.catalogue import (
     Json,
     Local,
     Options,
-    SameEncoder,
     made,
     opened,
 )
 from imagefinder.cli.index import index
+from imagefinder.cli.keys import keys
 from imagefinder.cli.matches import calibrate, calibration_as_json, duplicates
 from imagefinder.cli.models import models
 from imagefinder.cli.output import (
@@ -36,7 +36,7 @@ from imagefinder.cli.output import (
     print_report,
     print_searches,
 )
-from imagefinder.cli.terminal import progress, quiet_libraries, ready_streams
+from imagefinder.cli.terminal import progress, ready_streams
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
@@ -50,12 +50,9 @@ app = typer.Typer(
 )
 app.add_typer(models, name="models")
 app.add_typer(index, name="index")
-
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
+app.add_typer(keys, name="keys")
 
 _DEMO = Path("imagefinder-demo")
-_PORT = 8000
-_MEGABYTES = 20
 _STOPPED = 130
 
 
@@ -253,32 +250,10 @@ def reduce(
 
 
 @app.command()
-def serve(
-    db: Db = DB,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Port = _PORT,
-    max_upload: Annotated[
-        int, typer.Option(min=1, metavar="MB", help="The largest upload taken, in megabytes.")
-    ] = _MEGABYTES,
-    encoder: SameEncoder = None,
-    option: Options = None,
-) -> None:
-    """Answer searches over HTTP; the interactive documentation is at /docs."""
-    from imagefinder.server import serve as run
-
-    quiet_libraries()
-    with opened(db, encoder, option) as finder:
-        try:
-            run(finder, host, port, max_upload * 10**6)
-        except KeyboardInterrupt:  # the way to stop it
-            raise typer.Exit from None
-
-
-@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to draw the pictures.")] = _DEMO,
     then_serve: Annotated[bool, typer.Option("--serve", help="Then serve the gallery.")] = False,
-    port: Port = _PORT,
+    port: serve.Port = serve.PORT,
     as_json: Json = False,
 ) -> None:
     """Draw a gallery, add it, and search it with views that were left out."""
@@ -299,12 +274,13 @@ def demo(
         print_searches(searches, pictures)
         typer.echo(f"Now try: {_program()} search {queries[0]} --db {folder / CATALOGUE}")
     if then_serve:
-        serve(db=folder / CATALOGUE, port=port)
+        serve.serve(db=folder / CATALOGUE, port=port)
 
 
 app.command()(download.download)
 app.command()(search.search)
 app.command()(search.match)
+app.command()(serve.serve)
 app.command()(evaluate.evaluate)
 app.command()(calibrate)
 app.command()(duplicates)

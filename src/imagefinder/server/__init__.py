@@ -1,5 +1,6 @@
 """Search over HTTP."""
 
 from imagefinder.server.app import create_app, serve
+from imagefinder.server.settings import Settings
 
-__all__ = ["create_app", "serve"]
+__all__ = ["Settings", "create_app", "serve"]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from imagefinder.types import Hit, Record
+
+_ID = "3e92d93bb8cd8fb0"
 
 
 class Found(BaseModel):
     """One picture found."""
 
     rank: int = Field(examples=[1])
-    id: str = Field(examples=["0f3a9c5be2d47188"])
+    id: str = Field(examples=[_ID])
     name: str | None = Field(
         description="The file's name, without its folders.", examples=["harbour.jpg"]
     )
@@ -24,6 +26,18 @@ class Found(BaseModel):
         description="That it is a match; null until the catalogue is calibrated.", examples=[0.97]
     )
     match: bool | None = Field(description="Whether it is one; null likewise.", examples=[True])
+    width: int = Field(description="Pixels, upright.", examples=[1600])
+    height: int = Field(examples=[1200])
+    metadata: dict[str, Any] = Field(
+        description="What was told of it when it was added.", examples=[{"room": "kitchen"}]
+    )
+    matches: int | None = Field(
+        description="Local features that correspond, with `rerank`.", examples=[148]
+    )
+    verified: bool | None = Field(description="Whether one geometry explains them.")
+    region: tuple[int, int, int, int] | None = Field(
+        description="Where in the picture they lie: left, top, width, height in pixels."
+    )
 
     @classmethod
     def of(cls, hit: Hit) -> Found:
@@ -36,13 +50,22 @@ class Found(BaseModel):
             distance=hit.distance,
             probability=hit.probability,
             match=hit.match,
+            width=hit.record.width,
+            height=hit.record.height,
+            metadata=dict(hit.record.metadata),
+            matches=hit.matches,
+            verified=hit.verified,
+            region=hit.region,
         )
 
 
 class Answer(BaseModel):
     """The most similar pictures, best first."""
 
-    query: str | None = Field(description="The uploaded file's name.", examples=["query.jpg"])
+    query: str | None = Field(
+        description="The uploaded file's name, or what else was asked with.",
+        examples=["query.jpg"],
+    )
     encoder: str = Field(examples=["compact"])
     hits: list[Found]
     matches: list[str] | None = Field(
@@ -50,16 +73,32 @@ class Answer(BaseModel):
     )
 
 
+class Compared(BaseModel):
+    """What corresponds in two pictures."""
+
+    features: tuple[int, int] = Field(description="Local features of each.", examples=[[500, 480]])
+    matches: int = Field(description="Pairs of them that agree on one geometry.", examples=[148])
+    verified: bool = Field(description="Whether they are enough to be the same thing.")
+    pairs: list[tuple[float, float, float, float]] = Field(
+        description="Of up to 200 pairs, x and y in the one and in the other picture, as shares of "
+        "their widths and heights.",
+        examples=[[[0.25, 0.5, 0.75, 0.5]]],
+    )
+
+
 class Picture(BaseModel):
     """What is known of a stored picture."""
 
-    id: str
-    name: str | None
-    sha256: str
-    size: int = Field(description="Bytes.")
-    width: int
-    height: int
-    metadata: dict[str, Any]
+    id: str = Field(examples=[_ID])
+    name: str | None = Field(description="Its file's, without folders.", examples=["harbour.jpg"])
+    sha256: str = Field(description="Of its bytes.")
+    size: int = Field(description="Bytes.", examples=[409600])
+    width: int = Field(description="Pixels, upright.", examples=[1600])
+    height: int = Field(examples=[1200])
+    places: int = Field(
+        description="In how many places it lies; 0 if it was given in memory.", examples=[1]
+    )
+    metadata: dict[str, Any] = Field(examples=[{"room": "kitchen"}])
 
     @classmethod
     def of(cls, record: Record) -> Picture:
@@ -71,22 +110,91 @@ class Picture(BaseModel):
             size=record.size,
             width=record.width,
             height=record.height,
+            places=len(record.files),
             metadata=dict(record.metadata),
         )
 
 
+class Page(BaseModel):
+    """Some of the pictures, in order of their ids."""
+
+    images: list[Picture]
+    next: str | None = Field(
+        description="The `cursor` of the following page; null on the last.", examples=[_ID]
+    )
+
+
+class Twin(Picture):
+    """A copy of another picture."""
+
+    score: float = Field(description="Against the best of its group.", examples=[0.97])
+
+
+class Kin(BaseModel):
+    """One picture that is there more than once."""
+
+    best: Picture = Field(description="With the most pixels, of these the largest file.")
+    why: str = Field(description="Why it is the best.", examples=["more pixels"])
+    copies: list[Twin] = Field(
+        description="Best first; none where the same bytes lie in several places."
+    )
+
+
+class Copies(BaseModel):
+    """Pictures that are there more than once."""
+
+    threshold: float = Field(description="The score that copies reach at least.", examples=[0.9])
+    verify: str = Field(description="What they agree in, besides the score.", examples=["pixels"])
+    unseen: int = Field(description="Pictures that could not be looked at.", examples=[0])
+    total: int = Field(description="Of groups, of which only the first may be here.", examples=[7])
+    groups: list[Kin] = Field(description="Those with the best pictures first.")
+
+
+class Holding(BaseModel):
+    """One catalogue of the server."""
+
+    encoder: str = Field(description="By it a request chooses the catalogue.", examples=["compact"])
+    pictures: int = Field(examples=[2485])
+    vectors: int = Field(description="More than pictures, if it sees parts.", examples=[2485])
+    bytes: int = Field(description="Of its file.", examples=[5242880])
+    dim: int = Field(description="Numbers in a vector.", examples=[320])
+    measure: str = Field(examples=["cosine"])
+    index: str = Field(examples=["exact"])
+    text: bool = Field(description="Whether it can be searched with words.")
+    calibrated: bool = Field(description="Whether hits say if they are matches.")
+    local: str | None = Field(
+        description="Its local features, for `rerank`; null if it has none.", examples=["sift"]
+    )
+
+
+class Stats(BaseModel):
+    """What the server holds, and what it allows."""
+
+    version: str = Field(examples=["0.1.0"])
+    catalogues: list[Holding] = Field(description="The first answers if none is named.")
+    writable: bool = Field(description="Whether pictures may be added and deleted.")
+    fetches: bool = Field(description="Whether a search may name a URL.")
+    max_upload: int = Field(description="Bytes of a request.", examples=[20000000])
+
+
 class Health(BaseModel):
-    """That the server works."""
+    """That the server runs."""
 
-    status: str = "ok"
-    pictures: int
-    encoder: str
+    status: Literal["ok"] = "ok"
 
 
-class Problem(BaseModel):
-    """Why a request was refused."""
+class Ready(BaseModel):
+    """That the catalogues can be read."""
 
-    detail: str
+    status: Literal["ready"] = "ready"
+    pictures: int = Field(description="In the first catalogue.", examples=[2485])
+    encoder: str = Field(description="Of the first catalogue.", examples=["compact"])
+
+
+class Ids(BaseModel):
+    """The ids of the most similar pictures, best first."""
+
+    ids: list[str] = Field(examples=[[_ID, "420a3d0d5c754346", "2e25d018994b5516"]])
 
 
 def name_of(record: Record) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,20 +19,44 @@ class UploadCap:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        received = 0
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        body = _Body(receive, self.max_bytes)
 
-        async def measured() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received <= self.max_bytes:
-                return message
-            # a client that is a little over it hears the answer once it has sent all; one that
+        async def answered(message: Message) -> None:
+            # a client that is still sending hears the answer once it has sent all; one that
             # sends much more is cut off, or the server would read on to the end
-            while message.get("more_body") and received <= self.max_bytes + _DISCARDED:
-                message = await receive()
-                received += len(message.get("body", b""))
-            reason = f"the upload is larger than {self.max_bytes:,} bytes"
-            raise HTTPException(413, reason, headers={"Connection": "close"})
+            if message["type"] == "http.response.start" and not await body.discarded():
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
 
-        await self.app(scope, measured if scope["type"] == "http" else receive, send)
+        await self.app(scope, body, answered)
+
+
+class _Body:
+    """A request's body on its way in."""
+
+    def __init__(self, receive: Receive, max_bytes: int) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._received = 0
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        message = await self._next()
+        if self._received > self._max_bytes:
+            raise HTTPException(413, f"the upload is larger than {self._max_bytes:,} bytes")
+        return message
+
+    async def discarded(self) -> bool:
+        """Read what nobody wants; says whether that came to an end."""
+        while not self._ended and self._received <= self._max_bytes + _DISCARDED:
+            await self._next()
+        return self._ended
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        self._ended = not message.get("more_body", False)
+        return message

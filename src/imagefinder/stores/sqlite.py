@@ -285,10 +285,17 @@ class Sqlite:
             raise StoreError(f"vectors for {self.recipe.measure} are not compared by {measure}")
         return self._indexes.search(query, k, measure, among)
 
-    def matching(self, folders: Sequence[str] = (), where: Mapping[str, Any] | None = None) -> Keys:
+    def matching(
+        self,
+        folders: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        *,
+        after: int = -1,
+        most: int | None = None,
+    ) -> Keys:
         """See Store."""
-        conditions: list[str] = []
-        values: list[str] = []
+        conditions = ["key > ?"]
+        values: list[str | int] = [after]
         for name, value in (where or {}).items():
             conditions.append("json_extract(metadata, ?) IS json_extract(?, '$')")
             values += [f"$.{json.dumps(name)}", json.dumps(value)]
@@ -296,9 +303,9 @@ class Sqlite:
             lies = " OR ".join("path = ? OR (path > ? AND path < ?)" for _ in folders)
             conditions.append(f"key IN (SELECT key FROM files WHERE {lies})")
             values += [end for folder in folders for end in (folder, *_within(folder))]
-        rows = f"SELECT key FROM images WHERE {' AND '.join(conditions) or 'true'}"
+        rows = f"SELECT key FROM images WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?"
         with self._connections.reading() as connection:
-            return keys_of(connection.execute(rows, values))
+            return keys_of(connection.execute(rows, [*values, -1 if most is None else most]))
 
     @property
     def index(self) -> IndexChoice:

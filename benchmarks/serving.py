@@ -1,0 +1,246 @@
+"""What HTTP costs: a search's time beside its parts, many clients at once, and hostile uploads.
+
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60]
+        [--mutations 2000]
+
+The query is a photograph as a JPEG of about 400 kB. Its parts are measured bare, one after the
+other in one thread: decoding, encoding, searching. In turn with that it is posted to a server in a
+process of its own, over one connection: medians, and their ratio. Then 32 clients post it at once;
+what they get is compared with decoding and encoding alone, in batches on all cores (``embed``), in
+searches a second and in processor time, and the server's memory is read as they go on. Clients and
+server share the processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time, sleep
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+
+from benchmarks.ingest import processor
+from benchmarks.retrieval import assets, pictures_of
+from imagefinder import Finder, embed
+from imagefinder.images import decode
+from imagefinder.pipeline import cores
+from imagefinder.registry import make_encoder
+from imagefinder.types import Entry, Record, key_of
+
+_CLIENTS = 32
+_BOUNDARY = "imagefinder"
+_BYTES = 400_000
+_EMBEDDED = 200
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    paths = [path for name in ("clothing", "grocery") for path in pictures_of(given.data, name)]
+    query = _photograph(paths[-1])
+    print(f"{processor()}, {cores()} cores; a query of {len(query):,} bytes\n")
+    for size in given.catalogue:
+        with TemporaryDirectory() as folder:
+            catalogue = Path(folder, "c.db")
+            _fill(catalogue, paths, size)
+            with _served(catalogue) as (port, process):
+                bare, posted = _alternately(catalogue, port, query, given.rounds)
+                parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
+                whole = sum(bare.values())
+                print(f"{size:,} pictures: {parts} = {1000 * whole:.1f} ms bare (medians)")
+                print(f"  over HTTP {1000 * posted:.1f} ms: {posted / whole:.2f} of that")
+                if given.seconds:
+                    _load(port, process.pid, query, given.seconds)
+                if given.mutations:
+                    _mutate(port, given.data / "odd", given.mutations)
+
+
+def _photograph(path: Path) -> bytes:
+    """Enlarged until its JPEG has the size wanted."""
+    with PIL.Image.open(path) as file:
+        picture = file.convert("RGB")
+    for scale in np.arange(1.0, 20.0, 0.25):
+        size = round(picture.width * scale), round(picture.height * scale)
+        with BytesIO() as data:
+            picture.resize(size, PIL.Image.Resampling.BICUBIC).save(data, "JPEG", quality=90)
+            if len(data.getvalue()) >= _BYTES:
+                return data.getvalue()
+    raise ValueError(f"{path} is too plain")
+
+
+def _fill(catalogue: Path, paths: Sequence[Path], size: int) -> None:
+    """Real pictures, and random rows for those that are missing."""
+    rng = np.random.default_rng(0)
+    with Finder.create(catalogue) as finder:
+        finder.add(paths[:size])
+        dim = finder.recipe.dim
+        while missing := size - len(finder):
+            rows = rng.standard_normal((min(missing, 5000), dim), np.float32)
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            finder.store.write([Entry(_record(rng.bytes(32)), row[None]) for row in rows])
+
+
+def _record(sha256: bytes) -> Record:
+    return Record(key_of(sha256), sha256, 1, 1, 1)
+
+
+def _alternately(
+    catalogue: Path, port: int, query: bytes, rounds: int
+) -> tuple[dict[str, float], float]:
+    """Seconds of each part, and of a request: medians of as many turns as rounds."""
+    seconds: dict[str, list[float]] = {"decode": [], "encode": [], "search": []}
+    posted = []
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    with Finder.open(catalogue) as finder:
+        finder.search(query)
+        for _ in range(rounds):
+            for name, value in _parts(finder, query).items():
+                seconds[name].append(value)
+            began = perf_counter()
+            assert _post(connection, query) == 200
+            posted.append(perf_counter() - began)
+    connection.close()
+    return {name: median(values) for name, values in seconds.items()}, median(posted)
+
+
+def _parts(finder: Finder, query: bytes) -> dict[str, float]:
+    times = [perf_counter()]
+    pixels = decode(query, finder.encoder.fit).pixels
+    times.append(perf_counter())
+    features = finder.encoder.encode([pixels])[0]
+    times.append(perf_counter())
+    finder.store.get(finder.store.search(features, 100).keys[0, :3].tolist())
+    times.append(perf_counter())
+    each = (ended - began for began, ended in pairwise(times))
+    return dict(zip(("decode", "encode", "search"), each, strict=True))
+
+
+@contextmanager
+def _served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
+    log = catalogue.with_suffix(".log")
+    with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:
+        try:
+            while not (found := re.search(r"running on http://[\d.]+:(\d+)", log.read_text())):
+                assert process.poll() is None, log.read_text()
+                sleep(0.05)
+            yield int(found[1]), process
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def _post(connection: http.client.HTTPConnection, picture: bytes) -> int:
+    head = (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'
+    )
+    body = head.encode() + picture + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    connection.request("POST", "/v1/search", body, kind)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
+    before = _alone(query)
+    spent = _processor_seconds(pid)
+    end = perf_counter() + seconds
+
+    def ask(_: int) -> Counter[int]:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        statuses: Counter[int] = Counter()
+        while perf_counter() < end:
+            statuses[_post(connection, query)] += 1
+        connection.close()
+        return statuses
+
+    with ThreadPoolExecutor(_CLIENTS + 1) as threads:
+        memory = threads.submit(_memory, pid, end)
+        statuses = sum(threads.map(ask, range(_CLIENTS)), Counter[int]())
+    spent = (_processor_seconds(pid) - spent) / statuses.total()
+    after = _alone(query)
+    rate, alone = statuses[200] / seconds, (before.rate + after.rate) / 2
+    print(f"  {_CLIENTS} clients for {seconds:g} s: {dict(statuses)}, {rate:.0f} searches/s;")
+    print(f"  decoding and encoding alone, in batches: {alone:.0f}/s; share {rate / alone:.2f}")
+    each = (before.spent + after.spent) / 2
+    print(f"  processor time: {1000 * spent:.1f} ms a search, {1000 * each:.1f} ms alone")
+    print(f"  the server's memory: {', '.join(f'{one:.0f}' for one in memory.result())} MB")
+
+
+class _Alone(NamedTuple):
+    rate: float
+    """Pictures a second."""
+    spent: float
+    """Seconds of a processor for one."""
+
+
+def _alone(query: bytes) -> _Alone:
+    encoder = make_encoder("compact")
+    embed([query] * 8, encoder)
+    began, spent = perf_counter(), process_time()
+    embed([query] * _EMBEDDED, encoder)
+    return _Alone(_EMBEDDED / (perf_counter() - began), (process_time() - spent) / _EMBEDDED)
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(pid: int, end: float) -> list[float]:
+    """Ten times, evenly."""
+    pause = (end - perf_counter()) / 10
+    found = []
+    for _ in range(10):
+        sleep(pause)
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        found.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    return found
+
+
+def _mutate(port: int, folder: Path, count: int) -> None:
+    """Real files of many kinds with some bytes changed or cut off: answered, or refused."""
+    rng = np.random.default_rng(7)
+    every = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
+    originals = [data for data in every if 0 < len(data) < 10**6]
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    statuses: Counter[int] = Counter()
+    for _ in range(count):
+        data = np.frombuffer(originals[rng.integers(len(originals))], np.uint8).copy()
+        reach = min(len(data), int(rng.choice([64, 2000, 10**9])))
+        changed = int(rng.choice([0, 1, 3, 20, 200]))
+        data[rng.integers(reach, size=changed)] = rng.integers(256, size=changed)
+        kept = rng.integers(len(data)) if rng.random() < 0.2 else len(data)
+        statuses[_post(connection, data[:kept].tobytes())] += 1
+    print(f"  {count} mutations of {len(originals)} real files: {dict(statuses)}")
+    assert all(200 <= status < 500 for status in statuses)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--catalogue", type=int, nargs="+", default=[2485, 100_000])
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--mutations", type=int, default=0)
+    parser.add_argument("--data", type=Path, default=assets() / "data")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Pictures that are uploaded to stay, and where their files are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from imagefinder.errors import ImageFinderError, UnreadableImage
+from imagefinder.finder import Finder
+from imagefinder.images import SUFFIXES
+from imagefinder.inputs import absolute
+from imagefinder.server.files import place_of
+from imagefinder.types import Record, key_of
+
+_LONG = 60
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A picture that is in the catalogue now."""
+
+    record: Record
+    new: bool
+    """Whether it was not before."""
+
+
+def take(
+    finder: Finder, data: bytes, name: str, metadata: Mapping[str, Any] | None, folder: Path | None
+) -> Taken:
+    """Put an uploaded picture into the catalogue, and its file into the folder if there is one.
+
+    A picture whose file lies somewhere already gets no second one. Raises ImageError, and leaves
+    nothing behind then.
+    """
+    sha256 = hashlib.sha256(data).digest()
+    key = key_of(sha256)
+    known = finder.store.get([key]).get(key) if finder.store.knows(sha256) else None
+    if folder is None or (known is not None and place_of(known) is not None):
+        _add(finder, data, metadata)
+    else:
+        _add_file(finder, data, folder / _place(f"{key:016x}", name), metadata)
+    return Taken(finder.get(f"{key:016x}"), known is None)
+
+
+def drop(finder: Finder, record: Record, folder: Path | None) -> None:
+    """Take it out; of its files only those in the folder of uploads are deleted."""
+    finder.store.remove([record.key])
+    for file in record.files:
+        path = Path(file.path)
+        if folder is not None and path.is_relative_to(absolute(folder)):
+            path.unlink(missing_ok=True)
+            _tidy(path.parent)
+
+
+def _place(id_: str, name: str) -> Path:
+    """Where an upload goes: a folder of its own, named by its content; and a harmless name."""
+    stem, ending = os.path.splitext(name)
+    stem = _STRANGE.sub("-", stem)[:_LONG].strip("-") or "picture"
+    ending = ending.lower()
+    return Path(id_[:2], id_, stem + (ending if ending in SUFFIXES else ""))
+
+
+def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, Any] | None) -> None:
+    beside = path.with_name(f".{uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        os.replace(beside, path)
+        _add(finder, path, metadata)
+    except OSError as error:
+        raise ImageFinderError(f"{path} cannot be written: {error.strerror}") from error
+    except ImageFinderError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
+        _tidy(path.parent)
+
+
+def _add(finder: Finder, picture: bytes | Path, metadata: Mapping[str, Any] | None) -> None:
+    report = finder.add([picture], metadata=metadata)
+    for failure in report.failed:
+        raise UnreadableImage(failure.reason)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove a picture's folder, and the one above, if nothing is left in them."""
+    try:
+        folder.rmdir()
+        folder.parent.rmdir()
+    except OSError:  # there is something
+        pass

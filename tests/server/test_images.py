@@ -1,0 +1,210 @@
+"""Stored pictures over HTTP: listed, shown, added and deleted."""
+
+import json
+from itertools import count
+from pathlib import Path
+
+import PIL.Image
+import pytest
+from fastapi.testclient import TestClient
+
+from imagefinder import Finder
+
+from .conftest import COUNT, Serve
+
+
+def first(client: TestClient) -> str:
+    return str(client.get("/v1/images?limit=1").json()["images"][0]["id"])
+
+
+def test_pictures_are_listed_page_by_page(client: TestClient) -> None:
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = client.get(
+            "/v1/images", params={"limit": 5, **({"cursor": cursor} if cursor else {})}
+        )
+        seen += [picture["name"] for picture in page.json()["images"]]
+        cursor = page.json()["next"]
+        if cursor is None:
+            break
+    assert sorted(seen) == [f"{seed:02}.jpg" for seed in range(COUNT)]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "cursor=x", "cursor=..", "where=x"])
+def test_a_wrong_page_is_refused(client: TestClient, query: str) -> None:
+    assert client.get(f"/v1/images?{query}").status_code == 422
+
+
+def test_a_cursor_past_the_last_gives_an_empty_page(client: TestClient) -> None:
+    page = client.get("/v1/images?cursor=ffffffffffffffff").json()
+    assert page == {"images": [], "next": None}
+
+
+@pytest.mark.parametrize("what", ["file", "thumbnail"])
+def test_a_picture_is_not_sent_twice(client: TestClient, what: str) -> None:
+    address = f"/v1/images/{first(client)}/{what}"
+    answer = client.get(address)
+    assert answer.headers["cache-control"] == "private, max-age=86400"
+    tag, modified = answer.headers["etag"], answer.headers["last-modified"]
+    for header in (
+        {"If-None-Match": tag},
+        {"If-None-Match": f'"other", W/{tag}'},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": modified},
+    ):
+        again = client.get(address, headers=header)
+        assert (again.status_code, again.content) == (304, b""), header
+        assert again.headers["etag"] == tag
+    for header in (
+        {"If-None-Match": '"other"'},
+        {"If-None-Match": '"other"', "If-Modified-Since": modified},
+        {"If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {"If-Modified-Since": "yesterday"},
+    ):
+        assert client.get(address, headers=header).status_code == 200, header
+
+
+def test_a_part_of_a_file_is_sent(client: TestClient) -> None:
+    address = f"/v1/images/{first(client)}/file"
+    whole = client.get(address).content
+    part = client.get(address, headers={"Range": "bytes=2-9"})
+    assert (part.status_code, part.content) == (206, whole[2:10])
+    beyond = client.get(address, headers={"Range": "bytes=999999-"})
+    assert beyond.status_code == 416
+
+
+def test_a_thumbnail_is_small(client: TestClient, tmp_path: Path) -> None:
+    answer = client.get(f"/v1/images/{first(client)}/thumbnail?side=40")
+    assert answer.headers["content-type"] == "image/jpeg"
+    (tmp_path / "small.jpg").write_bytes(answer.content)
+    with PIL.Image.open(tmp_path / "small.jpg") as picture:
+        assert picture.size == (40, 30)
+    assert client.get(f"/v1/images/{first(client)}/thumbnail?side=9999").status_code == 422
+
+
+def test_an_added_picture_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:
+    uploads = folder.parent / "uploads"
+    client = serve(writable=True, uploads=uploads)
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    about = json.dumps({"room": "kitchen"})
+    answer = client.post(
+        "/v1/images", files={"image": ("a/../chair.JPG", data)}, data={"metadata": about}
+    )
+    assert answer.status_code == 201, answer.text
+    picture = answer.json()
+    assert (picture["name"], picture["metadata"]) == ("a-chair.jpg", {"room": "kitchen"})
+    assert client.get(f"/v1/images/{picture['id']}/file").content == data
+    again = client.post("/v1/images", files={"image": ("other.jpg", data)})
+    assert (again.status_code, again.json()) == (200, picture)
+    assert client.delete(f"/v1/images/{picture['id']}").status_code == 204
+    assert client.get(f"/v1/images/{picture['id']}").status_code == 404
+    assert list(uploads.iterdir()) == []
+
+
+def test_the_folder_of_uploads_may_be_a_relative_one(
+    serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    client = serve(writable=True, uploads=Path("uploads"))
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    id_ = client.post("/v1/images", files={"image": ("a.jpg", data)}).json()["id"]
+    assert [path.name for path in Path("uploads").rglob("*.jpg")] == ["a.jpg"]
+    assert client.delete(f"/v1/images/{id_}").status_code == 204
+    assert list(Path("uploads").iterdir()) == []
+
+
+def test_a_picture_added_without_a_folder_is_found_but_has_no_file(
+    serve: Serve, folder: Path
+) -> None:
+    client = serve(writable=True)
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    id_ = client.post("/v1/images", files={"image": ("a.jpg", data)}).json()["id"]
+    found = client.post("/v1/search", files={"image": ("q.jpg", data)}).json()["hits"]
+    assert id_ in [hit["id"] for hit in found[:2]]
+    for what in ("file", "thumbnail"):
+        assert client.get(f"/v1/images/{id_}/{what}").status_code == 410
+
+
+def test_files_that_were_not_uploaded_are_left_alone(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True, uploads=folder.parent / "uploads")
+    while client.get("/v1/images").json()["images"]:
+        assert client.delete(f"/v1/images/{first(client)}").status_code == 204
+    assert len(list(folder.iterdir())) == COUNT
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../x.jpg", "/etc/cron.d/x", "..", ".", "", "a\0b.jpg", "x" * 500, "é\u202e.png", "x.php"],
+)
+def test_no_name_leads_out_of_the_folder(serve: Serve, folder: Path, name: str) -> None:
+    uploads = folder.parent / "uploads"
+    client = serve(writable=True, uploads=uploads)
+    before = {path for path in folder.parent.rglob("*") if not path.is_relative_to(uploads)}
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    answer = client.post("/v1/images", files={"image": (name, data)})
+    if answer.status_code == 201:
+        (kept,) = [path for path in uploads.rglob("*") if path.is_file()]
+        assert kept.suffix in ("", ".jpg", ".png")
+        assert len(kept.name) < 70
+    else:
+        assert answer.status_code == 422  # a form without a file's name has no file
+    after = {path for path in folder.parent.rglob("*") if not path.is_relative_to(uploads)}
+    assert {path for path in after - before if "library.db" not in path.name} == set()
+
+
+def test_a_bad_upload_leaves_nothing_behind(serve: Serve, folder: Path) -> None:
+    uploads = folder.parent / "uploads"
+    client = serve(writable=True, uploads=uploads)
+    good = (folder / "03.jpg").read_bytes()
+    for data in (b"", b"junk", good[:500]):
+        answer = client.post("/v1/images", files={"image": ("a.jpg", data)})
+        assert answer.status_code == 422
+        assert str(folder.parent) not in answer.text
+    assert not [path for path in uploads.rglob("*") if path.is_file()]
+    assert len(client.get("/v1/images?limit=1000").json()["images"]) == COUNT
+
+
+def test_wrong_metadata_is_refused(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True)
+    data = (folder / "03.jpg").read_bytes()
+    for about in ("[]", "x", '{"a": NaN}'):
+        answer = client.post(
+            "/v1/images", files={"image": ("a.jpg", data)}, data={"metadata": about}
+        )
+        assert answer.status_code == 422
+
+
+def test_a_picture_that_another_program_removed_meanwhile_is_gone(
+    client: TestClient, catalogue: Path
+) -> None:
+    id_ = first(client)
+    with Finder.open(catalogue) as finder:
+        finder.remove(id_)
+    assert client.get(f"/v1/images/{id_}").status_code == 404
+
+
+def test_copies_are_found(serve: Serve, folder: Path) -> None:
+    with PIL.Image.open(folder / "03.jpg") as picture:
+        picture.resize((60, 45)).save(folder / "small.png")
+    with Finder.open(folder.parent / "library.db") as finder:
+        finder.add(folder / "small.png")
+    client = serve()
+    assert "calibrate" in client.get("/v1/duplicates").json()["detail"]
+    found = client.get("/v1/duplicates?threshold=0.9").json()
+    (group,) = found["groups"]
+    assert (found["total"], group["best"]["name"]) == (1, "03.jpg")
+    assert [copy["name"] for copy in group["copies"]] == ["small.png"]
+    assert group["why"] == "more pixels"
+    assert client.get("/v1/duplicates?verify=magic").status_code == 422
+    assert client.get("/v1/duplicates?threshold=inf").status_code == 422
+
+
+def test_a_search_for_copies_ends_with_its_request(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count(0, 100).__next__
+    monkeypatch.setattr("imagefinder.server.routes.duplicates.monotonic", clock)
+    answer = client.get("/v1/duplicates?threshold=0.9")
+    assert answer.status_code == 503
+    assert "run imagefinder duplicates" in answer.json()["detail"]

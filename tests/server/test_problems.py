@@ -1,0 +1,140 @@
+"""Every refusal is a problem document, whoever refuses; and nothing of the server shows."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from imagefinder.errors import StoreError
+from imagefinder.finder import Finder
+
+from .conftest import Serve
+
+
+def detail(answer: Any, status: int) -> str:
+    """Of a problem document that is one."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    about = answer.json()
+    assert set(about) == {"type", "title", "status", "detail", "request_id", "errors"}
+    assert (about["type"], about["status"]) == ("about:blank", status)
+    assert about["request_id"] == answer.headers["x-request-id"]
+    return str(about["detail"])
+
+
+def test_what_is_not_there(client: TestClient) -> None:
+    assert "/docs" in detail(client.get("/nowhere"), 404)
+    assert "no picture" in detail(client.get("/v1/images/x"), 404)
+
+
+def test_a_method_that_is_not_there(client: TestClient) -> None:
+    answer = client.put("/v1/search")
+    assert "Allow" in detail(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+def test_a_field_that_is_wrong(client: TestClient) -> None:
+    answer = client.get("/v1/images?limit=many&cursor=x")
+    assert "limit: " in detail(answer, 422)
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["limit", "cursor"]
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_form_that_is_none(client: TestClient, kind: str) -> None:
+    answer = client.post("/v1/search", content=b"garbage", headers={"content-type": kind})
+    detail(answer, answer.status_code)
+    assert answer.status_code in (400, 422)
+
+
+def test_a_body_that_is_too_large(serve: Serve) -> None:
+    answer = serve(max_upload=1000).post("/v1/search", files={"image": ("a", bytes(2000))})
+    assert "larger than 1,000 bytes" in detail(answer, 413)
+
+
+def test_a_name_that_is_not_the_server_s(client: TestClient) -> None:
+    assert "--host-name" in detail(client.get("/", headers={"Host": "evil.example"}), 421)
+
+
+def test_a_failure_that_nobody_thought_of(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Finder, "page", lambda *_, **__: 1 / 0)
+    answer = client.get("/v1/images")
+    assert detail(answer, 500) == "the server failed; its log says why"
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_a_catalogue_that_cannot_be_used(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("/home/me/secret.db is damaged")
+
+    monkeypatch.setattr(Finder, "page", fail)
+    assert detail(client.get("/v1/images"), 503) == "the catalogue cannot be used at the moment"
+    assert "/home/me/secret.db is damaged" in caplog.text
+
+
+def test_no_answer_names_a_folder(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True)
+    id_ = client.get("/v1/images").json()["images"][0]["id"]
+    for file in folder.iterdir():
+        file.unlink()
+    for answer in (
+        client.get("/v1/stats"),
+        client.get("/v1/images"),
+        client.get(f"/v1/images/{id_}"),
+        client.get(f"/v1/images/{id_}/file"),
+        client.get(f"/v1/images/{id_}/thumbnail"),
+        client.post("/v1/search", data={"id": id_}),
+        client.post("/v1/search", data={"id": id_, "crop": "0,0,9,9"}),
+        client.post("/v1/images", files={"image": ("a.jpg", b"junk")}),
+        client.get("/metrics"),
+        client.get("/openapi.json"),
+        client.get("/readyz"),
+    ):
+        told = answer.text + json.dumps(dict(answer.headers))
+        assert folder.name not in told, answer.url
+        assert str(folder.parent) not in told, answer.url
+
+
+def test_a_request_keeps_the_id_that_it_came_with(client: TestClient) -> None:
+    for given, kept in (("order-7.1", True), ("a b", False), ("x" * 65, False), ("", False)):
+        id_ = client.get("/healthz", headers={"X-Request-ID": given}).headers["x-request-id"]
+        assert (id_ == given) is kept
+        assert len(id_) <= 64
+
+
+def test_answers_say_what_browsers_must_not_do(client: TestClient) -> None:
+    for path in ("/v1/stats", "/docs", "/nowhere", "/v1/images/x/file"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "default-src 'none'" in client.get("/v1/stats").headers["content-security-policy"]
+
+
+def test_each_request_is_a_line_in_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "imagefinder.server"):
+        client.get("/v1/images/%0aforged?secret=1", headers={"X-Request-ID": "mine"})
+    (record,) = [one for one in caplog.records if hasattr(one, "about")]
+    assert "\n" not in record.getMessage()
+    assert record.about["path"] == "/v1/images/\nforged"
+    assert record.about["status"] == 404
+    assert "secret" not in str(record.about)
+
+
+def test_figures_count_requests_by_their_routes(client: TestClient) -> None:
+    for path in ("a", "b", "c"):
+        client.get(f"/v1/images/{path}")
+        client.get(f"/nowhere/{path}")
+    figures = client.get("/metrics").text
+    assert 'method="GET",route="/v1/images/{id}",status="404"} 3.0' in figures
+    assert 'method="GET",route="other",status="404"} 3.0' in figures
+    assert "imagefinder_pictures 12.0" in figures
+    assert 'route="/v1/images/a"' not in figures

@@ -1,0 +1,250 @@
+"""Searching over HTTP: by uploads, stored pictures, parts, words, and kept to some."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from fastapi.testclient import TestClient
+
+from imagefinder import Finder
+from imagefinder.calibration import Calibration
+from imagefinder.errors import ImageFinderError
+from imagefinder.judging import keep
+
+from ..conftest import drawn
+from .conftest import COUNT, Serve
+
+_RNG = np.random.default_rng(0)
+CALIBRATION = Calibration.learnt(
+    "cosine",
+    rate=0.001,
+    pictures=COUNT,
+    truth="copies",
+    unrelated=_RNG.normal(0.8, 0.03, 500),
+    true=_RNG.normal(0.97, 0.01, 500),
+)
+
+
+def search(client: TestClient, *pictures: bytes, **fields: Any) -> Any:
+    files = [("image", (f"{n}.jpg", data)) for n, data in enumerate(pictures)]
+    return client.post("/v1/search", files=files or None, data=fields)
+
+
+def names(response: Any) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [hit["name"] for hit in response.json()["hits"]]
+
+
+def id_of(client: TestClient, seed: int) -> str:
+    where = json.dumps({"seed": seed})
+    (picture,) = client.get("/v1/images", params={"where": where}).json()["images"]
+    return str(picture["id"])
+
+
+def test_an_upload_finds_itself(client: TestClient, folder: Path) -> None:
+    response = search(client, (folder / "03.jpg").read_bytes(), k=2)
+    best, _ = response.json()["hits"]
+    assert (best["name"], best["metadata"], best["width"]) == ("03.jpg", {"seed": 3}, 120)
+    assert best["score"] == pytest.approx(1)
+    assert response.json()["query"] == "0.jpg"
+
+
+def test_a_stored_picture_is_searched_with_by_its_id(client: TestClient) -> None:
+    assert names(search(client, id=id_of(client, 5)))[0] == "05.jpg"
+
+
+def test_an_id_that_is_not_there_is_not_found(client: TestClient) -> None:
+    response = search(client, id="0" * 16)
+    assert response.status_code == 404
+    assert response.json()["detail"] == "there is no picture of this id in the catalogue"
+
+
+@pytest.mark.parametrize("id_", ["library.db", "/etc/passwd", "../../etc/passwd", "~", ""])
+def test_an_id_is_never_taken_for_a_path(client: TestClient, id_: str) -> None:
+    assert search(client, id=id_).status_code == 404
+
+
+def test_several_pictures_are_searched_with_together(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    both = names(search(client, data, id=id_of(client, 2), k=2))
+    assert set(both) == {"01.jpg", "02.jpg"}
+
+
+def test_a_search_turns_away_from_a_picture(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    away = {"minus_id": id_of(client, 2)}
+    assert names(search(client, data, k=12, **away))[-1] == "02.jpg"
+
+
+def test_a_part_is_searched_with(client: TestClient, folder: Path, tmp_path: Path) -> None:
+    wide = np.hstack([drawn(4), drawn(7)])
+    with BytesIO() as file:
+        PIL.Image.fromarray(wide).save(file, "PNG")
+        data = file.getvalue()
+    assert names(search(client, data, crop="0,0,120,90"))[0] == "04.jpg"
+    assert names(search(client, data, crop="120,0,120,90"))[0] == "07.jpg"
+    assert names(search(client, id=id_of(client, 4), crop="0,0,120,90"))[0] == "04.jpg"
+
+
+@pytest.mark.parametrize(
+    "crop", ["1,2,3", "a,b,c,d", "0,0,0,0", "0,0,500,500", "-1,0,5,5", "\u0661,1,1,1", "9" * 99]
+)
+def test_a_part_that_is_none_is_refused(client: TestClient, folder: Path, crop: str) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert search(client, data, crop=crop).status_code == 422
+
+
+def test_a_part_of_a_picture_whose_file_is_gone_names_no_path(
+    client: TestClient, folder: Path
+) -> None:
+    id_ = id_of(client, 4)
+    (folder / "04.jpg").unlink()
+    response = search(client, id=id_, crop="0,0,10,10")
+    assert response.status_code == 410
+    assert str(folder.parent) not in response.text
+
+
+def test_a_search_is_kept_to_metadata(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert names(search(client, data, where='{"seed": 9}')) == ["09.jpg"]
+    assert names(search(client, data, where='{"seed": 99}')) == []
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["[]", "1", "{", '{"a": NaN}', '{"a": [1]}', '{"a": "\\ud800"}', "[" * 9999, '{"\\"": 1}'],
+)
+def test_conditions_that_are_none_are_refused(client: TestClient, folder: Path, where: str) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert search(client, data, where=where).status_code == 422
+    assert client.get("/v1/images", params={"where": where}).status_code == 422
+
+
+def test_measures_are_fused(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert names(search(client, data, measure=["cosine", "l2"]))[0] == "01.jpg"
+    assert search(client, data, measure="hamming").status_code == 422
+    assert search(client, data, measure="nearness").status_code == 422
+
+
+def test_what_the_catalogue_cannot_do_is_said(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert "knows no words" in search(client, data, text="a red chair").json()["detail"]
+    assert "without local features" in search(client, data, rerank="mutual").json()["detail"]
+    assert search(client, data, rerank="magic").status_code == 422
+
+
+def test_a_search_takes_no_more_than_sixteen_pictures(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert search(client, *[data] * 16).status_code == 200
+    assert search(client, *[data] * 17).status_code == 422
+
+
+def test_a_picture_comes_from_a_url_only_where_the_server_fetches(
+    serve: Serve, folder: Path
+) -> None:
+    data = (folder / "06.jpg").read_bytes()
+    assert search(serve(), url="http://pictures.example/6").status_code == 403
+    fetching = serve(fetch={"http://pictures.example/6": data}.__getitem__)
+    assert names(search(fetching, url="http://pictures.example/6"))[0] == "06.jpg"
+    assert fetching.get("/v1/stats").json()["fetches"]
+
+
+def test_a_url_that_cannot_be_fetched_is_refused_with_the_reason(serve: Serve) -> None:
+    def refuse(url: str) -> bytes:
+        raise ImageFinderError(f"{url} leads to this machine")
+
+    answer = search(serve(fetch=refuse), url="http://localhost/")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "url: http://localhost/ leads to this machine"
+
+
+def test_conditions_are_not_without_number(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    many = json.dumps({f"name {number}": 1 for number in range(40_000)})
+    assert search(client, data, where=many).status_code == 422
+
+
+def test_an_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:
+    other = folder.parent / "other.db"
+    with Finder.create(other, "dhash") as finder:
+        finder.add(folder / "08.jpg")
+    client = serve(other)
+    data = (folder / "08.jpg").read_bytes()
+    assert len(search(client, data, k=5).json()["hits"]) == 5
+    by_dhash = search(client, data, k=5, encoder="dhash").json()
+    assert (by_dhash["encoder"], len(by_dhash["hits"])) == ("dhash", 1)
+    assert search(client, data, encoder="clip").status_code == 422
+    assert len(client.get("/v1/images?encoder=dhash").json()["images"]) == 1
+    held = client.get("/v1/stats").json()["catalogues"]
+    assert [(one["encoder"], one["pictures"]) for one in held] == [("classic", 12), ("dhash", 1)]
+
+
+def test_local_features_decide_with_rerank(serve: Serve, folder: Path) -> None:
+    pytest.importorskip("cv2")
+    prints = folder.parent / "prints.db"
+    with Finder.create(prints, "dhash", local="sift") as finder:
+        finder.add(folder)
+    client = serve(prints)
+    data = (folder / "02.jpg").read_bytes()
+    best = search(client, data, encoder="dhash", rerank="geometric").json()["hits"][0]
+    assert best["name"] == "02.jpg"
+    assert best["matches"] >= 0
+    assert best["verified"] in (True, False)
+
+
+def test_a_threshold_leaves_out_what_scores_less(client: TestClient, folder: Path) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    assert names(search(client, data, threshold=0.99, k=9)) == ["01.jpg"]
+    assert names(search(client, data, threshold=2)) == []
+    assert search(client, data, threshold="nan").status_code == 422
+
+
+def test_matches_are_known_once_the_catalogue_is_calibrated(
+    client: TestClient, catalogue: Path, folder: Path
+) -> None:
+    data = (folder / "01.jpg").read_bytes()
+    refused = search(client, data, matches_only=True)
+    assert refused.status_code == 422
+    assert "imagefinder calibrate" in refused.json()["detail"]
+    assert not client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
+    with Finder.open(catalogue) as finder:
+        keep(finder.store, CALIBRATION)
+    assert client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
+    found = search(client, data, k=9).json()
+    (own,) = found["matches"]
+    assert found["hits"][0]["id"] == own
+    assert [hit["match"] for hit in found["hits"]] == [True] + [False] * 8
+    assert len(search(client, data, k=9, matches_only=True).json()["hits"]) == 1
+
+
+def test_two_pictures_are_compared(client: TestClient, assets: Path) -> None:
+    pytest.importorskip("cv2")
+    with PIL.Image.open(assets / "data/exif/Landscape_1.jpg") as file:
+        whole = file.convert("RGB")
+    part = whole.crop((0, 0, whole.width // 2, whole.height))
+    files = []
+    for name, picture in (("whole", whole), ("part", part)):
+        with BytesIO() as data:
+            picture.save(data, "JPEG")
+            files.append(("image", (name, data.getvalue())))
+    found = client.post("/v1/compare", files=files).json()
+    assert found["verified"]
+    assert found["matches"] >= len(found["pairs"]) > 10
+    x, y, u, v = np.array(found["pairs"]).T
+    assert np.median(np.abs(u - 2 * x)) < 0.01
+    assert np.median(np.abs(v - y)) < 0.01
+
+
+def test_a_stored_picture_is_compared_by_its_file(client: TestClient, folder: Path) -> None:
+    pytest.importorskip("cv2")
+    data = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
+    assert client.post("/v1/compare", files=data, data={"id": id_of(client, 1)}).is_success
+    assert client.post("/v1/compare", files=data, data={"id": "0" * 16}).status_code == 404
+    (folder / "01.jpg").unlink()
+    assert client.post("/v1/compare", files=data, data={"id": id_of(client, 1)}).status_code == 410
+    assert client.post("/v1/compare", files=data).status_code == 422
