@@ -116,9 +116,9 @@ def test_local_features_may_decide(ask: Ask, scope: list[str]) -> None:
     for hit in found["hits"]:
         assert set(hit) == {
             *("rank", "id", "path", "score", "distance"),
-            *("matches", "verified", "region"),
+            *("matches", "verified", "region", "match", "probability"),
         }
-        assert hit["verified"] is True
+        assert (hit["verified"], hit["match"]) == (True, True)
         assert len(hit["region"]) == 4
     if scope == ["--exhaustive"]:
         shown = ask(*words)

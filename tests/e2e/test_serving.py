@@ -51,6 +51,25 @@ def test_uploads_go_with_writable(run: Run, stocked: Path) -> None:
     assert "--writable" in misuse(run("serve", "--uploads", "here", "--port", 0))
 
 
+def test_a_search_may_name_a_url_where_the_server_fetches(
+    tmp_path: Path, stocked: Path, run: Run
+) -> None:
+    def asked(*words: str) -> httpx.Response:
+        with serving(tmp_path, "--db", stocked, *words) as client:
+            own = client.get("/v1/images").json()["images"][0]["id"]
+            url = f"{client.base_url}/v1/images/{own}/file"
+            found = client.post("/v1/search", data={"url": url, "k": 1})
+            assert found.status_code != 200 or found.json()["hits"][0]["id"] == own
+            return found
+
+    assert asked().status_code == 403
+    refused = asked("--fetch")
+    assert refused.status_code == 422
+    assert "public" in refused.json()["detail"]
+    assert asked("--fetch", "--allow-private").status_code == 200
+    assert "--fetch" in misuse(run("serve", "--allow-private", "--port", 0))
+
+
 def test_two_catalogues_by_one_encoder_are_not_served(
     run: Run, stocked: Path, tmp_path: Path
 ) -> None:

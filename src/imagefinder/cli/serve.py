@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,12 @@ def serve(
             metavar="FILE", help="Ask for a key of this file (see `keys`).", dir_okay=False
         ),
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Let searches name URLs, of public addresses.")
+    ] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Let them name others too: for an intranet.")
+    ] = False,
     cors: Annotated[
         list[str] | None,
         typer.Option(metavar="ORIGIN", help="Let pages of this site ask; repeatable, * for any."),
@@ -79,6 +86,7 @@ def serve(
     # of a small catalogue cost 76 ms of processor a search, and 0.4 without. It reads this once
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+    from imagefinder import fetching
     from imagefinder.inputs import absolute
     from imagefinder.server import Settings
     from imagefinder.server import serve as run
@@ -86,13 +94,18 @@ def serve(
     quiet_libraries()
     if uploads is not None and not writable:
         raise typer.BadParameter("--uploads goes with --writable")
+    if allow_private and not fetch:
+        raise typer.BadParameter("--allow-private goes with --fetch")
+    largest = max_upload * 10**6
+    reach = fetching.FetchLimits(largest, timeout, allow_private=allow_private)
     settings = Settings(
-        max_upload=max_upload * 10**6,
+        max_upload=largest,
         timeout=timeout,
         rate=rate,
         writable=writable,
         uploads=absolute(uploads) if uploads else None,
         keys=keys,
+        fetch=partial(fetching.fetch, limits=reach) if fetch else None,
         origins=tuple(cors or ()),
         hosts=tuple(host_name or ()),
         proxies=tuple(proxy or ()),
