@@ -74,3 +74,10 @@ def test_tiny_distances_far_from_the_middle_are_not_lost_in_rounding() -> None:
     rows[30] = rows[3] + np.float32(1e-3)
     heads = stars("l2", rows, 1 / (1 + 0.01))
     assert np.flatnonzero(heads != np.arange(50)).tolist() == [30]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_threshold_may_be_any_number(measure: Measure) -> None:
+    rows = drawn(measure, 9, 0)
+    assert stars(measure, rows, -1e225).tolist() == [0] * 9
+    assert stars(measure, rows, 1e225).tolist() == list(range(9))

@@ -19,6 +19,7 @@ Agree: TypeAlias = Callable[[int, Sequence[int]], Sequence[bool]]
 Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 
 _BLOCK = 2048  # rows compared with as many others in one step
+_FAR = 1e30  # beyond all scores, and within 32 bits
 _SLACK = 1e-5  # of the largest product, for rounding
 
 
@@ -37,6 +38,7 @@ def stars(
     by block, as a matrix product; rows may be mapped from a file.
     """
     factors = _Factors.of(measure, rows)
+    threshold = min(max(threshold, -_FAR), _FAR)  # anyone may ask for any number
     least = factors.least(threshold)
     heads = np.arange(len(rows))
     for start in progress(range(0, len(rows), _BLOCK)):
