@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import TypeAlias
 from imagefinder.errors import ModelError
 from imagefinder.hub import download
 from imagefinder.models import Model, Part, Source, home, models
+from imagefinder.replacing import replacing
 
 Check: TypeAlias = Callable[[Model, Part, Path], None]
 """Raises ModelError for a file that is not what its row says."""
@@ -188,13 +188,9 @@ def _copy(file: Path, place: Path) -> None:
 @contextmanager
 def _written(place: Path) -> Iterator[Path]:
     """Something to write to that becomes ``place`` in one step, or leaves nothing behind."""
-    # the name's ending stays, for it tells what is in the file
-    beside = place.with_name(f".{os.getpid()}-{place.name}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        os.replace(beside, place)
+        with replacing(place) as beside:
+            yield beside
     except OSError as error:
         raise ModelError(f"{place} cannot be written ({error.strerror or error})") from error
-    finally:
-        beside.unlink(missing_ok=True)

@@ -327,7 +327,7 @@ def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
         (tmp_path / "older").replace(target)
         monkeypatch.undo()
 
-    monkeypatch.setattr("imagefinder.indexes.arrays.os.replace", replace_by_older)
+    monkeypatch.setattr("imagefinder.replacing.os.replace", replace_by_older)
     store.search(rows(1), 99)
     assert store.search(rows(1), 99).keys.shape == (1, 10)
     store.close()
@@ -346,7 +346,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     store = Sqlite.create(path, recipe())
     fill(store, 20)
     store.close()
-    monkeypatch.setattr("imagefinder.indexes.arrays.os.replace", refuse)
+    monkeypatch.setattr("imagefinder.replacing.os.replace", refuse)
     store = Sqlite.open(path, EXACT)
     for _ in range(3):
         assert store.search(rows(5), 4).keys[0, 0] == record("/p/5").key

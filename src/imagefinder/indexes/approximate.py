@@ -18,11 +18,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from imagefinder.errors import IndexDamaged
-from imagefinder.indexes.arrays import checksum_of, replacing, sum_of
+from imagefinder.indexes.arrays import checksum_of, sum_of
 from imagefinder.indexes.comparing import compare
 from imagefinder.indexes.matrix import Matrix
 from imagefinder.indexes.nearest import best_of, concatenated, nearest
 from imagefinder.indexes.part import Part, Places
+from imagefinder.replacing import replacing
 from imagefinder.similarity import prepared, scores_of_each
 from imagefinder.types import Features, Keys, Measure, Neighbors
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.errors import IndexDamaged
+from imagefinder.replacing import replacing
 
 Mapped = dict[str, NDArray[Any]]
 
@@ -78,19 +77,6 @@ def checksum_of(path: Path) -> int:
     with path.open("rb") as file:
         file.seek(-_WORD, os.SEEK_END)
         return int.from_bytes(file.read(), "little")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file to write that takes the place of ``path``, or leaves nothing behind."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
-    try:
-        yield unfinished
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def sum_of(file: BinaryIO, size: int | None = None) -> int:

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagefinder.errors import ImageFinderError
+from imagefinder.replacing import replacing
 from imagefinder.server.problems import log, problem
 
 OPEN = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"})
@@ -73,16 +74,13 @@ class KeyFile:
         self._write(keys)
 
     def _write(self, keys: Mapping[str, Key]) -> None:
-        beside = self.path.with_name(f".{os.getpid()}-{self.path.name}")
         text = json.dumps({name: asdict(key) for name, key in keys.items()}, indent=2)
         try:
-            beside.touch(0o600)
-            beside.write_text(text, encoding="utf-8")
-            os.replace(beside, self.path)
+            with replacing(self.path) as beside:
+                beside.touch(0o600)
+                beside.write_text(text, encoding="utf-8")
         except OSError as error:
             raise KeyFileError(f"{self.path} cannot be written: {error.strerror}") from error
-        finally:
-            beside.unlink(missing_ok=True)
 
 
 class KeyRing:

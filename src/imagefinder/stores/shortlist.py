@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from threading import Lock
 
 import apsw
@@ -19,6 +17,7 @@ from imagefinder.aggregation import Codebook, learned, windows
 from imagefinder.pipeline import batched
 from imagefinder.ranking import best
 from imagefinder.registry import make_index
+from imagefinder.replacing import replacing
 from imagefinder.stores.cached_index import CachedIndex, keys_of
 from imagefinder.stores.connections import Connections
 from imagefinder.stores.packing import unpacked
@@ -135,16 +134,9 @@ class Shortlist:
 
     def _keep(self, codebook: Codebook, sample: int) -> None:
         data = sample.to_bytes(8, "little") + codebook.to_bytes()
-        folder, name = self._saved.parent, self._saved.name
         try:
-            with NamedTemporaryFile(dir=folder, suffix=f".{name}", delete=False) as file:
-                unfinished = Path(file.name)
-            try:
+            with replacing(self._saved) as unfinished:
                 unfinished.write_bytes(data)
-                os.replace(unfinished, self._saved)
-            except BaseException:
-                unfinished.unlink()
-                raise
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)
 
