@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from imagefinder.errors import PluginError
+from imagefinder.errors import MissingExtra, PluginError
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry import load, make_index, plugins
 from imagefinder.similarity import prepared, scores
@@ -40,6 +40,15 @@ def test_a_measure_that_a_kind_does_not_know_is_told_when_it_is_made(kind: str) 
 def test_an_option_that_a_kind_does_not_know_is_told(kind: str) -> None:
     with pytest.raises(PluginError, match="its options"):
         make_index(kind, DIM, "cosine", {"colour": "blue"})
+
+
+@pytest.mark.parametrize("kind", APPROXIMATE)
+def test_a_library_that_is_missing_is_told_when_a_kind_is_chosen(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagefinder.indexes.libraries.find_spec", lambda module: None)
+    with pytest.raises(MissingExtra, match="pip install 'imagefinder"):
+        make_index(kind, DIM, "cosine")
 
 
 class World:

@@ -20,6 +20,7 @@ class Annoy(Approximate):
     """Annoy's forest, mapped from its file."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
+    library: ClassVar[tuple[str, str]] = ("annoy", "annoy")
 
     def __init__(self, dim: int, measure: Measure, trees: int = 50, nodes: int = 5000) -> None:
         """More trees and more nodes looked at in a search find more, and take longer."""

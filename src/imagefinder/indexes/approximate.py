@@ -20,6 +20,7 @@ import numpy as np
 from imagefinder.errors import IndexDamaged
 from imagefinder.indexes.arrays import checksum_of, sum_of
 from imagefinder.indexes.comparing import compare
+from imagefinder.indexes.libraries import check
 from imagefinder.indexes.matrix import Matrix
 from imagefinder.indexes.nearest import best_of, concatenated, nearest
 from imagefinder.indexes.part import Part, Places
@@ -44,11 +45,17 @@ class Built:
 class Approximate(Matrix, ABC):
     """Proposed by a structure; exact while there are too few rows for one."""
 
+    library: ClassVar[tuple[str, str]]
+    """The module that makes structures, and the extra that brings it."""
     least: ClassVar[int] = 1000
     """Rows, below which there is no structure."""
 
     def __init__(self, dim: int, measure: Measure, **options: Any) -> None:
-        """Empty, for rows of ``dim`` columns; ``options`` are all that a structure depends on."""
+        """Empty, for rows of ``dim`` columns; ``options`` are all that a structure depends on.
+
+        Raises MissingExtra.
+        """
+        check(*self.library)  # now, and not once there are enough rows for a structure
         super().__init__(dim, measure)
         self.options = options
         self._built: Built | None = None

@@ -28,6 +28,7 @@ class Faiss(Approximate):
     """faiss's own, by default an inverted file: rows in cells, of which the nearest are read."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
+    library: ClassVar[tuple[str, str]] = ("faiss", "faiss")
 
     def __init__(
         self, dim: int, measure: Measure, factory: str = "", parameters: str = "nprobe=32"

@@ -26,6 +26,7 @@ class Hnsw(Approximate):
     """usearch's, with numbers of 16 bits."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot", "hamming")
+    library: ClassVar[tuple[str, str]] = ("usearch", "hnsw")
 
     def __init__(
         self,

@@ -48,6 +48,7 @@ class Kmeans(Approximate):
     """Clusters by scikit-learn."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
+    library: ClassVar[tuple[str, str]] = ("sklearn", "reduce")
 
     def __init__(
         self, dim: int, measure: Measure, clusters: int = 0, probes: int = 16, components: int = 64

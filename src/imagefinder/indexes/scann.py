@@ -27,6 +27,7 @@ class Scann(Approximate):
     """ScaNN's, all of it in memory. Its library runs on Linux only."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
+    library: ClassVar[tuple[str, str]] = ("scann", "scann")
 
     def __init__(
         self, dim: int, measure: Measure, leaves: int = 0, searched: int = 0, reorder: int = 250
