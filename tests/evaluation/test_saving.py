@@ -13,7 +13,8 @@ import pytest
 from imagefinder import MissingExtra
 from imagefinder.evaluation import evaluate, save
 from imagefinder.evaluation.evaluation import Confused
-from imagefinder.evaluation.plots import DARK, LIGHT, plots
+from imagefinder.drawing import DARK, LIGHT
+from imagefinder.evaluation.plots import plots
 
 from .conftest import Catalogue
 

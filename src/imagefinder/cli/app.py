@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, search, serve
+from imagefinder.cli import download, evaluate, exchange, search, serve, train
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -282,6 +282,7 @@ app.command()(search.search)
 app.command()(search.match)
 app.command()(serve.serve)
 app.command()(evaluate.evaluate)
+app.command()(train.train)
 app.command()(calibrate)
 app.command()(duplicates)
 app.command()(exchange.embed)
