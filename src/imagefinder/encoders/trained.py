@@ -1,4 +1,4 @@
-"""An encoder that ``imagefinder train`` made: a folder with a graph, and a file that describes it."""
+"""What ``imagefinder train`` made: a folder with a graph, and a file that describes it."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ _OF_CLASSES = ("mAP", "nDCG", "R-precision", "MRR", "N-S")
 def page(evaluation: Evaluation, light: Mapping[str, bytes], dark: Mapping[str, bytes]) -> str:
     """The whole page; ``light`` and ``dark`` are the same plots for either kind of screen."""
     told = "".join(f"<p>{escape(line)}</p>" for line in evaluation.told())
+    drawn = "".join(plot(name, light[name], dark[name], name in _WIDE) for name in light)
     body = f"""<h1>How well it finds what belongs together</h1>
 {told}
 <div class="tiles">{"".join(_tile(name, evaluation.figures[name]) for name in WHOLE)}</div>
@@ -27,7 +28,7 @@ def page(evaluation: Evaluation, light: Mapping[str, bytes], dark: Mapping[str, 
 <h2>The first k places</h2>
 {_by_k(evaluation)}
 <h2>Plots</h2>
-<div class="plots">{"".join(plot(name, light[name], dark[name], name in _WIDE) for name in light)}</div>
+<div class="plots">{drawn}</div>
 {_by_class(evaluation.classes)}
 <h2>The best queries</h2>
 {"".join(map(_example, evaluation.best))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,21 +67,20 @@ class Course:
         done = load(checkpoint, states)
         if not done:
             history.judge(judge(), both)
-        shown = showings.batches(self._from(objective, done, steps), done)
-        while not history.is_over(self.epochs, self.patience):
-            loss = loss_of(network, objective, *next(shown))
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            optimizer.step()
-            schedule.step()
-            history.step(float(loss.detach()))
-            done += 1
-            tell(Moment("training", done, steps * self.epochs, history.loss, history.judged[-1]))
-            if done % steps == 0:
-                history.judge(judge(), both)
-            if done % steps == 0 or done % _EVERY == 0:
-                save(checkpoint, states, done)
-        shown.close()
+        with closing(showings.batches(self._from(objective, done, steps), done)) as shown:
+            while not history.is_over(self.epochs, self.patience):
+                loss = loss_of(network, objective, *next(shown))
+                optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                optimizer.step()
+                schedule.step()
+                done += 1
+                history.step(float(loss.detach()))
+                tell(Moment("training", done, steps * self.epochs, history.loss, history.now))
+                if done % steps == 0:
+                    history.judge(judge(), both)
+                if done % steps == 0 or done % _EVERY == 0:
+                    save(checkpoint, states, done)
         restore(both, history.best)
         both.requires_grad_(False)
         return history

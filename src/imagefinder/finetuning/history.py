@@ -38,6 +38,11 @@ class History:
         return self.judged.index((max if self.higher else min)(self.judged))
 
     @property
+    def now(self) -> float:
+        """The last judgement."""
+        return self.judged[-1]
+
+    @property
     def loss(self) -> float:
         """The mean of this epoch so far."""
         return self._total / max(1, self._steps)

@@ -20,8 +20,8 @@ from imagefinder.finetuning.course import loss_of
 from imagefinder.finetuning.network import Network
 from imagefinder.finetuning.objectives import Autoencoder, Objective
 from imagefinder.finetuning.objectives.autoencoder import SIDE
-from imagefinder.finetuning.report import Rebuilt
 from imagefinder.finetuning.pixels import Pictures
+from imagefinder.finetuning.report import Rebuilt
 from imagefinder.finetuning.showings import Change, Showings, as_they_are, by_odds
 
 _BATCH = 64
@@ -49,9 +49,11 @@ class Judges:
             by_class = leave_one_out(kept, self._names)
             found = {"mAP": by_class.mean_average_precision, "R@1": by_class.recall_at_1}
         some = self.numbers[:: -(-len(self.numbers) // _COPIED)]
-        own = np.searchsorted(self.numbers, some)
+        own = np.searchsorted(self.numbers, some).tolist()
         shares = [
-            own_original_first(self._rows(network, some, _ignoring_chance(copy)), kept, own)
+            own_original_first(
+                self._rows(network, some, _ignoring_chance(copy)), kept, own.tolist()
+            )
             for copy in COPIES.values()
         ]
         return {**found, "copies": float(np.mean(shares))}

@@ -50,7 +50,7 @@ class Place:
             )
         elif self.work.exists():
             self._agree(plan)
-        if self.folder.exists() and not self.work.exists() and any(self.folder.iterdir()):
+        if self.folder.exists() and not self.work.exists() and not _is_empty(self.folder):
             raise TrainingError(f"{self.folder} is no empty folder: name another --out")
         try:
             self.work.mkdir(parents=True, exist_ok=True)
@@ -94,3 +94,7 @@ class Place:
                 f"{self.folder} holds an unfinished training with another "
                 f"{', '.join(differing)}: name another --out, or add --force to begin anew"
             )
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())

@@ -78,7 +78,11 @@ def _curves(outcome: Outcome) -> list[str]:
     judge = "mAP of held-out pictures" if _by_classes(outcome) else "loss of held-out pictures"
     curves = (("loss", outcome.losses, 1, None), (judge, outcome.judged, 0, outcome.best_epoch))
     return [
-        plot(name, *(_curve(name, values, first, best, theme) for theme in (LIGHT, DARK)))
+        plot(
+            name,
+            _curve(name, values, first, best, LIGHT),
+            _curve(name, values, first, best, DARK),
+        )
         for name, values, first, best in curves
     ]
 
@@ -87,17 +91,21 @@ def _by_classes(outcome: Outcome) -> bool:
     return outcome.settings.objective == "labels"
 
 
-def _curve(
-    name: str, values: Sequence[float], first: int, best: int | None, theme: Theme
-) -> bytes:
+def _curve(name: str, values: Sequence[float], first: int, best: int | None, theme: Theme) -> bytes:
     figure, axes = themed_axes(theme, "epoch", name)
     epochs = range(first, first + len(values))
     axes.plot(epochs, values, color=theme.relevant, linewidth=2, marker="o", markersize=4)
     if best is not None:
         axes.plot([best], [values[best]], color=theme.other, marker="o", markersize=9)
-        axes.annotate("kept", (best, values[best]), (0, 10), None, "offset points", color=theme.ink)
+        axes.annotate(
+            "kept",
+            (best, values[best]),
+            xytext=(0, 10),
+            textcoords="offset points",
+            color=theme.ink,
+        )
         axes.margins(y=0.2)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params("x", integer=True)
     return png(figure)
 
 
@@ -124,6 +132,4 @@ def _failures(outcome: Outcome) -> str:
         return ""
     rows = [(escape(one.path), escape(one.reason)) for one in outcome.failed]
     shown = table(("picture", "why"), rows)
-    return (
-        f"<h2>Not used</h2><details><summary>{len(rows)} pictures</summary>{shown}</details>"
-    )
+    return f"<h2>Not used</h2><details><summary>{len(rows)} pictures</summary>{shown}</details>"

@@ -20,7 +20,9 @@ from imagefinder.finetuning.settings import Settings
 from imagefinder.images import find_images
 from imagefinder.inputs import Input, absolute
 
-_LIBRARIES = "matplotlib onnx pytorch_metric_learning safetensors sklearn torch transformers".split()
+_LIBRARIES = (
+    "matplotlib onnx pytorch_metric_learning safetensors sklearn torch transformers".split()
+)
 
 
 def train(
@@ -89,6 +91,4 @@ def _described(
 def _check_libraries() -> None:
     missing = [name for name in _LIBRARIES if find_spec(name) is None]
     if missing:
-        raise MissingExtra(
-            f"training needs {', '.join(missing)}: pip install 'imagefinder[train]'"
-        )
+        raise MissingExtra(f"training needs {', '.join(missing)}: pip install 'imagefinder[train]'")

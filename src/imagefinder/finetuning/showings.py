@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.random import Generator
+from numpy import random
 from PIL import Image
 from torch import Tensor
 
@@ -22,12 +22,14 @@ from imagefinder.training.changes import changed
 from imagefinder.training.lessons import as_tensor
 from imagefinder.training.views import Pixels, square
 
-Change: TypeAlias = Callable[[Image.Image, Generator], Image.Image]
+Change: TypeAlias = Callable[[Image.Image, random.Generator], Image.Image]
+Batch: TypeAlias = tuple[Tensor, Tensor]
+"""Pixels (views, 3, size, size) in uint8, and the numbers of their pictures."""
 
 _AHEAD = 2 * cores()  # batches
 
 
-def as_they_are(picture: Image.Image, _: Generator) -> Image.Image:
+def as_they_are(picture: Image.Image, _: random.Generator) -> Image.Image:
     """No change."""
     return picture
 
@@ -37,7 +39,7 @@ def by_odds(odds: Mapping[str, float]) -> Change:
     return partial(_changed, odds)
 
 
-def _changed(odds: Mapping[str, float], picture: Image.Image, rng: Generator) -> Image.Image:
+def _changed(odds: Mapping[str, float], picture: Image.Image, rng: random.Generator) -> Image.Image:
     return changed(picture, odds, rng)
 
 
@@ -50,8 +52,8 @@ class Showings:
     change: Change = as_they_are
     seed: int = 0
 
-    def batches(self, drawn: Iterable[Numbers], first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pixels (views, 3, size, size) in uint8, and the numbers of their pictures.
+    def batches(self, drawn: Iterable[Numbers], first: int = 0) -> Generator[Batch, None, None]:
+        """A batch for each of the drawn numbers.
 
         ``first`` is the number of the first batch. They are made while the caller goes on.
         """

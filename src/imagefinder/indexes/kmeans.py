@@ -100,9 +100,10 @@ def learned(rows: Features, components: int = 64, clusters: int = 0) -> Clusters
         count, n_init=1, batch_size=4096, random_state=_SEED
     )
     centres = kmeans.fit(pca.transform(taught)).cluster_centers_
-    found = (np.asarray(one, np.float32) for one in (pca.mean_, pca.components_, centres))
+    found = (pca.mean_, pca.components_, centres)
+    mean, axes, middles = (np.asarray(one, np.float32) for one in found)
     nobody = np.empty(0, np.intp)
-    return Clusters(*found, nobody, nobody)
+    return Clusters(mean, axes, middles, nobody, nobody)
 
 
 def _assigned(empty: Clusters, rows: Features) -> Clusters:

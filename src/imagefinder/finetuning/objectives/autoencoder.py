@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Autoencoder(Objective):
             nn.Unflatten(1, (_CHANNELS[0], _FIRST, _FIRST)),
             nn.ReLU(),
         ]
-        for before, after in zip(_CHANNELS, _CHANNELS[1:], strict=False):
+        for before, after in pairwise(_CHANNELS):
             doubled = nn.Upsample(scale_factor=2)
             layers += [doubled, nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
         self.decoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], 3, 3, padding=1))

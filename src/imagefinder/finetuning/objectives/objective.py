@@ -31,4 +31,4 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
-        """The loss of rows (views, dim) for views of 0 to 255 of the pictures with these numbers."""
+        """The loss of rows (views, dim) for views of 0 to 255 of pictures with these numbers."""
