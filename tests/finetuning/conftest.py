@@ -1,11 +1,12 @@
 """A training small enough to be watched: 48 drawn pictures of four kinds, 32 pixels a side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 from imagefinder.finetuning import Outcome, Settings, train
 from imagefinder.types import Image
@@ -13,6 +14,15 @@ from imagefinder.types import Image
 KINDS, EACH = 4, 12
 Draw = Callable[..., Image]
 Train = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Such small steps are slower on several, and on a busy machine much slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def small(**changed: object) -> Settings:

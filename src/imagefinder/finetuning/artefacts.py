@@ -35,6 +35,7 @@ def exported(network: Network) -> bytes:
     """The ONNX graph: ``pixels`` (N, 3, size, size) as ``Trained`` feeds them, to unit rows."""
     buffer: Any = BytesIO()
     network = network.cpu().eval()
+    network.precise = True  # the graph is to say nothing of this processor
     with warnings.catch_warnings(), torch.no_grad():
         # that this exporter is the older one, which needs no further library, and that it follows
         # one way through what a base checks of shapes

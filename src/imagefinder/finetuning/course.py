@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from math import cos, pi
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +56,8 @@ class Course:
         ]
         optimizer = torch.optim.AdamW(learning, weight_decay=_DECAY)
         steps = len(self._drawn(objective, 0))
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, [self.rate, _BESIDE], total_steps=steps * self.epochs + 1, pct_start=0.1
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, partial(_share, steps=steps * self.epochs)
         )
         history = History(higher=objective.by_classes)
         states: dict[str, Any] = {
@@ -93,6 +95,14 @@ class Course:
     def _drawn(self, objective: Objective, epoch: int) -> list[Numbers]:
         rng = np.random.default_rng((self.seed, epoch))
         return objective.drawn(self.numbers, self.batch, rng)
+
+
+def _share(step: int, steps: int) -> float:
+    """Of the highest rate: up in a tenth of the steps, then down along a cosine."""
+    rising = 1 + steps // 10
+    if step < rising:
+        return (step + 1) / rising
+    return (1 + cos(pi * (step - rising) / max(1, steps - rising))) / 2
 
 
 def loss_of(

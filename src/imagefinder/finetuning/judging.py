@@ -51,9 +51,7 @@ class Judges:
         some = self.numbers[:: -(-len(self.numbers) // _COPIED)]
         own = np.searchsorted(self.numbers, some).tolist()
         shares = [
-            own_original_first(
-                self._rows(network, some, _ignoring_chance(copy)), kept, own.tolist()
-            )
+            own_original_first(self._rows(network, some, _ignoring_chance(copy)), kept, own)
             for copy in COPIES.values()
         ]
         return {**found, "copies": float(np.mean(shares))}

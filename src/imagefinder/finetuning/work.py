@@ -36,7 +36,7 @@ from imagefinder.finetuning.resnet import REPOSITORIES, resnet
 from imagefinder.finetuning.settings import Settings
 from imagefinder.finetuning.showings import Showings, by_odds
 from imagefinder.inputs import Input
-from imagefinder.training.hardware import device
+from imagefinder.training.hardware import device, hold_memory
 
 _SPARE = 1.25  # times the size in which pictures are kept, so that a part of one is sharp too
 _SAMPLE = 20_000  # rows that components are fitted to
@@ -58,6 +58,7 @@ class Work:
     def run(self) -> Outcome:
         """All of it, from where it was left. Raises TrainingError and ModelError."""
         began = perf_counter()
+        hold_memory()
         network = base(self.settings).to(device())
         pictures, left, learnt, judges = self._parted(network.size)
         _check_dim(self.settings.dim, network, learnt)
