@@ -21,7 +21,9 @@ def one_thread() -> Iterator[None]:
     """Such small steps are slower on several, and on a busy machine much slower."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # of programs that the tests run
+        yield
     torch.set_num_threads(before)
 
 

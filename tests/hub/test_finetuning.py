@@ -33,7 +33,7 @@ def test_a_resnet_of_the_hub_is_trained(
 ) -> None:
     serve(served, f"microsoft/{name.replace('t', 't-')}", getattr(graphs, name)())
     words = ("train", pictures, "--out", "mine", "--base", name, *FAST, "--json")
-    outcome = answer(run(*words))
+    outcome = answer(run(*words, env={"OMP_NUM_THREADS": "1"}))
     assert outcome["epochs"] == 1
     told = json.loads((tmp_path / "mine" / "encoder.json").read_text())
     assert told["dim"] == {"resnet18": 512, "resnet50": 2048}[name]

@@ -101,17 +101,17 @@ def check(collection: Collection, objective: ObjectiveName) -> None:
         raise TrainingError(f"{len(collection)} pictures are too few to learn from{why}: {LEAST}")
     if objective != "labels":
         return
-    counts = Counter(collection.classes)
-    if len(counts) < 2:
-        there = f"all are of the one class {next(iter(counts))!r}" if counts else "there are none"
+    names = set(collection.classes) - {""}
+    if len(names) < 2:
+        there = f"all are of the one class {names.pop()!r}" if names else "there are none"
         raise TrainingError(
-            f"labels needs two classes at least, and {there}: "
-            "sort the pictures into a folder for each class, or train with --objective contrastive"
+            f"labels needs two classes at least, and {there}: sort the pictures into a folder for "
+            "each class (of a list, name the column with --label), or use --objective contrastive"
         )
     if not judging(collection.classes):
         raise TrainingError(
             f"labels needs two classes of at least {LEAST_OF_CLASS} pictures: "
-            "add pictures, or train with --objective contrastive"
+            "add pictures, or use --objective contrastive"
         )
 
 

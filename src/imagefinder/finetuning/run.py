@@ -53,7 +53,7 @@ def train(
     _check_libraries()
     limits = FetchLimits(allow_private=allow_private)
     collection, inputs = _collected(absolute(pictures), place.folder, label, column, limits)
-    if settings.objective == "labels":
+    if settings.objective == "labels" and any(collection.classes):
         collection = collection.known()
     check(collection, settings.objective)
     place.claim({**asdict(settings), "pictures": collection.digest()}, force)
