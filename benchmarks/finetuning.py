@@ -1,6 +1,6 @@
 """What fine-tuning gains: mAP and recall at 1 before and after, for each objective.
 
-    python -m benchmarks.finetuning TRAIN [--data FOLDER] [--objective NAME ...] [--out FOLDER]
+    python -m benchmarks.finetuning TRAIN [--data FOLDER] [--objective NAME ...] [--epochs N]
 
 ``TRAIN`` has a folder for each class (the train split of marcusklasson/GroceryStoreDataset); what
 is learnt from it is measured on pictures that it has not seen: ``grocery/test`` of the same kinds,
@@ -10,6 +10,7 @@ and ``clothing/test`` of quite others. Leave one out, cosine, rows as they come 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,13 +39,15 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         for objective in given.objective or OBJECTIVES:
             out = (given.out or Path(folder)) / objective
+            settings = Settings(objective=objective, epochs=given.epochs)
             watch = _Watch()
             began = perf_counter()
-            outcome = train(given.train, out, Settings(objective=objective), progress=watch)
+            outcome = train(given.train, out, settings, progress=watch)
             minutes = (perf_counter() - began) / 60
             told = f"{minutes:.1f} | {watch.rate(outcome):.0f} | {outcome.epochs}"
             figures = _figures(str(out), paths)
             print(f"| {objective} | {figures} | {told}, {outcome.best_epoch} |", flush=True)
+            print(f"  held out: {dict(outcome.before)} -> {dict(outcome.after)}", file=sys.stderr)
 
 
 class _Watch:
@@ -80,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("train", type=Path, help="pictures, in a folder for each class")
     parser.add_argument("--data", type=Path, default=assets() / "data")
     parser.add_argument("--objective", action="append", choices=OBJECTIVES)
+    parser.add_argument("--epochs", type=int, default=Settings.epochs)
     parser.add_argument("--out", type=Path, help="keep the encoders here")
     return parser.parse_args()
 

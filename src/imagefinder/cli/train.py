@@ -36,7 +36,7 @@ def train(
         str,
         typer.Option(help="compact, or a ResNet of the hub: resnet18, resnet50, OWNER/NAME."),
     ] = "compact",
-    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is shown.")] = 12,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is shown.")] = 8,
     batch: Annotated[int, typer.Option(min=8, help="Pictures in one step.")] = 64,
     rate: Annotated[
         float, typer.Option(min=0, help="The highest learning rate; 0 is the objective's own.")
@@ -58,7 +58,7 @@ def train(
     ] = 0.1,
     patience: Annotated[
         int, typer.Option(min=1, help="Epochs without getting better, after which it ends.")
-    ] = 4,
+    ] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = 0,
     label: Annotated[
         str | None, typer.Option(metavar="NAME", help="The list's column of classes.")

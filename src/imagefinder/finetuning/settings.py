@@ -23,7 +23,7 @@ class Settings:
     """Pixels a side of what the encoder is fed with."""
     dim: int = 0
     """Numbers in a row, by principal components; as many as the base gives if it is 0."""
-    epochs: int = 12
+    epochs: int = 8
     """How often each picture is shown at most."""
     batch: int = 64
     """Views in one step."""
@@ -33,7 +33,7 @@ class Settings:
     """How many of the base's first parts stay as they are; the base decides if it is negative."""
     held_out: float = 0.1
     """The share of pictures that are not learnt from, but judge."""
-    patience: int = 4
+    patience: int = 3
     """Epochs without an improvement, after which training ends."""
     clusters: int = 0
     """Of K-means; the root of the number of pictures if it is 0."""

@@ -11,7 +11,7 @@ from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
 
 from imagefinder.finetuning.collection import Numbers
-from imagefinder.finetuning.objectives.objective import Objective
+from imagefinder.finetuning.objectives.objective import WEAR, Objective
 
 _TEMPERATURE = 0.1
 
@@ -24,8 +24,7 @@ class Contrastive(Objective):
         "window": 0.9,
         "mirror": 0.5,
         "light": 0.8,
-        "grey": 0.1,
-        "blur": 0.2,
+        **WEAR,
     }
 
     def __init__(self) -> None:

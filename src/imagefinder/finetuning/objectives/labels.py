@@ -12,7 +12,7 @@ from pytorch_metric_learning.losses import MultiSimilarityLoss
 from torch import Tensor
 
 from imagefinder.finetuning.collection import Numbers
-from imagefinder.finetuning.objectives.objective import Objective
+from imagefinder.finetuning.objectives.objective import WEAR, Objective
 
 _EACH = 4  # pictures of a class in a batch
 
@@ -21,7 +21,12 @@ class Labels(Objective):
     """Wang et al., "Multi-similarity loss with general pair weighting", CVPR 2019."""
 
     rate: ClassVar[float] = 5e-4
-    odds: ClassVar[Mapping[str, float]] = {"window": 0.8, "mirror": 0.5, "exposure": 0.8}
+    odds: ClassVar[Mapping[str, float]] = {
+        "window": 0.8,
+        "mirror": 0.5,
+        "exposure": 0.8,
+        **WEAR,
+    }
     by_classes: ClassVar[bool] = True
 
     def __init__(self, classes: Sequence[str]) -> None:

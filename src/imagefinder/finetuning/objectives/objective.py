@@ -12,6 +12,17 @@ from torch import Tensor, nn
 
 from imagefinder.finetuning.collection import Numbers
 
+WEAR: Mapping[str, float] = {
+    "turn": 0.1,
+    "grey": 0.1,
+    "blur": 0.1,
+    "shrink": 0.1,
+    "compress": 0.1,
+    "border": 0.1,
+    "overlay": 0.1,
+}
+"""What happens to copies now and then: without it an encoder forgets that they are copies."""
+
 
 class Objective(nn.Module, ABC):
     """Its parameters, if it has any, are learnt beside the encoder's and left at the end."""
