@@ -40,10 +40,10 @@ class Network(nn.Module):
         self.precise = False
         """Whether 32 bits are computed with, also where 16 are quicker."""
         self.dim, self.size, self.mean, self.std, self.frozen = dim, size, mean, std, frozen
+        self.eval().requires_grad_(False)
 
     def learning(self) -> list[nn.Parameter]:
         """Set up for training: those parameters that are to change."""
-        self.eval().requires_grad_(False)
         learning = [*self.parts[self.frozen :].parameters(), *self.embed.parameters()]
         for one in learning:
             one.requires_grad_(True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,21 +38,29 @@ class Place:
         """Checkpoints and decoded pictures; gone when all is done."""
         return self.folder / _WORK
 
+    def check(self, plan: Mapping[str, Any], force: bool) -> None:
+        """Raises TrainingError if it cannot become this plan's; nothing is done.
+
+        It can if there is nothing, an unfinished training of the same plan, or, with ``force``, any
+        training and nothing else.
+        """
+        if not force and self._is_done() and not self.work.exists():
+            raise TrainingError(
+                f"{self.folder} holds a trained encoder: name another --out, or add --force"
+            )
+        if not force and self.work.exists():
+            self._agree(plan)
+        ours = self.work.exists() or (self._is_done() and not self._others())
+        if self.folder.exists() and not ours and not _is_empty(self.folder):
+            raise TrainingError(f"{self.folder} is no empty folder: name another --out")
+
     def claim(self, plan: Mapping[str, Any], force: bool) -> None:
-        """Make it this plan's, or go on with what is there of it.
+        """Make it this plan's after ``check``, or go on with what is there of it.
 
         ``force`` takes away what another training left. Raises TrainingError.
         """
         if force and (self._plan() != plan or self._is_done()):
             self.clear()
-        elif self._is_done() and not self.work.exists():
-            raise TrainingError(
-                f"{self.folder} holds a trained encoder: name another --out, or add --force"
-            )
-        elif self.work.exists():
-            self._agree(plan)
-        if self.folder.exists() and not self.work.exists() and not _is_empty(self.folder):
-            raise TrainingError(f"{self.folder} is no empty folder: name another --out")
         try:
             self.work.mkdir(parents=True, exist_ok=True)
             with replacing(self.work / _PLAN) as file:
@@ -60,6 +69,15 @@ class Place:
             raise TrainingError(
                 f"{self.folder} cannot be filled: {error.strerror or error}"
             ) from error
+
+    @contextmanager
+    def unless_refused(self) -> Iterator[None]:
+        """What turns out to be impossible inside leaves nothing that would be in the way."""
+        try:
+            yield
+        except TrainingError:
+            self.clear()
+            raise
 
     def clear(self) -> None:
         """Take away what a training of ours left, and nothing else."""
@@ -77,6 +95,10 @@ class Place:
 
     def _is_done(self) -> bool:
         return (self.folder / DESCRIPTION).exists()
+
+    def _others(self) -> bool:
+        """Whether there is anything that is not ours."""
+        return any(not file.name.startswith(_OURS) for file in self.folder.iterdir())
 
     def _plan(self) -> Any:
         try:

@@ -17,7 +17,8 @@ from imagefinder.models import Source
 REPOSITORIES = {"resnet18": "microsoft/resnet-18", "resnet50": "microsoft/resnet-50"}
 
 _SIDE = 224
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's."""
 _FROZEN = 1  # of 5: the stem
 
 
@@ -32,8 +33,8 @@ def resnet(repository: str, size: int, frozen: int) -> Network:
         nn.Identity(),
         dim=model.config.hidden_sizes[-1],
         size=size or _SIDE,
-        mean=_MEAN,
-        std=_STD,
+        mean=MEAN,
+        std=STD,
         frozen=frozen if frozen >= 0 else _FROZEN,
     )
 

@@ -56,11 +56,14 @@ def train(
     if settings.objective == "labels" and any(collection.classes):
         collection = collection.known()
     check(collection, settings.objective)
-    place.claim({**asdict(settings), "pictures": collection.digest()}, force)
+    plan = {**asdict(settings), "pictures": collection.digest()}
+    place.check(plan, force)
     progress(Moment("looking", 0, len(collection)))
-    from imagefinder.finetuning.work import Work  # torch takes a second
+    from imagefinder.finetuning.work import Work, base  # torch takes a second
 
-    return Work(place, collection, inputs, settings, progress).run()
+    network = base(settings)
+    place.claim(plan, force)
+    return Work(place, collection, inputs, settings, progress).run(network)
 
 
 def _collected(

@@ -55,13 +55,14 @@ class Work:
     settings: Settings
     tell: Progress
 
-    def run(self) -> Outcome:
-        """All of it, from where it was left. Raises TrainingError and ModelError."""
+    def run(self, network: Network) -> Outcome:
+        """All of it, beginning with a base, from where it was left. Raises TrainingError."""
         began = perf_counter()
         hold_memory()
-        network = base(self.settings).to(device())
-        pictures, left, learnt, judges = self._parted(network.size)
-        _check_dim(self.settings.dim, network, learnt)
+        network = network.to(device())
+        with self.place.unless_refused():
+            pictures, left, learnt, judges = self._parted(network.size)
+            _check_dim(self.settings.dim, network, learnt)
         before = self._before(judges, network)
         torch.manual_seed(self.settings.seed)
         objective = make_objective(self.settings.objective, network.dim, self.collection.classes)
