@@ -45,6 +45,10 @@ def test_a_killed_command_goes_on_and_a_finished_one_is_kept(
     checkpoint = tmp_path / "mine" / "training" / "checkpoint.pt"
     with started(tmp_path, *words) as process:
         until(checkpoint.exists)
+        process.kill()
+    with started(tmp_path, *words) as process:
+        before = checkpoint.stat().st_mtime_ns
+        until(lambda: checkpoint.stat().st_mtime_ns != before)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert process.stderr is not None

@@ -17,6 +17,7 @@ class Outcome:
 
     folder: Path
     settings: Settings
+    """With what the base and the objective decided."""
     pictures: int
     """Of which it learnt, with those held out."""
     held_out: int

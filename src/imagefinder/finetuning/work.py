@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 
@@ -72,7 +72,12 @@ class Work:
             self._project(network, pictures, learnt)
         outcome = Outcome(
             folder=self.place.folder,
-            settings=self.settings,
+            settings=replace(
+                self.settings,
+                size=network.size,
+                frozen=network.frozen,
+                rate=self.settings.rate or objective.rate,
+            ),
             pictures=len(left),
             held_out=len(judges.numbers),
             classes=len({*left.classes} - {""}),
