@@ -55,8 +55,8 @@ def test_a_digest_tells_changes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("collection", "says"),
     [
-        (made(*["a"] * 31), "31 pictures are too few to learn from: 32"),
-        (made(*["a"] * 31).without([Failure("/0.jpg", "")]), "too few .*; 1 cannot be used"),
+        (made(*["a"] * 31), "31 pictures are too few to learn from, 32 are the least"),
+        (made(*["a"] * 31).without([Failure("/0.jpg", "bad")]), "; 1 cannot be used, .*0.jpg: bad"),
         (made(*["a"] * 40), "all are of the one class 'a'.*--objective contrastive"),
         (made(*[""] * 40), "there are none: .*--label"),
         (made(*["a"] * 40, "b"), "two classes of at least 4 pictures"),

@@ -37,7 +37,9 @@ def train(
         typer.Option(help="compact, or a ResNet of the hub: resnet18, resnet50, OWNER/NAME."),
     ] = "compact",
     epochs: Annotated[int, typer.Option(min=1, help="How often each picture is shown.")] = 8,
-    batch: Annotated[int, typer.Option(min=8, help="Pictures in one step.")] = 64,
+    batch: Annotated[
+        int, typer.Option(min=0, help="Pictures in one step; 0 is what suits the base.")
+    ] = 0,
     rate: Annotated[
         float, typer.Option(min=0, help="The highest learning rate; 0 is the objective's own.")
     ] = 0,

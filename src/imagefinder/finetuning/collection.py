@@ -97,8 +97,10 @@ class Collection:
 def check(collection: Collection, objective: ObjectiveName) -> None:
     """Raises TrainingError, saying what to do, for pictures that cannot be learnt from."""
     if len(collection) < LEAST:
-        why = f"; {len(collection.failed)} cannot be used" if collection.failed else ""
-        raise TrainingError(f"{len(collection)} pictures are too few to learn from{why}: {LEAST}")
+        raise TrainingError(
+            f"{len(collection)} pictures are too few to learn from, {LEAST} are the least"
+            + _first(collection.failed)
+        )
     if objective != "labels":
         return
     names = set(collection.classes) - {""}
@@ -113,6 +115,12 @@ def check(collection: Collection, objective: ObjectiveName) -> None:
             f"labels needs two classes of at least {LEAST_OF_CLASS} pictures: "
             "add pictures, or use --objective contrastive"
         )
+
+
+def _first(failed: Sequence[Failure]) -> str:
+    if not failed:
+        return ""
+    return f"; {len(failed)} cannot be used, the first is {failed[0].path}: {failed[0].reason}"
 
 
 def judging(classes: Sequence[str]) -> list[str]:

@@ -31,6 +31,7 @@ class Network(nn.Module):
         mean: Triple,
         std: Triple,
         frozen: int,
+        batch: int,
     ) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
@@ -40,6 +41,8 @@ class Network(nn.Module):
         self.precise = False
         """Whether 32 bits are computed with, also where 16 are quicker."""
         self.dim, self.size, self.mean, self.std, self.frozen = dim, size, mean, std, frozen
+        self.batch = batch
+        """Views in a step that 4 GB hold."""
         self.eval().requires_grad_(False)
 
     def learning(self) -> list[nn.Parameter]:

@@ -21,6 +21,8 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's."""
 _FROZEN = 1  # of 5: the stem
 
+_BATCHES = {"basic": 48, "bottleneck": 16}  # at 224 pixels
+
 
 def resnet(repository: str, size: int, frozen: int) -> Network:
     """All but its last layer, the classifier; its rows are the means of its last map.
@@ -35,6 +37,7 @@ def resnet(repository: str, size: int, frozen: int) -> Network:
         size=size or _SIDE,
         mean=MEAN,
         std=STD,
+        batch=_BATCHES[model.config.layer_type],
         frozen=frozen if frozen >= 0 else _FROZEN,
     )
 

@@ -25,8 +25,8 @@ class Settings:
     """Numbers in a row, by principal components; as many as the base gives if it is 0."""
     epochs: int = 8
     """How often each picture is shown at most."""
-    batch: int = 64
-    """Views in one step."""
+    batch: int = 0
+    """Views in one step; the base decides by what it takes of memory."""
     rate: float = 0.0
     """The highest learning rate."""
     frozen: int = -1
@@ -46,7 +46,7 @@ class Settings:
             raise ValueError("size, dim, rate, clusters and seed cannot be negative")
         if self.size and not 32 <= self.size <= 1024:
             raise ValueError("a size is 32 to 1024 pixels")
-        if min(self.epochs, self.patience) < 1 or self.batch < 8:
+        if min(self.epochs, self.patience) < 1 or 0 != self.batch < 8:
             raise ValueError("epochs and patience are at least 1, a batch has at least 8 views")
         if not 0 < self.held_out < 1:
             raise ValueError("held_out is a share between 0 and 1")

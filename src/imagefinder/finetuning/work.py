@@ -31,7 +31,7 @@ from imagefinder.finetuning.objectives import Objective, make_objective
 from imagefinder.finetuning.outcome import Outcome
 from imagefinder.finetuning.pixels import Pictures, kept
 from imagefinder.finetuning.place import Place
-from imagefinder.finetuning.report import save_report
+from imagefinder.finetuning.report import Rebuilt, save_report
 from imagefinder.finetuning.resnet import REPOSITORIES, resnet
 from imagefinder.finetuning.settings import Settings
 from imagefinder.finetuning.showings import Showings, by_odds
@@ -41,6 +41,17 @@ from imagefinder.training.hardware import device, hold_memory
 _SPARE = 1.25  # times the size in which pictures are kept, so that a part of one is sharp too
 _SAMPLE = 20_000  # rows that components are fitted to
 _EXAMPLES = 8  # pictures shown beside what was rebuilt of them
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Decoded pictures, and what each is for."""
+
+    pictures: Pictures
+    left: Collection
+    """Those that can be used."""
+    learnt: Numbers
+    judges: Judges
 
 
 @dataclass(frozen=True)
@@ -61,41 +72,35 @@ class Work:
         hold_memory()
         network = network.to(device())
         with self.place.unless_refused():
-            pictures, left, learnt, judges = self._parted(network.size)
-            _check_dim(self.settings.dim, network, learnt)
-        before = self._before(judges, network)
+            parted = self._parted(network.size)
+            _check_dim(self.settings.dim, network, parted.learnt)
+        before = self._before(parted.judges, network)
         torch.manual_seed(self.settings.seed)
         objective = make_objective(self.settings.objective, network.dim, self.collection.classes)
-        history = self._trained(network, objective.to(device()), pictures, learnt, judges)
-        rebuilt = judges.rebuilt(network, objective, _EXAMPLES)
-        if self.settings.dim:
-            self._project(network, pictures, learnt)
+        settings = _resolved(self.settings, network, objective)
+        history = self._trained(network, objective.to(device()), parted, settings)
+        rebuilt = parted.judges.rebuilt(network, objective, _EXAMPLES)
+        if settings.dim:
+            self._project(network, parted)
         outcome = Outcome(
             folder=self.place.folder,
-            settings=replace(
-                self.settings,
-                size=network.size,
-                frozen=network.frozen,
-                rate=self.settings.rate or objective.rate,
-            ),
-            pictures=len(left),
-            held_out=len(judges.numbers),
-            classes=len({*left.classes} - {""}),
+            settings=settings,
+            pictures=len(parted.left),
+            held_out=len(parted.judges.numbers),
+            classes=len({*parted.left.classes} - {""}),
             losses=tuple(history.losses),
             judged=tuple(history.judged),
             best_epoch=history.best_epoch,
             before=before,
-            after=judges.figures(network),
-            failed=left.failed,
+            after=parted.judges.figures(network),
+            failed=parted.left.failed,
             seconds=perf_counter() - began,
         )
-        self._save(outcome, network, left)
-        save_report(outcome, rebuilt, self.place.folder)
+        self._save(outcome, network, parted.left, rebuilt)
         self.place.done()
         return outcome
 
-    def _parted(self, size: int) -> tuple[Pictures, Collection, Numbers, Judges]:
-        """The pictures, those of the collection that can be used, who learns and who judges."""
+    def _parted(self, size: int) -> Parted:
         side = round(_SPARE * size)
         pictures, failed = kept(self.collection.paths, side, self.place.work, self.tell)
         left = self.collection.without(failed)
@@ -105,7 +110,7 @@ class Work:
         chosen = held_out(left.classes, self.settings.held_out, self.settings.seed)
         numbers = np.array(usable, np.intp)
         judges = Judges(pictures, numbers[chosen], self.collection.classes)
-        return pictures, left, np.delete(numbers, chosen), judges
+        return Parted(pictures, left, np.delete(numbers, chosen), judges)
 
     def _before(self, judges: Judges, network: Network) -> Mapping[str, float]:
         """Measured once: later there is no base left to measure."""
@@ -116,34 +121,37 @@ class Work:
         return found
 
     def _trained(
-        self,
-        network: Network,
-        objective: Objective,
-        pictures: Pictures,
-        learnt: Numbers,
-        judges: Judges,
+        self, network: Network, objective: Objective, parted: Parted, settings: Settings
     ) -> History:
-        settings = self.settings
-        rate = settings.rate or objective.rate
         course = Course(
-            learnt, settings.batch, settings.epochs, settings.patience, rate, settings.seed
+            parted.learnt,
+            settings.batch,
+            settings.epochs,
+            settings.patience,
+            settings.rate,
+            settings.seed,
         )
-        showings = Showings(pictures, network.size, by_odds(objective.odds), settings.seed)
-        judge = partial(judges.judge, network, objective, settings.batch)
-        checkpoint = self.place.work / "checkpoint.pt"
-        return course.run(network, objective, showings, judge, checkpoint, self.tell)
+        return course.run(
+            network,
+            objective,
+            Showings(parted.pictures, network.size, by_odds(objective.odds), settings.seed),
+            partial(parted.judges.judge, network, objective, settings.batch),
+            self.place.work / "checkpoint.pt",
+            self.tell,
+        )
 
-    def _project(self, network: Network, pictures: Pictures, learnt: Numbers) -> None:
-        sample = np.random.default_rng(self.settings.seed).permutation(learnt)[:_SAMPLE]
-        rows = rows_of(network, pictures, np.sort(sample))
+    def _project(self, network: Network, parted: Parted) -> None:
+        sample = np.random.default_rng(self.settings.seed).permutation(parted.learnt)[:_SAMPLE]
+        rows = rows_of(network, parted.pictures, np.sort(sample))
         save_projection(network, rows, self.settings.dim, self.place.folder)
 
-    def _save(self, outcome: Outcome, network: Network, left: Collection) -> None:
+    def _save(self, outcome: Outcome, network: Network, left: Collection, rebuilt: Rebuilt) -> None:
         folder, used = self.place.folder, set(left.paths)
         encoder = save_network(network, folder)
         inputs = (one for one in self.inputs() if one.path in used)
         clusters = self.settings.clusters
         save_catalogue(encoder, inputs, clusters, folder, partial(self._adding, len(used)))
+        save_report(outcome, rebuilt, folder)
         about = outcome.as_json()
         for name in ("folder", "failed", "losses", "judged", "seconds"):
             del about[name]
@@ -161,6 +169,17 @@ def base(settings: Settings) -> Network:
         return bundled(settings.size, settings.frozen)
     repository = REPOSITORIES.get(settings.base, settings.base)
     return resnet(repository, settings.size, settings.frozen)
+
+
+def _resolved(settings: Settings, network: Network, objective: Objective) -> Settings:
+    """With what the base and the objective decide."""
+    return replace(
+        settings,
+        size=network.size,
+        frozen=network.frozen,
+        batch=settings.batch or network.batch,
+        rate=settings.rate or objective.rate,
+    )
 
 
 def _check_dim(dim: int, network: Network, learnt: Numbers) -> None:

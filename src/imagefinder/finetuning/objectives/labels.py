@@ -37,7 +37,7 @@ class Labels(Objective):
 
     def drawn(self, numbers: Numbers, batch: int, rng: Generator) -> list[Numbers]:
         """Four of a class at a time, so that each picture has others that belong to it."""
-        codes = self.get_buffer("codes").numpy()[numbers]
+        codes = self.get_buffer("codes").cpu().numpy()[numbers]
         fours: list[Numbers] = []
         for code in np.unique(codes):
             members = rng.permutation(numbers[codes == code])
