@@ -16,11 +16,11 @@ _PATIENCE = 600  # seconds for a cell
 
 def execute(path: Path) -> None:
     """In the notebook's own folder. Raises CellExecutionError, and leaves the file as it is."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=_PATIENCE, resources=where, record_timing=False).execute()
     notebook.metadata["language_info"] = {"name": "python"}  # whatever version ran it
-    nbformat.write(notebook, path)
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -27,8 +27,7 @@ class Rows:
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [
-            np.arange(2 * (image[0, 0, 0] % 3), dtype=np.float32).reshape(-1, 2)
-            for image in images
+            np.arange(2 * (image[0, 0, 0] % 3), dtype=np.float32).reshape(-1, 2) for image in images
         ]
 
 
@@ -50,9 +49,7 @@ def test_of_more_a_sample_is_drawn(stocked: Stocked) -> None:
     assert len({tuple(record.id for record in records) for records in others}) > 3
 
 
-def test_pictures_without_a_file_are_left_out_and_counted(
-    stocked: Stocked, tmp_path: Path
-) -> None:
+def test_pictures_without_a_file_are_left_out_and_counted(stocked: Stocked, tmp_path: Path) -> None:
     finder = stocked(6)
     finder.add(np.zeros((20, 20, 3), np.uint8))
     (tmp_path / "pictures" / "odd" / "03.png").unlink()

@@ -102,6 +102,6 @@ def test_umap_starts_from_the_components(monkeypatch: pytest.MonkeyPatch) -> Non
             assert self.options["random_state"] == 5
             return np.asarray(self.options["init"][:, ::-1])
 
-    monkeypatch.setitem(sys.modules, "umap", type("umap", (), {"UMAP": Stand}))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "umap", type("umap", (), {"UMAP": Stand}))
     swapped, plain = project(clusters(), "umap", 5), project(clusters(), "pca")
     np.testing.assert_allclose(swapped[:, ::-1], plain, atol=1e-5)

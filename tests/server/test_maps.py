@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from imagefinder import Finder
+from imagefinder.mapping.projection import By, Places, Rows, project
 from imagefinder.server import maps
 
-from .conftest import COUNT, Serve
+from .conftest import COUNT
 
 
 def asked(client: TestClient, query: str = "") -> Any:
@@ -37,7 +39,9 @@ def test_of_more_a_sample_is_drawn(client: TestClient) -> None:
     assert asked(client, "by=pca&limit=5") == plane
 
 
-@pytest.mark.parametrize("query", ["by=umap", "by=x", "limit=0", "limit=2001", "encoder=beit"])
+@pytest.mark.parametrize(
+    "query", ["by=umap", "by=x", "limit=0", "by=pca&limit=2001", "limit=1001", "encoder=beit"]
+)
 def test_what_there_is_not_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/v1/map?{query}").status_code == 422
 
@@ -46,9 +50,8 @@ def test_a_map_is_made_once_and_anew_when_the_pictures_are_others(
     client: TestClient, catalogue: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    project = maps.project
 
-    def counted(rows: Any, by: Any) -> Any:
+    def counted(rows: Rows, by: By) -> Places:
         made.append(by)
         return project(rows, by)
 
@@ -74,12 +77,12 @@ def test_old_maps_are_forgotten(client: TestClient, monkeypatch: pytest.MonkeyPa
     assert [len(places) for places in kept.values()] == [4, 5]
 
 
-def test_who_waits_too_long_for_a_turn_is_told(serve: Serve) -> None:
-    client = serve(timeout=0.2)
-    with client.app.state.maps._turn:  # type: ignore[attr-defined]
-        answer = client.get("/v1/map")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "5"
+def test_who_waits_too_long_for_a_turn_is_told(catalogue: Path) -> None:
+    made = maps.Maps()
+    with Finder.open(catalogue) as finder, made._turn, pytest.raises(HTTPException) as refused:
+        made.of(finder, "pca", 3, patience=0.01)
+    assert refused.value.status_code == 503
+    assert refused.value.headers == {"Retry-After": "5"}
 
 
 def test_without_its_library_it_says_what_to_install(

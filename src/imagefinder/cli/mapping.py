@@ -34,9 +34,7 @@ def draw_map(
         str | None,
         typer.Option(metavar="folder|NAME", help="Colours by folder, or by metadata of the name."),
     ] = None,
-    width: Annotated[
-        int, typer.Option(min=200, max=8000, help="Pixels, of a picture.")
-    ] = 2000,
+    width: Annotated[int, typer.Option(min=200, max=8000, help="Pixels, of a picture.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample and of what is random.")] = 0,
     as_json: Json = False,
 ) -> None:

@@ -44,7 +44,9 @@ def lines(key: Legend, size: int, room: int) -> list[list[tuple[int, int]]]:
     return found
 
 
-def write_legend(pen: ImageDraw.ImageDraw, at: tuple[int, int], key: Legend, size: int, room: int) -> None:
+def write_legend(
+    pen: ImageDraw.ImageDraw, at: tuple[int, int], key: Legend, size: int, room: int
+) -> None:
     """Squares of the groups' colours, and their names."""
     letters = font(size)
     left, top = at

@@ -60,9 +60,9 @@ def make_map(
     """Lay a catalogue's pictures on a plane, those that are alike near each other.
 
     Of more than ``sample`` pictures (3,000), so many are drawn by lot; the ``seed`` decides that,
-    and what else is left to chance. ``colour`` groups them by their ``folder``, or by the metadata of that
-    name. Raises MissingExtra, NotFound if no picture has such metadata, and ValueError for a sample
-    of none, or of more than 16,384.
+    and what else is left to chance. ``colour`` groups them by their ``folder``, or by the metadata
+    of that name. Raises MissingExtra, NotFound if no picture has such metadata, and ValueError for
+    a sample of none, or of more than 16,384.
     """
     most = _SAMPLE if sample is None else sample
     if not 1 <= most <= _MOST:

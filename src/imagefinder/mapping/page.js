@@ -1,13 +1,9 @@
-"use strict";
-
 const LISTED = 200; // names; a search finds the others
-const FULL = 0.5; // of the map, covered with pictures when all of it is seen
-const [SMALLEST, LARGEST] = [16, 112]; // pixels of a picture on the map, all of it being seen
-const [FAR, NEAR] = [0.5, 60]; // how far out and in one may go
 const STEP = 1.4; // of going closer
-const MARGIN = 24; // pixels around the map
+const MARGIN = 20; // pixels around the map
 const MOVE = 60; // pixels at a key's stroke
-const DOT = 2.5;
+const ROUND = 14; // pixels from which on corners are seen
+const FAINT = 0.1; // what the search or the legend leaves out
 
 const element = (id) => document.getElementById(id);
 const data = JSON.parse(element("data").textContent);
@@ -16,51 +12,24 @@ const pen = canvas.getContext("2d");
 const all = data.x.map((_, one) => one);
 const names = data.name.map((name) => name.toLowerCase());
 
-// screen = map * scale + (left, top)
+// screen = cell * scale + (left, top): a scale is the pixels of a cell
 const view = { whole: 1, scale: 1, left: 0, top: 0, width: 0, height: 0 };
 const hidden = new Set(); // groups
 let sought = "";
 let chosen = -1;
 let hovered = -1;
-let shown = all; // what the search and the legend leave
-let tiles = []; // of these, those with room for a picture
+let shown = new Set(all); // what the search and the legend leave
 let colours = {};
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const colourOf = (one) => data.groups.length ? data.groups[data.group[one]].colour : colours.dot;
+const colourOf = (one) => data.groups[data.group[one]].colour;
 const placeOf = (one) => [data.x[one] * view.scale + view.left, data.y[one] * view.scale + view.top];
-const closeness = () => view.scale / view.whole;
+const leftOf = (one) => (one % data.columns) * data.side;
+const topOf = (one) => Math.floor(one / data.columns) * data.side;
 
-/** Pixels of a picture: they grow more slowly than the map, so that going closer makes room. */
-function sideOf() {
-  const whole = Math.sqrt((view.width * view.height * FULL) / Math.max(1, shown.length));
-  const side = clamp(whole, SMALLEST, LARGEST) * Math.sqrt(closeness());
-  return Math.min(side, Math.max(data.side, LARGEST));
-}
-
-/** As many of those shown as have room beside each other, the same ones wherever the map is. */
-function roomy(distance) {
-  const grid = new Map();
-  const cell = (x, y) => x * 65536 + y;
-  const near = (one, x, y) => (grid.get(cell(x, y)) ?? []).some((other) =>
-    Math.abs(data.x[one] - data.x[other]) < distance && Math.abs(data.y[one] - data.y[other]) < distance);
-  const around = [-1, 0, 1];
-  return shown.filter((one) => {
-    const [x, y] = [Math.floor(data.x[one] / distance), Math.floor(data.y[one] / distance)];
-    if (!data.width[one] || around.some((i) => around.some((j) => near(one, x + i, y + j)))) return false;
-    grid.set(cell(x, y), [...(grid.get(cell(x, y)) ?? []), one]);
-    return true;
-  });
-}
-
-function seesAgain() {
-  shown = all.filter((one) => !hidden.has(data.group[one]) && names[one].includes(sought));
+function see() {
+  shown = new Set(all.filter((one) => !hidden.has(data.group[one]) && names[one].includes(sought)));
   list();
-  arrange();
-}
-
-function arrange() {
-  tiles = roomy((sideOf() * 1.06) / view.scale);
   later();
 }
 
@@ -76,63 +45,62 @@ function draw() {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, view.width, view.height);
   pen.imageSmoothingQuality = "high";
-  const [seen, side] = [new Set(shown), sideOf()];
-  for (const one of all) dot(one, seen.has(one) ? 1 : 0.18);
-  for (const one of tiles) tile(one, side);
-  for (const one of new Set([chosen, hovered])) if (one >= 0) tile(one, Math.max(side * 1.35, 72), true);
+  const side = view.scale * 0.94;
+  for (const one of all) {
+    pen.globalAlpha = shown.has(one) ? 1 : FAINT;
+    tile(one, side, data.groups.length ? Math.max(1, side / 18) : 0);
+  }
+  pen.globalAlpha = 1;
+  for (const one of new Set([chosen, hovered])) if (one >= 0) lifted(one, Math.max(side * 1.3, 84));
 }
 
-function dot(one, strength) {
+function lifted(one, side) {
   const [x, y] = placeOf(one);
-  pen.globalAlpha = strength;
-  pen.fillStyle = colourOf(one);
-  pen.beginPath();
-  pen.arc(x, y, DOT, 0, 2 * Math.PI);
-  pen.fill();
-  pen.globalAlpha = 1;
+  pen.shadowColor = "rgba(0, 0, 0, 0.45)";
+  pen.shadowBlur = 14;
+  square(x, y, side + 6, colours.chosen);
+  pen.shadowBlur = 0;
+  tile(one, side, 0);
 }
 
 /** The middle of a picture as a square, with its group's colour around it. */
-function tile(one, side, lifted = false) {
+function tile(one, side, border) {
   const [x, y] = placeOf(one);
   if (x < -side || y < -side || x > view.width + side || y > view.height + side) return;
-  const border = lifted ? 3 : data.groups.length ? Math.max(1.5, side / 22) : 0;
-  pen.save();
-  if (border) {
-    square(x, y, side + 2 * border * lifted);
-    pen.fillStyle = lifted ? colours.chosen : colourOf(one);
-    pen.fill();
-  }
-  const inner = side - 2 * border * !lifted;
-  square(x, y, inner);
-  pen.clip();
+  if (border) square(x, y, side, colourOf(one));
+  const inner = side - 2 * border;
   const part = Math.min(data.width[one], data.height[one]);
-  if (part) {
-    pen.drawImage(element("sheet"), left(one) + (data.width[one] - part) / 2, top(one) + (data.height[one] - part) / 2,
-      part, part, x - inner / 2, y - inner / 2, inner, inner);
-  } else {
-    pen.fillStyle = colours.line;
-    pen.fill();
+  if (!part) {
+    square(x, y, inner, colours.line);
+    return;
   }
+  pen.save();
+  if (side > ROUND) {
+    square(x, y, inner);
+    pen.clip();
+  }
+  const [left, top] = [leftOf(one) + (data.width[one] - part) / 2, topOf(one) + (data.height[one] - part) / 2];
+  pen.drawImage(element("sheet"), left, top, part, part, x - inner / 2, y - inner / 2, inner, inner);
   pen.restore();
 }
 
-function square(x, y, side) {
+function square(x, y, side, colour) {
   pen.beginPath();
-  pen.roundRect(x - side / 2, y - side / 2, side, side, side / 11);
+  if (side > ROUND) pen.roundRect(x - side / 2, y - side / 2, side, side, side / 12);
+  else pen.rect(x - side / 2, y - side / 2, side, side);
+  if (colour) {
+    pen.fillStyle = colour;
+    pen.fill();
+  }
 }
 
-const left = (one) => (one % data.columns) * data.side;
-const top = (one) => Math.floor(one / data.columns) * data.side;
+const cells = new Map(all.map((one) => [`${data.x[one]} ${data.y[one]}`, one]));
 
 /** The picture at a point of the screen, or -1. */
 function at(x, y) {
-  const reach = sideOf() / 2;
-  const near = (one, far) => {
-    const [px, py] = placeOf(one);
-    return Math.max(Math.abs(px - x), Math.abs(py - y)) <= far;
-  };
-  return tiles.find((one) => near(one, reach)) ?? shown.find((one) => near(one, 3 * DOT)) ?? -1;
+  const [column, row] = [Math.round((x - view.left) / view.scale), Math.round((y - view.top) / view.scale)];
+  const one = cells.get(`${column} ${row}`) ?? -1;
+  return shown.has(one) ? one : -1;
 }
 
 function choose(one, go = false) {
@@ -159,14 +127,14 @@ function tell(one) {
 function enlarged(one) {
   const picture = document.createElement("canvas");
   const [width, height] = [data.width[one], data.height[one]];
-  const scale = 264 / Math.max(width, height);
+  const scale = 256 / Math.max(width, height);
   [picture.width, picture.height] = [width * scale * devicePixelRatio, height * scale * devicePixelRatio];
   picture.style.width = `${width * scale}px`;
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", data.name[one]);
   const brush = picture.getContext("2d");
   brush.imageSmoothingQuality = "high";
-  brush.drawImage(element("sheet"), left(one), top(one), width, height, 0, 0, picture.width, picture.height);
+  brush.drawImage(element("sheet"), leftOf(one), topOf(one), width, height, 0, 0, picture.width, picture.height);
   return picture;
 }
 
@@ -177,9 +145,9 @@ function made(tag, text) {
 }
 
 function list() {
-  const count = shown.length.toLocaleString("en");
-  element("count").textContent = shown.length === 1 ? "1 picture" : `${count} pictures`;
-  const lines = [...shown].sort((a, b) => names[a] < names[b] ? -1 : 1).slice(0, LISTED).map((one) => {
+  const count = shown.size.toLocaleString("en");
+  element("count").textContent = shown.size === 1 ? "1 picture" : `${count} pictures`;
+  const lines = [...shown].sort((a, b) => (names[a] < names[b] ? -1 : 1)).slice(0, LISTED).map((one) => {
     const [line, button] = [document.createElement("li"), made("button", data.name[one])];
     button.value = one;
     button.title = data.name[one];
@@ -187,8 +155,8 @@ function list() {
     line.append(button);
     return line;
   });
-  if (shown.length > LISTED) {
-    const more = made("li", `and ${(shown.length - LISTED).toLocaleString("en")} more: search for them`);
+  if (shown.size > LISTED) {
+    const more = made("li", `and ${(shown.size - LISTED).toLocaleString("en")} more: search for them`);
     more.className = "more";
     lines.push(more);
   }
@@ -203,7 +171,7 @@ function legend() {
     button.addEventListener("click", () => {
       if (!hidden.delete(code)) hidden.add(code);
       button.setAttribute("aria-pressed", String(!hidden.has(code)));
-      seesAgain();
+      see();
     });
     line.append(button);
     return line;
@@ -215,17 +183,7 @@ function legend() {
 function reveal(one) {
   const [x, y] = placeOf(one);
   const [wide, tall] = [view.width * 0.15, view.height * 0.15];
-  view.left += clamp(x, wide, view.width - wide) - x;
-  view.top += clamp(y, tall, view.height - tall) - y;
-  later();
-}
-
-function closer(factor, x = view.width / 2, y = view.height / 2) {
-  const scale = clamp(view.scale * factor, FAR * view.whole, NEAR * view.whole);
-  view.left = x - ((x - view.left) * scale) / view.scale;
-  view.top = y - ((y - view.top) * scale) / view.scale;
-  view.scale = scale;
-  arrange();
+  move(clamp(x, wide, view.width - wide) - x, clamp(y, tall, view.height - tall) - y);
 }
 
 function move(x, y) {
@@ -234,16 +192,23 @@ function move(x, y) {
   later();
 }
 
+function closer(factor, x = view.width / 2, y = view.height / 2) {
+  const scale = clamp(view.scale * factor, view.whole / 2, Math.max(2 * data.side, view.whole));
+  view.left = x - ((x - view.left) * scale) / view.scale;
+  view.top = y - ((y - view.top) * scale) / view.scale;
+  view.scale = scale;
+  later();
+}
+
 function whole() {
   if (!all.length) return;
-  const [low, high] = [[Math.min(...data.x), Math.min(...data.y)], [Math.max(...data.x), Math.max(...data.y)]];
-  const margin = MARGIN + LARGEST / 4;
-  const [width, height] = [view.width - 2 * margin, view.height - 2 * margin];
-  const fits = Math.min(width / (high[0] - low[0] || 1), height / (high[1] - low[1] || 1));
-  view.whole = view.scale = Math.max(fits, 1);
-  view.left = (view.width - (low[0] + high[0]) * view.scale) / 2;
-  view.top = (view.height - (low[1] + high[1]) * view.scale) / 2;
-  arrange();
+  const range = (column) => column.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  const [[west, east], [north, south]] = [range(data.x), range(data.y)];
+  const [wide, tall] = [(view.width - 2 * MARGIN) / (east - west + 1), (view.height - 2 * MARGIN) / (south - north + 1)];
+  view.whole = view.scale = clamp(Math.min(wide, tall), 1, 2 * data.side);
+  view.left = (view.width - (west + east) * view.scale) / 2;
+  view.top = (view.height - (north + south) * view.scale) / 2;
+  later();
 }
 
 /** The nearest picture that way; from the middle, if none is chosen. */
@@ -251,22 +216,20 @@ function next(right, down) {
   const from = chosen >= 0 ? placeOf(chosen) : [view.width / 2, view.height / 2];
   let [best, least] = [-1, Infinity];
   for (const one of shown) {
-    const [x, y] = placeOf(one);
-    const [across, along] = [Math.abs((x - from[0]) * down + (y - from[1]) * right), (x - from[0]) * right + (y - from[1]) * down];
-    const far = Math.hypot(across, along);
-    const thatWay = chosen < 0 || (one !== chosen && along > 0 && across <= along);
+    const [x, y] = placeOf(one).map((value, way) => value - from[way]);
+    const [along, aside] = [x * right + y * down, Math.abs(x * down + y * right)];
+    const far = Math.hypot(along, aside);
+    const thatWay = chosen < 0 || (one !== chosen && along > 0 && aside <= along);
     if (thatWay && far < least) [best, least] = [one, far];
   }
   if (best >= 0) choose(best, true);
 }
 
-const KEYS = {
-  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
-};
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 canvas.addEventListener("keydown", (event) => {
-  const way = KEYS[event.key];
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const way = WAYS[event.key];
   if (way && event.shiftKey) move(-way[0] * MOVE, -way[1] * MOVE);
   else if (way) next(...way);
   else if (event.key === "+" || event.key === "=") closer(STEP);
@@ -287,28 +250,26 @@ canvas.addEventListener("pointerdown", (event) => {
 });
 
 canvas.addEventListener("pointermove", (event) => {
+  const [x, y] = [event.offsetX, event.offsetY];
   const before = fingers.get(event.pointerId);
   if (!before) {
-    hover(at(event.offsetX, event.offsetY));
+    hover(at(x, y));
     return;
   }
-  const [x, y] = [event.offsetX, event.offsetY];
   const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
   if (other) {
-    const apart = (one) => Math.hypot(one[0] - other[0], one[1] - other[1]);
-    closer(apart([x, y]) / Math.max(1, apart(before)), other[0], other[1]);
+    const apart = (one) => Math.max(1, Math.hypot(one[0] - other[0], one[1] - other[1]));
+    closer(apart([x, y]) / apart(before), ...other);
   } else move(x - before[0], y - before[1]);
   moved += Math.hypot(x - before[0], y - before[1]);
   fingers.set(event.pointerId, [x, y]);
 });
 
-for (const end of ["pointerup", "pointercancel"]) {
-  canvas.addEventListener(end, (event) => {
-    fingers.delete(event.pointerId);
-    if (end === "pointerup" && moved < 4) choose(at(event.offsetX, event.offsetY));
-  });
-}
-
+canvas.addEventListener("pointerup", (event) => {
+  fingers.delete(event.pointerId);
+  if (moved < 4) choose(at(event.offsetX, event.offsetY));
+});
+canvas.addEventListener("pointercancel", (event) => fingers.delete(event.pointerId));
 canvas.addEventListener("pointerleave", () => hover(-1));
 
 function hover(one) {
@@ -321,13 +282,13 @@ function hover(one) {
 
 canvas.addEventListener("wheel", (event) => {
   event.preventDefault();
-  const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-  closer(Math.exp(-clamp(event.deltaY * lines, -120, 120) / 300), event.offsetX, event.offsetY);
+  const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1);
+  closer(Math.exp(-clamp(pixels, -120, 120) / 300), event.offsetX, event.offsetY);
 }, { passive: false });
 
 element("search").addEventListener("input", (event) => {
   sought = event.target.value.trim().toLowerCase();
-  seesAgain();
+  see();
 });
 element("closer").addEventListener("click", () => closer(STEP));
 element("farther").addEventListener("click", () => closer(1 / STEP));
@@ -335,22 +296,22 @@ element("whole").addEventListener("click", whole);
 
 function colour() {
   const style = getComputedStyle(document.documentElement);
-  colours = Object.fromEntries(["dot", "chosen", "line"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  colours = Object.fromEntries(["chosen", "line"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   later();
 }
 
 function resize() {
-  const first = !view.width;
-  const untouched = first || closeness() === 1;
+  const untouched = !view.width || view.scale === view.whole;
   [view.width, view.height] = [canvas.clientWidth, canvas.clientHeight];
   [canvas.width, canvas.height] = [view.width * devicePixelRatio, view.height * devicePixelRatio];
   if (untouched) whole();
-  else arrange();
+  draw(); // at once, for a canvas that is resized is blank
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colour);
 element("sheet").decode().then(later, later);
 colour();
 legend();
-list();
+see();
+tell(-1);
 new ResizeObserver(resize).observe(canvas);

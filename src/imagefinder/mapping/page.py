@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from imagefinder.images import LIMITS, Limits
+from imagefinder.mapping.grid import grid
 from imagefinder.mapping.legend import Legend, legend
 from imagefinder.mapping.map import Map
 from imagefinder.mapping.projection import By
@@ -31,7 +33,7 @@ _READING: dict[By, str] = {
 }
 _KEYS = (
     "Arrows: the next picture that way. Shift and arrows: move. "
-    "+ and −: closer and farther. 0: the whole map. Esc: none."
+    "+ and -: closer and farther. 0: the whole map. Esc: none."
 )
 
 
@@ -71,24 +73,25 @@ def page(found: Map, limits: Limits = LIMITS, progress: Progress = iter) -> Page
 <div class="tools">
 <input id="search" type="search" placeholder="Search by name" aria-label="Search by name">
 <button id="closer" aria-label="Closer" title="Closer (+)">+</button>
-<button id="farther" aria-label="Farther" title="Farther (-)">−</button>
+<button id="farther" aria-label="Farther" title="Farther (-)">&minus;</button>
 <button id="whole" title="The whole map (0)">Whole map</button>
 </div>
 <ul id="legend" aria-label="Groups, to be shown or hidden"></ul>
 </header>
 <main>
-<canvas id="map" tabindex="0" role="application" aria-label="{title}" aria-describedby="help"></canvas>
+<canvas id="map" tabindex="0" role="application" aria-label="{title}" aria-describedby="help">
+</canvas>
 <p id="help">{_KEYS}</p>
 </main>
 <aside>
-<section id="picked" aria-live="polite"><p>Point at a picture, or choose one of the list.</p></section>
+<section id="picked" aria-live="polite"></section>
 <h2 id="count"></h2>
 <ol id="list" aria-labelledby="count"></ol>
 </aside>
 <noscript><p>The map is drawn by the script of this page, which is switched off.</p></noscript>
 <img id="sheet" alt="" hidden src="data:image/webp;base64,{b64encode(small.webp).decode()}">
 <script type="application/json" id="data">{_harmless(_data(found, small))}</script>
-<script>{script}</script>
+<script type="module">{script}</script>
 </body>
 </html>
 """
@@ -103,13 +106,14 @@ def _part(name: str) -> str:
 def _data(found: Map, small: Sheet) -> dict[str, Any]:
     """What the script draws: columns, a number or name for each picture."""
     key = legend(found.groups)
+    cells = grid(found.places).cells
     return {
         "side": small.side,
         "columns": small.columns,
         "groups": _groups(key),
         "group": key.codes,
-        "x": found.places[:, 0].round(4).tolist(),
-        "y": found.places[:, 1].round(4).tolist(),
+        "x": cells[:, 0].tolist(),
+        "y": cells[:, 1].tolist(),
         "width": [width for width, _ in small.sizes],
         "height": [height for _, height in small.sizes],
         "name": _names(found.records),
@@ -138,9 +142,10 @@ def _names(records: Sequence[Record]) -> list[str]:
 def _common(paths: Sequence[str]) -> str:
     """The folder that holds them all, with the separator; nothing if there is none."""
     try:
-        return os.path.join(os.path.commonpath([os.path.dirname(path) for path in paths]), "")
+        common = os.path.commonpath([str(Path(path).parent) for path in paths])
     except ValueError:  # no paths, or on several drives
         return ""
+    return common.rstrip(os.sep) + os.sep
 
 
 def _harmless(data: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import PIL.Image
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import ImageDraw
 
 from imagefinder.images import LIMITS, Limits
-from imagefinder.mapping.grid import arranged
-from imagefinder.mapping.legend import Legend, legend
+from imagefinder.mapping.grid import Grid, grid
+from imagefinder.mapping.legend import legend
 from imagefinder.mapping.lettering import lines, write, write_legend
 from imagefinder.mapping.map import Map
 from imagefinder.mapping.projection import Places
@@ -21,9 +20,7 @@ from imagefinder.types import Fit
 
 _PAPER = "#ffffff"
 _BLANK = "#d0d7de"
-_FULL = 0.55  # of the cells are taken, if there is room for all
 _SMALL, _LARGE = 24, 240  # pixels of a cell
-_FLAT, _TALL = 0.4, 1.0  # the height of a map by its width
 _FINE = 4  # times as finely corners are drawn
 
 
@@ -33,7 +30,7 @@ class Drawn:
 
     picture: PIL.Image.Image
     shown: int
-    """Pictures that found room; the others would lie over these."""
+    """Pictures that found room."""
     unreadable: int
     """Of these, those that could not be read."""
 
@@ -49,8 +46,7 @@ class _Sheet:
     head: int
     """Where the map begins."""
     cell: int
-    columns: int
-    rows: int
+    grid: Grid
 
     @property
     def room(self) -> int:
@@ -60,11 +56,11 @@ class _Sheet:
     @property
     def foot(self) -> int:
         """Where the map ends."""
-        return self.head + self.rows * self.cell + self.margin // 2
+        return self.head + self.grid.rows * self.cell + self.margin // 2
 
     def corner(self, cell: NDArray[np.intp]) -> tuple[int, int]:
         """The upper left one of a cell, with a little room between it and its neighbours."""
-        inset = self.margin + (self.room - self.columns * self.cell) // 2 + _gap(self.cell)
+        inset = self.margin + (self.room - self.grid.columns * self.cell) // 2 + _gap(self.cell)
         column, row = cell.tolist()
         return inset + column * self.cell, self.head + row * self.cell + _gap(self.cell)
 
@@ -75,7 +71,7 @@ def draw(
     """The map, so many pixels wide, with a picture in each cell of a grid."""
     key = legend(found.groups)
     sheet = _sheet(found.places, width)
-    cells = arranged(_stretched(found.places, sheet), sheet.columns, sheet.rows)
+    cells = sheet.grid.cells
     legend_lines = len(lines(key, sheet.letters, sheet.room))
     height = sheet.foot + sheet.margin // 2 + 2 * sheet.letters * legend_lines
     paper = PIL.Image.new("RGB", (width, height), _PAPER)
@@ -101,26 +97,13 @@ def draw(
 
 
 def _sheet(places: Places, width: int) -> _Sheet:
-    """Cells as large as leave room for all, within reason."""
+    """Cells as large as there is room for, within reason."""
     letters = max(11, round(width / 80))
     margin = round(width / 40)
     room = width - 2 * margin
-    across, down = np.ptp(places, axis=0).tolist() if len(places) else (1.0, 1.0)
-    share = min(max(down / across if across else _TALL, _FLAT), _TALL)
-    ideal = sqrt(room * room * share * _FULL / max(1, len(places)))
-    cell = round(min(max(ideal, _SMALL), _LARGE, room))
-    columns, rows = room // cell, max(1, round(room * share) // cell)
-    return _Sheet(width, letters, margin, margin + 2 * letters, cell, columns, rows)
-
-
-def _stretched(places: Places, sheet: _Sheet) -> Places:
-    """As shares of the map's width and height, scaled both ways alike."""
-    if not len(places):
-        return places
-    low, high = places.min(axis=0), places.max(axis=0)
-    size = np.array([sheet.columns, sheet.rows], np.float32)
-    scale = float(((high - low) / size).max()) or 1.0
-    return np.asarray((places - (low + high) / 2) / (scale * size) + 0.5, np.float32)
+    cells = grid(places, room // _SMALL)
+    cell = min(room // cells.columns, _LARGE)
+    return _Sheet(width, letters, margin, margin + 2 * letters, cell, cells)
 
 
 def _gap(cell: int) -> int:

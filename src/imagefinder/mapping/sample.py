@@ -65,7 +65,7 @@ def _keys(store: Store, most: int, seed: int) -> Keys:
 
 
 def _is_there(record: Record) -> bool:
-    return any(os.path.isfile(file.path) for file in record.files)
+    return any(os.path.exists(file.path) for file in record.files)
 
 
 def _numbers(measure: Measure, features: Features) -> Rows:
