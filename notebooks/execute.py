@@ -18,7 +18,10 @@ def execute(path: Path) -> None:
     """In the notebook's own folder. Raises CellExecutionError, and leaves the file as it is."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=_PATIENCE, resources=where, record_timing=False).execute()
+    client = NotebookClient(
+        notebook, timeout=_PATIENCE, resources=where, record_timing=False, coalesce_streams=True
+    )
+    client.execute()
     notebook.metadata["language_info"] = {"name": "python"}  # whatever version ran it
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
