@@ -30,9 +30,9 @@ _PATIENCE = 30_000  # milliseconds: other work may share the machine
 _REFUSED = re.compile("Failed to load resource: the server responded with a status of 4")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; it ends with these tests, for no event loop can begin beside Playwright's."""
+    """Chromium; it ends with the module, for no event loop can begin beside Playwright's."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium: install it, or name it in IMAGEFINDER_CHROMIUM")
     expect.set_options(timeout=_PATIENCE)
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """144 drawn pictures, which no test may alter."""
     folder = tmp_path_factory.mktemp("page") / "gallery"
@@ -50,7 +50,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def stocked(gallery: Path) -> Path:
     """A calibrated catalogue of them, with local features; to be copied."""
     file = gallery.parent / "gallery.db"

@@ -18,6 +18,7 @@ let server = null;
 
 export function begin(stats) {
   server = stats;
+  $("options").open = matchMedia("(min-width: 48rem)").matches;
   const withFiles = (files) => go(asking({ upload: files.slice(0, 16).map(keep) }));
   const withLink = (url) => go(asking({ url }));
   takes($("drop"), $("choose"), withFiles, withLink);
@@ -110,10 +111,9 @@ async function answer(question, asked, encoder, signal) {
   const { hits, matches } = answers.get(location.hash);
   // a stored picture finds itself first; it is shown beside already
   const others = hits.filter((hit) => !own.includes(hit.id)).slice(0, Number(asked.get("k") ?? USUAL));
-  const close = matches && matches.filter((id) => !own.includes(id)).length;
   document.title = `${wording(question)} | ImageFinder`;
   $("found").textContent = others.length ? `Similar to ${wording(question)}` : "Nothing found";
-  say($("verdict"), verdict(others, close));
+  say($("verdict"), verdict(others, matches !== null));
   const clicked = $("hits").contains(document.activeElement);
   $("hits").replaceChildren(...others.map((hit) => found(hit, question, asked, encoder)));
   if (clicked) $("found").focus({ preventScroll: true });
@@ -137,8 +137,10 @@ function request(question, asked, encoder, own) {
   return data;
 }
 
-function verdict(others, close) {
-  if (close === null) return others.length ? null : "Nothing scores that high.";
+function verdict(others, calibrated) {
+  const judged = calibrated || others.some((hit) => hit.verified !== null);
+  if (!judged) return others.length ? null : "Nothing scores that high.";
+  const close = others.filter((hit) => hit.match || hit.verified).length;
   if (close) return `${plural(close, "match", "matches")}.`;
   return others.length ? "No close match. These are the nearest all the same." : "No close match.";
 }
