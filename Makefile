@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo serve test lint unit benchmark train-encoder lock clean
+.PHONY: help demo serve test lint unit notebooks benchmark train-encoder lock clean
 
 help:
 	@echo "make demo       install into $(VENV), draw a gallery and search it"
 	@echo "make serve      the same, then answer searches at http://127.0.0.1:8000/docs"
 	@echo "make test       every check: style, types, layers, tests"
+	@echo "make notebooks  run the notebooks, and keep what they show"
 	@echo "make benchmark  speed and memory of taking pictures in (needs IMAGEFINDER_TEST_ASSETS)"
 	@echo "make train-encoder PICTURES=… TEACHERS=… [RUN=--run]"
 	@echo "                what making the package's encoder anew would take; with RUN, do it"
@@ -31,6 +32,9 @@ lint: $(VENV)/dev
 
 unit: $(VENV)/dev
 	$(BIN)/pytest
+
+notebooks: $(VENV)/dev
+	$(BIN)/python notebooks/execute.py notebooks/*.ipynb
 
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.ingest --tenfold

@@ -10,6 +10,8 @@ import numpy as np
 import PIL.Image
 import pillow_heif
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import ImageError, ImageTooLarge, UnreadableImage
@@ -348,6 +350,14 @@ def test_a_fit_shows_the_part_that_it_says(
 ) -> None:
     assert decode(columns(*size), fit).pixels.shape == (fit.height, fit.width, 3)
     assert_allclose(seen_part(fit, *size), part, atol=2)
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(1, 99), st.integers(1, 99))
+def test_a_crop_of_the_whole_is_never_beyond_the_edge(
+    width: int, height: int, across: int, down: int
+) -> None:
+    blank = PIL.Image.new("L", (width, height))
+    assert decode(blank, Fit(across, down, "crop")).pixels.shape == (down, across, 3)
 
 
 def test_a_crop_is_what_scaling_and_then_cutting_gives(draw: Draw) -> None:

@@ -310,8 +310,10 @@ def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Im
     # the part that a centre crop keeps, taken in the same step as the scaling
     scale = min(picture.width / size[0], picture.height / size[1]) * fit.keep
     width, height = size[0] * scale, size[1] * scale
-    left, top = (picture.width - width) / 2, (picture.height - height) / 2
-    return picture.resize(size, resample, box=(left, top, left + width, top + height))
+    # never beyond the edge, as rounding would have it
+    left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
+    right, bottom = min(picture.width, left + width), min(picture.height, top + height)
+    return picture.resize(size, resample, box=(left, top, right, bottom))
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:

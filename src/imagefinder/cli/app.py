@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, search, serve
+from imagefinder.cli import download, evaluate, exchange, mapping, search, serve
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -284,6 +284,7 @@ app.command()(serve.serve)
 app.command()(evaluate.evaluate)
 app.command()(calibrate)
 app.command()(duplicates)
+app.command("map")(mapping.draw_map)
 app.command()(exchange.embed)
 app.command()(exchange.export)
 app.command("import")(exchange.import_)

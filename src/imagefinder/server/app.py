@@ -25,10 +25,20 @@ from imagefinder.server.hosts import Hosts
 from imagefinder.server.keys import KeyFile, KeyRing, NeedsKey
 from imagefinder.server.limits import RateLimit
 from imagefinder.server.logs import log_to_stderr
+from imagefinder.server.maps import Maps
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.observing import Observed
 from imagefinder.server.problems import add_handlers
-from imagefinder.server.routes import about, compare, duplicates, images, legacy, page, search
+from imagefinder.server.routes import (
+    about,
+    compare,
+    duplicates,
+    images,
+    legacy,
+    maps,
+    page,
+    search,
+)
 from imagefinder.server.settings import Settings
 from imagefinder.server.uploads import UploadCap
 
@@ -70,8 +80,9 @@ def create_app(
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.maps = Maps()
     add_handlers(app)
-    for part in (page, search, compare, images, duplicates, about, legacy):
+    for part in (page, search, compare, images, duplicates, maps, about, legacy):
         app.include_router(part.router)
     app.mount("/page", page.files)
     add_document(app, settings.keys is not None)

@@ -8,6 +8,7 @@ from fastapi import Depends, Form, HTTPException, Path, Query, Request
 
 from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import Catalogue, Catalogues
+from imagefinder.server.maps import Maps
 from imagefinder.server.settings import Settings
 from imagefinder.types import Record
 
@@ -26,8 +27,15 @@ async def settings_of(request: Request) -> Settings:
     return settings
 
 
+async def maps_of(request: Request) -> Maps:
+    """Those that it made lately."""
+    maps: Maps = request.app.state.maps
+    return maps
+
+
 AllCatalogues = Annotated[Catalogues, Depends(catalogues_of)]
 Allowed = Annotated[Settings, Depends(settings_of)]
+MadeMaps = Annotated[Maps, Depends(maps_of)]
 
 
 def _chosen(catalogues: Catalogues, encoder: str | None) -> Catalogue:
