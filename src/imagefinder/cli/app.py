@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, search, serve
+from imagefinder.cli import download, evaluate, exchange, ping, search, serve
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -36,7 +36,7 @@ from imagefinder.cli.output import (
     print_report,
     print_searches,
 )
-from imagefinder.cli.terminal import progress, ready_streams
+from imagefinder.cli.terminal import heed_termination, progress, ready_streams
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # a decoder's remarks about a file are not the user's business
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     ready_streams()
+    heed_termination()
     try:
         app(prog_name="imagefinder")
     except ImageFinderError as error:
@@ -281,6 +282,7 @@ app.command()(download.download)
 app.command()(search.search)
 app.command()(search.match)
 app.command()(serve.serve)
+app.command()(ping.ping)
 app.command()(evaluate.evaluate)
 app.command()(calibrate)
 app.command()(duplicates)
