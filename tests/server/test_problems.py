@@ -114,7 +114,11 @@ def test_answers_say_what_browsers_must_not_do(client: TestClient) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "camera=(self)" in headers["permissions-policy"]
     assert "default-src 'none'" in client.get("/v1/stats").headers["content-security-policy"]
+    documentation = client.get("/docs").headers["content-security-policy"]
+    assert "script-src 'self' 'unsafe-inline'" in documentation
+    assert "img-src 'self' blob: data:" in documentation
 
 
 def test_each_request_is_a_line_in_the_log(
