@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,15 @@ def test_no_answer_names_a_folder(serve: Serve, folder: Path) -> None:
         told = answer.text + json.dumps(dict(answer.headers))
         assert folder.name not in told, answer.url
         assert str(folder.parent) not in told, answer.url
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("what", ["file", "thumbnail"])
+def test_a_file_that_may_not_be_read_is_gone(client: TestClient, folder: Path, what: str) -> None:
+    id_ = client.get("/v1/images").json()["images"][0]["id"]
+    for file in folder.iterdir():
+        file.chmod(0)
+    assert "gone" in detail(client.get(f"/v1/images/{id_}/{what}"), 410)
 
 
 def test_a_request_keeps_the_id_that_it_came_with(client: TestClient) -> None:

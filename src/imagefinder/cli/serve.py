@@ -109,7 +109,7 @@ def serve(
         writable=writable,
         uploads=absolute(uploads) if uploads else None,
         keys=keys,
-        fetch=partial(fetching.fetch, limits=reach) if fetch else None,
+        fetch=partial(fetching.fetch_all, limits=reach) if fetch else None,
         origins=tuple(cors or ()),
         hosts=tuple(host_name or ()),
         proxies=tuple(proxy or ()),

@@ -32,6 +32,7 @@ from imagefinder.server.origins import Origins
 from imagefinder.server.problems import add_handlers
 from imagefinder.server.routes import about, compare, duplicates, images, legacy, search
 from imagefinder.server.settings import Settings
+from imagefinder.server.sites import SameSite
 from imagefinder.server.uploads import UploadCap
 
 _BLANK = np.full((64, 64, 3), 255, np.uint8)
@@ -86,6 +87,7 @@ def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(Heads)
     if settings.keys is not None:
         app.add_middleware(NeedsKey, ring=KeyRing(KeyFile(settings.keys)))
+    app.add_middleware(SameSite, origins=settings.origins)
     if settings.origins:
         app.add_middleware(Origins, origins=settings.origins)
     if settings.rate is not None:
