@@ -29,6 +29,6 @@ USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s CMD ["imagefinder", "ping"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["imagefinder", "ping"]
 ENTRYPOINT ["imagefinder"]
 CMD ["serve", "--host", "0.0.0.0"]
