@@ -49,7 +49,8 @@ def take(
         if folder is None or (known is not None and place_of(known) is not None):
             _add(finder, data, metadata)
         else:
-            _add_file(finder, data, folder / _place(f"{key:016x}", name), metadata)
+            own = f"{key:016x}-{_harmless(finder.recipe.encoder)}"  # no other catalogue's
+            _add_file(finder, data, folder / _place(own, name), metadata)
         return Taken(finder.get(f"{key:016x}"), known is None)
 
 
@@ -69,12 +70,15 @@ def _turn(key: int) -> Lock:
     return _TURNS[key % len(_TURNS)]
 
 
-def _place(id_: str, name: str) -> Path:
+def _place(own: str, name: str) -> Path:
     """Where an upload goes: a folder of its own, named by its content; and a harmless name."""
     stem, ending = os.path.splitext(name)
-    stem = _STRANGE.sub("-", stem)[:_LONG].strip("-") or "picture"
     ending = ending.lower()
-    return Path(id_[:2], id_, stem + (ending if ending in SUFFIXES else ""))
+    return Path(own[:2], own, _harmless(stem) + (ending if ending in SUFFIXES else ""))
+
+
+def _harmless(name: str) -> str:
+    return _STRANGE.sub("-", name)[:_LONG].strip("-") or "picture"
 
 
 def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, Any] | None) -> None:
