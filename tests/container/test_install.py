@@ -14,6 +14,18 @@ from .recipe import COMMANDS, context, values
 
 NEVER = re.compile(r"torch|transformers|nvidia|triton|pytest|ruff|hatchling", re.IGNORECASE)
 
+IN_THE_BASE = set("libc libdl libgcc_s libm libmvec libpthread librt libstdc++ libutil libz".split())
+"""Libraries that Debian's slim image has."""
+OWN_GPU = "intel_gpu_plugin"  # loaded only where there is one, with its driver
+
+
+def linked_by(place: Path) -> set[str]:
+    """The system's libraries that those in a folder are linked to, or lack."""
+    files = [file for file in place.rglob("*.so*") if OWN_GPU not in file.name]
+    told = subprocess.run(["ldd", *files], capture_output=True, check=False).stdout.decode()  # noqa: S607
+    found = re.findall(r"^\t(\S+?)\.so\S* => (not found|/\S+)", told, re.MULTILINE)
+    return {name for name, where in found if not where.startswith(str(place))}
+
 
 @pytest.mark.install
 @pytest.mark.parametrize("extras", ["", "local"])
@@ -41,6 +53,7 @@ def test_the_image_s_build_installs_a_whole_program_and_no_more(
     assert "imagefinder" in names
     assert [name for name in names if NEVER.search(name)] == []
     assert any("opencv" in name for name in names) is bool(extras)
+    assert linked_by(place) <= IN_THE_BASE
 
     def said(*words: str) -> str:
         program = place / "bin" / "imagefinder"
