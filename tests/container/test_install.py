@@ -14,7 +14,9 @@ from .recipe import COMMANDS, context, values
 
 NEVER = re.compile(r"torch|transformers|nvidia|triton|pytest|ruff|hatchling", re.IGNORECASE)
 
-IN_THE_BASE = set("libc libdl libgcc_s libm libmvec libpthread librt libstdc++ libutil libz".split())
+IN_THE_BASE = set(
+    "libc libdl libgcc_s libm libmvec libpthread librt libstdc++ libutil libz".split()
+)
 """Libraries that Debian's slim image has."""
 OWN_GPU = "intel_gpu_plugin"  # loaded only where there is one, with its driver
 

@@ -47,7 +47,9 @@ def test_a_server_without_its_keys_does_not_start(run: Run, stocked: Path) -> No
     assert "imagefinder keys add" in refusal(run("serve", "--keys", "missing.keys", "--port", 0))
 
 
-def test_a_server_that_may_write_makes_its_catalogue(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_server_that_may_write_makes_its_catalogue(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
     assert "imagefinder add FOLDER" in refusal(run("serve", "--port", 0))
     with served(tmp_path, "--writable") as (client, _, log):
         assert client.get("/readyz").json()["pictures"] == 0

@@ -61,8 +61,8 @@ def main() -> None:
     warnings.simplefilter("ignore")  # a decoder's remarks about a file are not the user's business
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     ready_streams()
-    heed_termination()
     try:
+        heed_termination()
         app(prog_name="imagefinder")
     except ImageFinderError as error:
         _fail(str(error))
@@ -72,11 +72,11 @@ def main() -> None:
         if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
             sys.exit(1)
         _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+    except KeyboardInterrupt:  # before Typer was ready for it
+        _stopped()
     except SystemExit as end:
         if end.code == _STOPPED:  # what Typer makes of a Ctrl-C
-            _fail(
-                "stopped; what was done is kept, and the same command goes on from there", _STOPPED
-            )
+            _stopped()
         raise
 
 
@@ -296,6 +296,10 @@ def _program() -> str:
     if shutil.which("imagefinder"):
         return "imagefinder"
     return sys.argv[0] if sys.argv[0].endswith("imagefinder") else "python -m imagefinder"
+
+
+def _stopped() -> NoReturn:
+    _fail("stopped; what was done is kept, and the same command goes on from there", _STOPPED)
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

@@ -35,7 +35,9 @@ def _npy(path: Path | None) -> Path | None:
 
 
 def embed(
-    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")],
+    picture: Annotated[
+        str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")
+    ],
     encoder: Annotated[
         str | None,
         typer.Option("--encoder", help="Its name (see `imagefinder encoders`; compact)."),

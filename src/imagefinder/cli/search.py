@@ -151,9 +151,7 @@ def _show(hits: Hits, query: list[str], names: list[str], limited: bool, as_json
 
 
 def match(
-    one: Annotated[
-        str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")
-    ],
+    one: Annotated[str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")],
     other: Annotated[str, typer.Argument(metavar="PICTURE", help="Another.")],
     local: Annotated[
         str, typer.Option(metavar="NAME", help="The local features (see `imagefinder encoders`).")

@@ -29,7 +29,7 @@ def ready_streams() -> None:
 
 
 def heed_termination() -> None:
-    """Let SIGTERM end a container's first process as Ctrl-C does; the kernel's default spares it."""
+    """Let SIGTERM end process 1 as Ctrl-C does: the kernel's default spares a container's first."""
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
