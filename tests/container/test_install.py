@@ -64,6 +64,6 @@ def test_the_image_s_build_installs_a_whole_program_and_no_more(
         )
         return run.stdout.decode()
 
-    assert set(re.findall(r"^\W+([a-z]+)  ", said("--help"), re.MULTILINE)) == COMMANDS
+    assert set(re.findall(r"^[│ ]+([a-z]+)  ", said("--help"), re.MULTILINE)) == COMMANDS
     demo = json.loads(said("demo", "--json"))
     assert demo["found"] / demo["searches"] >= 0.9

@@ -132,4 +132,4 @@ def caught(pid: int) -> int:
 
 def test_every_command_is_in_the_help(image: Image) -> None:
     shown = ended(image("--help")).stdout.decode()
-    assert set(re.findall(r"^\W+([a-z]+)  ", shown, re.MULTILINE)) == COMMANDS
+    assert set(re.findall(r"^[│ ]+([a-z]+)  ", shown, re.MULTILINE)) == COMMANDS
