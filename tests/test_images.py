@@ -536,7 +536,7 @@ def test_a_file_that_may_not_be_read_is_refused(
     picture_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", "/secret/a.jpg")
 
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(UnreadableImage, match="Permission denied"):

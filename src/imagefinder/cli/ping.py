@@ -53,7 +53,8 @@ def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
         answer = connection.getresponse()
         status, body = answer.status, answer.read(_MOST)
     except (OSError, HTTPException, ValueError) as error:
-        raise ImageFinderError(f"no server answers at {url}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ImageFinderError(f"no server answers at {url}: {why}") from error
     finally:
         connection.close()
     if status != 200:
