@@ -203,6 +203,8 @@ def _checked(data: bytes, limits: Limits) -> bytes:
 
 def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
     with _opened(BytesIO(data)) as picture:
+        # one call in place of one for each 64 kB: between two of them other threads take the lock
+        picture.decodermaxblock = len(data)
         full = picture.size
         if not _shrinks(picture):
             _check_pixels(picture, limits)
@@ -222,7 +224,7 @@ def _shrinks(picture: PIL.Image.Image) -> bool:
     return picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
 
 
-def _opened(file: BinaryIO) -> PIL.Image.Image:
+def _opened(file: BinaryIO) -> PIL.ImageFile.ImageFile:
     head = file.read(12)
     file.seek(0)
     if not head:

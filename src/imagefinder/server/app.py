@@ -12,7 +12,6 @@ from functools import partial
 import numpy as np
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from imagefinder import __version__
@@ -30,7 +29,7 @@ from imagefinder.server.metrics import Metrics
 from imagefinder.server.observing import Observed
 from imagefinder.server.origins import Origins
 from imagefinder.server.problems import add_handlers
-from imagefinder.server.routes import about, compare, duplicates, images, legacy, search
+from imagefinder.server.routes import about, compare, duplicates, images, legacy, page, search
 from imagefinder.server.settings import Settings
 from imagefinder.server.sites import SameSite
 from imagefinder.server.uploads import UploadCap
@@ -74,9 +73,9 @@ def create_app(
     app.state.settings = settings
     app.state.metrics = metrics
     add_handlers(app)
-    for part in (search, compare, images, duplicates, about, legacy):
+    for part in (page, search, compare, images, duplicates, about, legacy):
         app.include_router(part.router)
-    app.get("/", include_in_schema=False)(_home)
+    app.mount("/page", page.PageFiles())
     add_document(app, settings.keys is not None)
     _guard(app, settings, metrics)
     return app
@@ -126,7 +125,3 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
         taken = listener.getsockname()[1]
         log.info("ImageFinder is running on http://%s:%d (Ctrl-C stops it)", host, taken)
         server.run(sockets=[listener])
-
-
-def _home() -> RedirectResponse:
-    return RedirectResponse("/docs")

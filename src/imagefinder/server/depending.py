@@ -14,13 +14,13 @@ from imagefinder.types import Record
 _EXAMPLE = "3e92d93bb8cd8fb0"
 
 
-def catalogues_of(request: Request) -> Catalogues:
+async def catalogues_of(request: Request) -> Catalogues:
     """All that this server has."""
     found: Catalogues = request.app.state.catalogues
     return found
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     """What this server allows."""
     settings: Settings = request.app.state.settings
     return settings
@@ -38,7 +38,7 @@ def _chosen(catalogues: Catalogues, encoder: str | None) -> Catalogue:
     return found
 
 
-def _by_query(
+async def _by_query(
     catalogues: AllCatalogues,
     encoder: Annotated[
         str | None, Query(description="Whose catalogue; the first, if not told.")
@@ -47,7 +47,7 @@ def _by_query(
     return _chosen(catalogues, encoder)
 
 
-def _by_form(
+async def _by_form(
     catalogues: AllCatalogues,
     encoder: Annotated[
         str | None, Form(description="Whose catalogue; the first, if not told.")
