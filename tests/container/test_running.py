@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
 
 from ..e2e.program import clean_env, refusal, until
@@ -75,6 +76,10 @@ def test_pictures_are_added_then_served_and_the_health_check_says_so(
         check = ended(image(*healthy, address))
         assert (check.returncode, check.stderr) == (0, b"")
         assert re.fullmatch(rb"ready: 1 pictures by compact\n", check.stdout)
+        page = httpx.get(address)
+        assert page.headers["content-type"].startswith("text/html")
+        parts = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
+        assert {httpx.get(f"{address}/{part}").status_code for part in parts} == {200}
         process.terminate()
         process.wait(10)
     assert "no server answers at" in refusal(ended(image(*healthy, address)))
