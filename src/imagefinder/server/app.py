@@ -75,7 +75,7 @@ def create_app(
     add_handlers(app)
     for part in (page, search, compare, images, duplicates, about, legacy):
         app.include_router(part.router)
-    app.mount("/page", page.PageFiles())
+    app.mount("/page", page.files)
     add_document(app, settings.keys is not None)
     _guard(app, settings, metrics)
     return app

@@ -44,7 +44,7 @@ function arrive() {
   }
   // what had the focus may be gone: those who use the keyboard go on from here
   if (shown !== view && shown !== null) $("main").focus({ preventScroll: true });
-  if (view !== "search") document.title = `${view[0].toUpperCase()}${view.slice(1)} – ImageFinder`;
+  if (view !== "search") document.title = `${view[0].toUpperCase()}${view.slice(1)} | ImageFinder`;
   shown = view;
   if (view === "search") search.show(asked, holding);
   else if (view === "catalogue") catalogue.show(holding.encoder);

@@ -111,7 +111,7 @@ async function answer(question, asked, encoder, signal) {
   // a stored picture finds itself first; it is shown beside already
   const others = hits.filter((hit) => !own.includes(hit.id)).slice(0, Number(asked.get("k") ?? USUAL));
   const close = matches && matches.filter((id) => !own.includes(id)).length;
-  document.title = `${wording(question)} – ImageFinder`;
+  document.title = `${wording(question)} | ImageFinder`;
   $("found").textContent = others.length ? `Similar to ${wording(question)}` : "Nothing found";
   say($("verdict"), verdict(others, close));
   const clicked = $("hits").contains(document.activeElement);
