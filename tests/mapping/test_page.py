@@ -64,6 +64,8 @@ def test_a_picture_of_the_list_is_shown(page: Page) -> None:
     expect(page.locator("#picked p")).to_contain_text("odd · 120 × 90 · ")
     expect(page.locator("#picked canvas")).to_have_attribute("aria-label", "odd/03.png")
     expect(page.locator("#list [aria-current=true]")).to_have_text("odd/03.png")
+    page.fill("#search", "even")
+    expect(page.locator("#picked strong")).to_have_count(0)
 
 
 def test_keys_lead_from_picture_to_picture(page: Page) -> None:
