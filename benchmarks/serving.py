@@ -133,6 +133,7 @@ def _parts(finder: Finder, query: bytes) -> dict[str, float]:
 
 @contextmanager
 def served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """A server of it in a process of its own, and the port it listens on."""
     command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
     log = catalogue.with_suffix(".log")
     with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:

@@ -546,11 +546,12 @@ def test_a_file_that_may_not_be_read_is_refused(
     picture_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", "/secret/a.jpg")
 
     monkeypatch.setattr("builtins.open", denied)
-    with pytest.raises(UnreadableImage, match="Permission denied"):
+    with pytest.raises(UnreadableImage, match="Permission denied") as refusal:
         load_image(picture_file)
+    assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("source", [None, 5, ["a.jpg"], object()])

@@ -170,7 +170,9 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
             return _capped(file, limits)
     except FileNotFoundError as error:
         raise UnreadableImage("no such file") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except OSError as error:  # without its path, which is not for everyone who may read this
+        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
         raise UnreadableImage(f"cannot be read: {_one_line(error)}") from error
 
 

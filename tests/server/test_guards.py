@@ -262,6 +262,11 @@ def test_pages_of_other_sites_may_not_ask(serve: Serve) -> None:
     assert closed.options("/v1/search", headers=preflight).status_code == 405
     opened = serve(origins=("http://shop.example",))
     assert opened.options("/v1/search", headers=preflight).is_success
+    refused = opened.options("/v1/search", headers={**preflight, "Origin": "http://evil.example"})
+    assert refused.status_code == 400
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["detail"] == "Disallowed CORS origin"
+    assert "access-control-allow-origin" not in refused.headers
     allowed = opened.get("/v1/stats", headers=page).headers
     assert allowed["access-control-allow-origin"] == "http://shop.example"
     other = opened.get("/v1/stats", headers={"Origin": "http://shop.example.evil.example"})
