@@ -3,12 +3,27 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo serve test lint unit benchmark train-encoder lock clean
+# of the chain from a list of URLs to a server
+LIST     ?=
+DB       ?= imagefinder.db
+FOLDER   := $(or $(PICTURES),pictures)
+
+.PHONY: help demo serve download database run-api run-api-prod docker test lint unit notebooks install-check \
+    benchmark train-encoder lock clean
 
 help:
 	@echo "make demo       install into $(VENV), draw a gallery and search it"
 	@echo "make serve      the same, then answer searches at http://127.0.0.1:8000/docs"
+	@echo "make run-api-prod LIST=list.csv [PICTURES=pictures] [DB=imagefinder.db] [SERVE=--writable]"
+	@echo "                the next three in their order; SERVE has further options of serve"
+	@echo "make download   the pictures that the list names, into the folder PICTURES"
+	@echo "make database   a catalogue of that folder, or what is new in it"
+	@echo "make run-api    answer searches of it at http://127.0.0.1:8000"
+	@echo "make docker     the same as an image for containers (see compose.yaml)"
 	@echo "make test       every check: style, types, layers, tests"
+	@echo "make notebooks  run the notebooks, and keep what they show"
+	@echo "make install-check"
+	@echo "                whether what people install is whole, and no more than is needed"
 	@echo "make benchmark  speed and memory of taking pictures in (needs IMAGEFINDER_TEST_ASSETS)"
 	@echo "make train-encoder PICTURES=… TEACHERS=… [RUN=--run]"
 	@echo "                what making the package's encoder anew would take; with RUN, do it"
@@ -21,6 +36,24 @@ demo: $(VENV)/base
 serve: $(VENV)/base
 	$(BIN)/imagefinder demo --serve
 
+download: $(VENV)/base
+	$(if $(LIST),,$(error say which list of URLs: make $@ LIST=list.csv))
+	$(BIN)/imagefinder download '$(LIST)' --output '$(FOLDER)'
+
+database: $(VENV)/base
+	$(BIN)/imagefinder add '$(FOLDER)' --db '$(DB)'
+
+run-api: $(VENV)/base
+	$(BIN)/imagefinder serve --db '$(DB)' $(SERVE)
+
+run-api-prod:
+	$(MAKE) download
+	$(MAKE) database
+	$(MAKE) run-api
+
+docker:
+	docker build --tag imagefinder .
+
 test: lint unit
 
 lint: $(VENV)/dev
@@ -31,6 +64,12 @@ lint: $(VENV)/dev
 
 unit: $(VENV)/dev
 	$(BIN)/pytest
+
+notebooks: $(VENV)/dev
+	$(BIN)/python notebooks/execute.py notebooks/*.ipynb
+
+install-check: $(VENV)/dev
+	$(BIN)/pytest -m install tests/container
 
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.ingest --tenfold

@@ -59,7 +59,7 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             catalogue = Path(folder, "c.db")
             _fill(catalogue, paths, size)
-            with _served(catalogue) as (port, process):
+            with served(catalogue) as (port, process):
                 bare, posted = _alternately(catalogue, port, query, given.rounds)
                 parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
                 whole = sum(bare.values())
@@ -132,7 +132,8 @@ def _parts(finder: Finder, query: bytes) -> dict[str, float]:
 
 
 @contextmanager
-def _served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """A server of it in a process of its own, and the port it listens on."""
     command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
     log = catalogue.with_suffix(".log")
     with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:

@@ -10,6 +10,8 @@ import numpy as np
 import PIL.Image
 import pillow_heif
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import ImageError, ImageTooLarge, UnreadableImage
@@ -350,6 +352,14 @@ def test_a_fit_shows_the_part_that_it_says(
     assert_allclose(seen_part(fit, *size), part, atol=2)
 
 
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(1, 99), st.integers(1, 99))
+def test_a_crop_of_the_whole_is_never_beyond_the_edge(
+    width: int, height: int, across: int, down: int
+) -> None:
+    blank = PIL.Image.new("L", (width, height))
+    assert decode(blank, Fit(across, down, "crop")).pixels.shape == (down, across, 3)
+
+
 def test_a_crop_is_what_scaling_and_then_cutting_gives(draw: Draw) -> None:
     picture = PIL.Image.fromarray(draw(4, 400, 300))
     scaled = picture.resize((341, 256), PIL.Image.Resampling.BILINEAR)
@@ -536,11 +546,12 @@ def test_a_file_that_may_not_be_read_is_refused(
     picture_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", "/secret/a.jpg")
 
     monkeypatch.setattr("builtins.open", denied)
-    with pytest.raises(UnreadableImage, match="Permission denied"):
+    with pytest.raises(UnreadableImage, match="Permission denied") as refusal:
         load_image(picture_file)
+    assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("source", [None, 5, ["a.jpg"], object()])

@@ -21,24 +21,9 @@ from imagefinder.query import Asked
 from imagefinder.ranking import Ranking
 from imagefinder.types import Box, Features, Fit, Image, Measure
 
+from .colours import Colours
+
 COUNT = 30
-NAMED = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
-
-
-@dataclass(frozen=True)
-class Colours:
-    """The mean colour of each quarter, from -1 to 1; it knows the names of three colours."""
-
-    measure: Measure = "cosine"
-    dim: ClassVar[int] = 12
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
-
-    def encode(self, images: Sequence[Image]) -> list[Features]:
-        return [image.reshape(1, 12).astype(np.float32) / 127.5 - 1 for image in images]
-
-    def encode_text(self, texts: Sequence[str]) -> list[Features]:
-        named = [np.full((2, 2, 3), NAMED[text], np.uint8) for text in texts]
-        return self.encode(named)
 
 
 @dataclass(frozen=True)

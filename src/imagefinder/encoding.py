@@ -16,7 +16,10 @@ def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | Un
     Errors of ours, such as a model that is missing, are about the encoder itself and are raised.
     """
     try:
-        return [_checked(features) for features in encoder.encode(images)]
+        encoded = encoder.encode(images)
+        if len(encoded) != len(images):
+            raise ValueError(f"it gives features of {len(encoded)} for {len(images)} pictures")
+        return [_checked(features) for features in encoded]
     except ImageFinderError:
         raise
     except Exception as error:  # the encoder may be anybody's

@@ -170,7 +170,9 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
             return _capped(file, limits)
     except FileNotFoundError as error:
         raise UnreadableImage("no such file") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except OSError as error:  # without its path, which is not for everyone who may read this
+        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
         raise UnreadableImage(f"cannot be read: {_one_line(error)}") from error
 
 
@@ -201,6 +203,8 @@ def _checked(data: bytes, limits: Limits) -> bytes:
 
 def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
     with _opened(BytesIO(data)) as picture:
+        # one call in place of one for each 64 kB: between two of them other threads take the lock
+        picture.decodermaxblock = len(data)
         full = picture.size
         if not _shrinks(picture):
             _check_pixels(picture, limits)
@@ -220,7 +224,7 @@ def _shrinks(picture: PIL.Image.Image) -> bool:
     return picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
 
 
-def _opened(file: BinaryIO) -> PIL.Image.Image:
+def _opened(file: BinaryIO) -> PIL.ImageFile.ImageFile:
     head = file.read(12)
     file.seek(0)
     if not head:
@@ -308,8 +312,10 @@ def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Im
     # the part that a centre crop keeps, taken in the same step as the scaling
     scale = min(picture.width / size[0], picture.height / size[1]) * fit.keep
     width, height = size[0] * scale, size[1] * scale
-    left, top = (picture.width - width) / 2, (picture.height - height) / 2
-    return picture.resize(size, resample, box=(left, top, left + width, top + height))
+    # never beyond the edge, as rounding would have it
+    left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
+    right, bottom = min(picture.width, left + width), min(picture.height, top + height)
+    return picture.resize(size, resample, box=(left, top, right, bottom))
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:

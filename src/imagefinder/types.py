@@ -140,6 +140,12 @@ class Record:
         """The first of its files."""
         return self.files[0].path if self.files else None
 
+    @property
+    def title(self) -> str | None:
+        """What its metadata call it, under ``title`` in any case of letters."""
+        named = {str(name).lower(): value for name, value in self.metadata.items()}
+        return str(named["title"]) if named.get("title") else None
+
 
 @dataclass(frozen=True)
 class Located:
@@ -220,9 +226,8 @@ class Hit:
 
     @property
     def title(self) -> str | None:
-        """What its metadata call it, under ``title`` in any case of letters."""
-        named = {str(name).lower(): value for name, value in self.record.metadata.items()}
-        return str(named["title"]) if named.get("title") else None
+        """What its metadata call it."""
+        return self.record.title
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,34 @@ def test_a_server_without_its_keys_does_not_start(run: Run, stocked: Path) -> No
     assert "imagefinder keys add" in refusal(run("serve", "--keys", "missing.keys", "--port", 0))
 
 
+def test_a_server_that_may_write_makes_its_catalogue(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    assert "imagefinder add FOLDER" in refusal(run("serve", "--port", 0))
+    with served(tmp_path, "--writable") as (client, _, log):
+        assert client.get("/readyz").json()["pictures"] == 0
+        picture = {"image": (folder / "a.jpg").read_bytes()}
+        assert client.post("/v1/search", files=picture).json()["hits"] == []
+        assert client.post("/v1/images", files=picture).status_code == 201
+        answer(run("add", folder / "b.jpg", "--json"))
+        assert client.get("/readyz").json()["pictures"] == 2
+        assert "no pictures yet" in log.read_text()
+
+
+def test_a_server_is_asked_whether_it_is_ready(run: Run, stocked: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, "--db", stocked) as client:
+        address = str(client.base_url)
+        assert answer(run("ping", address, "--json"))["encoder"] == "compact"
+        assert run("ping", f"{address}/").stdout.endswith(b" pictures by compact\n")
+        assert "answered 404" in refusal(run("ping", f"{address}/v1"))
+    assert "no server answers" in refusal(run("ping", address))
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "http://a:b"])
+def test_what_is_no_server_s_address_is_not_asked(run: Run, url: str) -> None:
+    assert "http://HOST:PORT" in misuse(run("ping", url))
+
+
 def test_uploads_go_with_writable(run: Run, stocked: Path) -> None:
     assert "--writable" in misuse(run("serve", "--uploads", "here", "--port", 0))
 
@@ -134,6 +162,19 @@ def test_no_body_is_read_without_end_whoever_refuses(
     with serving(tmp_path, "--db", stocked, *options) as client:
         assert exchanged(client, head + 100 * chunk).startswith(b"HTTP/1.1 401")
         assert client.get("/healthz").status_code == 200
+
+
+def test_a_head_comes_without_a_body_and_spoils_no_connection(
+    stocked: Path, tmp_path: Path
+) -> None:
+    heads = b"HEAD /v1/images HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with serving(tmp_path, "--db", stocked) as client:
+        one, two, three, body = exchanged(client, heads + last).split(b"\r\n\r\n")
+        assert one.startswith(b"HTTP/1.1 200")
+        assert two.startswith(b"HTTP/1.1 200")
+        assert three.startswith(b"HTTP/1.1 200")
+        assert body == b'{"status":"ok"}'
 
 
 def test_two_lengths_are_not_two_requests(stocked: Path, tmp_path: Path) -> None:

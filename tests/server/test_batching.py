@@ -90,6 +90,14 @@ def test_a_model_that_is_gone_is_told_to_all() -> None:
     assert all(isinstance(result, ModelError) for result in results)
 
 
+def test_an_encoder_that_loses_pictures_keeps_nobody_waiting() -> None:
+    class Losing(Slow):
+        def encode(self, images: Sequence[Image]) -> list[Features]:
+            return super().encode(images)[1:]
+
+    assert all(isinstance(result, UnencodableImage) for result in asked(Losing(), [1, 2, 3]))
+
+
 def test_several_pictures_of_one_query_keep_their_order() -> None:
     encoder = Slow()
     encoder.go.set()

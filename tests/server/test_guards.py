@@ -262,6 +262,11 @@ def test_pages_of_other_sites_may_not_ask(serve: Serve) -> None:
     assert closed.options("/v1/search", headers=preflight).status_code == 405
     opened = serve(origins=("http://shop.example",))
     assert opened.options("/v1/search", headers=preflight).is_success
+    refused = opened.options("/v1/search", headers={**preflight, "Origin": "http://evil.example"})
+    assert refused.status_code == 400
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["detail"] == "Disallowed CORS origin"
+    assert "access-control-allow-origin" not in refused.headers
     allowed = opened.get("/v1/stats", headers=page).headers
     assert allowed["access-control-allow-origin"] == "http://shop.example"
     other = opened.get("/v1/stats", headers={"Origin": "http://shop.example.evil.example"})
@@ -404,6 +409,13 @@ def test_an_answer_that_takes_too_long_is_said_though_its_thread_goes_on() -> No
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[0]["status"] == 503
     assert "longer than 0.1 seconds" in json.loads(sent[1]["body"])["detail"]
+
+
+def test_an_answer_that_needs_no_body_is_no_late_request() -> None:
+    async def works(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(5)
+
+    assert timed(works, drip().__anext__)[0]["status"] == 503
 
 
 def test_an_answer_that_has_begun_may_take_its_time() -> None:

@@ -126,6 +126,20 @@ def test_a_picture_added_without_a_folder_is_found_but_has_no_file(
         assert client.get(f"/v1/images/{id_}/{what}").status_code == 410
 
 
+def test_catalogues_do_not_share_their_files(serve: Serve, folder: Path) -> None:
+    with Finder.create(folder.parent / "other.db", "dhash"):
+        pass
+    client = serve(folder.parent / "other.db", writable=True, uploads=folder.parent / "uploads")
+    picture = {"image": ("a.jpg", (folder / "03.jpg").read_bytes() + b"more")}
+    for encoder in ("classic", "dhash"):
+        added = client.post("/v1/images", files=picture, data={"encoder": encoder})
+        assert added.status_code == 201
+    address = f"/v1/images/{added.json()['id']}"
+    assert client.get(f"{address}/file?encoder=classic").status_code == 200
+    assert client.delete(f"{address}?encoder=classic").status_code == 204
+    assert client.get(f"{address}/file?encoder=dhash").status_code == 200
+
+
 def test_files_that_were_not_uploaded_are_left_alone(serve: Serve, folder: Path) -> None:
     client = serve(writable=True, uploads=folder.parent / "uploads")
     while client.get("/v1/images").json()["images"]:

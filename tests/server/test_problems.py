@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,15 @@ def test_no_answer_names_a_folder(serve: Serve, folder: Path) -> None:
         assert str(folder.parent) not in told, answer.url
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("what", ["file", "thumbnail"])
+def test_a_file_that_may_not_be_read_is_gone(client: TestClient, folder: Path, what: str) -> None:
+    id_ = client.get("/v1/images").json()["images"][0]["id"]
+    for file in folder.iterdir():
+        file.chmod(0)
+    assert "gone" in detail(client.get(f"/v1/images/{id_}/{what}"), 410)
+
+
 def test_a_request_keeps_the_id_that_it_came_with(client: TestClient) -> None:
     for given, kept in (("order-7.1", True), ("a b", False), ("x" * 65, False), ("", False)):
         id_ = client.get("/healthz", headers={"X-Request-ID": given}).headers["x-request-id"]
@@ -114,7 +124,11 @@ def test_answers_say_what_browsers_must_not_do(client: TestClient) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "camera=(self)" in headers["permissions-policy"]
     assert "default-src 'none'" in client.get("/v1/stats").headers["content-security-policy"]
+    documentation = client.get("/docs").headers["content-security-policy"]
+    assert "script-src 'self' 'unsafe-inline'" in documentation
+    assert "img-src 'self' blob: data:" in documentation
 
 
 def test_each_request_is_a_line_in_the_log(

@@ -1,6 +1,7 @@
 """Searching over HTTP: by uploads, stored pictures, parts, words, and kept to some."""
 
 import json
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,8 @@ def test_conditions_that_are_none_are_refused(client: TestClient, folder: Path, 
 def test_measures_are_fused(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert names(search(client, data, measure=["cosine", "l2"]))[0] == "01.jpg"
+    once, often = (search(client, data, measure=["cosine"] * n).json()["hits"] for n in (1, 900))
+    assert once == often
     assert search(client, data, measure="hamming").status_code == 422
     assert search(client, data, measure="nearness").status_code == 422
 
@@ -149,14 +152,14 @@ def test_a_picture_comes_from_a_url_only_where_the_server_fetches(
 ) -> None:
     data = (folder / "06.jpg").read_bytes()
     assert search(serve(), url="http://pictures.example/6").status_code == 403
-    fetching = serve(fetch={"http://pictures.example/6": data}.__getitem__)
+    fetching = serve(fetch=lambda urls: [{"http://pictures.example/6": data}[url] for url in urls])
     assert names(search(fetching, url="http://pictures.example/6"))[0] == "06.jpg"
     assert fetching.get("/v1/stats").json()["fetches"]
 
 
 def test_a_url_that_cannot_be_fetched_is_refused_with_the_reason(serve: Serve) -> None:
-    def refuse(url: str) -> bytes:
-        raise ImageFinderError(f"{url} leads to this machine")
+    def refuse(urls: Sequence[str]) -> list[bytes]:
+        raise ImageFinderError(f"{urls[0]} leads to this machine")
 
     answer = search(serve(fetch=refuse), url="http://localhost/")
     assert answer.status_code == 422

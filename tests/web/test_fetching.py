@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imagefinder.errors import AddressRefused, FetchError
-from imagefinder.fetching import Fetcher, FetchLimits, fetch
+from imagefinder.fetching import Fetcher, FetchLimits, fetch, fetch_all
 from imagefinder.fetching.fetcher import _seconds
 
 from .conftest import Jpeg
@@ -71,6 +71,31 @@ def test_a_picture_of_too_many_pixels_is_refused(served: Web) -> None:
     with pytest.raises(FetchError) as refusal:
         fetch(served.url("/a.png"), LIMITS)
     assert refusal.value.reason == "too-many-pixels"
+
+
+def test_several_come_back_in_their_order(served: Web, jpeg: Jpeg) -> None:
+    served.routes = {f"/{number}": ok(jpeg(number)) for number in range(5)}
+    served.delay = 0.05
+    assert fetch_all([served.url(path) for path in served.routes], LIMITS) == [
+        jpeg(number) for number in range(5)
+    ]
+    assert served.at_once == 5
+
+
+def test_several_may_not_cost_more_than_one(served: Web, jpeg: Jpeg) -> None:
+    served.routes["/a.jpg"] = ok(jpeg())
+    limits = replace(LIMITS, max_bytes=3 * len(jpeg()))
+    assert len(fetch_all([served.url("/a.jpg")] * 3, limits)) == 3
+    with pytest.raises(FetchError) as refusal:
+        fetch_all([served.url("/a.jpg")] * 4, limits)
+    assert refusal.value.reason == "too-large"
+
+
+def test_one_that_is_refused_refuses_all(served: Web, jpeg: Jpeg) -> None:
+    served.routes = {"/a.jpg": ok(jpeg()), "/b.jpg": ok(b"none")}
+    with pytest.raises(FetchError) as refusal:
+        fetch_all([served.url("/a.jpg"), served.url("/b.jpg")], LIMITS)
+    assert refusal.value.reason == "not-a-picture"
 
 
 def test_in_a_running_event_loop_it_works_too(served: Web, jpeg: Jpeg) -> None:

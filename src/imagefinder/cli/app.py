@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, search, serve, train
+from imagefinder.cli import download, evaluate, exchange, mapping, ping, search, serve, train
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -36,7 +36,7 @@ from imagefinder.cli.output import (
     print_report,
     print_searches,
 )
-from imagefinder.cli.terminal import progress, ready_streams
+from imagefinder.cli.terminal import heed_termination, progress, ready_streams
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def main() -> None:
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     ready_streams()
     try:
+        heed_termination()
         app(prog_name="imagefinder")
     except ImageFinderError as error:
         _fail(str(error))
@@ -71,11 +72,11 @@ def main() -> None:
         if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
             sys.exit(1)
         _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+    except KeyboardInterrupt:  # before Typer was ready for it
+        _stopped()
     except SystemExit as end:
         if end.code == _STOPPED:  # what Typer makes of a Ctrl-C
-            _fail(
-                "stopped; what was done is kept, and the same command goes on from there", _STOPPED
-            )
+            _stopped()
         raise
 
 
@@ -281,10 +282,12 @@ app.command()(download.download)
 app.command()(search.search)
 app.command()(search.match)
 app.command()(serve.serve)
+app.command()(ping.ping)
 app.command()(evaluate.evaluate)
 app.command()(train.train)
 app.command()(calibrate)
 app.command()(duplicates)
+app.command("map")(mapping.draw_map)
 app.command()(exchange.embed)
 app.command()(exchange.export)
 app.command("import")(exchange.import_)
@@ -295,6 +298,10 @@ def _program() -> str:
     if shutil.which("imagefinder"):
         return "imagefinder"
     return sys.argv[0] if sys.argv[0].endswith("imagefinder") else "python -m imagefinder"
+
+
+def _stopped() -> NoReturn:
+    _fail("stopped; what was done is kept, and the same command goes on from there", _STOPPED)
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

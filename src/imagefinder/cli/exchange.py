@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +18,9 @@ from imagefinder.cli.catalogue import (
     made_by,
     opened,
 )
+from imagefinder.cli.download import AllowPrivate
 from imagefinder.cli.output import plain, print_json, print_report
+from imagefinder.cli.pictures import source_of
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
@@ -34,7 +35,9 @@ def _npy(path: Path | None) -> Path | None:
 
 
 def embed(
-    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A file, or - for stdin.")],
+    picture: Annotated[
+        str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")
+    ],
     encoder: Annotated[
         str | None,
         typer.Option("--encoder", help="Its name (see `imagefinder encoders`; compact)."),
@@ -49,6 +52,7 @@ def embed(
             metavar="FILE.npy", help="Save it there, as a matrix of one row.", callback=_npy
         ),
     ] = None,
+    allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
     """Print the vector of a picture, without a catalogue."""
@@ -60,9 +64,7 @@ def embed(
     maker = encoder_named(encoder, option) or make_encoder(DEFAULT_ENCODER)
     if normalize and maker.measure == "hamming":
         raise typer.BadParameter("--normalize is not for an encoder that gives bits")
-    vectors = vectors_of(
-        sys.stdin.buffer if picture == "-" else picture, maker, normalize=normalize
-    )
+    vectors = vectors_of(source_of(picture, allow_private), maker, normalize=normalize)
     if out is not None:
         np.save(out, vectors, allow_pickle=False)
     # by way of text: the shortest that gives the same 32 bits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened, parsed
+from imagefinder.cli.download import AllowPrivate
 from imagefinder.cli.output import EMPTY, NONE, hit_as_json, plain, print_hits, print_json
+from imagefinder.cli.pictures import source_of
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
 
@@ -37,7 +38,7 @@ def _parsed(text: str) -> Box | None:
 def search(
     pictures: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PICTURE...", help="Files, - for stdin, or ids."),
+        typer.Argument(metavar="PICTURE...", help="Files, URLs, - for stdin, or ids."),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 3,
     db: Db = DB,
@@ -90,6 +91,7 @@ def search(
     matches_only: Annotated[
         bool, typer.Option("--matches-only", help="Leave out what is no match (see calibrate).")
     ] = False,
+    allow_private: AllowPrivate = False,
     encoder: SameEncoder = None,
     option: Options = None,
     as_json: Json = False,
@@ -97,7 +99,6 @@ def search(
     """Find the most similar pictures."""
     quiet_libraries()
     options: dict[str, Any] = {
-        "minus": minus or (),
         "text": text,
         "crop": _parsed(crop) if crop else None,
         "measures": measure or (),
@@ -117,10 +118,11 @@ def search(
         raise typer.BadParameter("--fuse and --weight go with --also")
     if not (pictures or text):
         raise typer.BadParameter("name a picture, or give --text", param_hint="PICTURE")
-    asked: list[Any] = [sys.stdin.buffer if given == "-" else given for given in pictures or ()]
     with ExitStack() as stack:
         first = stack.enter_context(opened(db, encoder, option))
         others = [stack.enter_context(opened(other)) for other in also or ()]
+        asked = [source_of(picture, allow_private) for picture in pictures or ()]
+        options["minus"] = [source_of(picture, allow_private) for picture in minus or ()]
         names = [finder.recipe.encoder for finder in (first, *others)]
         try:
             if others:
@@ -149,7 +151,7 @@ def _show(hits: Hits, query: list[str], names: list[str], limited: bool, as_json
 
 
 def match(
-    one: Annotated[str, typer.Argument(metavar="PICTURE", help="A file.")],
+    one: Annotated[str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")],
     other: Annotated[str, typer.Argument(metavar="PICTURE", help="Another.")],
     local: Annotated[
         str, typer.Option(metavar="NAME", help="The local features (see `imagefinder encoders`).")
@@ -163,13 +165,15 @@ def match(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the matches.", dir_okay=False)
     ] = None,
+    allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
     """Say whether two pictures show the same thing, and draw what in them corresponds."""
     from imagefinder.matching import compare
 
     quiet_libraries()
-    found = compare(one, other, local=local, reranker=rerank)
+    left, right = (source_of(picture, allow_private) for picture in (one, other))
+    found = compare(left, right, local=local, reranker=rerank)
     if out is not None:
         _draw(found, out)
     if as_json:

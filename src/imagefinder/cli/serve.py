@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Options, SameEncoder, opened
+from imagefinder.cli.catalogue import DB, Db, Options, SameEncoder, made, opened
 from imagefinder.cli.terminal import quiet_libraries
 
 PORT = 8000
@@ -37,7 +37,11 @@ def serve(
         typer.Option(metavar="NAME", help="A name that the server goes by; repeatable, * for any."),
     ] = None,
     writable: Annotated[
-        bool, typer.Option("--writable", help="Let pictures be added and deleted.")
+        bool,
+        typer.Option(
+            "--writable",
+            help="Let pictures be added and deleted; the catalogue is made if need be.",
+        ),
     ] = False,
     uploads: Annotated[
         Path | None,
@@ -105,13 +109,13 @@ def serve(
         writable=writable,
         uploads=absolute(uploads) if uploads else None,
         keys=keys,
-        fetch=partial(fetching.fetch, limits=reach) if fetch else None,
+        fetch=partial(fetching.fetch_all, limits=reach) if fetch else None,
         origins=tuple(cors or ()),
         hosts=tuple(host_name or ()),
         proxies=tuple(proxy or ()),
     )
     with ExitStack() as stack:
-        first = stack.enter_context(opened(db, encoder, option))
+        first = stack.enter_context((made if writable else opened)(db, encoder, option))
         others = [stack.enter_context(opened(other)) for other in also or ()]
         try:
             run([first, *others], host, port, settings)

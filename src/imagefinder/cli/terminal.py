@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ def ready_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays open
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def heed_termination() -> None:
+    """Let SIGTERM end process 1 as Ctrl-C does: the kernel's default spares a container's first."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,16 +138,36 @@ class Fetcher:
 
 def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
     """The bytes of the picture at a URL; that it is one is told from them. Raises FetchError."""
+    return fetch_all([url], limits)[0]
 
-    async def fetched() -> bytes:
+
+def fetch_all(urls: Sequence[str], limits: FetchLimits | None = None) -> list[bytes]:
+    """The same of several at a time, in order; the limits are what they may cost together.
+
+    Raises FetchError for the first that cannot be had.
+    """
+    limits = limits or FetchLimits()
+    count = 0
+
+    async def fetched(fetcher: Fetcher, url: str) -> bytes:
         data = bytearray()
-        async with Fetcher(limits) as fetcher:
-            await fetcher.fetch(url, data.extend)
+
+        def write(piece: bytes) -> None:
+            nonlocal count
+            count += len(piece)
+            if count > limits.max_bytes:
+                raise _too_large(limits.max_bytes)
+            data.extend(piece)
+
+        await fetcher.fetch(url, write)
+        sniffed(BytesIO(data))
         return bytes(data)
 
-    data = run(fetched())
-    sniffed(BytesIO(data))
-    return data
+    async def all_of_them() -> list[bytes]:
+        async with Fetcher(limits) as fetcher:
+            return await asyncio.gather(*(fetched(fetcher, url) for url in urls))
+
+    return run(all_of_them())
 
 
 def sniffed(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:

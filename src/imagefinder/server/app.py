@@ -12,9 +12,7 @@ from functools import partial
 import numpy as np
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 
 from imagefinder import __version__
 from imagefinder.finder import Finder
@@ -22,15 +20,28 @@ from imagefinder.server.catalogues import check_distinct, serving
 from imagefinder.server.deadline import Deadline
 from imagefinder.server.document import DESCRIPTION, EVERYWHERE, add_document
 from imagefinder.server.headers import SecurityHeaders
+from imagefinder.server.heads import Heads
 from imagefinder.server.hosts import Hosts
 from imagefinder.server.keys import KeyFile, KeyRing, NeedsKey
 from imagefinder.server.limits import RateLimit
 from imagefinder.server.logs import log_to_stderr
+from imagefinder.server.maps import Maps
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.observing import Observed
+from imagefinder.server.origins import Origins
 from imagefinder.server.problems import add_handlers
-from imagefinder.server.routes import about, compare, duplicates, images, legacy, search
+from imagefinder.server.routes import (
+    about,
+    compare,
+    duplicates,
+    images,
+    legacy,
+    maps,
+    page,
+    search,
+)
 from imagefinder.server.settings import Settings
+from imagefinder.server.sites import SameSite
 from imagefinder.server.uploads import UploadCap
 
 _BLANK = np.full((64, 64, 3), 255, np.uint8)
@@ -71,10 +82,11 @@ def create_app(
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.maps = Maps()
     add_handlers(app)
-    for part in (search, compare, images, duplicates, about, legacy):
+    for part in (page, search, compare, images, duplicates, maps, about, legacy):
         app.include_router(part.router)
-    app.get("/", include_in_schema=False)(_home)
+    app.mount("/page", page.files)
     add_document(app, settings.keys is not None)
     _guard(app, settings, metrics)
     return app
@@ -82,16 +94,12 @@ def create_app(
 
 def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """What every request passes, the last of these first."""
+    app.add_middleware(Heads)
     if settings.keys is not None:
         app.add_middleware(NeedsKey, ring=KeyRing(KeyFile(settings.keys)))
+    app.add_middleware(SameSite, origins=settings.origins)
     if settings.origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.origins,
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
-        )
+        app.add_middleware(Origins, origins=settings.origins)
     if settings.rate is not None:
         app.add_middleware(RateLimit, a_minute=settings.rate)
     app.add_middleware(Hosts, names=settings.hosts)
@@ -107,6 +115,8 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
     for finder in finders:
         finder.search(_BLANK)  # says now if a model is gone, and spares the first request the wait
     log_to_stderr()
+    if not any(len(finder) for finder in finders):
+        log.info("there are no pictures yet: imagefinder add brings some, also while this runs")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     app = create_app(finders[0], settings, finders[1:])
     with socket.create_server((host, port), family=family) as listener:
@@ -126,7 +136,3 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
         taken = listener.getsockname()[1]
         log.info("ImageFinder is running on http://%s:%d (Ctrl-C stops it)", host, taken)
         server.run(sockets=[listener])
-
-
-def _home() -> RedirectResponse:
-    return RedirectResponse("/docs")

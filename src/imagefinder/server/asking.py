@@ -37,7 +37,7 @@ def pictures(
     return [
         *(file.file.read() for file in files or ()),
         *stored,
-        *((_fetched(url, fetch) for url in urls or ()) if fetch else ()),
+        *(_fetched(urls, fetch) if urls and fetch else ()),
     ]
 
 
@@ -91,9 +91,9 @@ def conditions(text: str | None) -> dict[str, Any] | None:
     return given
 
 
-def _fetched(url: str, fetch: Fetch) -> bytes:
+def _fetched(urls: Sequence[str], fetch: Fetch) -> list[bytes]:
     try:
-        return fetch(url)
+        return fetch(urls)
     except ImageFinderError as error:  # which speaks of the URL, and of nothing here
         raise HTTPException(422, f"url: {error}") from error
 

@@ -8,26 +8,34 @@ from fastapi import Depends, Form, HTTPException, Path, Query, Request
 
 from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import Catalogue, Catalogues
+from imagefinder.server.maps import Maps
 from imagefinder.server.settings import Settings
 from imagefinder.types import Record
 
 _EXAMPLE = "3e92d93bb8cd8fb0"
 
 
-def catalogues_of(request: Request) -> Catalogues:
+async def catalogues_of(request: Request) -> Catalogues:
     """All that this server has."""
     found: Catalogues = request.app.state.catalogues
     return found
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     """What this server allows."""
     settings: Settings = request.app.state.settings
     return settings
 
 
+async def maps_of(request: Request) -> Maps:
+    """Those that it made lately."""
+    maps: Maps = request.app.state.maps
+    return maps
+
+
 AllCatalogues = Annotated[Catalogues, Depends(catalogues_of)]
 Allowed = Annotated[Settings, Depends(settings_of)]
+MadeMaps = Annotated[Maps, Depends(maps_of)]
 
 
 def _chosen(catalogues: Catalogues, encoder: str | None) -> Catalogue:
@@ -38,7 +46,7 @@ def _chosen(catalogues: Catalogues, encoder: str | None) -> Catalogue:
     return found
 
 
-def _by_query(
+async def _by_query(
     catalogues: AllCatalogues,
     encoder: Annotated[
         str | None, Query(description="Whose catalogue; the first, if not told.")
@@ -47,7 +55,7 @@ def _by_query(
     return _chosen(catalogues, encoder)
 
 
-def _by_form(
+async def _by_form(
     catalogues: AllCatalogues,
     encoder: Annotated[
         str | None, Form(description="Whose catalogue; the first, if not told.")

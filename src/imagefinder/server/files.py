@@ -14,13 +14,14 @@ _FRESH = "private, max-age=86400"
 
 
 def place_of(record: Record) -> File | None:
-    """The first of a picture's places where it is as it was when it was added."""
+    """The first of a picture's places where it can be read, and is as it was when it was added."""
     for file in record.files:
         try:
             now = os.stat(file.path)
         except OSError:
             continue
-        if (now.st_size, now.st_mtime_ns) == (record.size, file.mtime_ns):
+        same = (now.st_size, now.st_mtime_ns) == (record.size, file.mtime_ns)
+        if same and os.access(file.path, os.R_OK):
             return file
     return None
 

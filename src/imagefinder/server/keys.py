@@ -22,7 +22,7 @@ from imagefinder.server.problems import log, problem
 
 OPEN = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"})
 """What needs no key, and tells nothing of any picture."""
-OPEN_FOLDERS = ("/static-offline-docs/",)
+OPEN_FOLDERS = ("/page/", "/static-offline-docs/")
 
 
 class KeyFileError(ImageFinderError):

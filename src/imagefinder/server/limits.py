@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from imagefinder.server.problems import problem
 
 _CLIENTS = 10_000
-_FREE = frozenset({"/healthz"})
+_FREE = ("/healthz", "/page/")
 
 
 @dataclass
@@ -58,7 +58,7 @@ class RateLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         wait = 0.0
-        if scope["type"] == "http" and scope["path"] not in _FREE:
+        if scope["type"] == "http" and not scope["path"].startswith(_FREE):
             wait = self.rate.wait(client_of(scope))
         if not wait:
             await self.app(scope, receive, send)

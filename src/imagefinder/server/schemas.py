@@ -124,6 +124,32 @@ class Page(BaseModel):
     )
 
 
+class Point(BaseModel):
+    """A picture on a map."""
+
+    id: str = Field(examples=[_ID])
+    name: str | None = Field(description="Its file's, without folders.", examples=["harbour.jpg"])
+    x: float = Field(description="To the right, 0 to 1.", examples=[0.25])
+    y: float = Field(description="Downwards, 0 to 1.", examples=[0.5])
+
+    @classmethod
+    def of(cls, record: Record, x: float, y: float) -> Point:
+        """From a record and its place."""
+        return cls(id=record.id, name=name_of(record), x=round(x, 5), y=round(y, 5))
+
+
+class Plane(BaseModel):
+    """Pictures on a plane, those that are alike near each other."""
+
+    encoder: str = Field(examples=["compact"])
+    by: str = Field(description="How they were laid.", examples=["tsne"])
+    total: int = Field(description="Pictures in the catalogue.", examples=[2485])
+    gone: int = Field(description="Left out, since their files are gone.", examples=[0])
+    points: list[Point] = Field(
+        description="In order of their ids; the same scale both ways, the longer one from 0 to 1."
+    )
+
+
 class Twin(Picture):
     """A copy of another picture."""
 

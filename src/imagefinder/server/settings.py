@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-Fetch: TypeAlias = Callable[[str], bytes]
-"""The bytes of the picture at a URL. Raises ImageFinderError."""
+Fetch: TypeAlias = Callable[[Sequence[str]], list[bytes]]
+"""The bytes of the pictures at some URLs. Raises ImageFinderError."""
 
 
 @dataclass(frozen=True)
@@ -34,4 +34,4 @@ class Settings:
     proxies: tuple[str, ...] = ()
     """Addresses of proxies that are believed about whom they ask for."""
     fetch: Fetch | None = None
-    """How a picture is had from a URL; without, it is not."""
+    """How pictures are had from URLs; without, they are not."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from imagefinder.server.files import place_of
 from imagefinder.types import Record, key_of
 
 _LONG = 60
+_TURNS = tuple(Lock() for _ in range(64))
+"""One picture is not added and taken out at the same time: its new file would go with the old."""
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -41,30 +44,41 @@ def take(
     """
     sha256 = hashlib.sha256(data).digest()
     key = key_of(sha256)
-    known = finder.store.get([key]).get(key) if finder.store.knows(sha256) else None
-    if folder is None or (known is not None and place_of(known) is not None):
-        _add(finder, data, metadata)
-    else:
-        _add_file(finder, data, folder / _place(f"{key:016x}", name), metadata)
-    return Taken(finder.get(f"{key:016x}"), known is None)
+    with _turn(key):
+        known = finder.store.get([key]).get(key) if finder.store.knows(sha256) else None
+        if folder is None or (known is not None and place_of(known) is not None):
+            _add(finder, data, metadata)
+        else:
+            own = f"{key:016x}-{_harmless(finder.recipe.encoder)}"  # no other catalogue's
+            _add_file(finder, data, folder / _place(own, name), metadata)
+        return Taken(finder.get(f"{key:016x}"), known is None)
 
 
 def drop(finder: Finder, record: Record, folder: Path | None) -> None:
     """Take it out; of its files only those in the folder of uploads are deleted."""
-    finder.store.remove([record.key])
-    for file in record.files:
-        path = Path(file.path)
-        if folder is not None and path.is_relative_to(absolute(folder)):
-            path.unlink(missing_ok=True)
-            _tidy(path.parent)
+    with _turn(record.key):
+        known = finder.store.get([record.key]).get(record.key, record)  # by now
+        finder.store.remove([record.key])
+        for file in known.files:
+            path = Path(file.path)
+            if folder is not None and path.is_relative_to(absolute(folder)):
+                path.unlink(missing_ok=True)
+                _tidy(path.parent)
 
 
-def _place(id_: str, name: str) -> Path:
+def _turn(key: int) -> Lock:
+    return _TURNS[key % len(_TURNS)]
+
+
+def _place(own: str, name: str) -> Path:
     """Where an upload goes: a folder of its own, named by its content; and a harmless name."""
     stem, ending = os.path.splitext(name)
-    stem = _STRANGE.sub("-", stem)[:_LONG].strip("-") or "picture"
     ending = ending.lower()
-    return Path(id_[:2], id_, stem + (ending if ending in SUFFIXES else ""))
+    return Path(own[:2], own, _harmless(stem) + (ending if ending in SUFFIXES else ""))
+
+
+def _harmless(name: str) -> str:
+    return _STRANGE.sub("-", name)[:_LONG].strip("-") or "picture"
 
 
 def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, Any] | None) -> None:

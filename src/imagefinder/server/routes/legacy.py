@@ -19,7 +19,7 @@ _K = 3
 
 Image = Annotated[UploadFile, File(description="The picture to search with.")]
 
-router = APIRouter(tags=["as before"], responses=documented(400, 404))
+router = APIRouter(tags=["as before"], responses=documented(400, 403, 404))
 
 
 @router.post("/sift-similar-images", summary="The three best, by SIFT")

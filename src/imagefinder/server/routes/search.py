@@ -100,7 +100,7 @@ def search(
             minus=away,
             text=text or None,
             crop=part,
-            measures=measure or (),
+            measures=list(dict.fromkeys(measure or ())),
             rerank=rerank,
             threshold=threshold,
             matches_only=matches_only,

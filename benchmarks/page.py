@@ -1,0 +1,158 @@
+"""The web page as a person meets it: how soon a first search is answered, how much is loaded.
+
+    python -m benchmarks.page [--pictures FOLDER] [--rounds 5] [--screenshots FOLDER]
+
+A browser (Chromium, `--chromium` names it) opens the page of a server of its own and searches with
+a part of a photograph. Told are the medians of the times from the address to a page that can be
+used, and from the file that is chosen to the results on the screen, and the bytes of the page's own
+files.
+`--screenshots` keeps what it looked like.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import PIL.Image
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+from benchmarks.ingest import processor
+from benchmarks.retrieval import assets
+from benchmarks.serving import served
+from imagefinder import Finder
+from imagefinder.calibrating import calibrate
+from imagefinder.images import find_images
+from imagefinder.pipeline import cores
+
+_QUERY = 40
+_QUALITY = 80
+
+
+def main() -> None:
+    """Measure, and print."""
+    given = _arguments()
+    pictures = list(find_images(given.pictures))
+    with TemporaryDirectory() as folder:
+        catalogue, query = Path(folder, "c.db"), Path(folder, "part.jpg")
+        with Finder.create(catalogue, local="sift") as finder:
+            finder.add(pictures)
+            calibrate(finder)
+        _part(pictures[_QUERY]).save(query)
+        with served(catalogue) as (port, _), _browser(given.chromium) as browser:
+            origin = f"http://127.0.0.1:{port}"
+            rounds = [_visit(browser, origin, query) for _ in range(given.rounds)]
+            print(f"{processor()}, {cores()} cores; {len(pictures):,} pictures")
+            for name, values in zip(("opened", "answered"), zip(*rounds, strict=True), strict=True):
+                shown = ", ".join(f"{1000 * value:.0f}" for value in values)
+                print(f"{name}: {1000 * median(values):.0f} ms (each: {shown})")
+            print(f"the page's own files: {_weight(browser, origin):,} bytes")
+            if given.screenshots:
+                _keep(browser, origin, query, given.screenshots)
+
+
+def _visit(browser: Browser, origin: str, query: Path) -> tuple[float, float]:
+    """Seconds until the page can be used, and until what is found is on the screen."""
+    page = browser.new_page()
+    began = perf_counter()
+    page.goto(origin)
+    page.wait_for_selector(".card")
+    opened = perf_counter()
+    page.set_input_files("#choose", query)
+    page.wait_for_function(_SHOWN)
+    answered = perf_counter()
+    page.close()
+    return opened - began, answered - opened
+
+
+_SHOWN = """() => {
+    const seen = [...document.querySelectorAll("#hits .card:has(.score) img")].slice(0, 8);
+    return seen.length && seen.every((one) => one.complete && one.naturalWidth);
+}"""
+
+
+def _weight(browser: Browser, origin: str) -> int:
+    page = browser.new_page()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(origin)
+    page.wait_for_selector(".card")
+    total = sum(len(answer.body()) for answer in answers if "/v1/" not in answer.url)
+    page.close()
+    return total
+
+
+def _keep(browser: Browser, origin: str, query: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    page = _searched(browser, origin, query, "light", 1280, 820)
+    _save(page, folder / "page.webp")
+    page.locator("#hits button:has-text('Compare')").first.click()
+    page.wait_for_selector("#pair .lines")
+    _save(page, folder / "page-compare.webp")
+    page.close()
+    page = _searched(browser, origin, query, "dark", 390, 820)
+    _save(page, folder / "page-phone.webp")
+    page.close()
+
+
+def _searched(
+    browser: Browser, origin: str, query: Path, scheme: str, width: int, height: int
+) -> Page:
+    page = browser.new_page(
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": height},
+    )
+    page.goto(origin)
+    page.wait_for_selector(".card")
+    page.set_input_files("#choose", query)
+    page.wait_for_function(_SHOWN)
+    page.eval_on_selector("#options", "options => { options.open = true }")
+    page.select_option("#rerank", "geometric")
+    page.wait_for_selector(".badge.good")
+    page.eval_on_selector("#options", f"options => {{ options.open = {str(width > 800).lower()} }}")
+    page.wait_for_function(_SHOWN)
+    return page
+
+
+def _save(page: Page, file: Path) -> None:
+    page.wait_for_timeout(300)  # fonts and pictures are drawn
+    with PIL.Image.open(BytesIO(page.screenshot())) as picture:
+        picture.save(file, quality=_QUALITY)
+
+
+def _part(path: Path) -> PIL.Image.Image:
+    """What somebody would photograph of it: not all, and not quite straight."""
+    with PIL.Image.open(path) as file:
+        picture = file.convert("RGB").rotate(8, PIL.Image.Resampling.BICUBIC)
+    width, height = picture.size
+    inner = (width // 8, height // 8, width - width // 8, height - height // 8)
+    return picture.crop(inner)
+
+
+@contextmanager
+def _browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    clothing = assets() / "data" / "clothing" / "test"
+    parser.add_argument("--pictures", type=Path, default=clothing)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--screenshots", type=Path)
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

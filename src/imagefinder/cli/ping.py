@@ -1,0 +1,66 @@
+"""The command that asks a server how it does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+import typer
+
+from imagefinder.cli.catalogue import Json
+from imagefinder.cli.output import plain, print_json
+from imagefinder.errors import ImageFinderError
+
+_MOST = 10_000  # bytes of an answer
+
+
+def ping(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Where it listens.")
+    ] = "http://127.0.0.1:8000",
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="For how long to wait.")
+    ] = 5,
+    as_json: Json = False,
+) -> None:
+    """Ask a server whether it can answer searches; if not, the exit code is 1."""
+    about = _ready(url, _parts(url), timeout)
+    if as_json:
+        print_json(about)
+    else:
+        typer.echo(f"ready: {about['pictures']:,} pictures by {plain(about['encoder'])}")
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is none
+        pass
+    raise typer.BadParameter(f"it is written http://HOST:PORT, not {url!r}", param_hint="URL")
+
+
+def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
+    """What ``/readyz`` says. Raises ImageFinderError if that is not that it is ready."""
+    import json
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=timeout)
+    try:
+        connection.request("GET", f"{parts.path.rstrip('/')}/readyz")
+        answer = connection.getresponse()
+        status, body = answer.status, answer.read(_MOST)
+    except (OSError, HTTPException, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ImageFinderError(f"no server answers at {url}: {why}") from error
+    finally:
+        connection.close()
+    if status != 200:
+        raise ImageFinderError(f"the server at {url} is not ready: it answered {status}")
+    try:
+        about = json.loads(body)
+        return {"pictures": int(about["pictures"]), "encoder": str(about["encoder"])}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ImageFinderError(f"what answers at {url} is no ImageFinder") from error

@@ -1,0 +1,83 @@
+// Two pictures side by side, with lines between what corresponds.
+
+import * as api from "./api.js";
+import { $, asked, h, plural, say } from "./dom.js";
+import { named } from "./cards.js";
+
+const HEIGHT = 400;
+const GAP = 12;
+
+/** Show a question, `{url, form}` with the form's own fields, beside a stored picture. */
+export async function compare(question, hit, encoder) {
+  const pair = $("pair");
+  const told = h("p", { role: "status" }, "Looking for what corresponds…");
+  const loading = h("progress", { "aria-label": "Comparing" });
+  pair.replaceChildren(told, loading);
+  $("compared").textContent = `Side by side: ${named(hit)}`;
+  asked($("compare"));
+  try {
+    const urls = [question.url, await api.shown(api.small(hit.id, encoder, 1024))];
+    const pictures = await Promise.all(urls.map(loaded));
+    const drawn = drawing(pictures);
+    pair.append(drawn.svg);
+    const form = question.form();
+    form.append("id", hit.id);
+    const found = await api.compare(form);
+    drawn.lines(found.pairs);
+    say(told, verdict(found));
+  } catch (error) {
+    say(told, error.message);
+  }
+  loading.remove();
+}
+
+function verdict({ matches, verified, features }) {
+  const counted = `${plural(matches, "pair")} of ${features.join(" and ")} local features`;
+  return verified
+    ? `The same thing: ${counted} agree on one geometry.`
+    : `No sign of the same thing: ${counted} agree.`;
+}
+
+function loaded(url) {
+  return new Promise((done, failed) => {
+    const picture = new Image();
+    picture.onload = () => done(picture);
+    picture.onerror = () => failed(new Error("One of the pictures cannot be shown."));
+    picture.src = url;
+  });
+}
+
+/** Both in one drawing, beside or (on a narrow page) above each other. */
+function drawing(pictures) {
+  const narrow = matchMedia("(max-width: 40rem)").matches;
+  let end = 0;
+  const places = pictures.map((picture) => {
+    const scale = HEIGHT / (narrow ? picture.naturalWidth : picture.naturalHeight);
+    const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+    const place = { x: narrow ? 0 : end, y: narrow ? end : 0, width, height };
+    end += (narrow ? height : width) + GAP;
+    return place;
+  });
+  const size = narrow ? [HEIGHT, end - GAP] : [end - GAP, HEIGHT];
+  const svg = drawn("svg", { viewBox: `0 0 ${size.join(" ")}`, role: "img", "aria-label": "The query and the picture found" });
+  svg.append(...pictures.map((picture, side) => drawn("image", { href: picture.src, ...places[side] })));
+  return {
+    svg,
+    lines(pairs) {
+      const group = drawn("g", { class: "lines" });
+      const at = (place, x, y) => [place.x + x * place.width, place.y + y * place.height];
+      for (const [x, y, toX, toY] of pairs) {
+        const [x1, y1] = at(places[0], x, y);
+        const [x2, y2] = at(places[1], toX, toY);
+        group.append(drawn("line", { x1, y1, x2, y2 }), drawn("circle", { cx: x1, cy: y1, r: 2.5 }), drawn("circle", { cx: x2, cy: y2, r: 2.5 }));
+      }
+      svg.append(group);
+    },
+  };
+}
+
+function drawn(name, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}

@@ -1,0 +1,81 @@
+"""The notebooks run from the first cell to the last, in a fresh kernel, and show what they say."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+PICTURE = ("image/png", "image/jpeg")
+LARGEST = 300_000  # bytes, for a page that shows it
+
+
+def kept(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def run(name: str, folder: Path) -> Any:
+    """A copy, executed where nothing else lies."""
+    path = Path(shutil.copy(FOLDER / f"{name}.ipynb", folder))
+    result = subprocess.run(
+        [sys.executable, FOLDER / "execute.py", path],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder), "IPYTHONDIR": str(folder / ".ipython")},
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    assert list(folder.glob("[!.]*")) == [path]  # what it made it has taken away
+    return kept(path)
+
+
+def outputs(notebook: Any) -> list[Any]:
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+
+
+def said(notebook: Any) -> str:
+    return "".join("".join(one["text"]) for one in outputs(notebook) if one.get("name") == "stdout")
+
+
+def pictures(notebook: Any) -> int:
+    return sum(kind in one.get("data", {}) for one in outputs(notebook) for kind in PICTURE)
+
+
+def test_a_first_look(tmp_path: Path) -> None:
+    found = run("first-look", tmp_path)
+    text = said(found)
+    assert "146 pictures in 147 files" in text
+    assert int(re.findall(r"(\d+) pictures are there more than once; 1 of", text)[0]) > 3
+    assert pictures(found) == 5
+
+
+def test_comparing(tmp_path: Path) -> None:
+    found = run("comparing", tmp_path)
+    text = said(found)
+    for name in ("compact", "classic", "phash", "dhash", "colours"):
+        assert f"{name:<10}144 pictures" in text
+    alone = float(re.findall(r"^compact alone +(0\.\d+)$", text, re.MULTILINE)[0])
+    together = [float(n) for n in re.findall(r"^compact \+ .* (0\.\d+)$", text, re.MULTILINE)]
+    assert alone > 0.6
+    assert len(together) == 4
+    assert pictures(found) == 4
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_with_what_it_shows(path: Path) -> None:
+    notebook = kept(path)
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    assert path.stat().st_size <= LARGEST
+    for output in outputs(notebook):
+        assert output["output_type"] != "error"
+        assert output.get("name") != "stderr", output["text"]
+    assert str(Path.home()) not in path.read_text()

@@ -1,0 +1,113 @@
+"""Browsing, adding, deleting, and looking for copies on the page."""
+
+import re
+import shutil
+from pathlib import Path
+
+import PIL.Image
+import pytest
+from playwright.sync_api import expect
+
+from imagefinder import Finder
+
+from ..conftest import drawn
+from .conftest import Visitor, running
+
+
+@pytest.fixture
+def news(tmp_path: Path) -> list[Path]:
+    """Two pictures that are not stored, one that is no picture."""
+    folder = tmp_path / "news"
+    folder.mkdir()
+    for seed in range(2):
+        PIL.Image.fromarray(drawn(seed)).save(folder / f"new-{seed}.png")
+    (folder / "notes.jpg").write_text("no picture")
+    return sorted(folder.iterdir())
+
+
+def test_all_pictures_are_browsed_page_by_page(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    expect(at.page.locator("#count")).to_have_text("144 pictures")
+    expect(at.cards).to_have_count(60)
+    at.page.click("#more")
+    expect(at.cards).to_have_count(120)
+    at.page.click("#more")
+    expect(at.cards).to_have_count(144)
+    expect(at.page.locator("#more")).to_be_hidden()
+    assert len(set(at.names())) == 144
+    expect(at.page.locator("#adding")).to_be_hidden()
+    assert at.cards.locator(".danger").count() == 0
+    name = at.names()[100]
+    at.cards.nth(100).locator(".look").click()
+    expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
+
+
+def test_a_picture_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    with at.page.context.expect_page() as opened:
+        at.cards.first.locator("text=Open").click()
+    opened.value.wait_for_url(re.compile("/file"))
+
+
+def test_pictures_are_added_and_deleted(visit: Visitor, writable: str, news: list[Path]) -> None:
+    at = visit(writable).to("#catalogue")
+    at.page.set_input_files("#add", [str(one) for one in news])
+    expect(at.page.locator("#addsaid")).to_have_text("2 pictures added, 1 refused")
+    expect(at.page.locator("#failed li")).to_contain_text("notes.jpg: not a picture of a kind")
+    expect(at.page.locator("#count")).to_have_text("146 pictures")
+    at.page.set_input_files("#add", str(news[0]))
+    expect(at.page.locator("#addsaid")).to_have_text("0 pictures added, 1 known before")
+    at.page.click("nav >> text=Search")
+    at.ask(news[0])
+    assert at.names()[0] == "new-0.png"
+    at.page.click("[aria-label='Delete new-0.png']")
+    at.page.click("#confirm >> text=Keep")
+    expect(at.cards.first.locator(".name")).to_have_text("new-0.png")
+    at.page.click("[aria-label='Delete new-0.png']")
+    at.page.click("#confirm .danger")
+    expect(at.page.locator("#status")).to_have_text("new-0.png is deleted.")
+    assert "new-0.png" not in at.names()
+    at.page.click("nav >> text=Catalogue")
+    expect(at.page.locator("#count")).to_have_text("145 pictures")
+    at.page.go_back()  # what was found before is asked anew
+    at.found()
+    assert "new-0.png" not in at.names()
+
+
+def test_what_is_too_large_is_not_even_sent(
+    visit: Visitor, catalogue: Path, news: list[Path]
+) -> None:
+    with running(catalogue, writable=True, max_upload=2000) as origin:
+        at = visit(origin).to("#catalogue")
+        at.page.set_input_files("#add", str(news[0]))
+        expect(at.page.locator("#failed li")).to_contain_text("larger than the 2,000 bytes")
+        assert [one.url for one in at.requests if one.method == "POST"] == []
+
+
+def test_copies_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "double"
+    folder.mkdir()
+    scene = gallery / "harbour" / "size.jpg"
+    shutil.copy(scene, folder / "original.jpg")
+    with PIL.Image.open(scene) as file:
+        file.resize((file.width // 2, file.height // 2)).save(folder / "small.jpg")
+    shutil.copy(gallery / "mosaic" / "size.jpg", folder / "other.jpg")
+    with Finder.create(tmp_path / "double.db") as finder:
+        finder.add(folder)
+    with running(tmp_path / "double.db", writable=True) as origin:
+        at = visit(origin).to("#copies")
+        at.page.click("text=Find copies")
+        expect(at.page.locator("#unseen")).to_contain_text("calibrate")
+        at.page.fill("#look input", "0.9")
+        at.page.click("text=Find copies")
+        expect(at.page.locator("#said")).to_have_text(
+            "1 picture with copies, from a score of 0.90 on."
+        )
+        assert at.names() == ["original.jpg", "small.jpg"]
+        expect(at.cards.first).to_contain_text("best: more pixels")
+        at.page.click("[aria-label='Delete small.jpg']")
+        at.page.click("#confirm .danger")
+        expect(at.cards).to_have_count(1)
+        at.page.click("text=Find copies")
+        expect(at.page.locator("#said")).to_have_text("No copies from a score of 0.90 on.")
+    assert (folder / "small.jpg").exists()  # it was not uploaded here
