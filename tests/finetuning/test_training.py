@@ -105,6 +105,18 @@ def test_the_graph_gives_what_torch_gives(
         assert (given * expected).sum(axis=1).min() >= 0.9999
 
 
+def test_weights_end_halfway_between_the_bases_and_those_learnt(
+    trained: Outcome, pictures: Path, tmp_path: Path
+) -> None:
+    train(pictures, tmp_path / "mine", small(blend=1.0))
+    learnt, halfway = weights(tmp_path / "mine"), weights(trained.folder)
+    assert trained.settings.blend == 0.5
+    base = {name: one.numpy() for name, one in bundled(32, -1).state_dict().items()}
+    moved = max(float(np.abs(learnt[name] - base[name]).max()) for name in base)
+    for name, weight in base.items():
+        np.testing.assert_allclose(halfway[name], (weight + learnt[name]) / 2, atol=1e-3 * moved)
+
+
 def test_the_folder_tells_all_of_it(trained: Outcome) -> None:
     told = json.loads((trained.folder / "encoder.json").read_text())
     assert set(told["files"]) == {

@@ -43,6 +43,12 @@ def train(
     rate: Annotated[
         float, typer.Option(min=0, help="The highest learning rate; 0 is the objective's own.")
     ] = 0,
+    blend: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="How far to go from the base's weights to those learnt; 0: usual."
+        ),
+    ] = 0,
     frozen: Annotated[
         int, typer.Option(min=-1, help="How many of the first parts stay as they are; -1: usual.")
     ] = -1,
@@ -89,6 +95,7 @@ def train(
             epochs=epochs,
             batch=batch,
             rate=rate,
+            blend=blend,
             frozen=frozen,
             held_out=held_out,
             patience=patience,

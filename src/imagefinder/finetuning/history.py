@@ -61,9 +61,7 @@ class History:
             self._total, self._steps = 0.0, 0
         self.judged.append(figure)
         if self.best_epoch == self.epochs:
-            self.best = {
-                name: one.detach().to("cpu", copy=True) for name, one in module.state_dict().items()
-            }
+            self.best = kept(module)
 
     def is_over(self, epochs: int, patience: int) -> bool:
         """Whether all is done, or nothing has become better for so long."""
@@ -77,6 +75,11 @@ class History:
         """From one."""
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def kept(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of its weights, whatever becomes of them."""
+    return {name: one.detach().to("cpu", copy=True) for name, one in module.state_dict().items()}
 
 
 def restore(module: nn.Module, weights: dict[str, Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import TypeAlias
 
@@ -51,6 +51,13 @@ class Network(nn.Module):
         for one in learning:
             one.requires_grad_(True)
         return learning
+
+    @torch.no_grad()
+    def blend(self, base: Mapping[str, Tensor], share: float) -> None:
+        """Go ``share`` of the way from the base's weights to these."""
+        for name, weights in self.state_dict().items():
+            if weights.is_floating_point():
+                weights.copy_(base[name].to(weights.device).lerp(weights, share))
 
     def fed(self, pixels: Tensor) -> Tensor:
         """Of 0 to 255, shape (pictures, 3, height, width), as the first part wants them."""

@@ -59,6 +59,8 @@ def train(
     plan = {**asdict(settings), "pictures": collection.digest()}
     place.check(plan, force)
     progress(Moment("looking", 0, len(collection)))
+    # torch's threads share the cores with those that make views: let them sleep while they wait
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from imagefinder.finetuning.work import Work, base  # torch takes a second
 
     network = base(settings)

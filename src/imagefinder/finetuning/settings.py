@@ -29,6 +29,10 @@ class Settings:
     """Views in one step; the base decides by what it takes of memory."""
     rate: float = 0.0
     """The highest learning rate."""
+    blend: float = 0.0
+    """How far from the base's weights to those learnt the encoder's end up: at 1 all the way. On
+    the way it keeps more of what the base knew (Wortsman et al., "Robust fine-tuning of zero-shot
+    models", CVPR 2022)."""
     frozen: int = -1
     """How many of the base's first parts stay as they are; the base decides if it is negative."""
     held_out: float = 0.1
@@ -48,5 +52,7 @@ class Settings:
             raise ValueError("a size is 32 to 1024 pixels")
         if min(self.epochs, self.patience) < 1 or 0 != self.batch < 8:
             raise ValueError("epochs and patience are at least 1, a batch has at least 8 views")
+        if not 0 <= self.blend <= 1:
+            raise ValueError("blend is a share, above 0 and at most 1")
         if not 0 < self.held_out < 1:
             raise ValueError("held_out is a share between 0 and 1")

@@ -24,6 +24,7 @@ from imagefinder.finetuning.bundled import bundled
 from imagefinder.finetuning.collection import Collection, Numbers, check, held_out
 from imagefinder.finetuning.course import Course
 from imagefinder.finetuning.history import History
+from imagefinder.finetuning.history import kept as kept_weights
 from imagefinder.finetuning.judging import Judges, rows_of
 from imagefinder.finetuning.moment import Moment, Progress
 from imagefinder.finetuning.network import Network
@@ -74,12 +75,13 @@ class Work:
         with self.place.unless_refused():
             parted = self._parted(network.size)
             _check_dim(self.settings.dim, network, parted.learnt)
-        before = self._before(parted.judges, network)
+        before, base_weights = self._before(parted.judges, network), kept_weights(network)
         torch.manual_seed(self.settings.seed)
         objective = make_objective(self.settings.objective, network.dim, self.collection.classes)
         settings = _resolved(self.settings, network, objective)
         history = self._trained(network, objective.to(device()), parted, settings)
         rebuilt = parted.judges.rebuilt(network, objective, _EXAMPLES)
+        network.blend(base_weights, settings.blend)
         if settings.dim:
             self._project(network, parted)
         outcome = Outcome(
@@ -179,6 +181,7 @@ def _resolved(settings: Settings, network: Network, objective: Objective) -> Set
         frozen=network.frozen,
         batch=settings.batch or network.batch,
         rate=settings.rate or objective.rate,
+        blend=settings.blend or objective.blend,
     )
 
 

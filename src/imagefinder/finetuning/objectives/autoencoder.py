@@ -22,6 +22,7 @@ class Autoencoder(Objective):
     """Masci et al., "Stacked convolutional auto-encoders", ICANN 2011; the encoder is the base."""
 
     rate: ClassVar[float] = 5e-4
+    blend: ClassVar[float] = 1.0  # what the decoder reads
     odds: ClassVar[Mapping[str, float]] = {"mirror": 0.5, "exposure": 0.8}
 
     def __init__(self, dim: int) -> None:

@@ -29,6 +29,8 @@ class Objective(nn.Module, ABC):
 
     rate: ClassVar[float]
     """The highest learning rate of the encoder, if none is given."""
+    blend: ClassVar[float] = 0.5
+    """Likewise; see Settings."""
     odds: ClassVar[Mapping[str, float]]
     """How probable each change of a view is."""
     by_classes: ClassVar[bool] = False
