@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from imagefinder import Finder
-from imagefinder.fetching import FetchLimits, fetch
+from imagefinder.fetching import FetchLimits, fetch_all
 
 from ..colours import NAMED, Colours
 from .conftest import Visitor, running
@@ -93,7 +93,7 @@ def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour
 
 def test_a_picture_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
     limits = FetchLimits(allow_private=True)
-    with running(catalogue, fetch=partial(fetch, limits=limits)) as origin:
+    with running(catalogue, fetch=partial(fetch_all, limits=limits)) as origin:
         at = visit(origin).to()
         stored = at.cards.nth(2).get_attribute("data-id")
         at.page.fill("#link input", f"{origin}/v1/images/{stored}/file")
