@@ -4,8 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +21,6 @@ from ..conftest import drawn
 from .conftest import Stocked
 
 EVIL = "</script><b> & \"c\" 'd'"
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class Parts(HTMLParser):
@@ -144,19 +141,3 @@ def test_many_thumbnails_are_smaller(stocked: Stocked) -> None:
     small = sheet([record] * 1025)
     assert (small.side, small.columns) == (96, 42)
     assert set(small.sizes) == {(96, 72)}
-
-
-@pytest.mark.skipif(BROWSER is None, reason="there is no chromium")
-def test_the_page_runs_in_a_browser(stocked: Stocked, tmp_path: Path) -> None:
-    page = save(make_map(stocked(7), colour="folder"), tmp_path / "map.html").path
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/own"]
-    result = subprocess.run(
-        [str(BROWSER), *options, "--virtual-time-budget=2000", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    text = result.stdout.decode()
-    assert "7 pictures</h2>" in text
-    assert text.count('<button value="') == 7
-    assert text.count('aria-pressed="true"') == 2

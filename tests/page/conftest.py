@@ -99,6 +99,7 @@ class Visit:
     def to(self, place: str = "") -> "Visit":
         """Come to a place, and wait until it is shown."""
         self.page.goto(f"{self.origin}/{place}")
+        expect(self.page.locator("main > section:visible")).to_have_count(1)
         self.settled()
         return self
 

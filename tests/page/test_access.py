@@ -11,7 +11,7 @@ from imagefinder.server.keys import KeyFile
 
 from .conftest import Visitor, running
 
-PLACES = ["#search", "#catalogue", "#copies?verify=pixels"]
+PLACES = ["#search", "#catalogue", "#copies?verify=pixels", "#map?limit=100"]
 PHONE = {"width": 360, "height": 740}
 _OWN = 60_000
 

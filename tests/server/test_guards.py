@@ -411,6 +411,13 @@ def test_an_answer_that_takes_too_long_is_said_though_its_thread_goes_on() -> No
     assert "longer than 0.1 seconds" in json.loads(sent[1]["body"])["detail"]
 
 
+def test_an_answer_that_needs_no_body_is_no_late_request() -> None:
+    async def works(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(5)
+
+    assert timed(works, drip().__anext__)[0]["status"] == 503
+
+
 def test_an_answer_that_has_begun_may_take_its_time() -> None:
     async def streams(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

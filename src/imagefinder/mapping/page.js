@@ -30,7 +30,7 @@ const topOf = (one) => Math.floor(one / data.columns) * data.side;
 function see() {
   shown = new Set(all.filter((one) => !hidden.has(data.group[one]) && names[one].includes(sought)));
   list();
-  later();
+  choose(shown.has(chosen) ? chosen : -1);
 }
 
 let waiting = false;
@@ -313,5 +313,4 @@ element("sheet").decode().then(later, later);
 colour();
 legend();
 see();
-tell(-1);
 new ResizeObserver(resize).observe(canvas);

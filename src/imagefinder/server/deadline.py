@@ -22,13 +22,14 @@ class Deadline:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        arrived = False
+        reading = False
         over = False
 
         async def received() -> Message:
-            nonlocal arrived
+            nonlocal reading
+            reading = True
             message = await receive()
-            arrived = not message.get("more_body", False)
+            reading = False
             return message
 
         async def answered(message: Message) -> None:
@@ -45,8 +46,8 @@ class Deadline:
             if not limit.expired():
                 raise
             over = True
-            status = 503 if arrived else 408
-            what = "the answer takes" if arrived else "the request takes"
+            status = 408 if reading else 503
+            what = "the request takes" if reading else "the answer takes"
             detail = f"{what} longer than {self.seconds:g} seconds"
             await problem(status, detail, {"Connection": "close"})(scope, receive, send)
         finally:

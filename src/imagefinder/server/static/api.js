@@ -16,6 +16,7 @@ export const picture = (id, encoder) => json(`v1/images/${id}?${query({ encoder 
 export const page = (encoder, cursor, limit = 60) =>
   json(`v1/images?${query({ encoder, cursor, limit })}`);
 export const copies = (asked) => json(`v1/duplicates?${query(asked)}`);
+export const map = (asked) => json(`v1/map?${query(asked)}`);
 export const search = (form, signal) => json("v1/search", { method: "POST", body: form, signal });
 export const compare = (form) => json("v1/compare", { method: "POST", body: form });
 /** Whether it is new. */

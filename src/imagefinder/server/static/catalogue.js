@@ -20,12 +20,16 @@ export function begin(stats, told) {
 }
 
 /** Show the catalogue of an encoder, from its beginning. */
-export async function show(encoder) {
+export async function show(asked, { encoder }) {
   listed = encoder;
+  await refresh();
+}
+
+async function refresh() {
   next = null;
   $("pictures").replaceChildren();
-  counted(encoder);
-  await more(encoder);
+  counted(listed);
+  await more(listed);
 }
 
 async function counted(encoder) {
@@ -94,7 +98,7 @@ async function added(files) {
   announce($("addsaid").textContent);
   $("failed").replaceChildren(...failed);
   changed();
-  show(listed);
+  refresh();
 }
 
 async function add(file) {

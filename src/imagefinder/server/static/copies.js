@@ -21,7 +21,7 @@ export function begin(stats, told) {
 }
 
 /** Look for copies as the address says; nothing is looked for until it says how. */
-export async function show(asked, encoder) {
+export async function show(asked, { encoder }) {
   const verify = asked.get("verify");
   const { elements } = $("look");
   elements.threshold.value = asked.get("threshold") ?? "";

@@ -4,10 +4,11 @@ import * as api from "./api.js";
 import * as catalogue from "./catalogue.js";
 import * as copies from "./copies.js";
 import { $, h, say } from "./dom.js";
+import * as map from "./map.js";
 import { go, here, varied, whenever } from "./place.js";
 import * as search from "./search.js";
 
-const VIEWS = { search, catalogue, copies };
+const VIEWS = { search, catalogue, copies, map };
 
 let server = null;
 let shown = null;
@@ -46,9 +47,7 @@ function arrive() {
   if (shown !== view && shown !== null) $("main").focus({ preventScroll: true });
   if (view !== "search") document.title = `${view[0].toUpperCase()}${view.slice(1)} | ImageFinder`;
   shown = view;
-  if (view === "search") search.show(asked, holding);
-  else if (view === "catalogue") catalogue.show(holding.encoder);
-  else copies.show(asked, holding.encoder);
+  VIEWS[view].show(asked, holding);
 }
 
 /** A view is opened for the encoder that is chosen. */

@@ -1,6 +1,6 @@
 // Where one is: a view and what it was asked, in the address, so that Back and links work.
 
-const VIEWS = ["search", "catalogue", "copies"];
+const VIEWS = ["search", "catalogue", "copies", "map"];
 const STANDING = ["encoder", "k", "threshold", "matches", "rerank", "where"];
 
 /** What the address says: `{view, asked}`, with `asked` as URLSearchParams. */

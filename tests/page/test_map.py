@@ -1,0 +1,67 @@
+"""The map of the catalogue on the page."""
+
+import re
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Locator, expect
+
+from imagefinder import Finder
+
+from .conftest import Visitor, running
+
+
+def place(link: Locator) -> tuple[float, float]:
+    box = link.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_pictures_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#map?limit=100")
+    expect(at.page.locator("#laid")).to_have_text("100 pictures of 144, chosen by lot.")
+    links = at.page.locator("#plane a")
+    expect(links).to_have_count(100)
+    at.page.select_option("#lay [name=limit]", "300")
+    expect(links).to_have_count(144)
+    expect(at.page.locator("#laid")).to_have_text("144 pictures.")
+    before = [place(links.nth(number)) for number in range(5)]
+    at.page.select_option("#lay [name=by]", "pca")
+    at.page.wait_for_url(re.compile("by=pca"))
+    at.settled()
+    assert [place(links.nth(number)) for number in range(5)] != before
+    name = links.first.get_attribute("title")
+    assert name is not None
+    links.first.focus()
+    at.page.keyboard.press("Enter")
+    at.found()
+    at.page.go_back()
+    expect(links).to_have_count(144)
+
+
+def test_keys_go_from_one_to_the_next_and_closer(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#map?limit=100")
+    focused = at.page.locator("#plane a:focus")
+    at.page.locator("#plane a").first.focus()
+    reached = set()
+    for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown") * 3:
+        at.page.keyboard.press(key)
+        reached.add(focused.get_attribute("href"))
+    assert len(reached) > 2
+    width = "document.getElementById('plane').offsetWidth"
+    before = at.page.evaluate(width)
+    at.page.locator("#closer").fill("3")
+    assert at.page.evaluate(width) > 2.5 * before
+
+
+def test_what_has_no_file_is_told(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for scene in ("harbour", "mosaic", "regatta"):
+        shutil.copy(gallery / scene / "size.jpg", folder / f"{scene}.jpg")
+    with Finder.create(tmp_path / "few.db") as finder:
+        finder.add(folder)
+    (folder / "mosaic.jpg").unlink()
+    with running(tmp_path / "few.db") as origin:
+        at = visit(origin).to("#map")
+        expect(at.page.locator("#laid")).to_have_text("2 pictures; 1 have no file to show.")
