@@ -2,8 +2,8 @@
 ARG PYTHON=3.11-slim-bookworm
 
 FROM python:${PYTHON} AS build
-# of the package; without `local` the server could not compare local features
-ARG EXTRAS=local
+# those of the package that the server's own routes need: local features, and maps
+ARG EXTRAS=local,reduce
 WORKDIR /build
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY src src

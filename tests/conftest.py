@@ -1,8 +1,10 @@
 """What many tests share: real models and pictures where there are any, and small drawn ones."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -13,7 +15,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from imagefinder.types import Image
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 Draw = Callable[..., Image]
+
+PATIENCE = 30_000  # milliseconds that a browser is waited for: other work may share the machine
+_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
@@ -28,6 +36,22 @@ def assets() -> Path:
     if not Path(folder).is_dir():
         pytest.skip(f"IMAGEFINDER_TEST_ASSETS names {folder}, which is no folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium; it ends with the module, for no event loop can begin beside Playwright's."""
+    chromium = os.environ.get("IMAGEFINDER_CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium: install it, or name it in IMAGEFINDER_CHROMIUM")
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", *_CAMERA]
+        started = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

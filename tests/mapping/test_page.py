@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from imagefinder.mapping import make_map, save
 
-from ..page.conftest import browser  # noqa: F401  a fixture
 from .conftest import stocked_in
 
 COUNT = 9
@@ -24,7 +23,7 @@ def drawn_map(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def page(browser: Browser, drawn_map: Path) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser, drawn_map: Path) -> Iterator[Page]:
     """No script may fail, and nothing may come from elsewhere."""
     wrong: list[str] = []
     with browser.new_context(viewport={"width": 1100, "height": 700}) as context:

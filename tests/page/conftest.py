@@ -1,6 +1,5 @@
-"""A browser, and servers whose page it opens."""
+"""Servers, and someone who opens their page in a browser."""
 
-import os
 import re
 import shutil
 import threading
@@ -13,33 +12,16 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from imagefinder import Finder
 from imagefinder.calibrating import calibrate
 from imagefinder.gallery import save_gallery
 from imagefinder.server import Settings, create_app
 
-CHROMIUM = os.environ.get("IMAGEFINDER_CHROMIUM") or shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-_PATIENCE = 30_000  # milliseconds: other work may share the machine
+from ..conftest import PATIENCE
+
 _REFUSED = re.compile("Failed to load resource: the server responded with a status of 4")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium; it ends with the module, for no event loop can begin beside Playwright's."""
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium: install it, or name it in IMAGEFINDER_CHROMIUM")
-    expect.set_options(timeout=_PATIENCE)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +123,7 @@ def visit(browser: Browser) -> Iterator[Visitor]:
             context = browser.new_context(**options)
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(_PATIENCE)
+            page.set_default_timeout(PATIENCE)
             visit = Visit(page, origin)
             page.on("request", lambda request: visit.requests.append(request))
             page.on("pageerror", lambda error: visit.faults.append(str(error)))

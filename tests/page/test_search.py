@@ -305,6 +305,8 @@ def test_what_cannot_be_searched_with_is_said(
     at.page.set_input_files("#choose", tmp_path / "broken.jpg")
     expect(at.page.locator("#refused")).to_contain_text("damaged")
     expect(at.cards).to_have_count(0)
+    at.to("#search?id=0&where=nonsense")
+    expect(at.page.locator("#refused")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")
     expect(at.page.locator("#refused")).to_contain_text("no picture of this id")
     at.ask(harbour)  # and it goes on

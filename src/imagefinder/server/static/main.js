@@ -27,6 +27,8 @@ async function start() {
   for (const link of document.querySelectorAll("nav a, .brand")) {
     link.addEventListener("click", (event) => stay(event, link));
   }
+  // what is dropped beside a place for it must not take the page away
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
     $("main").focus();

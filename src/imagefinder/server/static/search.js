@@ -21,7 +21,7 @@ export function begin(stats) {
   $("options").open = matchMedia("(min-width: 48rem)").matches;
   const withFiles = (files) => go(asking({ upload: files.slice(0, 16).map(keep) }));
   const withLink = (url) => go(asking({ url }));
-  takes($("drop"), $("choose"), withFiles, withLink);
+  takes($("search"), $("choose"), withFiles, withLink);
   pastes(withFiles, withLink);
   photographs(withFiles);
   for (const [id, field] of [["link", "url"], ["words", "text"]]) {
@@ -48,10 +48,10 @@ export async function show(asked, holding) {
   running = new AbortController();
   const { signal } = running;
   const encoder = holding.encoder;
-  showControls(asked, holding);
   $("searching").hidden = false;
   $("hits").setAttribute("aria-busy", "true");
   try {
+    showControls(asked, holding);
     const question = await questionOf(asked, encoder);
     if (signal.aborted) return;
     showQuestion(question, asked);
