@@ -74,10 +74,7 @@ install-check: $(VENV)/dev
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.ingest --tenfold
 
-# glibc gives large blocks back to the system at once; fetching them anew at every step would take
-# a quarter of the time
 train-encoder: $(VENV)/dev
-	MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000 \
 	$(BIN)/python -m imagefinder.training training/compact.toml --pictures '$(PICTURES)' \
 	    --teachers '$(TEACHERS)' --output training-work/compact.onnx $(RUN)
 

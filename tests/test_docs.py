@@ -1,8 +1,10 @@
 """What the documents say is true: examples run, commands exist, every dependency has its reason."""
 
 import re
+import shutil
 import sys
 import tomllib
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -77,6 +79,26 @@ def test_the_evaluation_in_the_readme_runs(
     assert capsys.readouterr().out == "1.000 (1.000 to 1.000)\n"
     assert names["hard"] == []
     assert (tmp_path / "report" / "report.html").exists()
+
+
+def test_the_training_in_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from imagefinder import finetuning
+
+    for scene in ("harbour", "mosaic", "regatta", "balloons"):
+        (tmp_path / "Products" / scene).mkdir(parents=True)
+        for number in range(8):
+            view = view_of(draw_scene(scene), "angle", number).resize((60, 45))
+            view.save(tmp_path / "Products" / scene / f"{number}.jpg")
+    shutil.copytree(tmp_path / "Products" / "mosaic", tmp_path / "Others")
+    monkeypatch.chdir(tmp_path)
+    small = partial(finetuning.Settings, size=32, batch=16)
+    monkeypatch.setattr(finetuning, "Settings", small)  # as it stands there it takes half a minute
+    names = run_example(4)
+    assert "→" in capsys.readouterr().out
+    assert getattr(names["outcome"], "pictures", None) == 32
+    assert (tmp_path / "others.db").exists()
 
 
 def test_the_toml_example_names_the_options_and_defaults_there_are() -> None:

@@ -9,6 +9,7 @@ of data (``models``). Outside packages join by an entry point in the group ``ima
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -36,6 +37,8 @@ class Plugin:
     """What follows a colon after the name (``onnx:PATH``), for the class's ``from_argument``."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What its class is always made with, so that one class can go by several names."""
+    sign: str = ""
+    """A folder with a file of this name is an argument that can be written alone."""
 
 
 DEFAULT_ENCODER = "compact"
@@ -66,6 +69,12 @@ _PLUGINS: dict[Family, dict[str, Plugin]] = {
             "imagefinder.encoders.reduced:Reduced",
             "another encoder's principal components, as `imagefinder reduce` leaves them",
             argument="FILE",
+        ),
+        "trained": Plugin(
+            "imagefinder.encoders.trained:Trained",
+            "what `imagefinder train` learnt from your own pictures; the folder alone will do",
+            argument="FOLDER",
+            sign="encoder.json",
         ),
     },
     "extractors": {
@@ -122,7 +131,10 @@ def load(family: Family, name: str) -> type[Any]:
 
 
 def make_encoder(spec: str, options: Mapping[str, Any] | None = None) -> Encoder:
-    """An encoder from ``name`` or ``name:argument``, and options that are its fields."""
+    """An encoder from ``name`` or ``name:argument``, and options that are its fields.
+
+    The folder of a trained one needs no name before it.
+    """
     encoder: Encoder = _make("encoders", spec, options)
     return encoder
 
@@ -203,7 +215,7 @@ def extractor_from(recipe: Recipe) -> Extractor:
 
 
 def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
-    name, _, argument = spec.partition(":")
+    name, _, argument = _in_full(family, spec).partition(":")
     cls = load(family, name)
     plugin = _find(family, name)
     if bool(argument) != bool(plugin.argument):
@@ -213,6 +225,19 @@ def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
     if not argument:
         return _build(cls, name, options, plugin.options)
     return cls.from_argument(argument, options)
+
+
+def _in_full(family: Family, spec: str) -> str:
+    """With the name before it, if it is a folder that says by a file what it is."""
+    if spec in plugins(family):
+        return spec
+    folder = os.path.expanduser(spec)
+    signed = (
+        name
+        for name, plugin in _PLUGINS[family].items()
+        if plugin.sign and os.path.exists(f"{folder}/{plugin.sign}")
+    )
+    return next((f"{name}:{spec}" for name in signed), spec)
 
 
 def _from_recipe(family: Family, recipe: Recipe) -> Any:

@@ -11,9 +11,10 @@ import PIL.Image
 import pytest
 
 from imagefinder import MissingExtra
+from imagefinder.drawing import DARK, LIGHT
 from imagefinder.evaluation import evaluate, save
 from imagefinder.evaluation.evaluation import Confused
-from imagefinder.evaluation.plots import DARK, LIGHT, plots
+from imagefinder.evaluation.plots import plots
 
 from .conftest import Catalogue
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, mapping, ping, search, serve
+from imagefinder.cli import download, evaluate, exchange, mapping, ping, search, serve, train
 from imagefinder.cli.catalogue import (
     DB,
     Db,
@@ -284,6 +284,7 @@ app.command()(search.match)
 app.command()(serve.serve)
 app.command()(ping.ping)
 app.command()(evaluate.evaluate)
+app.command()(train.train)
 app.command()(calibrate)
 app.command()(duplicates)
 app.command("map")(mapping.draw_map)

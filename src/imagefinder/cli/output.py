@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imagefinder.demo import Search
     from imagefinder.duplication import Group
     from imagefinder.hits import Hits
-    from imagefinder.types import Hit, Record, Report
+    from imagefinder.types import Failure, Hit, Record, Report
 
 EMPTY = "the catalogue has no pictures to compare with"
 NONE = "no close match"
@@ -60,9 +60,14 @@ def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None =
     counts = ("added", "updated", "unchanged", "removed")
     parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
     typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
-    for failure in report.failed[:_SHOWN_FAILURES]:
+    print_failures(report.failed)
+
+
+def print_failures(failed: Sequence[Failure]) -> None:
+    """The first of them, on stderr."""
+    for failure in failed[:_SHOWN_FAILURES]:
         typer.echo(f"failed: {short(failure.path)}: {plain(failure.reason)}", err=True)
-    hidden = len(report.failed) - _SHOWN_FAILURES
+    hidden = len(failed) - _SHOWN_FAILURES
     if hidden > 0:
         typer.echo(f"... and {hidden} more failed; --json names all", err=True)
 

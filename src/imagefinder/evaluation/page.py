@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from imagefinder.evaluation.evaluation import ClassFigures, Evaluation, Example, Figure, Picture
 from imagefinder.evaluation.figures import CUT, WHOLE
 from imagefinder.hits import thumbnail
+from imagefinder.pages import document, plot, table, tile
 
 _SIDE = 112  # pixels, of a thumbnail
-_SCALE = 0.6  # of a plot
 _WIDE = {"confusion"}  # plots with a line of their own
 _OF_CLASSES = ("mAP", "nDCG", "R-precision", "MRR", "N-S")
-_NOTHING_ELSE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def page(evaluation: Evaluation, light: Mapping[str, bytes], dark: Mapping[str, bytes]) -> str:
     """The whole page; ``light`` and ``dark`` are the same plots for either kind of screen."""
-    style = files(__package__).joinpath("page.css").read_text("utf-8")
     told = "".join(f"<p>{escape(line)}</p>" for line in evaluation.told())
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_NOTHING_ELSE}">
-<title>Evaluation: {escape(evaluation.setting.encoder)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<h1>How well it finds what belongs together</h1>
+    drawn = "".join(plot(name, light[name], dark[name], name in _WIDE) for name in light)
+    body = f"""<h1>How well it finds what belongs together</h1>
 {told}
 <div class="tiles">{"".join(_tile(name, evaluation.figures[name]) for name in WHOLE)}</div>
 <p>Means over all queries, with intervals of {evaluation.setting.confidence:.0%} from
@@ -42,22 +28,17 @@ def page(evaluation: Evaluation, light: Mapping[str, bytes], dark: Mapping[str, 
 <h2>The first k places</h2>
 {_by_k(evaluation)}
 <h2>Plots</h2>
-<div class="plots">{"".join(_plot(name, light[name], dark[name]) for name in light)}</div>
+<div class="plots">{drawn}</div>
 {_by_class(evaluation.classes)}
 <h2>The best queries</h2>
 {"".join(map(_example, evaluation.best))}
 <h2>The worst queries</h2>
-{"".join(map(_example, evaluation.worst))}
-</body>
-</html>
-"""
+{"".join(map(_example, evaluation.worst))}"""
+    return document(f"Evaluation: {evaluation.setting.encoder}", body)
 
 
 def _tile(name: str, figure: Figure) -> str:
-    return (
-        f'<div class="tile">{name}<b>{figure.mean:.3f}</b>'
-        f"<small>{figure.low:.3f} to {figure.high:.3f}</small></div>"
-    )
+    return tile(name, f"{figure.mean:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
 
 
 def _by_k(evaluation: Evaluation) -> str:
@@ -65,7 +46,7 @@ def _by_k(evaluation: Evaluation) -> str:
         (str(k), *(_cell(evaluation.figures[f"{name}@{k}"]) for name in CUT))
         for k in evaluation.setting.ks
     ]
-    return _table(("k", *CUT), rows)
+    return table(("k", *CUT), rows)
 
 
 def _cell(figure: Figure) -> str:
@@ -84,38 +65,8 @@ def _by_class(classes: Sequence[ClassFigures]) -> str:
         )
         for one in classes
     ]
-    table = _table(("class", "pictures", "queries", *_OF_CLASSES), rows)
-    return f"<h2>By class</h2><details open><summary>{len(rows)} classes</summary>{table}</details>"
-
-
-def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "".join(
-        f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-        for first, *cells in rows
-    )
-    heads = "".join(f"<th>{name}</th>" for name in head)
-    return (
-        f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
-
-
-def _plot(name: str, light: bytes, dark: bytes) -> str:
-    kind = "whole" if name in _WIDE else "half"
-    return (
-        f'<picture class="{kind}">'
-        f'<source media="(prefers-color-scheme: dark)" srcset="{_data(dark)}">'
-        f'<img alt="{name}" width="{_width(light)}" src="{_data(light)}"></picture>'
-    )
-
-
-def _width(png: bytes) -> int:
-    """In pixels of the page, so that all plots' letters are of one size."""
-    return round(_SCALE * int.from_bytes(png[16:20], "big"))  # PNG's first chunk, IHDR
-
-
-def _data(png: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(png).decode()}"
+    shown = table(("class", "pictures", "queries", *_OF_CLASSES), rows)
+    return f"<h2>By class</h2><details open><summary>{len(rows)} classes</summary>{shown}</details>"
 
 
 def _example(example: Example) -> str:

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.drawing import empty_figure
+from imagefinder.drawing import LIGHT, Theme, png, themed_axes
 from imagefinder.evaluation.evaluation import Confused, Evaluation
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DPI = 150
 _CLASSES = 40  # more could not be read
 _NUMBERED = 15  # classes that leave room for numbers
 _LETTERS = 32
 _STRONG = 0.6  # a shade that dark ink cannot be read on
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours to draw with; the two of the data are told apart by the colour-blind too."""
-
-    paper: str
-    ink: str
-    faint: str
-    relevant: str
-    other: str
-
-
-LIGHT = Theme("#ffffff", "#24292f", "#d0d7de", "#0969da", "#bc4c00")
-DARK = Theme("#161b22", "#e6edf3", "#3d444d", "#58a6ff", "#f0883e")
 
 
 def plots(evaluation: Evaluation, theme: Theme = LIGHT) -> dict[str, bytes]:
@@ -48,11 +29,11 @@ def plots(evaluation: Evaluation, theme: Theme = LIGHT) -> dict[str, bytes]:
     }
     if evaluation.confused:
         drawn["confusion"] = _confusion(evaluation.confused, theme)
-    return {name: _png(figure) for name, figure in drawn.items()}
+    return {name: png(figure) for name, figure in drawn.items()}
 
 
 def _precision_recall(evaluation: Evaluation, theme: Theme) -> Figure:
-    figure, axes = _axes(theme, "recall", "interpolated precision")
+    figure, axes = themed_axes(theme, "recall", "interpolated precision")
     curve = evaluation.curve
     axes.plot(curve.recall, curve.precision, color=theme.relevant, linewidth=2, clip_on=False)
     axes.fill_between(curve.recall, curve.precision, color=theme.relevant, alpha=0.12, linewidth=0)
@@ -65,7 +46,7 @@ def _precision_recall(evaluation: Evaluation, theme: Theme) -> Figure:
 
 
 def _scores(evaluation: Evaluation, theme: Theme) -> Figure:
-    figure, axes = _axes(theme, "score", "share of pairs")
+    figure, axes = themed_axes(theme, "score", "share of pairs")
     scores = evaluation.scores
     for counts, colour, name in (
         (scores.other, theme.other, "other pairs"),
@@ -85,7 +66,7 @@ def _confusion(confused: Sequence[Confused], theme: Theme) -> Figure:
 
     rows, columns, counts = _table(confused)
     side = 2.8 + 0.24 * len(columns), 2.4 + 0.24 * len(rows)
-    figure, axes = _axes(theme, "class of the first hit", "class of the query", side)
+    figure, axes = themed_axes(theme, "class of the first hit", "class of the query", side)
     # the root makes few wrong hits visible beside many right ones
     strength = np.sqrt(counts / np.maximum(1, counts.sum(axis=1, keepdims=True)))
     right = np.equal.outer(rows, columns)
@@ -130,26 +111,3 @@ def _column(one: Confused, rows: Sequence[str]) -> str:
 
 def _short(name: str) -> str:
     return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
-
-
-def _axes(
-    theme: Theme, across: str, up: str, size: tuple[float, float] = (6.4, 4.2)
-) -> tuple[Figure, Axes]:
-    figure = empty_figure(*size)
-    figure.set_facecolor(theme.paper)
-    axes = figure.add_subplot(facecolor=theme.paper)
-    axes.set_xlabel(across, color=theme.ink)
-    axes.set_ylabel(up, color=theme.ink)
-    axes.title.set_color(theme.ink)
-    axes.tick_params(colors=theme.ink, length=0, pad=6)
-    axes.spines[:].set_visible(False)
-    axes.grid(color=theme.faint, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _png(figure: Figure) -> bytes:
-    settings: dict[str, Any] = {"format": "png", "dpi": _DPI, "metadata": {"Software": None}}
-    with BytesIO() as file:
-        figure.savefig(file, **settings)
-        return file.getvalue()

@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
-from imagefinder.drawing import empty_figure
+from imagefinder.drawing import DARK, empty_figure
 from imagefinder.evaluation.evaluation import Evaluation
 from imagefinder.evaluation.page import page
-from imagefinder.evaluation.plots import DARK, plots
+from imagefinder.evaluation.plots import plots
 from imagefinder.inputs import absolute
 
 

@@ -60,17 +60,8 @@ class Kmeans(Approximate):
         super().__init__(dim, measure, clusters=clusters, probes=probes, components=components)
 
     def _build(self, rows: Features) -> Clusters:
-        sample = np.random.default_rng(_SEED).permutation(len(rows))[:_TAUGHT]
-        taught = np.asarray(rows[np.sort(sample)])
-        decomposition = needed("sklearn.decomposition", "reduce")
-        components = min(self.options["components"], *taught.shape)
-        pca = decomposition.PCA(components, svd_solver="randomized", random_state=_SEED).fit(taught)
-        count = min(self.options["clusters"] or round(sqrt(len(rows))), len(taught))
-        kmeans = needed("sklearn.cluster", "reduce").MiniBatchKMeans(
-            count, n_init=1, batch_size=4096, random_state=_SEED
-        )
-        centres = kmeans.fit(pca.transform(taught)).cluster_centers_
-        return _assigned(pca.mean_, pca.components_, centres, rows)
+        empty = learned(rows, self.options["components"], self.options["clusters"])
+        return _assigned(empty, rows)
 
     def _nearest(self, structure: Clusters, queries: Features, k: int) -> Places:
         probed = structure.nearest(queries, self.options["probes"])
@@ -93,15 +84,34 @@ class Kmeans(Approximate):
         return Clusters(**load_arrays(file))
 
 
-def _assigned(mean: Any, components: Any, centres: Any, rows: Features) -> Clusters:
-    mean, components, centres = (np.asarray(one, np.float32) for one in (mean, components, centres))
+def learned(rows: Features, components: int = 64, clusters: int = 0) -> Clusters:
+    """Principal components, and clusters in their space with nobody in them yet.
+
+    ``rows``, ``(n, dim)``, may be mapped: 50,000 of them are learnt from. Of 0 clusters there are
+    as many as the root of n. Raises MissingExtra.
+    """
+    sample = np.random.default_rng(_SEED).permutation(len(rows))[:_TAUGHT]
+    taught = np.asarray(rows[np.sort(sample)])
+    decomposition = needed("sklearn.decomposition", "reduce")
+    components = min(components, *taught.shape)
+    pca = decomposition.PCA(components, svd_solver="randomized", random_state=_SEED).fit(taught)
+    count = min(clusters or round(sqrt(len(rows))), len(taught))
+    kmeans = needed("sklearn.cluster", "reduce").MiniBatchKMeans(
+        count, n_init=1, batch_size=4096, random_state=_SEED
+    )
+    centres = kmeans.fit(pca.transform(taught)).cluster_centers_
+    found = (pca.mean_, pca.components_, centres)
+    mean, axes, middles = (np.asarray(one, np.float32) for one in found)
     nobody = np.empty(0, np.intp)
-    empty = Clusters(mean, components, centres, nobody, nobody)
+    return Clusters(mean, axes, middles, nobody, nobody)
+
+
+def _assigned(empty: Clusters, rows: Features) -> Clusters:
     own = np.concatenate(
         [
             empty.nearest(np.asarray(rows[start : start + _STEP]), 1)[:, 0]
             for start in range(0, len(rows), _STEP)
         ]
     )
-    begins = np.searchsorted(np.sort(own), np.arange(len(centres) + 1))
+    begins = np.searchsorted(np.sort(own), np.arange(len(empty.centres) + 1))
     return replace(empty, begins=begins, rows=np.argsort(own, kind="stable"))

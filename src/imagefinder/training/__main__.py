@@ -17,10 +17,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     from imagefinder.training.estimate import print_estimate  # torch takes a second
     from imagefinder.training.export import export
+    from imagefinder.training.hardware import hold_memory
     from imagefinder.training.plan import read_plan
     from imagefinder.training.stages import Stages
 
     options.work.mkdir(parents=True, exist_ok=True)
+    hold_memory()
     try:
         plan = read_plan(options.plan)
         stages = Stages(plan, options.pictures, options.teachers, options.work, _Log(options.work))

@@ -40,6 +40,13 @@ def light(picture: Image.Image, rng: Generator) -> Image.Image:
     return picture
 
 
+def exposure(picture: Image.Image, rng: Generator) -> Image.Image:
+    """Brightness and contrast, each by up to a factor of 1.4; colours stay what they are."""
+    for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast):
+        picture = kind(picture).enhance(float(np.exp(rng.uniform(-0.34, 0.34))))
+    return picture
+
+
 def grey(picture: Image.Image, _: Generator) -> Image.Image:
     """Without colour."""
     return picture.convert("L").convert("RGB")
@@ -124,6 +131,7 @@ BY_NAME: dict[str, Change] = {
         turn,
         tilt,
         light,
+        exposure,
         grey,
         blur,
         shrink,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from typing import Any
 
 import torch
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+_MOST = 2**31 - 1
 
 
 def device() -> torch.device:
@@ -19,3 +24,13 @@ def mixed(where: torch.device) -> Any:
     else:
         fast = torch.cuda.is_bf16_supported()
     return torch.autocast(where.type, torch.bfloat16, enabled=fast)
+
+
+def hold_memory() -> None:
+    """Have glibc keep the large blocks that are freed, for this process: the next step wants them.
+
+    Given back to the system at once, they would be fetched anew, and cleared, at every step.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for threshold in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
+            libc.mallopt(threshold, _MOST)

@@ -53,6 +53,13 @@ class Convolution(nn.Module):
         maps = self.norm(self._convolved(maps))
         return functional.relu6(maps) if self.act else maps
 
+    @torch.no_grad()
+    def fix(self, weight: Tensor, bias: Tensor) -> None:
+        """Take these, which have a norm in them, and do without the norm from now on."""
+        self.conv.weight = nn.Parameter(weight.clone())
+        self.conv.bias = nn.Parameter(bias.clone())
+        self.norm = nn.Identity()  # type: ignore[assignment]  # nobody asks it for statistics
+
     def _convolved(self, maps: Tensor) -> Tensor:
         slow = maps.requires_grad and maps.device.type == "cpu"
         if self.stride == 1 or slow:
@@ -62,7 +69,7 @@ class Convolution(nn.Module):
             return filtered[:, :, self.stride - 1 :: self.stride, self.stride - 1 :: self.stride]
         padded = functional.pad(maps, (0, 1, 0, 1))
         return functional.conv2d(
-            padded, self.conv.weight, stride=self.stride, groups=self.conv.groups
+            padded, self.conv.weight, self.conv.bias, stride=self.stride, groups=self.conv.groups
         )
 
 
