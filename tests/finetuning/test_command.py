@@ -13,11 +13,12 @@ from ..e2e.program import answer, misuse, refusal, run_in, started, until
 from ..web.server import ok, web
 from .conftest import EACH, KINDS
 
+PATIENCE = 180  # seconds, on a busy machine
 FAST = ("--size", "32", "--epochs", "2", "--batch", "16", "--held-out", "0.2")
 
 
 def test_one_command_makes_an_encoder_that_works_at_once(pictures: Path, tmp_path: Path) -> None:
-    told = run_in(tmp_path, "train", pictures, "--out", "mine", *FAST)
+    told = run_in(tmp_path, "train", pictures, "--out", "mine", *FAST, timeout=PATIENCE)
     assert told.stderr == b""
     assert told.returncode == 0
     assert b"40 pictures learnt from, 8 held out" in told.stdout
@@ -54,7 +55,7 @@ def test_a_killed_command_goes_on_and_a_finished_one_is_kept(
         assert process.stderr is not None
         assert b"the same command goes on from there" in process.stderr.read()
     assert "another epochs" in refusal(run_in(tmp_path, "train", pictures, "--out", "mine", *FAST))
-    outcome = answer(run_in(tmp_path, *words, "--json"))
+    outcome = answer(run_in(tmp_path, *words, "--json", timeout=PATIENCE))
     assert outcome["epochs"] == 12
     assert not checkpoint.exists()
     assert "add --force" in refusal(run_in(tmp_path, *words))
@@ -101,7 +102,8 @@ def test_a_list_is_downloaded_and_its_column_names_classes(pictures: Path, tmp_p
         (tmp_path / "list.csv").write_text("\n".join(lines))
         words = ("train", "list.csv", "--out", "mine", "--allow-private", *FAST)
         assert "labels needs two classes" in refusal(run_in(tmp_path, *words))
-        outcome = answer(run_in(tmp_path, *words, "--label", "kind", "--json"))
+        labelled = (*words, "--label", "kind", "--json")
+        outcome = answer(run_in(tmp_path, *labelled, timeout=PATIENCE))
     assert (outcome["pictures"], outcome["classes"]) == (KINDS * EACH, KINDS)
     searched = ("--db", "mine/catalogue.db", "search", picture, "-k", 1, "--json")
     (hit,) = answer(run_in(tmp_path, *searched))["hits"]

@@ -62,5 +62,5 @@ def test_an_autoencoder_learns_to_rebuild() -> None:
         torch.autograd.backward(loss)
         optimizer.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.2 * losses[0]
+    assert losses[-1] < 0.5 * losses[0]
     assert objective.rebuilt(rows).shape == (8, 3, SIDE, SIDE)
