@@ -6,9 +6,10 @@ BIN    := $(VENV)/bin
 # of the chain from a list of URLs to a server
 LIST     ?=
 DB       ?= imagefinder.db
+NAME     ?= trained
 FOLDER   := $(or $(PICTURES),pictures)
 
-.PHONY: help demo serve download database run-api run-api-prod docker test lint unit notebooks install-check \
+.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit notebooks install-check \
     benchmark train-encoder lock clean
 
 help:
@@ -19,7 +20,9 @@ help:
 	@echo "make download   the pictures that the list names, into the folder PICTURES"
 	@echo "make database   a catalogue of that folder, or what is new in it"
 	@echo "make run-api    answer searches of it at http://127.0.0.1:8000"
-	@echo "make docker     the same as an image for containers (see compose.yaml)"
+	@echo "make train [PICTURES=pictures] [NAME=trained] [TRAIN='--objective labels']"
+	@echo "                an encoder that has learnt from that folder, as a folder of its own"
+	@echo "make docker     the server as an image for containers (see compose.yaml)"
 	@echo "make test       every check: style, types, layers, tests"
 	@echo "make notebooks  run the notebooks, and keep what they show"
 	@echo "make install-check"
@@ -50,6 +53,9 @@ run-api-prod:
 	$(MAKE) download
 	$(MAKE) database
 	$(MAKE) run-api
+
+train: $(VENV)/train
+	$(BIN)/imagefinder train '$(FOLDER)' --out '$(NAME)' $(TRAIN)
 
 docker:
 	docker build --tag imagefinder .
@@ -91,6 +97,10 @@ $(VENV)/base: pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/base
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/train: $(VENV)/base
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train]'
 	touch $@
 
 clean:

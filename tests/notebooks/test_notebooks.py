@@ -69,6 +69,16 @@ def test_comparing(tmp_path: Path) -> None:
     assert pictures(found) == 4
 
 
+def test_fine_tuning(tmp_path: Path) -> None:
+    found = run("fine-tuning", tmp_path)
+    text = said(found)
+    figures = {name: float(mean) for name, mean in re.findall(r"^(\w+) +mAP (0\.\d+)", text, re.M)}
+    assert set(figures) == {"compact", "labels", "contrastive", "autoencoder"}
+    assert figures["labels"] > figures["compact"] + 0.2
+    assert "by labels, searched through kmeans" in text
+    assert pictures(found) == 4
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_kept_with_what_it_shows(path: Path) -> None:
     notebook = kept(path)
