@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ Draw = Callable[..., Image]
 
 PATIENCE = 30_000  # milliseconds that a browser is waited for: other work may share the machine
 _CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+# a shell's background job ignores Ctrl-C, and so would the programs that the tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
