@@ -229,15 +229,13 @@ def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
 
 def _in_full(family: Family, spec: str) -> str:
     """With the name before it, if it is a folder that says by a file what it is."""
-    if spec in plugins(family):
-        return spec
     folder = os.path.expanduser(spec)
-    signed = (
+    signed = [
         name
         for name, plugin in _PLUGINS[family].items()
         if plugin.sign and os.path.exists(f"{folder}/{plugin.sign}")
-    )
-    return next((f"{name}:{spec}" for name in signed), spec)
+    ]
+    return f"{signed[0]}:{spec}" if signed and spec not in plugins(family) else spec
 
 
 def _from_recipe(family: Family, recipe: Recipe) -> Any:

@@ -367,6 +367,7 @@ def test_the_documentation_names_all_that_can_be_asked(client: httpx.Client) -> 
         "/v1/images/{id}/thumbnail",
         "/v1/stats",
         "/v1/duplicates",
+        "/v1/map",
         "/healthz",
         "/readyz",
         "/metrics",
