@@ -7,6 +7,7 @@ import { takes } from "./intake.js";
 
 let next = null;
 let listed = null; // the encoder whose pictures are shown
+let turn = 0; // counts up with each list that is begun, so that an earlier one ends
 let changed = () => {};
 let server = null;
 
@@ -26,6 +27,7 @@ export async function show(asked, { encoder }) {
 }
 
 async function refresh() {
+  turn += 1;
   next = null;
   $("pictures").replaceChildren();
   counted(listed);
@@ -42,11 +44,13 @@ async function counted(encoder) {
 }
 
 async function more(encoder) {
+  const mine = turn;
   say($("unlisted"), null);
   $("pictures").setAttribute("aria-busy", "true");
+  $("more").disabled = true; // one press, one page
   try {
     const page = await api.page(encoder, next);
-    if (listed !== encoder) return;
+    if (turn !== mine) return;
     next = page.next;
     $("pictures").append(...page.images.map((picture) => shown(picture, encoder)));
     if (!$("pictures").children.length) $("pictures").append(empty());
@@ -54,6 +58,7 @@ async function more(encoder) {
     say($("unlisted"), error.message);
   }
   $("more").hidden = !next;
+  $("more").disabled = false;
   $("pictures").removeAttribute("aria-busy");
 }
 

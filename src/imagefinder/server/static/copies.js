@@ -34,7 +34,7 @@ export async function show(asked, { encoder }) {
   try {
     const found = await api.copies({ encoder, threshold: asked.get("threshold"), verify });
     say($("said"), told(found));
-    $("groups").append(...found.groups.map((group) => shown(group, encoder)));
+    $("groups").replaceChildren(...found.groups.map((group) => shown(group, encoder)));
   } catch (error) {
     say($("unseen"), error.message);
   }
