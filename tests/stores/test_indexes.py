@@ -43,9 +43,11 @@ def test_a_kind_is_remembered_and_follows_what_others_write(kind: str, path: Pat
     assert other.index == IndexChoice(kind)
     new = random_entries(600, DIM, first=MANY)
     other.write(new)
+    missed = 0
     for entry in new[::50]:
         assert entry.features is not None
-        assert store.search(entry.features, 1).keys[0, 0] == entry.record.key
+        missed += int(store.search(entry.features, 1).keys[0, 0] != entry.record.key)
+    assert missed <= 1  # a graph that several threads build differs, and may miss one
     other.remove([entry.record.key for entry in new])
     for entry in new[::50]:
         assert entry.features is not None
