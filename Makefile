@@ -14,7 +14,7 @@ FOLDER   := $(or $(PICTURES),pictures)
 
 help:
 	@echo "make demo       install into $(VENV), draw a gallery and search it"
-	@echo "make serve      the same, then answer searches at http://127.0.0.1:8000/docs"
+	@echo "make serve      the same, then the page at http://127.0.0.1:8000"
 	@echo "make run-api-prod LIST=list.csv [PICTURES=pictures] [DB=imagefinder.db] [SERVE=--writable]"
 	@echo "                the next three in their order; SERVE has further options of serve"
 	@echo "make download   the pictures that the list names, into the folder PICTURES"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from imagefinder.duplication import Duplicates, Group
-from imagefinder.hits import thumbnail
+from imagefinder.hits import shown
 from imagefinder.types import Record
 
 _HEAD = """<!doctype html>
@@ -41,6 +41,6 @@ def _figure(record: Record, about: str, kind: str) -> str:
     places = "<br>".join(escape(file.path) for file in record.files) or escape(record.id)
     size = f"{record.width} × {record.height}, {record.size:,} bytes"
     return (
-        f'<figure class="{kind}">{thumbnail(record.path)}'
+        f'<figure class="{kind}">{shown(record.path)}'
         f"<figcaption><b>{escape(about)}</b><br>{size}<br>{places}</figcaption></figure>"
     )

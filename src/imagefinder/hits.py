@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
-import PIL.Image
-
 from imagefinder.errors import ImageError
-from imagefinder.images import decode
-from imagefinder.types import Fit, Hit
+from imagefinder.thumbnails import thumbnail
+from imagefinder.types import Hit
 
 _SIDE = 160  # pixels, of a thumbnail
 
@@ -32,19 +29,17 @@ class Hits(list[Hit]):
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{cells or "no hits"}</div>'
 
 
-def thumbnail(path: str | None, side: int = _SIDE) -> str:
+def shown(path: str | None, side: int = _SIDE) -> str:
     """HTML that shows a picture's file, its longer side so many pixels, or says why it cannot."""
     if path is None:
         return "<p>(given in memory)</p>"
     try:
-        pixels = decode(path, Fit(side, side, "within")).pixels
+        small = thumbnail(path, side)
     except ImageError as error:
         return f"<p>({escape(str(error))})</p>"
-    scale = side / max(pixels.shape)
-    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
-    with BytesIO() as file:
-        PIL.Image.fromarray(pixels).save(file, "JPEG", quality=80)
-        data = b64encode(file.getvalue()).decode()
+    scale = side / max(small.width, small.height)
+    width, height = (max(1, round(length * scale)) for length in (small.width, small.height))
+    data = b64encode(small.jpeg).decode()
     return f'<img alt="" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'
 
 
@@ -52,7 +47,7 @@ def _figure(hit: Hit) -> str:
     name = escape(hit.title or (Path(hit.path).name if hit.path else hit.id))
     return (
         f'<figure style="margin:0;width:{_SIDE}px" title="{escape(hit.path or hit.id)}">'
-        f"{thumbnail(hit.path)}"
+        f"{shown(hit.path)}"
         f'<figcaption style="font:12px sans-serif;overflow-wrap:anywhere">'
         f"{hit.rank}. {hit.score:.3f}{_verdict(hit)}<br>{name}</figcaption></figure>"
     )

@@ -85,7 +85,7 @@ def serve(
     encoder: SameEncoder = None,
     option: Options = None,
 ) -> None:
-    """Answer searches over HTTP; the interactive documentation is at /docs."""
+    """Answer searches over HTTP: a page for people, and for programs what /docs says."""
     # many searches at once need no threads within one, and OpenBLAS's wait by spinning: 32 clients
     # of a small catalogue cost 76 ms of processor a search, and 0.4 without. It reads this once
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagefinder.evaluation.evaluation import ClassFigures, Evaluation, Example, Figure, Picture
 from imagefinder.evaluation.figures import CUT, WHOLE
-from imagefinder.hits import thumbnail
+from imagefinder.hits import shown
 from imagefinder.pages import document, plot, table, tile
 
 _SIDE = 112  # pixels, of a thumbnail
@@ -86,6 +86,6 @@ def _figure(picture: Picture, mark: str, kind: str) -> str:
     name = Path(picture.path).name if picture.path else picture.id or ""
     return (
         f'<figure class="{kind}" title="{escape(picture.path or name)}">'
-        f"{thumbnail(picture.path, _SIDE)}"
+        f"{shown(picture.path, _SIDE)}"
         f"<figcaption><b>{mark}</b>{score}<br>{escape(classes or name)}</figcaption></figure>"
     )

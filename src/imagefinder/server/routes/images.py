@@ -13,7 +13,7 @@ from imagefinder.server.depending import Allowed, Asked, AskedByForm, Stored, Wr
 from imagefinder.server.files import caching, lying, unchanged
 from imagefinder.server.problems import documented
 from imagefinder.server.schemas import Page, Picture, name_of
-from imagefinder.server.thumbnails import thumbnail
+from imagefinder.thumbnails import thumbnail
 
 _ID = "[0-9a-f]{16}"
 
@@ -98,7 +98,7 @@ def image_thumbnail(
     file = lying(record)
     headers = caching(f"{record.sha256.hex()}-{side}", file)
     return unchanged(request, headers) or Response(
-        thumbnail(file.path, side, catalogue.finder.limits),
+        thumbnail(file.path, side, catalogue.finder.limits).jpeg,
         media_type="image/jpeg",
         headers=headers,
     )
