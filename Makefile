@@ -81,7 +81,7 @@ benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.ingest --tenfold
 
 train-encoder: $(VENV)/dev
-	$(BIN)/python -m imagefinder.training training/compact.toml --pictures '$(PICTURES)' \
+	$(BIN)/python -m distillation distillation/compact.toml --pictures '$(PICTURES)' \
 	    --teachers '$(TEACHERS)' --output training-work/compact.onnx $(RUN)
 
 lock:

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import Finder, calibrate, embed
-from imagefinder.evaluation.copies import COPIES
-from imagefinder.looks import SAME, likeness, look
-from imagefinder.pipeline import cores
+from imagefinder._utils import cores
+from imagefinder.images.ncc import SAME, likeness, look
+from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import unit
 
 RATES = (0.1, 0.01, 0.001)

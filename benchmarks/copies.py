@@ -26,8 +26,8 @@ import PIL.ImageFont
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import Finder
-from imagefinder.images import find_images
-from imagefinder.pipeline import cores
+from imagefinder._utils import cores
+from imagefinder.images.files import find_images
 
 Picture = PIL.Image.Image
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from benchmarks.ingest import OPTIONS
 from benchmarks.retrieval import assets, pictures_of
-from imagefinder.images import decode, load_image
-from imagefinder.pipeline import batched, cores
-from imagefinder.registry import make_encoder
+from imagefinder._utils import batched, cores
+from imagefinder.images.decode import decode, load_image
+from imagefinder.registry.factory import make_encoder
 from imagefinder.similarity import unit
 from imagefinder.types import Encoder, Image
 

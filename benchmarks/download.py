@@ -29,10 +29,10 @@ from typing import Any, NamedTuple
 
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
-from imagefinder.downloading import Settings, download
-from imagefinder.fetching import FetchLimits
-from imagefinder.images import find_images
-from imagefinder.pipeline import cores
+from imagefinder._utils import cores
+from imagefinder.downloads import Settings, download
+from imagefinder.downloads.http import FetchLimits
+from imagefinder.images.files import find_images
 
 _DELAY = 0.02  # seconds
 _FAILING = 20  # one in so many

@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import Finder, calibrate, duplicates, embed
-from imagefinder.duplication import Duplicates, Verify
-from imagefinder.evaluation.copies import COPIES
-from imagefinder.pairs import stars
-from imagefinder.pipeline import cores
+from imagefinder._utils import cores
+from imagefinder.images.transforms import COPIES
+from imagefinder.near_duplicates.detect import Duplicates, Verify
+from imagefinder.near_duplicates.star_clustering import stars
 from imagefinder.similarity import unit
 
 

@@ -14,9 +14,11 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.ingest import OPTIONS, arguments, processor
-from imagefinder.images import decode, find_images
-from imagefinder.pipeline import cores
-from imagefinder.registry import DEFAULT_ENCODER, make_encoder
+from imagefinder._utils import cores
+from imagefinder.images.decode import decode
+from imagefinder.images.files import find_images
+from imagefinder.registry.factory import make_encoder
+from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder, Image
 
 _PICTURES = 512

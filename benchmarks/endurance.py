@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks.ingest import processor
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.registry import load, plugins
+from imagefinder.registry.plugins import load, plugins
 from imagefinder.similarity import prepared, scores
-from imagefinder.stores.cached_index import CachedIndex
-from imagefinder.stores.sqlite import Sqlite
+from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.synced_index import CachedIndex
 from imagefinder.types import Entry, File, IndexChoice, Keys, Recipe, Record, key_of
 
 _DIM = 32

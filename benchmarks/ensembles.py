@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import embed
+from imagefinder.evaluation.embedding_metrics import Retrieval
 from imagefinder.evaluation.metrics import average_precision
-from imagefinder.evaluation.vectors import Retrieval
-from imagefinder.fusion import Fusion, fuse
-from imagefinder.ranking import Ranking, ranked
-from imagefinder.registry import make_encoder
+from imagefinder.registry.factory import make_encoder
+from imagefinder.search.ranking import Fusion, Ranking, fuse, ranked
 from imagefinder.similarity import unit
 
 Scores = NDArray[np.float32]

@@ -19,10 +19,10 @@ from time import perf_counter
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import embed
-from imagefinder.evaluation.vectors import leave_one_out
-from imagefinder.finetuning import OBJECTIVES, Moment, Outcome, Settings, train
-from imagefinder.pipeline import cores
-from imagefinder.registry import DEFAULT_ENCODER
+from imagefinder._utils import cores
+from imagefinder.evaluation.embedding_metrics import leave_one_out
+from imagefinder.registry.plugins import DEFAULT_ENCODER
+from imagefinder.training import OBJECTIVES, Moment, Outcome, Settings, train
 
 _COLLECTIONS = ("grocery", "clothing")
 

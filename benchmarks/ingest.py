@@ -26,10 +26,11 @@ from time import perf_counter
 import numpy as np
 import PIL.Image
 
+from imagefinder._utils import batched, cores, overlapped
 from imagefinder.finder import Finder
-from imagefinder.images import decode, find_images
-from imagefinder.pipeline import batched, cores, overlapped
-from imagefinder.registry import make_encoder
+from imagefinder.images.decode import decode
+from imagefinder.images.files import find_images
+from imagefinder.registry.factory import make_encoder
 from imagefinder.types import Encoder
 
 OPTIONS = {"mean": 0.5, "std": 0.5}

@@ -28,9 +28,9 @@ from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
 from benchmarks.serving import served
 from imagefinder import Finder
-from imagefinder.calibrating import calibrate
-from imagefinder.images import find_images
-from imagefinder.pipeline import cores
+from imagefinder._utils import cores
+from imagefinder.images.files import find_images
+from imagefinder.search.calibration.calibrate import calibrate
 
 _QUERY = 40
 _QUALITY = 80

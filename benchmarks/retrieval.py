@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from benchmarks.ingest import OPTIONS, processor
 from imagefinder import embed
-from imagefinder.evaluation.copies import COPIES
-from imagefinder.evaluation.vectors import leave_one_out, own_original_first
-from imagefinder.images import find_images
-from imagefinder.registry import DEFAULT_ENCODER, make_encoder
+from imagefinder.evaluation.embedding_metrics import leave_one_out, own_original_first
+from imagefinder.images.files import find_images
+from imagefinder.images.transforms import COPIES
+from imagefinder.registry.factory import make_encoder
+from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder
 
 Rows = NDArray[np.float32]

@@ -33,11 +33,12 @@ from numpy.typing import NDArray
 
 from benchmarks.crops import make
 from benchmarks.ingest import processor
-from imagefinder.indexes.matrix import Matrix
-from imagefinder.pipeline import cores
-from imagefinder.registry import load, make_index, plugins
+from imagefinder._utils import cores
+from imagefinder.indexes.segmented import Matrix
+from imagefinder.registry.factory import make_index
+from imagefinder.registry.plugins import load, plugins
 from imagefinder.similarity import unit
-from imagefinder.stores.sqlite import Sqlite
+from imagefinder.stores.sqlite.store import Sqlite
 from imagefinder.types import Entry, File, Index, IndexChoice, Recipe, Record, key_of
 
 _SEED = 7
@@ -224,7 +225,7 @@ def _growth(given: argparse.Namespace) -> None:
 
 
 def _plot(lines: list[tuple[str, int, float, float, float, float]], out: Path) -> None:
-    from imagefinder.drawing import empty_figure
+    from imagefinder.visualization.plotting import empty_figure
 
     figure = empty_figure(10, 3.6)
     titles = "build time, s", "files, MB", "one query, ms"

@@ -38,9 +38,9 @@ import PIL.Image
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import Finder, embed
-from imagefinder.images import decode
-from imagefinder.pipeline import cores
-from imagefinder.registry import make_encoder
+from imagefinder._utils import cores
+from imagefinder.images.decode import decode
+from imagefinder.registry.factory import make_encoder
 from imagefinder.types import Entry, Record, key_of
 
 _CLIENTS = 32

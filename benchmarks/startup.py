@@ -15,8 +15,8 @@ from time import perf_counter
 
 from benchmarks.ingest import OPTIONS, arguments, processor
 from imagefinder.finder import Finder
-from imagefinder.images import find_images
-from imagefinder.registry import make_encoder
+from imagefinder.images.files import find_images
+from imagefinder.registry.factory import make_encoder
 
 _RUNS = 5
 

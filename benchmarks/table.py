@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS, processor
 from benchmarks.retrieval import assets, pictures_of
 from imagefinder import embed
-from imagefinder.aggregation import learned
+from imagefinder._utils import cores
 from imagefinder.errors import PluginError
-from imagefinder.evaluation.vectors import leave_one_out
-from imagefinder.images import decode
-from imagefinder.pipeline import cores
-from imagefinder.registry import make_encoder, make_extractor, plugins
-from imagefinder.stores.packing import packed
+from imagefinder.evaluation.embedding_metrics import leave_one_out
+from imagefinder.images.decode import decode
+from imagefinder.local_features.codec import packed
+from imagefinder.local_features.vlad import learned
+from imagefinder.registry.factory import make_encoder, make_extractor
+from imagefinder.registry.plugins import plugins
 from imagefinder.types import LocalFeatures
 
 Rows = NDArray[np.float32]

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from imagefinder import Finder
-from imagefinder.gallery import draw_scene, view_of
+from imagefinder.testing.gallery import draw_scene, view_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -84,7 +84,7 @@ def test_the_evaluation_in_the_readme_runs(
 def test_the_training_in_the_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from imagefinder import finetuning
+    from imagefinder import training as finetuning
 
     for scene in ("harbour", "mosaic", "regatta", "balloons"):
         (tmp_path / "Products" / scene).mkdir(parents=True)

@@ -27,12 +27,12 @@ from imagefinder import (
     UnreadableImage,
     embed,
 )
-from imagefinder.encoders.hashes import DHash
-from imagefinder.gallery import draw_scene, view_of
-from imagefinder.images import Source
+from imagefinder.encoders.perceptual_hash import DHash
+from imagefinder.images.decode import Source
 from imagefinder.indexes.exact import Exact
-from imagefinder.registry import make_encoder, recipe_of
-from imagefinder.stores.sqlite import Sqlite
+from imagefinder.registry.factory import make_encoder, recipe_of
+from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.testing.gallery import draw_scene, view_of
 from imagefinder.types import Features, Fit, Image, Keys, Measure, Neighbors
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
@@ -172,7 +172,7 @@ def test_adding_again_reads_nothing(
     def refuse(*_: object) -> None:
         raise AssertionError("an unchanged file was read")
 
-    monkeypatch.setattr("imagefinder.ingest.read", refuse)
+    monkeypatch.setattr("imagefinder.catalogue.ingest.read", refuse)
     assert finder.add(pictures).unchanged == 12
 
 
@@ -301,7 +301,7 @@ def test_an_index_may_fill_up_its_answers(
     finder.add(pictures)
     wanted = [hit.id for hit in finder.search(pictures / "harbour-size.jpg", 99)]
     monkeypatch.setattr(
-        "imagefinder.stores.indexes.make_index", lambda _, *about: Padded(*about[:2])
+        "imagefinder.stores.sqlite.index_pool.make_index", lambda _, *about: Padded(*about[:2])
     )
     path = pictures.parent / "c.db"
     with Finder.open(path) as padded:

@@ -1,7 +1,5 @@
 """ImageFinder: the most similar pictures to a picture.
 
-from imagefinder import Finder
-
 with Finder.create("photos.db") as finder:
     finder.add("~/Pictures")
     print(finder.search("query.jpg"))
@@ -13,10 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imagefinder.calibrating import calibrate
-    from imagefinder.duplication import duplicates
-    from imagefinder.embedding import embed
-    from imagefinder.ensemble import Ensemble
+    from imagefinder.catalogue.reduction import reduce
+    from imagefinder.encoders.inference import embed
     from imagefinder.errors import (
         CalibrationError,
         CatalogueExists,
@@ -38,11 +34,14 @@ if TYPE_CHECKING:
         UnreadableImage,
     )
     from imagefinder.finder import Finder
-    from imagefinder.hits import Hits
-    from imagefinder.images import Limits, load_image
-    from imagefinder.matching import compare
-    from imagefinder.reduction import reduce
-    from imagefinder.registry import make_encoder, make_extractor, make_reranker
+    from imagefinder.images.decode import load_image
+    from imagefinder.images.limits import Limits
+    from imagefinder.local_features.compare import compare
+    from imagefinder.near_duplicates.detect import duplicates
+    from imagefinder.registry.factory import make_encoder, make_extractor, make_reranker
+    from imagefinder.search.calibration.calibrate import calibrate
+    from imagefinder.search.ensemble import Ensemble
+    from imagefinder.search.hits import Hits
     from imagefinder.types import Features, Hit, LocalFeatures, Record, Report
 
 __version__ = "0.1.0"
@@ -87,24 +86,24 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Ensemble": "ensemble",
+    "Ensemble": "search.ensemble",
     "Features": "types",
     "Finder": "finder",
     "Hit": "types",
-    "Hits": "hits",
-    "Limits": "images",
+    "Hits": "search.hits",
+    "Limits": "images.limits",
     "LocalFeatures": "types",
     "Record": "types",
     "Report": "types",
-    "calibrate": "calibrating",
-    "compare": "matching",
-    "duplicates": "duplication",
-    "embed": "embedding",
-    "load_image": "images",
-    "make_encoder": "registry",
-    "make_extractor": "registry",
-    "make_reranker": "registry",
-    "reduce": "reduction",
+    "calibrate": "search.calibration.calibrate",
+    "compare": "local_features.compare",
+    "duplicates": "near_duplicates.detect",
+    "embed": "encoders.inference",
+    "load_image": "images.decode",
+    "make_encoder": "registry.factory",
+    "make_extractor": "registry.factory",
+    "make_reranker": "registry.factory",
+    "reduce": "catalogue.reduction",
 }
 
 

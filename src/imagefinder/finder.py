@@ -11,28 +11,21 @@ from typing import Any, Self, get_args
 
 import numpy as np
 
+from imagefinder._utils import batched
+from imagefinder.catalogue.catalogue import encoder_for, extractor_for
+from imagefinder.catalogue.ingest import Intake, Progress, ingest
+from imagefinder.catalogue.vector_files import export_vectors, import_vectors
 from imagefinder.errors import NotFound, PluginError
-from imagefinder.exchange import export_vectors, import_vectors
-from imagefinder.fusion import fuse
-from imagefinder.hits import Hits
-from imagefinder.images import LIMITS, Limits
-from imagefinder.ingest import Intake, Progress, ingest
-from imagefinder.inputs import Given, absolute, inputs_of, is_storable, several
-from imagefinder.judging import Judge, wanted
-from imagefinder.parts import encoder_for, extractor_for
-from imagefinder.pipeline import batched
-from imagefinder.query import Asked, Query, Reader, key_from, record_of
-from imagefinder.ranking import Ranking, vote
-from imagefinder.registry import (
-    DEFAULT_ENCODER,
-    load,
-    make_encoder,
-    make_extractor,
-    make_reranker,
-    recipe_of,
-)
-from imagefinder.reranking import Looked
-from imagefinder.reranking import rerank as reranked
+from imagefinder.images.inputs import Given, absolute, inputs_of, is_storable, several
+from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.registry.factory import make_encoder, make_extractor, make_reranker, recipe_of
+from imagefinder.registry.plugins import DEFAULT_ENCODER, load
+from imagefinder.search.calibration.classifier import Judge, wanted
+from imagefinder.search.hits import Hits
+from imagefinder.search.query import Asked, Query, Reader, key_from, record_of
+from imagefinder.search.ranking import Ranking, fuse, vote
+from imagefinder.search.reranking import Looked
+from imagefinder.search.reranking import rerank as reranked
 from imagefinder.similarity import distances
 from imagefinder.types import (
     Box,

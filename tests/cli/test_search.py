@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from imagefinder import Finder, ImageFinderError
 from imagefinder.cli.app import app
-from imagefinder.gallery import draw_scene, view_of
-from imagefinder.registry import make_extractor
+from imagefinder.registry.factory import make_extractor
+from imagefinder.testing.gallery import draw_scene, view_of
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 VIEWS = ("size", "light", "compression")

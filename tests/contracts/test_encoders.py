@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from imagefinder.errors import MissingExtra, ModelError
-from imagefinder.registry import make_encoder, plugins
-from imagefinder.testing import check_encoder
+from imagefinder.registry.factory import make_encoder
+from imagefinder.registry.plugins import plugins
+from imagefinder.testing.contracts import check_encoder
 
 WITHOUT_ARGUMENT = [name for name, plugin in plugins("encoders").items() if not plugin.argument]
 

@@ -3,8 +3,9 @@
 import pytest
 
 from imagefinder.errors import MissingExtra, ModelError
-from imagefinder.registry import make_extractor, plugins
-from imagefinder.testing import check_extractor
+from imagefinder.registry.factory import make_extractor
+from imagefinder.registry.plugins import plugins
+from imagefinder.testing.contracts import check_extractor
 
 
 @pytest.mark.parametrize("name", plugins("extractors"))

@@ -10,9 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import MissingExtra, PluginError
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.registry import load, make_index, plugins
+from imagefinder.registry.factory import make_index
+from imagefinder.registry.plugins import load, plugins
 from imagefinder.similarity import prepared, scores
-from imagefinder.testing import check_index
+from imagefinder.testing.contracts import check_index
 from imagefinder.types import Features, Index, Keys, Measure
 
 DIM, ROWS = 32, 3000
@@ -46,7 +47,7 @@ def test_an_option_that_a_kind_does_not_know_is_told(kind: str) -> None:
 def test_a_library_that_is_missing_is_told_when_a_kind_is_chosen(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imagefinder.indexes.libraries.find_spec", lambda module: None)
+    monkeypatch.setattr("imagefinder._utils.find_spec", lambda module: None)
     with pytest.raises(MissingExtra, match="pip install 'imagefinder"):
         make_index(kind, DIM, "cosine")
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from imagefinder.registry import load, plugins
-from imagefinder.testing import check_store
+from imagefinder.registry.plugins import load, plugins
+from imagefinder.testing.contracts import check_store
 from imagefinder.types import IndexChoice, Measure, Recipe
 
 

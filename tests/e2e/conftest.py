@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from imagefinder.gallery import save_gallery
+from imagefinder.testing.gallery import save_gallery
 
 from .program import Run, answer, run_in, serving
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from imagefinder.encoders.classic import Classic
-from imagefinder.images import Source, decode
+from imagefinder.images.decode import Source, decode
 from imagefinder.types import Image
 
 EDGES = 8 * (1 + 4 + 16)

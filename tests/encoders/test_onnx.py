@@ -19,8 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from imagefinder.encoders.onnx import Onnx
 from imagefinder.errors import MissingExtra, ModelError
-from imagefinder.images import decode
-from imagefinder.registry import encoder_from, recipe_of
+from imagefinder.images.decode import decode
+from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import unit
 from imagefinder.types import Fit, Image
 

@@ -10,7 +10,7 @@ import pytest
 from imagefinder import Finder
 from imagefinder.errors import EvaluationError, PluginError
 from imagefinder.evaluation import Evaluation, evaluate
-from imagefinder.evaluation.vectors import leave_one_out
+from imagefinder.evaluation.embedding_metrics import leave_one_out
 
 from .conftest import Catalogue, Grey, paint
 
@@ -256,7 +256,7 @@ def test_pictures_without_a_file_are_asked_nothing(catalogue: Catalogue) -> None
 
 
 def test_a_second_look_goes_no_deeper_than_asked(tmp_path: Path) -> None:
-    from imagefinder.gallery import draw_scene, view_of
+    from imagefinder.testing.gallery import draw_scene, view_of
 
     with Finder.create(tmp_path / "local.db", local="sift") as finder:
         for scene in ("harbour", "mosaic", "chessboard"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.metrics import average_precision_score, ndcg_score, precision_recall_fscore_support
 
-from imagefinder.evaluation import figures, metrics
+from imagefinder.evaluation import metrics
 from imagefinder.evaluation.metrics import Counts, Relevance
 
 KS = (1, 3, 10)
@@ -115,8 +115,8 @@ def test_precision_recall_and_f1_are_those_of_scikit_learn(k: int) -> None:
 
 @given(queries())
 def test_every_figure_lies_between_nothing_and_all(asked: Queries) -> None:
-    values = figures.values(*asked, asked.own, KS)
-    most = np.array([4 if name == "N-S" else 1 for name in figures.names(KS)])
+    values = metrics.values(*asked, asked.own, KS)
+    most = np.array([4 if name == "N-S" else 1 for name in metrics.names(KS)])
     assert values.shape == (len(asked.relevant), len(most))
     assert (values >= 0).all()
     assert (values <= most + 1e-12).all()
@@ -124,16 +124,16 @@ def test_every_figure_lies_between_nothing_and_all(asked: Queries) -> None:
 
 @given(queries())
 def test_each_query_is_judged_by_itself(asked: Queries) -> None:
-    values = figures.values(*asked, asked.own, KS)
+    values = metrics.values(*asked, asked.own, KS)
     for query, row in enumerate(values):
         alone = Queries(asked.relevant[[query]], asked.counts[[query]])
-        assert_allclose(figures.values(*alone, alone.own, KS)[0], row)
+        assert_allclose(metrics.values(*alone, alone.own, KS)[0], row)
 
 
 @given(queries())
 def test_places_without_hits_behind_a_ranking_change_nothing(asked: Queries) -> None:
     padded = Queries(np.pad(asked.relevant, ((0, 0), (0, 5))), asked.counts)
-    assert_allclose(figures.values(*padded, padded.own, KS), figures.values(*asked, asked.own, KS))
+    assert_allclose(metrics.values(*padded, padded.own, KS), metrics.values(*asked, asked.own, KS))
     assert_allclose(
         metrics.interpolated_precision(*padded, 10), metrics.interpolated_precision(*asked, 10)
     )
@@ -146,21 +146,21 @@ def test_a_relevant_picture_one_place_higher_makes_nothing_worse(
     better = asked.relevant.copy()
     better[:, place - 1 : place + 1].sort(axis=1)
     better[:, place - 1 : place + 1] = better[:, place - 1 : place + 1][:, ::-1]
-    before = figures.values(*asked, asked.own, KS)
-    after = figures.values(better, asked.counts, asked.own, KS)
+    before = metrics.values(*asked, asked.own, KS)
+    after = metrics.values(better, asked.counts, asked.own, KS)
     assert (after >= before - 1e-12).all()
 
 
 def test_a_perfect_ranking_reaches_all() -> None:
     relevant = np.array([[True] * 5 + [False] * 3])
-    values = figures.values(relevant, np.array([5]), np.array([0]), (5,))
-    assert_allclose(values[0], [4 if name == "N-S" else 1 for name in figures.names((5,))])
+    values = metrics.values(relevant, np.array([5]), np.array([0]), (5,))
+    assert_allclose(values[0], [4 if name == "N-S" else 1 for name in metrics.names((5,))])
     assert_allclose(metrics.interpolated_precision(relevant, np.array([5]), 10), 1)
 
 
 def test_an_empty_ranking_reaches_nothing() -> None:
     nothing = Queries(np.empty((2, 0), bool), np.array([1, 3]))
-    assert not figures.values(*nothing, nothing.own, KS).any()
+    assert not metrics.values(*nothing, nothing.own, KS).any()
     assert not metrics.interpolated_precision(*nothing, 10).any()
 
 

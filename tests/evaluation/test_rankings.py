@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from imagefinder import Finder
+from imagefinder.evaluation.ground_truth import Question
 from imagefinder.evaluation.rankings import Ranked, Rankings
-from imagefinder.evaluation.truth import Question
 from imagefinder.types import Encoder, Failure
 
 from .conftest import Catalogue, Grey, Halves, paint

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from imagefinder.indexes import first_pass
-from imagefinder.indexes.codes import Codes, products
-from imagefinder.indexes.comparing import compare
-from imagefinder.indexes.part import Part
+from imagefinder.indexes import pruning
+from imagefinder.indexes.brute_force import compare
+from imagefinder.indexes.scalar_quantization import Codes, products
+from imagefinder.indexes.segment import Part
 from imagefinder.similarity import prepared, scores
 from imagefinder.types import Features, Measure
 
@@ -60,7 +60,7 @@ def test_two_passes_answer_as_brute_force_does(
     queries = queries.astype(np.float32)
     part = Part(keys, held, Codes.of(held)).without(keys[:3])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(first_pass, "_BLOCK", 40 * DIM)  # several blocks
+        patch.setattr(pruning, "_BLOCK", 40 * DIM)  # several blocks
         found = compare([part], measure, queries, k, among)
     left = np.ones(200, bool)
     left[:3] = False

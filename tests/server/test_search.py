@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from imagefinder import Finder
-from imagefinder.calibration import Calibration
 from imagefinder.errors import ImageFinderError
-from imagefinder.judging import keep
+from imagefinder.search.calibration.classifier import keep
+from imagefinder.search.calibration.model import Calibration
 
 from ..conftest import drawn
 from .conftest import COUNT, Serve

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder.cli import download, evaluate, exchange, mapping, ping, search, serve, train
-from imagefinder.cli.catalogue import (
+from imagefinder.cli import download, evaluate, ping, search, serve, train, vectors
+from imagefinder.cli import map as map_
+from imagefinder.cli.index import index
+from imagefinder.cli.keys import keys
+from imagefinder.cli.matches import calibrate, calibration_as_json, duplicates
+from imagefinder.cli.models import models
+from imagefinder.cli.options import (
     DB,
     Db,
     EncoderName,
@@ -24,10 +29,6 @@ from imagefinder.cli.catalogue import (
     made,
     opened,
 )
-from imagefinder.cli.index import index
-from imagefinder.cli.keys import keys
-from imagefinder.cli.matches import calibrate, calibration_as_json, duplicates
-from imagefinder.cli.models import models
 from imagefinder.cli.output import (
     hit_as_json,
     plain,
@@ -40,7 +41,7 @@ from imagefinder.cli.terminal import heed_termination, progress, ready_streams
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
-    from imagefinder.registry import Family
+    from imagefinder.registry.plugins import Family
 
 app = typer.Typer(
     help="Find the most similar pictures.",
@@ -121,7 +122,7 @@ def add(
     It is made if need be. What a list (CSV, TSV, JSONL, Parquet) leads to is downloaded first,
     into a folder beside the catalogue.
     """
-    from imagefinder.inputs import absolute
+    from imagefinder.images.inputs import absolute
 
     named = {str(absolute(path)) for path in paths}
     with made(db, encoder, option, local) as finder:
@@ -172,7 +173,7 @@ def remove(
 @app.command()
 def info(db: Db = DB, as_json: Json = False) -> None:
     """Say what the catalogue holds, and how its vectors were made."""
-    from imagefinder.judging import kept
+    from imagefinder.search.calibration.classifier import kept
 
     with opened(db) as finder:
         recipe, extractor = finder.recipe, finder.store.extractor
@@ -205,7 +206,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
 @app.command()
 def encoders(as_json: Json = False) -> None:
     """List the encoders there are, and the extractors of local features."""
-    from imagefinder.registry import plugins
+    from imagefinder.registry.plugins import plugins
 
     def known(family: Family) -> list[tuple[str, str]]:
         return [
@@ -239,7 +240,7 @@ def reduce(
     as_json: Json = False,
 ) -> None:
     """Make a smaller catalogue of the same pictures, by principal components (PCA)."""
-    from imagefinder import reduction
+    from imagefinder.catalogue import reduction
 
     with opened(db) as finder, reduction.reduce(finder, to, dim=dim, whiten=whiten) as smaller:
         before, after = finder.statistics().size, smaller.statistics().size
@@ -258,7 +259,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Draw a gallery, add it, and search it with views that were left out."""
-    from imagefinder.demo import CATALOGUE, make_demo, search_all
+    from imagefinder.cli.demo import CATALOGUE, make_demo, search_all
 
     finder, queries = make_demo(folder)
     with finder:
@@ -287,10 +288,10 @@ app.command()(evaluate.evaluate)
 app.command()(train.train)
 app.command()(calibrate)
 app.command()(duplicates)
-app.command("map")(mapping.draw_map)
-app.command()(exchange.embed)
-app.command()(exchange.export)
-app.command("import")(exchange.import_)
+app.command("map")(map_.draw_map)
+app.command()(vectors.embed)
+app.command()(vectors.export)
+app.command("import")(vectors.import_)
 
 
 def _program() -> str:

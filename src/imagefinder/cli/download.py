@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import Json
+from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.downloading import Summary
+    from imagefinder.downloads import Summary
 
 Column = Annotated[
     str | None,
@@ -62,8 +62,8 @@ def download(
     Cut short at any moment, the same command goes on. FOLDER/results.csv says what became of each
     URL; `imagefinder add FOLDER` adds the pictures with what the list says of them.
     """
-    from imagefinder.downloading import Settings
-    from imagefinder.fetching import FetchLimits
+    from imagefinder.downloads import Settings
+    from imagefinder.downloads.http import FetchLimits
 
     limits = FetchLimits(
         max_bytes=max_size * 10**6,
@@ -88,8 +88,8 @@ def fetched(
 
     The pictures go beside the catalogue: it needs them as long as it is there.
     """
-    from imagefinder.downloading import Settings, is_list
-    from imagefinder.fetching import FetchLimits
+    from imagefinder.downloads import Settings, is_list
+    from imagefinder.downloads.http import FetchLimits
 
     settings = Settings(limits=FetchLimits(allow_private=allow_private))
     folder = str(db.with_name(f"{db.stem}-pictures"))
@@ -104,7 +104,7 @@ def fetched(
 
 def inputs(given: Iterable[str | Summary]) -> Iterator[Any]:
     """For ``Finder.add``: lists become their pictures, and downloaded folders bring metadata."""
-    from imagefinder.downloading import described, is_filled
+    from imagefinder.downloads import described, is_filled
 
     for one in given:
         if not isinstance(one, str):
@@ -118,8 +118,8 @@ def inputs(given: Iterable[str | Summary]) -> Iterator[Any]:
 def _downloaded(
     source: str, folder: str, column: str | None, settings: Any, *, retry_failed: bool = False
 ) -> Summary:
-    from imagefinder.downloading import count_urls
-    from imagefinder.downloading import download as run
+    from imagefinder.downloads import count_urls
+    from imagefinder.downloads import download as run
 
     with _bar(lambda: count_urls(source, column)) as told:
         return run(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened
+from imagefinder.cli.options import DB, Db, Json, Options, SameEncoder, opened
 from imagefinder.cli.output import plain, print_json, print_table, short
 from imagefinder.cli.terminal import counting
 

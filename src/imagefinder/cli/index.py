@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, Options, opened, parsed
+from imagefinder.cli.options import DB, Db, Json, Options, opened, parsed
 from imagefinder.cli.output import print_audits, print_json, print_pairs
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.auditing import Audit
+    from imagefinder.evaluation.index_benchmark import Audit
 
 index = typer.Typer(help="How a catalogue is searched: list kinds, build one, measure them.")
 
@@ -22,7 +22,7 @@ def list_kinds(context: typer.Context, as_json: Json = False) -> None:
     """How a catalogue is searched: list kinds, build one, measure them."""
     if context.invoked_subcommand is not None:
         return
-    from imagefinder.registry import plugins
+    from imagefinder.registry.plugins import plugins
 
     kinds = {name: plugin.about for name, plugin in plugins("indexes").items()}
     if as_json:
@@ -41,7 +41,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Search the catalogue by this kind from now on, and make it now."""
-    from imagefinder.indexes.choice import automatic
+    from imagefinder.indexes.auto import automatic
 
     quiet_libraries()
     options = parsed(option)
@@ -73,7 +73,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Measure kinds of index on the catalogue's own vectors: how much they find, and how fast."""
-    from imagefinder.auditing import audit as measure
+    from imagefinder.evaluation.index_benchmark import audit as measure
     from imagefinder.types import IndexChoice
 
     quiet_libraries()
@@ -83,7 +83,7 @@ def audit(
         choices = [IndexChoice(kind, parsed(option)) for kind in kinds or ()]
         audits = measure(finder, choices, queries)
     if out is not None:
-        from imagefinder.plots import plot_audits
+        from imagefinder.evaluation.plots import plot_audits
 
         plot_audits(audits, out)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imagefinder.cli.catalogue import Json
+from imagefinder.cli.options import Json
 from imagefinder.cli.output import print_json, print_pairs
 
 keys = typer.Typer(help="Make and take back the keys that a server may ask for.")
@@ -29,7 +29,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Make a key and print it; only its hash is kept, so it is shown this once."""
-    from imagefinder.server.keys import KeyFile
+    from imagefinder.server.api_keys import KeyFile
 
     key = KeyFile(file).add(name, write)
     if as_json:
@@ -41,7 +41,7 @@ def add(
 @keys.command("list")
 def list_(file: KeysFile = _FILE, as_json: Json = False) -> None:
     """Say whose keys there are, and since when."""
-    from imagefinder.server.keys import KeyFile
+    from imagefinder.server.api_keys import KeyFile
 
     kept = KeyFile(file).keys()
     if as_json:
@@ -61,6 +61,6 @@ def list_(file: KeysFile = _FILE, as_json: Json = False) -> None:
 @keys.command()
 def remove(name: Name, file: KeysFile = _FILE) -> None:
     """Take a key back; running servers refuse it at once."""
-    from imagefinder.server.keys import KeyFile
+    from imagefinder.server.api_keys import KeyFile
 
     KeyFile(file).remove(name)

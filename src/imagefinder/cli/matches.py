@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, opened
+from imagefinder.cli.options import DB, Db, Json, opened
 from imagefinder.cli.output import plain, print_groups, print_json, print_pairs
 from imagefinder.cli.terminal import counting
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
-    from imagefinder.calibration import Calibration
-    from imagefinder.duplication import Duplicates
+    from imagefinder.near_duplicates.detect import Duplicates
+    from imagefinder.search.calibration.model import Calibration
     from imagefinder.types import Record
 
 
@@ -34,7 +34,7 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Learn from the catalogue's own pictures from which score on there is a match."""
-    from imagefinder.calibrating import calibrate
+    from imagefinder.search.calibration.calibrate import calibrate
 
     if not 0 < rate < 1:
         raise typer.BadParameter("it is a share, between 0 and 1", param_hint="--rate")
@@ -75,7 +75,7 @@ def duplicates(
     as_json: Json = False,
 ) -> None:
     """Find copies in the catalogue, and name the better ones; nothing is deleted."""
-    from imagefinder.duplication import duplicates
+    from imagefinder.near_duplicates.detect import duplicates
 
     with opened(db) as finder, counting("comparing") as bar:
         found = duplicates(finder, threshold=threshold, verify=verify, progress=bar)
@@ -92,7 +92,7 @@ def duplicates(
 
 
 def _write(found: Duplicates, file: Path) -> None:
-    from imagefinder.contact_sheet import sheet
+    from imagefinder.near_duplicates.report import sheet
 
     try:
         with file.open("w", encoding="utf-8", errors="backslashreplace") as page:

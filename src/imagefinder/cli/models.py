@@ -11,7 +11,7 @@ from imagefinder.cli.output import plain, print_json, print_models
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.models import Model
+    from imagefinder.registry.pretrained import Model
 
 models = typer.Typer(help="Pretrained models: list, fetch, add and check them.")
 
@@ -28,7 +28,7 @@ def list_models(
     """Pretrained models: list, fetch, add and check them."""
     if context.invoked_subcommand is not None:
         return
-    from imagefinder.models import models as rows
+    from imagefinder.registry.pretrained import models as rows
 
     known = [_as_json(model) for model in rows().values()]
     if as_json:
@@ -40,8 +40,8 @@ def list_models(
 @models.command()
 def pull(names: Names) -> None:
     """Fetch models from their hub; what is here already is only checked."""
+    from imagefinder.encoders.model_store import model_named, pull
     from imagefinder.encoders.pretrained import check
-    from imagefinder.library import model_named, pull
 
     quiet_libraries()
     for model in [model_named(name) for name in names]:
@@ -52,7 +52,7 @@ def pull(names: Names) -> None:
 @models.command()
 def verify() -> None:
     """Read every model that is here, and compare it with what it was when it was taken."""
-    from imagefinder.library import verify
+    from imagefinder.encoders.model_store import verify
 
     found = list(verify())
     for model, part, wrong in found:
@@ -72,8 +72,8 @@ def add(
     ] = "graph",
 ) -> None:
     """Take a model's file that was brought by hand, where there is no network."""
+    from imagefinder.encoders.model_store import add, model_named
     from imagefinder.encoders.pretrained import check
-    from imagefinder.library import add, model_named
 
     quiet_libraries()
     place = add(model_named(name), file, check, part)
@@ -81,7 +81,7 @@ def add(
 
 
 def _as_json(model: Model) -> dict[str, Any]:
-    from imagefinder.library import is_present
+    from imagefinder.encoders.model_store import is_present
 
     return {
         "name": model.name,

@@ -16,10 +16,10 @@ from imagefinder.cli.terminal import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imagefinder.auditing import Audit
-    from imagefinder.demo import Search
-    from imagefinder.duplication import Group
-    from imagefinder.hits import Hits
+    from imagefinder.cli.demo import Search
+    from imagefinder.evaluation.index_benchmark import Audit
+    from imagefinder.near_duplicates.detect import Group
+    from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
 
 EMPTY = "the catalogue has no pictures to compare with"

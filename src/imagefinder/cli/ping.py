@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import typer
 
-from imagefinder.cli.catalogue import Json
+from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json
 from imagefinder.errors import ImageFinderError
 

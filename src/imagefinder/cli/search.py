@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Json, Options, SameEncoder, opened, parsed
 from imagefinder.cli.download import AllowPrivate
+from imagefinder.cli.options import DB, Db, Json, Options, SameEncoder, opened, parsed
 from imagefinder.cli.output import EMPTY, NONE, hit_as_json, plain, print_hits, print_json
-from imagefinder.cli.pictures import source_of
+from imagefinder.cli.sources import source_of
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
-    from imagefinder.hits import Hits
-    from imagefinder.matching import Comparison
+    from imagefinder.local_features.compare import Comparison
+    from imagefinder.search.hits import Hits
     from imagefinder.types import Box
 
 
@@ -126,7 +126,7 @@ def search(
         names = [finder.recipe.encoder for finder in (first, *others)]
         try:
             if others:
-                from imagefinder.ensemble import Ensemble
+                from imagefinder.search.ensemble import Ensemble
 
                 together = Ensemble([first, *others], fuse, weight)  # type: ignore[arg-type]  # it checks
                 hits = together.search(asked, k, **options)
@@ -169,7 +169,7 @@ def match(
     as_json: Json = False,
 ) -> None:
     """Say whether two pictures show the same thing, and draw what in them corresponds."""
-    from imagefinder.matching import compare
+    from imagefinder.local_features.compare import compare
 
     quiet_libraries()
     left, right = (source_of(picture, allow_private) for picture in (one, other))

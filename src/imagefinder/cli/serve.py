@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from imagefinder.cli.catalogue import DB, Db, Options, SameEncoder, made, opened
+from imagefinder.cli.options import DB, Db, Options, SameEncoder, made, opened
 from imagefinder.cli.terminal import quiet_libraries
 
 PORT = 8000
@@ -90,8 +90,8 @@ def serve(
     # of a small catalogue cost 76 ms of processor a search, and 0.4 without. It reads this once
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-    from imagefinder import fetching
-    from imagefinder.inputs import absolute
+    from imagefinder.downloads import http as fetching
+    from imagefinder.images.inputs import absolute
     from imagefinder.server import Settings
     from imagefinder.server import serve as run
 

@@ -67,7 +67,7 @@ def progress(
     """
 
     def files() -> int:
-        from imagefinder.images import find_images
+        from imagefinder.images.files import find_images
 
         given = [os.path.expanduser(path) for path in paths]
         return more + sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)

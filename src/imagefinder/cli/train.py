@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.catalogue import Json
 from imagefinder.cli.download import AllowPrivate, Column
+from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_failures, print_json, print_table, short
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.finetuning import Moment, Outcome
+    from imagefinder.training import Moment, Outcome
 
 
 def train(
@@ -84,7 +84,7 @@ def train(
     short at any moment, the same command goes on.
     """
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # what it says of fonts
-    from imagefinder import finetuning
+    from imagefinder import training as finetuning
 
     try:
         settings = finetuning.Settings(

@@ -18,7 +18,7 @@ _SIDE = 208
 
 @dataclass(frozen=True)
 class Compact:
-    """A small convolutional network, trained by ``imagefinder.training`` (MobileNetV2's layout).
+    """A small convolutional network, trained by ``distillation`` (MobileNetV2's layout).
 
     Its rows are unit ones of 320 numbers; unrelated pictures score about 0.
     """

@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeAlias, cast, get_args, get_origin, get_type
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.encoders.graph import read_graph
+from imagefinder.encoders.model_store import digest
+from imagefinder.encoders.onnx_graph import read_graph
 from imagefinder.encoders.runtimes import Runtime, runtime_for
 from imagefinder.errors import ModelError
-from imagefinder.library import digest
-from imagefinder.models import SETTINGS, pair
+from imagefinder.registry.pretrained import SETTINGS, pair
 from imagefinder.similarity import unit
 from imagefinder.types import Features, Fit, Image, Measure
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from imagefinder.encoders.model_store import Pin, locate, model_named, pinned
 from imagefinder.encoders.onnx import Onnx
-from imagefinder.encoders.text import TextTower, check_text, check_tokenizer
+from imagefinder.encoders.text_encoder import TextTower, check_text, check_tokenizer
 from imagefinder.errors import ModelError, PluginError
-from imagefinder.library import Pin, locate, model_named, pinned
-from imagefinder.models import Model, Part, models
+from imagefinder.registry.pretrained import Model, Part, models
 from imagefinder.types import Features, Fit, Image, Measure
 
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.onnx import Onnx, Triple
 from imagefinder.errors import ModelError
-from imagefinder.library import digest
 from imagefinder.types import Features, Fit, Image, Measure
 
 DESCRIPTION = "encoder.json"

@@ -1,7 +1,7 @@
 """How well pictures that belong together are found."""
 
-from imagefinder.evaluation.evaluation import Evaluation
-from imagefinder.evaluation.evaluator import evaluate
-from imagefinder.evaluation.saving import ready, save
+from imagefinder.evaluation.evaluate import evaluate
+from imagefinder.evaluation.html_report import ready, save
+from imagefinder.evaluation.report import Evaluation
 
 __all__ = ["Evaluation", "evaluate", "ready", "save"]

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.evaluation.evaluation import Example, Picture
-from imagefinder.evaluation.judgement import Judged
-from imagefinder.evaluation.truth import Question, Truth
+from imagefinder.evaluation.ground_truth import Question, Truth
+from imagefinder.evaluation.query_results import Judged
+from imagefinder.evaluation.report import Example, Picture
 from imagefinder.types import Record, Store
 
 

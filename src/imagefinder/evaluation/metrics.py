@@ -9,6 +9,7 @@ Retrieval", chapter 8.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -102,3 +103,37 @@ def _found(relevant: Relevance, k: int) -> NDArray[np.intp]:
 def _precisions(relevant: Relevance) -> Values:
     """The precision at every place."""
     return np.asarray(np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1))
+
+
+WHOLE = ("mAP", "nDCG", "R-precision", "MRR", "N-S")
+"""Of the whole ranking."""
+
+CUT = ("precision", "recall", "F1", "nDCG")
+"""Of the first k places, as ``precision@5``."""
+
+
+def names(ks: Sequence[int]) -> list[str]:
+    """Of all figures, in the order of ``values``."""
+    return [*WHOLE, *(f"{name}@{k}" for k in ks for name in CUT)]
+
+
+def values(relevant: Relevance, counts: Counts, own: NDArray[np.intp], ks: Sequence[int]) -> Values:
+    """All figures of each query, (queries, figures); the arguments are those of ``metrics``."""
+    whole = [
+        average_precision(relevant, counts),
+        ndcg(relevant, counts),
+        r_precision(relevant, counts),
+        reciprocal_rank(relevant),
+        ns_score(relevant, own),
+    ]
+    cut = [
+        column
+        for k in ks
+        for column in (
+            precision(relevant, k),
+            recall(relevant, counts, k),
+            f1(relevant, counts, k),
+            ndcg(relevant, counts, k),
+        )
+    ]
+    return np.column_stack([*whole, *cut])

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.drawing import LIGHT, Theme, png, themed_axes
-from imagefinder.evaluation.evaluation import Confused, Evaluation
+from imagefinder.evaluation.report import Confused, Evaluation
+from imagefinder.visualization.plotting import LIGHT, Theme, png, themed_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+from pathlib import Path
+
+from imagefinder.errors import ImageFinderError
+from imagefinder.evaluation.index_benchmark import Audit
+from imagefinder.visualization.plotting import empty_figure
 
 _CLASSES = 40  # more could not be read
 _NUMBERED = 15  # classes that leave room for numbers
@@ -111,3 +118,29 @@ def _column(one: Confused, rows: Sequence[str]) -> str:
 
 def _short(name: str) -> str:
     return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+
+
+def plot_audits(audits: Sequence[Audit], out: Path) -> None:
+    """How much each kind of index finds against how fast, drawn to a file.
+
+    Raises MissingExtra, or ImageFinderError for an ending that is no picture's.
+    """
+    figure = empty_figure(7, 4.5)
+    axes = figure.add_subplot()
+    for one in audits:
+        if one.failure:
+            continue
+        place = one.recall[10], one.queries_per_second
+        axes.scatter(*place, s=40, color="#0969da")
+        axes.annotate(
+            one.choice.kind, place, xytext=(-8, -4), textcoords="offset points", ha="right"
+        )
+    axes.set(xlabel="recall@10", ylabel="queries per second, one at a time", yscale="log")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_minor_formatter("")
+    axes.margins(x=0.15, y=0.15)
+    axes.grid(alpha=0.3)
+    try:
+        figure.savefig(out, dpi=150)
+    except ValueError as error:
+        raise ImageFinderError(f"{out}: its name must end like a picture's, .png say") from error

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils import cores, overlapped
+from imagefinder.catalogue.ingest import Intake
 from imagefinder.errors import ImageError, NotFound
-from imagefinder.evaluation.truth import Question
+from imagefinder.evaluation.ground_truth import Question
 from imagefinder.finder import Finder
-from imagefinder.ingest import Intake
-from imagefinder.pipeline import cores, overlapped
-from imagefinder.query import Reader
+from imagefinder.search.query import Reader
 from imagefinder.types import Failure, Features, Keys, Measure, Reranker
 
 _LEAST = 100  # rows that `search` asks for, however few are wanted

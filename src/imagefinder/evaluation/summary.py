@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.evaluation import figures
+from imagefinder.evaluation import metrics
 from imagefinder.evaluation.bootstrap import intervals
-from imagefinder.evaluation.evaluation import (
+from imagefinder.evaluation.examples import examples
+from imagefinder.evaluation.ground_truth import Truth
+from imagefinder.evaluation.query_results import NO_CLASS, STEPS, Judged
+from imagefinder.evaluation.report import (
     ClassFigures,
     Confused,
     Curve,
@@ -18,9 +21,6 @@ from imagefinder.evaluation.evaluation import (
     Histogram,
     Setting,
 )
-from imagefinder.evaluation.examples import examples
-from imagefinder.evaluation.judgement import NO_CLASS, STEPS, Judged
-from imagefinder.evaluation.truth import Truth
 from imagefinder.types import Failure, Store
 
 _BINS = 60
@@ -31,7 +31,7 @@ def summarized(
     setting: Setting, every: Judged, truth: Truth, store: Store, failed: tuple[Failure, ...]
 ) -> Evaluation:
     """All figures, and what a reader wants to look at."""
-    names = figures.names(setting.ks)
+    names = metrics.names(setting.ks)
     order = np.argsort(-every.values[:, names.index("mAP")], kind="stable")
     best, worst = order[:_EXAMPLES], order[::-1][:_EXAMPLES]
     queries = tuple(

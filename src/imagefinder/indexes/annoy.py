@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from imagefinder._utils import needed
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.libraries import needed
-from imagefinder.indexes.part import Places
+from imagefinder.indexes.segment import Places
 from imagefinder.types import Features, Measure
 
 _METRICS = {"cosine": "angular", "dot": "dot", "l2": "euclidean"}

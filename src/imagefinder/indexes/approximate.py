@@ -17,14 +17,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from imagefinder._utils import check, replacing
 from imagefinder.errors import IndexDamaged
-from imagefinder.indexes.arrays import checksum_of, sum_of
-from imagefinder.indexes.comparing import compare
-from imagefinder.indexes.libraries import check
-from imagefinder.indexes.matrix import Matrix
-from imagefinder.indexes.nearest import best_of, concatenated, nearest
-from imagefinder.indexes.part import Part, Places
-from imagefinder.replacing import replacing
+from imagefinder.indexes.array_file import checksum_of, sum_of
+from imagefinder.indexes.brute_force import compare
+from imagefinder.indexes.segment import Part, Places
+from imagefinder.indexes.segmented import Matrix
+from imagefinder.indexes.topk import best_of, concatenated, nearest
 from imagefinder.similarity import prepared, scores_of_each
 from imagefinder.types import Features, Keys, Measure, Neighbors
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from imagefinder.indexes.comparing import compare
-from imagefinder.indexes.matrix import Matrix
+from imagefinder.indexes.brute_force import compare
+from imagefinder.indexes.segmented import Matrix
 from imagefinder.similarity import prepared
 from imagefinder.types import Features, Keys, Measure, Neighbors
 

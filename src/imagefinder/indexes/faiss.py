@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from imagefinder._utils import needed
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.libraries import needed
-from imagefinder.indexes.part import Places
+from imagefinder.indexes.segment import Places
 from imagefinder.types import Features, Measure
 
 _STEP = 10_000  # rows read at a time

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from imagefinder._utils import needed
 from imagefinder.errors import MissingExtra
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.libraries import needed
-from imagefinder.indexes.part import Part, Places
+from imagefinder.indexes.segment import Part, Places
 from imagefinder.types import Features, Measure
 
 _STEP = 10_000  # rows read at a time

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils import needed
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.arrays import Streamed, load_arrays, save_arrays
-from imagefinder.indexes.libraries import needed
-from imagefinder.indexes.part import Places
+from imagefinder.indexes.array_file import Streamed, load_arrays, save_arrays
+from imagefinder.indexes.segment import Places
 from imagefinder.types import Features, Measure
 
 _STEP = 10_000  # rows read at a time

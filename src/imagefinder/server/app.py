@@ -16,33 +16,33 @@ from fastapi_offline import FastAPIOffline
 
 from imagefinder import __version__
 from imagefinder.finder import Finder
+from imagefinder.server.api_keys import KeyFile, KeyRing, NeedsKey
 from imagefinder.server.catalogues import check_distinct, serving
-from imagefinder.server.deadline import Deadline
-from imagefinder.server.document import DESCRIPTION, EVERYWHERE, add_document
-from imagefinder.server.headers import SecurityHeaders
-from imagefinder.server.heads import Heads
-from imagefinder.server.hosts import Hosts
-from imagefinder.server.keys import KeyFile, KeyRing, NeedsKey
-from imagefinder.server.limits import RateLimit
-from imagefinder.server.logs import log_to_stderr
-from imagefinder.server.maps import Maps
+from imagefinder.server.log_config import log_to_stderr
+from imagefinder.server.map_cache import Maps
 from imagefinder.server.metrics import Metrics
-from imagefinder.server.observing import Observed
-from imagefinder.server.origins import Origins
+from imagefinder.server.middleware.body_limit import UploadCap
+from imagefinder.server.middleware.cors import Origins
+from imagefinder.server.middleware.csrf import SameSite
+from imagefinder.server.middleware.head import Heads
+from imagefinder.server.middleware.rate_limit import RateLimit
+from imagefinder.server.middleware.request_log import Observed
+from imagefinder.server.middleware.security_headers import SecurityHeaders
+from imagefinder.server.middleware.timeout import Deadline
+from imagefinder.server.middleware.trusted_host import Hosts
+from imagefinder.server.openapi import DESCRIPTION, EVERYWHERE, add_document
 from imagefinder.server.problems import add_handlers
 from imagefinder.server.routes import (
-    about,
     compare,
     duplicates,
     images,
     legacy,
     maps,
-    page,
     search,
+    status,
+    ui,
 )
 from imagefinder.server.settings import Settings
-from imagefinder.server.sites import SameSite
-from imagefinder.server.uploads import UploadCap
 
 _BLANK = np.full((64, 64, 3), 255, np.uint8)
 _DEFAULT = Settings()
@@ -84,9 +84,9 @@ def create_app(
     app.state.metrics = metrics
     app.state.maps = Maps()
     add_handlers(app)
-    for part in (page, search, compare, images, duplicates, maps, about, legacy):
+    for part in (ui, search, compare, images, duplicates, maps, status, legacy):
         app.include_router(part.router)
-    app.mount("/page", page.files)
+    app.mount("/page", ui.files)
     add_document(app, settings.keys is not None)
     _guard(app, settings, metrics)
     return app

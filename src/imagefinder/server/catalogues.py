@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.finder import Finder
-from imagefinder.server.batching import Together
+from imagefinder.server.dynamic_batching import Together
 
 
 @dataclass(frozen=True)

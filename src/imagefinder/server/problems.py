@@ -22,7 +22,7 @@ from imagefinder.errors import (
     PluginError,
     UnencodableImage,
 )
-from imagefinder.server.logs import request_id
+from imagefinder.server.log_config import request_id
 
 MEDIA_TYPE = "application/problem+json"
 

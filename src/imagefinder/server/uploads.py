@@ -1,62 +1,113 @@
-"""Uploads are measured while they stream in, and cut off at the cap."""
+"""Pictures that are uploaded to stay, and where their files are kept."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from uuid import uuid4
 
-_DISCARDED = 16_000_000
+from imagefinder.errors import ImageFinderError, UnreadableImage
+from imagefinder.finder import Finder
+from imagefinder.images.formats import SUFFIXES
+from imagefinder.images.inputs import absolute
+from imagefinder.server.image_files import place_of
+from imagefinder.types import Record, key_of
 
-
-class UploadCap:
-    """Middleware: a body over the cap is 413, before more of it is taken in."""
-
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        """The cap counts the whole body, its multipart wrapping included."""
-        self.app = app
-        self.max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        body = _Body(receive, self.max_bytes)
-
-        async def answered(message: Message) -> None:
-            # a client that is still sending hears the answer once it has sent all; one that
-            # sends much more is cut off, or the server would read on to the end
-            if message["type"] == "http.response.start" and not await body.discarded():
-                MutableHeaders(scope=message)["Connection"] = "close"
-            await send(message)
-
-        await self.app(scope, body, answered)
+_LONG = 60
+_TURNS = tuple(Lock() for _ in range(64))
+"""One picture is not added and taken out at the same time: its new file would go with the old."""
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-class _Body:
-    """A request's body on its way in."""
+@dataclass(frozen=True)
+class Taken:
+    """A picture that is in the catalogue now."""
 
-    def __init__(self, receive: Receive, max_bytes: int) -> None:
-        self._receive = receive
-        self._max_bytes = max_bytes
-        self._received = 0
-        self._ended = False
+    record: Record
+    new: bool
+    """Whether it was not before."""
 
-    async def __call__(self) -> Message:
-        message = await self._next()
-        if self._received > self._max_bytes:
-            raise HTTPException(413, f"the upload is larger than {self._max_bytes:,} bytes")
-        return message
 
-    async def discarded(self) -> bool:
-        """Read what nobody wants; says whether that came to an end."""
-        while not self._ended and self._received <= self._max_bytes + _DISCARDED:
-            await self._next()
-        return self._ended
+def take(
+    finder: Finder, data: bytes, name: str, metadata: Mapping[str, Any] | None, folder: Path | None
+) -> Taken:
+    """Put an uploaded picture into the catalogue, and its file into the folder if there is one.
 
-    async def _next(self) -> Message:
-        message = await self._receive()
-        self._received += len(message.get("body", b""))
-        self._ended = not message.get("more_body", False)
-        return message
+    A picture whose file lies somewhere already gets no second one. Raises ImageError, and leaves
+    nothing behind then.
+    """
+    sha256 = hashlib.sha256(data).digest()
+    key = key_of(sha256)
+    with _turn(key):
+        known = finder.store.get([key]).get(key) if finder.store.knows(sha256) else None
+        if folder is None or (known is not None and place_of(known) is not None):
+            _add(finder, data, metadata)
+        else:
+            own = f"{key:016x}-{_harmless(finder.recipe.encoder)}"  # no other catalogue's
+            _add_file(finder, data, folder / _place(own, name), metadata)
+        return Taken(finder.get(f"{key:016x}"), known is None)
+
+
+def drop(finder: Finder, record: Record, folder: Path | None) -> None:
+    """Take it out; of its files only those in the folder of uploads are deleted."""
+    with _turn(record.key):
+        known = finder.store.get([record.key]).get(record.key, record)  # by now
+        finder.store.remove([record.key])
+        for file in known.files:
+            path = Path(file.path)
+            if folder is not None and path.is_relative_to(absolute(folder)):
+                path.unlink(missing_ok=True)
+                _tidy(path.parent)
+
+
+def _turn(key: int) -> Lock:
+    return _TURNS[key % len(_TURNS)]
+
+
+def _place(own: str, name: str) -> Path:
+    """Where an upload goes: a folder of its own, named by its content; and a harmless name."""
+    stem, ending = os.path.splitext(name)
+    ending = ending.lower()
+    return Path(own[:2], own, _harmless(stem) + (ending if ending in SUFFIXES else ""))
+
+
+def _harmless(name: str) -> str:
+    return _STRANGE.sub("-", name)[:_LONG].strip("-") or "picture"
+
+
+def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, Any] | None) -> None:
+    beside = path.with_name(f".{uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        os.replace(beside, path)
+        _add(finder, path, metadata)
+    except OSError as error:
+        raise ImageFinderError(f"{path} cannot be written: {error.strerror}") from error
+    except ImageFinderError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
+        _tidy(path.parent)
+
+
+def _add(finder: Finder, picture: bytes | Path, metadata: Mapping[str, Any] | None) -> None:
+    report = finder.add([picture], metadata=metadata)
+    for failure in report.failed:
+        raise UnreadableImage(failure.reason)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove a picture's folder, and the one above, if nothing is left in them."""
+    try:
+        folder.rmdir()
+        folder.parent.rmdir()
+    except OSError:  # there is something
+        pass

@@ -1,1 +1,1 @@
-"""Where pictures' records and vectors are kept: one file for each kind."""
+"""Stores: the truth behind a catalogue, one folder for each kind."""

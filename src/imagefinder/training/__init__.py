@@ -1,1 +1,8 @@
-"""Training of image encoders; needs the extra ``train``, and nothing here is needed to search."""
+"""Encoders that learn from one's own pictures; needs the extra ``train``, searching does not."""
+
+from imagefinder.training.progress import Moment
+from imagefinder.training.result import Outcome
+from imagefinder.training.settings import OBJECTIVES, Settings
+from imagefinder.training.train import train
+
+__all__ = ["OBJECTIVES", "Moment", "Outcome", "Settings", "train"]

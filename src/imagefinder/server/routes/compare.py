@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 
-from imagefinder.matching import Comparison, compare
-from imagefinder.server import asking
-from imagefinder.server.depending import Allowed, AskedByForm
+from imagefinder.local_features.compare import Comparison, compare
+from imagefinder.server import forms
+from imagefinder.server.dependencies import Allowed, AskedByForm
 from imagefinder.server.problems import documented
 from imagefinder.server.schemas import Compared
 
@@ -38,7 +38,7 @@ def compare_two(
     """By their local features (SIFT): uploads come first, then stored pictures, then others."""
     if sum(len(given or ()) for given in (image, id, url)) != 2:
         raise HTTPException(422, "give two pictures: image, id or url")
-    one, other = asking.contents(catalogue, image, id, url, settings.fetch)
+    one, other = forms.contents(catalogue, image, id, url, settings.fetch)
     return _told(compare(one, other, limits=catalogue.finder.limits))
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from imagefinder.duplication import Group, Verify, duplicates
-from imagefinder.server.depending import Allowed, Asked
+from imagefinder.near_duplicates.detect import Group, Verify, duplicates
+from imagefinder.server.dependencies import Allowed, Asked
 from imagefinder.server.schemas import Copies, Kin, Picture, Twin
 
 router = APIRouter(tags=["pictures"])

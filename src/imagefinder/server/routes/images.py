@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from imagefinder.server import asking, taking
-from imagefinder.server.depending import Allowed, Asked, AskedByForm, Stored, Writer
-from imagefinder.server.files import caching, lying, unchanged
+from imagefinder.images.thumbnails import thumbnail
+from imagefinder.server import forms, uploads
+from imagefinder.server.dependencies import Allowed, Asked, AskedByForm, Stored, Writer
+from imagefinder.server.image_files import caching, lying, unchanged
 from imagefinder.server.problems import documented
 from imagefinder.server.schemas import Page, Picture, name_of
-from imagefinder.thumbnails import thumbnail
 
 _ID = "[0-9a-f]{16}"
 
@@ -36,7 +36,7 @@ def list_images(
     ] = None,
 ) -> Page:
     """A page of them, in order of their ids, which is stable while others are added."""
-    records = catalogue.finder.page(limit + 1, after=cursor, where=asking.conditions(where))
+    records = catalogue.finder.page(limit + 1, after=cursor, where=forms.conditions(where))
     shown = records[:limit]
     return Page(
         images=[Picture.of(record) for record in shown],
@@ -128,8 +128,8 @@ def add_image(
     ] = None,
 ) -> Picture:
     """It is found from now on. Its file is kept if the server was started with `--uploads`."""
-    about = asking.metadata(metadata, "metadata")
-    taken = taking.take(
+    about = forms.metadata(metadata, "metadata")
+    taken = uploads.take(
         catalogue.finder, image.file.read(), image.filename or "", about, settings.uploads
     )
     response.status_code = 201 if taken.new else 200
@@ -145,4 +145,4 @@ def add_image(
 )
 def delete_image(record: Stored, catalogue: Asked, settings: Allowed) -> None:
     """Out of the catalogue. Its file is deleted only if it was uploaded here."""
-    taking.drop(catalogue.finder, record, settings.uploads)
+    uploads.drop(catalogue.finder, record, settings.uploads)

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, HTTPException, UploadFile
 
 from imagefinder.server.catalogues import Catalogue, Catalogues
-from imagefinder.server.depending import AllCatalogues
+from imagefinder.server.dependencies import AllCatalogues
 from imagefinder.server.problems import documented
 from imagefinder.server.schemas import Ids
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 
-from imagefinder.server.depending import Allowed, Asked, MadeMaps
+from imagefinder.server.dependencies import Allowed, Asked, MadeMaps
 from imagefinder.server.schemas import Plane, Point
 
 router = APIRouter(tags=["pictures"])

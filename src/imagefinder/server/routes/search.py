@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 
 from imagefinder.errors import ImageFinderError
-from imagefinder.server import asking
+from imagefinder.server import forms
 from imagefinder.server.catalogues import Catalogue
-from imagefinder.server.depending import Allowed, AskedByForm
+from imagefinder.server.dependencies import Allowed, AskedByForm
 from imagefinder.server.problems import documented
 from imagefinder.server.schemas import Answer, Found
 from imagefinder.similarity import dtype
@@ -86,10 +86,10 @@ def search(
 
     A stored picture finds itself first. A picture that cannot be used is refused with the reason.
     """
-    part = asking.box(crop)
-    given = asking.pictures if part is None else asking.contents  # a part is cut out of a file
+    part = forms.box(crop)
+    given = forms.pictures if part is None else forms.contents  # a part is cut out of a file
     with_ = given(catalogue, image, id, url, settings.fetch)
-    away = asking.pictures(catalogue, minus, minus_id, None, None)
+    away = forms.pictures(catalogue, minus, minus_id, None, None)
     if not with_ and not text:
         raise HTTPException(422, "give a picture (image, id or url), or a text, to search with")
     _check(catalogue, measure or [])
@@ -104,7 +104,7 @@ def search(
             rerank=rerank,
             threshold=threshold,
             matches_only=matches_only,
-            where=asking.conditions(where),
+            where=forms.conditions(where),
         )
     except ImageFinderError:
         raise

@@ -1,0 +1,1 @@
+"""Catalogues: a store, its encoder, extractor and limits."""

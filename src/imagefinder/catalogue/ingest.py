@@ -1,0 +1,213 @@
+"""Pictures into a store: decoding, encoding and writing overlap, and memory stays bounded.
+
+Input → unchanged? → read, hash, decode, extract (threads) → encode (batches) → write (a thread)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from time import perf_counter
+from typing import TypeAlias
+
+from imagefinder._utils import batched, cores, overlapped
+from imagefinder.encoders.inference import encode_each, extract_one
+from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
+from imagefinder.images.decode import decode, load_image
+from imagefinder.images.files import read
+from imagefinder.images.inputs import Content, Input, is_storable
+from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.types import (
+    Encoder,
+    Entry,
+    Extractor,
+    Failure,
+    Features,
+    File,
+    Image,
+    LocalFeatures,
+    Located,
+    Outcome,
+    Record,
+    Report,
+    Store,
+    key_of,
+)
+
+_BATCH = 32
+
+Progress: TypeAlias = Callable[[Iterable["Input"]], Iterable["Input"]]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An input on its way, and what was found in it."""
+
+    given: Input
+    record: Record | None = None
+    pixels: Image | None = None
+    """``None`` where the content is stored already."""
+    local: LocalFeatures | None = None
+    features: Features | None = None
+    failure: str | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def key(self) -> int | None:
+        """The picture's, once it is read."""
+        return self.record.key if self.record else None
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What pictures go through, and where they come to."""
+
+    store: Store
+    encoder: Encoder
+    extractor: Extractor | None = None
+    limits: Limits = LIMITS
+
+
+def ingest(inputs: Iterable[Input], into: Intake, progress: Progress = iter) -> Report:
+    """Take pictures in, a commit per batch, so that a run that is cut short can simply be repeated.
+
+    A file whose size and time are as recorded is not read; a content that is stored is not encoded
+    again. Pictures that cannot be used are named in the report and stop nothing.
+    """
+    began = perf_counter()
+    counts: Counter[Outcome] = Counter()
+    failed: list[Failure] = []
+    waiting: Iterable[Input] = progress(inputs)
+    while waiting:
+        again: list[Input] = []
+        changed = _changed(waiting, into.store, counts)
+        for item in _taken_in(changed, into):
+            if item.failure is not None:
+                failed.append(Failure(item.given.name, item.failure))
+            elif item.outcome is not None:
+                counts[item.outcome] += 1
+            if item.outcome == "missing":
+                # its content was taken out of the store between our finding it there and our
+                # writing its new place: it must be read again
+                again.append(item.given)
+        waiting = again
+    return Report(
+        added=counts["added"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
+        failed=tuple(failed),
+        seconds=perf_counter() - began,
+    )
+
+
+def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
+    """A picture's bytes, and its record but for the width and height. Raises ImageError."""
+    data, file = _bytes_of(given, limits)
+    sha256 = hashlib.sha256(data).digest()
+    return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
+
+
+def _taken_in(changed: Iterable[_Item], into: Intake) -> Iterator[_Item]:
+    """Each item once it has come to its end; all stages run beside one another."""
+    workers = cores()
+    examined = partial(_examined, into=into)
+    written = partial(_written, store=into.store)
+    with (
+        ThreadPoolExecutor(workers, "decode") as decoders,
+        ThreadPoolExecutor(1, "write") as writer,
+    ):
+        items = overlapped(decoders, examined, changed, ahead=_BATCH + 2 * workers)
+        batches = (_encoded(batch, into.encoder) for batch in batched(items, _BATCH))
+        yield from chain.from_iterable(overlapped(writer, written, batches, ahead=2))
+
+
+def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[_Item]:
+    """Leave out, and count, the files that are just as they were when they were last read."""
+    for batch in batched(inputs, _BATCH):
+        located = store.located([given.path for given in batch if is_storable(given.path)])
+        for given in batch:
+            before = located.get(given.path or "")
+            if given.metadata is None and before is not None and _untouched(given, before):
+                counts["unchanged"] += 1
+            else:
+                yield _Item(given)
+
+
+def _untouched(given: Input, before: Located) -> bool:
+    try:
+        now = os.stat(str(given.path))
+    except OSError:
+        return False  # reading it will say why
+    return (now.st_size, now.st_mtime_ns) == (before.size, before.mtime_ns)
+
+
+def _examined(item: _Item, into: Intake) -> _Item:
+    """Runs in a thread: the bytes, their hash, and unless that is known, pixels and parts."""
+    try:
+        data, record = identified(item.given, into.limits)
+        if into.store.knows(record.sha256):
+            return replace(item, record=record)
+        content = data if isinstance(item.given.content, Path) else item.given.content
+        picture = decode(content, into.encoder.fit, into.limits)
+        local = _local(content, into)
+    except ImageError as error:
+        return replace(item, failure=str(error))
+    record = replace(record, width=picture.width, height=picture.height)
+    return replace(item, record=record, pixels=picture.pixels, local=local)
+
+
+def _local(content: Content, into: Intake) -> LocalFeatures | None:
+    # decoded once more, in the size that is wanted here: a share of what extracting takes, and the
+    # encoder's vectors stay the same whether or not there is an extractor
+    if into.extractor is None:
+        return None
+    pixels = decode(content, into.extractor.fit, into.limits).pixels
+    return extract_one(into.extractor, pixels)
+
+
+def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
+    """The bytes that identify a picture; for one given as pixels, its shape and all its samples."""
+    content = given.content
+    if isinstance(content, bytes):
+        return content, None
+    if not isinstance(content, Path):
+        pixels = load_image(content)
+        return f"{pixels.shape}".encode() + pixels.tobytes(), None
+    if not is_storable(str(content)):
+        raise UnreadableImage("its name is not UTF-8: rename it")
+    try:
+        mtime_ns = os.stat(content).st_mtime_ns  # before reading: a later change is seen next time
+    except (OSError, ValueError):
+        mtime_ns = 0  # reading it says what is wrong
+    return read(content, limits), File(str(content), mtime_ns)
+
+
+def _encoded(items: list[_Item], encoder: Encoder) -> list[_Item]:
+    """With their features, or a failure; each distinct new content is encoded once."""
+    new = {item.key: item.pixels for item in items if item.pixels is not None}
+    results = dict(zip(new, encode_each(encoder, list(new.values())), strict=True))
+    return [_with_result(item, results.get(item.key)) for item in items]
+
+
+def _with_result(item: _Item, result: Features | UnencodableImage | None) -> _Item:
+    if isinstance(result, UnencodableImage):
+        return replace(item, failure=item.failure or str(result))
+    return replace(item, features=result, pixels=None)
+
+
+def _written(items: list[_Item], store: Store) -> list[_Item]:
+    """With what became of them; all in one commit."""
+    entries = [
+        Entry(item.record, item.features, item.given.metadata, item.local)
+        for item in items
+        if item.record is not None and item.failure is None
+    ]
+    outcomes = iter(store.write(entries))
+    return [item if item.failure else replace(item, outcome=next(outcomes)) for item in items]

@@ -1,0 +1,103 @@
+"""Which pictures belong together, as their folders say, or a table of pairs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagefinder.evaluation.ground_truth import lines
+from imagefinder.images.inputs import absolute
+from imagefinder.search.query import is_id
+from imagefinder.types import Keys, Record
+
+Label: TypeAlias = Callable[[Record], str]
+"""What pictures share that belong together; a picture that belongs to none has its own."""
+
+
+def labelling(labels: str | os.PathLike[str]) -> Label:
+    """``"folder"``: its name; or a CSV file as ``evaluate`` takes it, with paths or ids.
+
+    Raises EvaluationError for a file that is no such table.
+    """
+    if labels == "folder":
+        return lambda record: Path(record.path).parent.name if record.path else record.id
+    groups = _groups(absolute(labels))
+
+    def label(record: Record) -> str:
+        names = (record.id, *(file.path for file in record.files))
+        return next((groups[name] for name in names if name in groups), record.id)
+
+    return label
+
+
+def _groups(file: Path) -> dict[str, str]:
+    """Each path or id that is named, with one that stands for all that pairs tie to it."""
+    leader: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    for _, *pair in lines(file):
+        one, other = (
+            name if is_id(name) else str(absolute(file.parent / os.path.expanduser(name)))
+            for name in pair
+        )
+        leader[first(one)] = first(other)
+    return {name: first(name) for name in leader}
+
+
+class Groups:
+    """Sets of pictures; one may be in several, as a file's copies may lie in several folders."""
+
+    def __init__(
+        self, keys: Keys, codes: NDArray[np.intp], names: Sequence[str] | None, count: int
+    ) -> None:
+        """Picture ``keys[i]`` is in group ``codes[i]``, one of ``count``, which may have names."""
+        order = np.lexsort((keys, codes))
+        codes, keys = codes[order], keys[order]
+        new = np.append(True, (np.diff(codes) != 0) | (np.diff(keys) != 0))[: len(keys)]
+        self._of_code, self._by_code = codes[new], keys[new]
+        self._starts = np.searchsorted(self._of_code, np.arange(count + 1))
+        self._order = np.argsort(self._by_code, kind="stable")
+        self._keys = self._by_code[self._order]
+        self.names = names
+
+    def __len__(self) -> int:
+        """How many groups."""
+        return len(self._starts) - 1
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many pictures are in each."""
+        return np.diff(self._starts)
+
+    @property
+    def keys(self) -> Keys:
+        """The pictures that are in any, ascending, each once."""
+        return np.unique(self._keys)
+
+    def of(self, key: int) -> tuple[int, ...]:
+        """The groups that a picture is in, ascending."""
+        start, end = np.searchsorted(self._keys, [key, key + 1])
+        return tuple(self._of_code[self._order[start:end]].tolist())
+
+    def members(self, codes: Sequence[int]) -> Keys:
+        """The pictures in any of these groups, ascending."""
+        sets = [self._by_code[self._starts[code] : self._starts[code + 1]] for code in codes]
+        return reduce(np.union1d, sets) if sets else np.empty(0, np.int64)
+
+
+def among(keys: Keys, some: Keys) -> NDArray[np.bool_]:
+    """Which of the keys are among some, ascending ones."""
+    if not len(some):
+        return np.zeros(len(keys), np.bool_)
+    places = np.minimum(np.searchsorted(some, keys), len(some) - 1)
+    return np.asarray(some[places] == keys)

@@ -1,0 +1,95 @@
+"""A smaller catalogue of the same pictures, by principal components of its vectors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import chain, islice
+
+import numpy as np
+
+from imagefinder._utils import batched
+from imagefinder.encoders.pca import Projection, Reduced
+from imagefinder.errors import MissingExtra, PluginError
+from imagefinder.finder import Finder
+from imagefinder.images.inputs import absolute
+from imagefinder.registry.factory import encoder_from, recipe_of
+from imagefinder.similarity import dtype, prepared
+from imagefinder.types import Entry, Features, Recipe, Record, Store
+
+_SAMPLE = 20_000  # vectors that are fitted to
+_PAGE = 1000  # pictures written in one step
+_ROUNDING = 1e-3
+
+
+def reduce(
+    finder: Finder, path: str | os.PathLike[str], *, dim: int, whiten: bool = False
+) -> Finder:
+    """A new catalogue with vectors of ``dim`` numbers, made from those that are stored.
+
+    No picture is read. What was fitted goes into ``path`` with ``.pca.npz`` after its name, which
+    must stay beside it; ``whiten`` makes all directions count alike. Raises CatalogueExists, and
+    PluginError where there is nothing to reduce to, or for an encoder without a registered name.
+    """
+    target = absolute(path)
+    beside = target.with_name(f"{target.name}.pca.npz")
+    recipe = recipe_of(finder.encoder)
+    projection = fitted(_sample(finder), recipe, dim, whiten)
+    encoder_from(recipe)  # what the smaller one will need must have a name
+    data = projection.to_bytes()
+    smaller = Finder.create(target, Reduced.of(beside, data), local=finder.extractor)
+    try:
+        beside.write_bytes(data)
+        for page in batched(finder.store.pictures(), _PAGE):
+            smaller.store.write(_reduced(page, projection, finder.store))
+    except BaseException:
+        smaller.close()
+        raise
+    return smaller
+
+
+def fitted(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> Projection:
+    """Principal components of vectors, ``(n, recipe.dim)``. Raises PluginError or MissingExtra."""
+    if recipe.measure == "hamming":
+        raise PluginError(
+            f"{recipe.encoder} gives bits, of which there are no principal components"
+        )
+    if (
+        recipe.measure == "dot"
+    ):  # products of what is left after taking the mean away rank otherwise
+        raise PluginError("principal components do not keep dot products: reduce for cosine or l2")
+    # n vectors differ from their mean in n - 1 directions
+    most = max(0, min(len(vectors) - 1, recipe.dim))
+    if not 1 <= dim <= most:
+        raise PluginError(
+            f"{len(vectors)} vectors of {recipe.dim} numbers can be reduced to at most {most}, "
+            f"not to {dim}"
+        )
+    try:
+        from sklearn.decomposition import PCA
+    except ModuleNotFoundError as error:
+        raise MissingExtra("reducing needs: pip install 'imagefinder[reduce]'") from error
+    pca = PCA(dim, random_state=0).fit(prepared(recipe.measure, vectors))
+    axes = pca.components_.T
+    if whiten:
+        spread = np.sqrt(pca.explained_variance_)
+        # a spread within rounding is none, and such a direction counts for nothing
+        axes = axes / np.where(spread > _ROUNDING * spread.max(), spread, np.inf)
+    return Projection(recipe, pca.mean_.astype(np.float32), axes.astype(np.float32))
+
+
+def _reduced(
+    page: Sequence[tuple[Record, Features]], projection: Projection, store: Store
+) -> list[Entry]:
+    local = store.local_features([record.key for record, _ in page])
+    return [
+        Entry(record, projection(rows), record.metadata, local.get(record.key))
+        for record, rows in page
+    ]
+
+
+def _sample(finder: Finder) -> Features:
+    """As many vectors as are enough; keys are hashes, so the first pictures will do."""
+    every = chain.from_iterable(vectors for _, vectors in finder.store.pictures())
+    rows = list(islice(every, _SAMPLE))
+    return np.array(rows, dtype(finder.recipe.measure)).reshape(-1, finder.recipe.dim)

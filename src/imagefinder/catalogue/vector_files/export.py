@@ -1,0 +1,55 @@
+"""Vectors out of a catalogue: written beside their place, and moved there once they are whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from imagefinder.catalogue.vector_files.folder import is_export
+from imagefinder.catalogue.vector_files.formats import Place, place_of
+from imagefinder.errors import ExchangeError
+from imagefinder.types import Features, Record, Store
+
+
+def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = False) -> int:
+    """Write every picture with its vectors, in order of the keys; says how many pictures.
+
+    Raises ExchangeError if something is there already, unless ``force``d to replace it.
+    """
+    place = place_of(path)
+    _check_free(place, force)
+    folder, name = place.path.parent, place.path.name
+    with TemporaryDirectory(prefix=f".{name}-", dir=folder) as beside:
+        fresh = type(place)(Path(beside, name))
+        pictures = _Counted(store.pictures())
+        fresh.write(store.recipe, pictures)
+        for new, old in zip(fresh.files, place.files, strict=True):
+            if old.is_dir():
+                old.rename(Path(beside, "replaced"))
+            os.replace(new, old)
+    return pictures.count
+
+
+def _check_free(place: Place, force: bool) -> None:
+    if not place.path.parent.is_dir():
+        raise ExchangeError(f"there is no folder {place.path.parent} to export to")
+    for file in place.files:
+        if os.path.lexists(file) and not force:
+            raise ExchangeError(f"{file} is there already: --force (force=True) replaces it")
+        if file.is_dir() and not is_export(file):
+            raise ExchangeError(f"{file} holds other files too: export to another place")
+
+
+class _Counted:
+    """Pictures that are counted as they pass."""
+
+    def __init__(self, pictures: Iterable[tuple[Record, Features]]) -> None:
+        self.count = 0
+        self._pictures = pictures
+
+    def __iter__(self) -> Iterator[tuple[Record, Features]]:
+        for picture in self._pictures:
+            self.count += 1
+            yield picture

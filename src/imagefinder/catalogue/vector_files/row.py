@@ -1,0 +1,168 @@
+"""One line of a table of pictures: made from a record, and made sense of again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imagefinder.catalogue.vector_files.errors import told
+from imagefinder.errors import ExchangeError
+from imagefinder.images.inputs import Input, absolute, check_metadata, is_storable
+from imagefinder.similarity import dtype
+from imagefinder.types import Features, File, Recipe, Record, key_of
+
+COLUMNS = ("id", "path", "mtime_ns", "sha256", "size", "width", "height", "metadata", "also")
+"""``path`` is the first of a picture's places, with the time it was last changed in nanoseconds;
+``also`` has the others, as a list in JSON of ``[path, mtime_ns]``."""
+WHOLE = ("mtime_ns", "size", "width", "height")
+"""The columns of whole numbers; the others are text."""
+
+_NEEDED = ("sha256", "size", "width", "height")
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def cells_of(record: Record) -> dict[str, str | int | None]:
+    """What a line says of a picture, by column; ``None`` is an empty cell."""
+    others = [[file.path, file.mtime_ns] for file in record.files[1:]]
+    return {
+        "id": record.id,
+        "path": record.path,
+        "mtime_ns": record.files[0].mtime_ns if record.files else None,
+        "sha256": record.sha256.hex(),
+        "size": record.size,
+        "width": record.width,
+        "height": record.height,
+        "metadata": json.dumps(dict(record.metadata), ensure_ascii=False),
+        "also": json.dumps(others, ensure_ascii=False) if others else None,
+    }
+
+
+@dataclass(frozen=True)
+class Line:
+    """Cells by the names of their columns, as they were found: nothing of them is believed yet."""
+
+    cells: Mapping[str, Any]
+    where: str
+    """The file and the line in it, for errors."""
+    folder: Path
+    """Where relative paths begin."""
+
+    @property
+    def name(self) -> str:
+        """What tells its picture from those of the lines before and behind."""
+        return str(self._cell("id") or self._cell("path"))
+
+    @property
+    def id(self) -> str:
+        """The picture's. Raises ExchangeError if it is none, and perhaps a path."""
+        with told(self.where):
+            found = str(self._cell("id"))
+            if not _ID.fullmatch(found):
+                raise ValueError(f"its id is {found!r}, not 16 hexadecimal digits")
+            return found
+
+    def about(self) -> Record | Input:
+        """All that is known, or, where the line has it only in part, the file to read it from.
+
+        Raises ExchangeError if the cells make no sense.
+        """
+        with told(self.where):
+            metadata = self._json("metadata", dict)
+            check_metadata(metadata)
+            if all(self._cell(name) is not None for name in _NEEDED):
+                return self._record(metadata or {})
+            if self._cell("path") is None:
+                raise ValueError("it has no path")
+            return Input(Path(self._path(self._cell("path"))), metadata or None)
+
+    def _record(self, metadata: Mapping[str, Any]) -> Record:
+        sha256 = bytes.fromhex(str(self._cell("sha256")))
+        if len(sha256) != 32:
+            raise ValueError("its sha256 is not 64 hexadecimal digits")
+        size, width, height = map(self._whole, _NEEDED[1:])
+        record = Record(key_of(sha256), sha256, size, width, height, self._files(), metadata)
+        if self._cell("id") not in (None, record.id):
+            raise ValueError("its id is not that of its sha256")
+        return record
+
+    def _files(self) -> tuple[File, ...]:
+        if self._cell("path") is None:
+            return ()
+        mtime_ns = 0 if self._cell("mtime_ns") is None else self._whole("mtime_ns")
+        first = File(self._path(self._cell("path")), mtime_ns)
+        others = (File(self._path(path), _int64(at)) for path, at in self._json("also", list) or ())
+        return (first, *others)
+
+    def _path(self, text: Any) -> str:
+        path = str(absolute(self.folder / str(text)))
+        if "\0" in path or not is_storable(path):
+            raise ValueError("its path is not one that a file can have")
+        return path
+
+    def _whole(self, name: str) -> int:
+        try:
+            return _int64(self._cell(name))
+        except ValueError as error:
+            raise ValueError(f"its {name} is not a whole number") from error
+
+    def _json(self, name: str, kind: type[Any]) -> Any:
+        """``None`` for an empty cell."""
+        text = self._cell(name)
+        found = None if text is None else json.loads(text)
+        if not isinstance(found, kind | None):
+            raise ValueError(f"its {name} is not a {kind.__name__} in JSON")
+        return found
+
+    def _cell(self, name: str) -> Any:
+        value = self.cells.get(name)
+        return None if value == "" else value
+
+
+def _int64(value: Any) -> int:
+    number = int(str(value))
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{number} is out of range")
+    return number
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is known of it, or the file that will tell, and its vectors."""
+
+    about: Record | Input
+    features: Features
+
+
+def picture_of(line: Line, features: Features) -> Picture:
+    """Raises ExchangeError if the line makes no sense or a number is not finite."""
+    if not np.isfinite(features).all():
+        raise ExchangeError(f"{line.where}: its vector has numbers that are not finite")
+    return Picture(line.about(), features)
+
+
+def pictures_of(rows: Iterable[tuple[Line, Features | None]], recipe: Recipe) -> Iterator[Picture]:
+    """Consecutive lines about one picture are its rows; ``None`` stands for no row at all."""
+    none = np.empty((0, recipe.dim), dtype(recipe.measure))
+    for _, run in groupby(rows, lambda row: row[0].name):
+        lines, vectors = zip(*run, strict=True)
+        yield picture_of(
+            lines[0], np.concatenate([none, *(row[None] for row in vectors if row is not None)])
+        )
+
+
+def check_kind(vectors: Features, recipe: Recipe, where: str) -> None:
+    """Raises ExchangeError unless these are rows of numbers such as the recipe's encoder makes."""
+    kind = np.dtype(dtype(recipe.measure))
+    if vectors.ndim == 2 and vectors.shape[1] == recipe.dim and vectors.dtype == kind:
+        return
+    raise ExchangeError(
+        f"{where} holds {vectors.dtype} {vectors.shape}, "
+        f"but the vectors of {recipe.encoder} are {kind} (n, {recipe.dim})"
+    )

@@ -1,0 +1,28 @@
+"""What a command is given for a picture: a file, stdin, a URL, or an id."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import BinaryIO
+
+from imagefinder.errors import AddressRefused, FetchError, ImageFinderError
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def source_of(word: str, allow_private: bool) -> str | bytes | BinaryIO:
+    """Files and ids as they are written; ``-`` is stdin, and what is at a URL is fetched."""
+    if word == "-":
+        return sys.stdin.buffer
+    return _fetched(word, allow_private) if _URL.match(word) else word
+
+
+def _fetched(url: str, allow_private: bool) -> bytes:
+    from imagefinder.downloads.http import FetchLimits, fetch
+
+    try:
+        return fetch(url, FetchLimits(allow_private=allow_private))
+    except FetchError as error:
+        hint = " (--allow-private)" if isinstance(error, AddressRefused) else ""
+        raise ImageFinderError(f"{url}: {error}{hint}") from error

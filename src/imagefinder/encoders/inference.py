@@ -1,0 +1,114 @@
+"""Encoding that takes nothing for granted: a plug-in may fail on a picture, or overflow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from imagefinder._utils import batched, cores, overlapped
+from imagefinder.errors import ImageError, ImageFinderError, PluginError, UnencodableImage
+from imagefinder.images.decode import Decoded, Source, decode
+from imagefinder.images.inputs import several
+from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.registry.factory import make_encoder
+from imagefinder.registry.plugins import DEFAULT_ENCODER
+from imagefinder.similarity import dtype, unit
+from imagefinder.types import Encoder, Extractor, Features, Image, LocalFeatures
+
+
+def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | UnencodableImage]:
+    """For each picture its features, or why there are none: one picture costs no other its own.
+
+    Errors of ours, such as a model that is missing, are about the encoder itself and are raised.
+    """
+    try:
+        encoded = encoder.encode(images)
+        if len(encoded) != len(images):
+            raise ValueError(f"it gives features of {len(encoded)} for {len(images)} pictures")
+        return [_checked(features) for features in encoded]
+    except ImageFinderError:
+        raise
+    except Exception as error:  # the encoder may be anybody's
+        if len(images) == 1:
+            return [_failure("encoder", error)]
+        return [result for image in images for result in encode_each(encoder, [image])]
+
+
+def encode_one(encoder: Encoder, image: Image) -> Features:
+    """The features of one picture. Raises UnencodableImage."""
+    (result,) = encode_each(encoder, [image])
+    if isinstance(result, UnencodableImage):
+        raise result
+    return result
+
+
+def extract_one(extractor: Extractor, image: Image) -> LocalFeatures:
+    """The local features of one picture. Raises UnencodableImage."""
+    try:
+        (local,) = extractor.extract([image])
+    except ImageFinderError:
+        raise
+    except Exception as error:
+        raise _failure("extractor", error) from error
+    if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
+        raise UnencodableImage("the extractor gives numbers for it that are not finite")
+    return local
+
+
+def _checked(features: Features) -> Features | UnencodableImage:
+    # one NaN in a catalogue would make nonsense of every ranking
+    if np.isfinite(features).all():
+        return features
+    return UnencodableImage("the encoder gives numbers for it that are not finite")
+
+
+def _failure(which: str, error: Exception) -> UnencodableImage:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return UnencodableImage(f"the {which} fails on it: {reason}")
+
+
+_BATCH = 32
+
+
+def embed(
+    pictures: Source | Iterable[Source],
+    encoder: str | Encoder = DEFAULT_ENCODER,
+    *,
+    normalize: bool = False,
+    limits: Limits = LIMITS,
+) -> Features:
+    """The vectors of pictures without a catalogue: ``(n, dim)``, a row each, in order.
+
+    ``float32``, raw as the encoder gives them, or with ``normalize`` of length 1; packed ``uint8``
+    from the hashes. Raises UnreadableImage or ImageTooLarge for the first picture that cannot be
+    used, PluginError for an encoder that does not give one row per picture, and ValueError for
+    hashes that are to be normalized.
+    """
+    encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+    if normalize and encoder.measure == "hamming":
+        raise ValueError("bits have no length to normalize: leave that out for this encoder")
+    fit = encoder.fit
+
+    def decoded(numbered: tuple[int, Source]) -> Decoded:
+        number, picture = numbered
+        try:
+            return decode(picture, fit, limits)
+        except ImageError as error:
+            name = picture if isinstance(picture, str | os.PathLike) else f"picture {number}"
+            raise type(error)(f"{name}: {error}") from error
+
+    rows: list[Features] = []
+    with ThreadPoolExecutor(cores(), "decode") as decoders:
+        pixels = overlapped(
+            decoders, decoded, enumerate(several(pictures), start=1), ahead=_BATCH + cores()
+        )
+        for batch in batched((picture.pixels for picture in pixels), _BATCH):
+            rows.extend(encoder.encode(batch))
+    if any(len(row) != 1 for row in rows):
+        raise PluginError("a local encoder gives any number of rows: use its encode()")
+    empty = np.empty((0, encoder.dim), dtype(encoder.measure))
+    vectors = np.concatenate([empty, *rows])
+    return unit(vectors) if normalize else vectors

@@ -1,5 +1,0 @@
-"""Pictures from URLs that anyone may have written: nothing about them is believed."""
-
-from imagefinder.fetching.fetcher import Fetcher, FetchLimits, fetch, fetch_all
-
-__all__ = ["FetchLimits", "Fetcher", "fetch", "fetch_all"]

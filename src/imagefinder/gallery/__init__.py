@@ -1,5 +1,0 @@
-"""The pictures of ``imagefinder demo``, drawn from nothing but numbers."""
-
-from imagefinder.gallery.views import SCENES, VIEWS, draw_scene, save_gallery, view_of
-
-__all__ = ["SCENES", "VIEWS", "draw_scene", "save_gallery", "view_of"]

@@ -1,0 +1,1 @@
+"""Images: any source to upright RGB pixels."""

@@ -1,0 +1,63 @@
+"""Image files: finding them in folders, and reading their bytes within limits."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+# importing these registers just the kinds that we accept, where Image.init() would load all
+from PIL import (
+    AvifImagePlugin,  # noqa: F401  registers AVIF
+    BmpImagePlugin,  # noqa: F401  registers BMP and DIB
+    GifImagePlugin,  # noqa: F401  registers GIF
+    JpegImagePlugin,  # noqa: F401  registers JPEG, and MPO (a JPEG with more behind it)
+    PngImagePlugin,  # noqa: F401  registers PNG
+    TiffImagePlugin,  # noqa: F401  registers TIFF
+    WebPImagePlugin,  # noqa: F401  registers WebP
+)
+
+from imagefinder.errors import UnreadableImage
+from imagefinder.images.formats import SUFFIXES
+from imagefinder.images.limits import LIMITS, Limits, check_bytes, one_line
+
+
+def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> bytes:
+    """The bytes of a regular file, or of an open one, if they are not too many."""
+    if not isinstance(source, str | os.PathLike):
+        return _capped(source, limits)
+    try:
+        mode = os.stat(source).st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableImage("is a folder, not a picture")
+        if not stat.S_ISREG(mode):  # a pipe or a device might never end
+            raise UnreadableImage("not a regular file")
+        with open(source, "rb") as file:
+            return _capped(file, limits)
+    except FileNotFoundError as error:
+        raise UnreadableImage("no such file") from error
+    except OSError as error:  # without its path, which is not for everyone who may read this
+        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
+
+
+def find_images(
+    folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """The pictures in a folder, however deep, by their names' endings, in order of their names.
+
+    Hidden files and folders are left out, and links to folders are not followed. A folder that
+    cannot be listed is told to ``unreadable``.
+    """
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                yield Path(parent, name)
+
+
+def _capped(file: BinaryIO, limits: Limits) -> bytes:
+    return check_bytes(file.read(limits.max_bytes + 1), limits)

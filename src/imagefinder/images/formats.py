@@ -1,0 +1,101 @@
+"""Image formats: which are accepted, told by content, and the size that a file's head gives.
+
+Images come from anywhere, so nothing about them is believed: the format is told from the content
+and must be on a list of our own (none of it starts another program).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import PIL.Image
+
+# importing these registers just the kinds that we accept, where Image.init() would load all
+from PIL import (
+    AvifImagePlugin,  # noqa: F401  registers AVIF
+    BmpImagePlugin,  # noqa: F401  registers BMP and DIB
+    GifImagePlugin,  # noqa: F401  registers GIF
+    JpegImagePlugin,  # noqa: F401  registers JPEG, and MPO (a JPEG with more behind it)
+    PngImagePlugin,  # noqa: F401  registers PNG
+    TiffImagePlugin,  # noqa: F401  registers TIFF
+    WebPImagePlugin,  # noqa: F401  registers WebP
+)
+
+from imagefinder.errors import ImageTooLarge, UnreadableImage
+from imagefinder.images.limits import LIMITS, Limits, check_pixels, one_line
+
+ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff"
+    " .avif .avifs .heic .heics .heif .heifs .hif".split()
+)
+_ENDINGS = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+    "DIB": ".dib",
+    "TIFF": ".tif",
+    "AVIF": ".avif",
+    "HEIF": ".heic",
+}
+_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What the head of a picture's file says of it."""
+
+    suffix: str
+    """The usual ending of the name of such a file."""
+    width: int
+    height: int
+    """Both as stored, before any turning."""
+
+
+def glimpse(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
+    """The kind and the size of a picture, told from its content; no pixel is decoded.
+
+    Raises UnreadableImage or ImageTooLarge.
+    """
+    try:
+        with open_image(file) as picture:
+            if not is_shrinkable(picture):
+                check_pixels(picture, limits)
+            return Glimpse(_ENDINGS[picture.format or ""], picture.width, picture.height)
+    except (UnreadableImage, ImageTooLarge):
+        raise
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge(f"too many pixels: {error}") from error
+    except Exception as error:  # as in decode
+        raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
+
+
+def is_shrinkable(picture: PIL.Image.Image) -> bool:
+    """Whether it need not be held in memory at its full size, as a progressive JPEG must be."""
+    return picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
+
+
+def open_image(file: BinaryIO) -> PIL.ImageFile.ImageFile:
+    """The file, opened by one of the accepted decoders. Raises UnreadableImage."""
+    head = file.read(12)
+    file.seek(0)
+    if not head:
+        raise UnreadableImage("the file is empty")
+    try:
+        return PIL.Image.open(file, formats=[*ACCEPTED, *_heif(head)])
+    except PIL.UnidentifiedImageError as error:
+        kinds = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
+        raise UnreadableImage(f"not a picture of a kind that is accepted ({kinds})") from error
+
+
+def _heif(head: bytes) -> list[str]:
+    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS:
+        return []
+    import pillow_heif  # slow to import, seldom needed
+
+    pillow_heif.register_heif_opener()
+    return ["HEIF"]

@@ -1,0 +1,89 @@
+"""Two pictures side by side: what in them is the same, and a drawing of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+
+from imagefinder.encoders.inference import extract_one
+from imagefinder.images.decode import Source, decode
+from imagefinder.images.inputs import content, naming
+from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.registry.factory import make_extractor, make_reranker
+from imagefinder.types import Extractor, Fit, Image, LocalFeatures, Match, Reranker
+
+_SIDE = 640
+_GAP = 8
+_LINES = 200  # more would hide the pictures
+_COLOURS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What was found in two pictures."""
+
+    pictures: tuple[Image, Image]
+    """As they are drawn."""
+    local: tuple[LocalFeatures, LocalFeatures]
+    match: Match
+
+    def drawn(self) -> PIL.Image.Image:
+        """Both pictures, with a line for each match (at most 200 of them)."""
+        left, right = (PIL.Image.fromarray(picture) for picture in self.pictures)
+        size = (left.width + _GAP + right.width, max(left.height, right.height))
+        canvas = PIL.Image.new("RGB", size, "white")
+        canvas.paste(left, (0, 0))
+        canvas.paste(right, (left.width + _GAP, 0))
+        pen = PIL.ImageDraw.Draw(canvas)
+        for number, (one, other) in enumerate(self.lines()):
+            pen.line([one, other], fill=_COLOURS[number % len(_COLOURS)], width=1)
+            for x, y in (one, other):
+                pen.ellipse([x - 2, y - 2, x + 2, y + 2], outline="white")
+        return canvas
+
+    def lines(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+        """From where to where in the drawing, in pixels."""
+        shown = self.match.pairs[:: max(1, math.ceil(len(self.match) / _LINES))]
+        left = self.local[0].points[shown[:, 0]] * _size(self.pictures[0])
+        right = self.local[1].points[shown[:, 1]] * _size(self.pictures[1])
+        right += np.array([self.pictures[0].shape[1] + _GAP, 0])
+        return [(tuple(a), tuple(b)) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+
+
+def compare(
+    one: Source,
+    other: Source,
+    *,
+    local: str | Extractor = "sift",
+    reranker: str | Reranker | None = None,
+    limits: Limits = LIMITS,
+) -> Comparison:
+    """What local features find of a picture in another; by geometry of either kind if not told.
+
+    Raises ImageError for pictures that cannot be used.
+    """
+    extractor = make_extractor(local) if isinstance(local, str) else local
+    if not isinstance(reranker, str | None):
+        judge = reranker
+    else:
+        judge = make_reranker(reranker or "geometric", None if reranker else {"geometry": "either"})
+    left, first = _seen(one, extractor, limits)
+    right, second = _seen(other, extractor, limits)
+    return Comparison((left, right), (first, second), judge.match(first, second))
+
+
+def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
+    """As it is drawn, and its local features."""
+    with naming(source):
+        picture = content(source)
+        shown = decode(picture, Fit(_SIDE, _SIDE, how="within"), limits).pixels
+        pixels = decode(picture, extractor.fit, limits).pixels
+        return shown, extract_one(extractor, pixels)
+
+
+def _size(picture: Image) -> np.ndarray:
+    return np.array(picture.shape[1::-1])

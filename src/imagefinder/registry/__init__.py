@@ -1,0 +1,1 @@
+"""Registry: names to plug-ins, recipes to encoders."""

@@ -1,0 +1,182 @@
+"""Factories: encoders, extractors, matchers and indexes made from names, options or recipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from inspect import signature
+from types import MappingProxyType
+from typing import Any
+
+from imagefinder.errors import PluginError
+from imagefinder.registry.plugins import PLUGINS, Family, find_plugin, load, plugins
+from imagefinder.types import Encoder, Extractor, Index, IndexChoice, Measure, Recipe, Reranker
+
+
+def make_encoder(spec: str, options: Mapping[str, Any] | None = None) -> Encoder:
+    """An encoder from ``name`` or ``name:argument``, and options that are its fields.
+
+    The folder of a trained one needs no name before it.
+    """
+    encoder: Encoder = _make("encoders", spec, options)
+    return encoder
+
+
+def make_extractor(spec: str, options: Mapping[str, Any] | None = None) -> Extractor:
+    """An extractor of local features, likewise."""
+    extractor: Extractor = _make("extractors", spec, options)
+    return extractor
+
+
+def make_reranker(spec: str, options: Mapping[str, Any] | None = None) -> Reranker:
+    """A reranker from its name, and options that are its fields."""
+    reranker: Reranker = _made(spec, load("rerankers", spec), dict(options or {}))
+    return reranker
+
+
+def make_index(
+    name: str, dim: int, measure: Measure, options: Mapping[str, Any] | None = None
+) -> Index:
+    """An empty index for vectors of ``dim`` columns. Raises PluginError for what it cannot do."""
+    cls = load("indexes", name)
+    _check_measure(name, cls, measure)
+    try:
+        index: Index = cls(dim, measure, **(options or {}))
+    except TypeError as error:
+        known = ", ".join(list(signature(cls).parameters)[2:]) or "none"
+        raise PluginError(f"{name} was given a wrong option; its options: {known}") from error
+    except ValueError as error:
+        raise PluginError(f"{name}: {error}") from error
+    return index
+
+
+def check_index_choice(choice: IndexChoice, dim: int, measure: Measure) -> None:
+    """Raises PluginError for a kind that cannot be made so."""
+    cls = load("indexes", choice.kind)
+    _check_measure(choice.kind, cls, measure)
+    if choice.options:
+        make_index(choice.kind, dim, measure, choice.options)
+
+
+def _check_measure(name: str, cls: type[Any], measure: Measure) -> None:
+    if measure not in cls.measures:
+        able = ", ".join(cls.measures)
+        raise PluginError(f"the index {name} does not compare by {measure}, but by {able}")
+
+
+def recipe_of(maker: Encoder | Extractor) -> Recipe:
+    """Everything needed to make this encoder or extractor again."""
+    if not is_dataclass(maker):
+        raise PluginError(f"{maker!r} is not a dataclass, so its options cannot be recorded")
+    name, preset = _name_of(maker)
+    options: dict[str, Any] = {}
+    place: dict[str, Any] = {}
+    for option in fields(maker):
+        if option.name in preset:
+            continue
+        value = getattr(maker, option.name)
+        kept = options if option.metadata.get("recipe", True) else place
+        kept[option.name] = list(value) if isinstance(value, tuple) else value
+    try:
+        json.dumps([options, place], allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"the options of {maker!r} cannot be recorded: {error}") from error
+    revision = getattr(maker, "revision", 1)
+    return Recipe(name, options, maker.dim, maker.measure, place, revision)
+
+
+def encoder_from(recipe: Recipe) -> Encoder:
+    """The encoder that a recipe describes. Only registered names are imported, never a path."""
+    encoder: Encoder = _from_recipe("encoders", recipe)
+    return encoder
+
+
+def extractor_from(recipe: Recipe) -> Extractor:
+    """The extractor that a recipe describes, likewise."""
+    extractor: Extractor = _from_recipe("extractors", recipe)
+    return extractor
+
+
+def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
+    name, _, argument = _in_full(family, spec).partition(":")
+    cls = load(family, name)
+    plugin = find_plugin(family, name)
+    if bool(argument) != bool(plugin.argument):
+        form = f"{name}:{plugin.argument}" if plugin.argument else name
+        raise PluginError(f"{spec!r} is written {form}")
+    options = dict(options or {})
+    if not argument:
+        return _build(cls, name, options, plugin.options)
+    return cls.from_argument(argument, options)
+
+
+def _in_full(family: Family, spec: str) -> str:
+    """With the name before it, if it is a folder that says by a file what it is."""
+    folder = os.path.expanduser(spec)
+    signed = [
+        name
+        for name, plugin in PLUGINS[family].items()
+        if plugin.sign and os.path.exists(f"{folder}/{plugin.sign}")
+    ]
+    return f"{signed[0]}:{spec}" if signed and spec not in plugins(family) else spec
+
+
+def _from_recipe(family: Family, recipe: Recipe) -> Any:
+    cls = load(family, recipe.encoder)
+    options = {**recipe.options, **recipe.place}
+    frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
+    return _build(cls, recipe.encoder, frozen, find_plugin(family, recipe.encoder).options)
+
+
+def _build(cls: type[Any], name: str, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Any:
+    made = _made(name, cls, options, preset)
+    try:
+        _ = made.dim, made.measure, made.fit  # which may be worked out from the options
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{name}: {error}") from error
+    return made
+
+
+def _made(
+    name: str,
+    cls: type[Any],
+    options: Mapping[str, Any],
+    preset: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
+    known = [f.name for f in fields(cls) if f.name not in preset]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        allowed = ", ".join(known) or "none"
+        raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {allowed}")
+    try:
+        return cls(**options, **preset)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{name}: {error}") from error
+
+
+def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
+    """The registered name, and the options that go with it."""
+    cls = type(maker)
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    package = cls.__module__.partition(".")[0]
+    families: tuple[Family, ...] = ("encoders", "extractors")
+    for family in families:
+        for name, plugin in PLUGINS[family].items():  # ours are known without looking further
+            if plugin.target == target and _made_with(maker, plugin.options):
+                return name, plugin.options
+    for family in families:
+        for name, plugin in plugins(family).items():
+            if plugin.target == target and _made_with(maker, plugin.options):
+                return name, plugin.options
+            # a package may register its class by where it is exported, not by where it is written
+            theirs = name not in PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
+            if theirs and load(family, name) is cls and _made_with(maker, plugin.options):
+                return name, plugin.options
+    return target, {}
+
+
+def _made_with(maker: Any, preset: Mapping[str, Any]) -> bool:
+    return all(getattr(maker, name) == value for name, value in preset.items())

@@ -1,1 +1,0 @@
-"""Second looks at the pictures that a search found."""

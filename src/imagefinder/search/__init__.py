@@ -1,0 +1,1 @@
+"""Retrieval: from a query to a ranking to hits."""

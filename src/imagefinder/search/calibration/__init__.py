@@ -1,0 +1,1 @@
+"""Match calibration: score distributions, thresholds and probabilities."""

@@ -1,0 +1,177 @@
+"""What to search with: a picture, a part of one, several, a text, and what to turn away from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeGuard
+
+import numpy as np
+
+from imagefinder.catalogue.ingest import Intake
+from imagefinder.encoders.inference import encode_one, extract_one
+from imagefinder.errors import ImageError, NotFound, PluginError
+from imagefinder.images.decode import Source, decode, load_image
+from imagefinder.images.files import read
+from imagefinder.images.inputs import absolute, content, naming, several
+from imagefinder.similarity import prepared
+from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, key_of
+
+Asked: TypeAlias = "Source | Hit | Record"
+"""A file, bytes, a picture in memory, a stored picture's id or record, or a hit."""
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Query:
+    """The rows to search with."""
+
+    features: Features
+    local: LocalFeatures | None = None
+    """Where the catalogue keeps local features and they were asked for."""
+    own: int | None = None
+    """The key under which the picture itself may be stored."""
+    alone: bool = True
+    """Whether it is one picture, with nothing added to it or taken away."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Makes queries, with what the catalogue's pictures went through."""
+
+    parts: Intake
+    crop: Box | None = None
+    """The part to search with, of every picture given."""
+    local: bool = False
+    """Whether local features are wanted."""
+
+    def query(
+        self,
+        pictures: Asked | Iterable[Asked] | None,
+        minus: Asked | Iterable[Asked] = (),
+        text: str | None = None,
+    ) -> Query:
+        """Of one picture its own rows; of more, and of a text, one row between them."""
+        queries = [self._of(picture) for picture in listed(pictures)]
+        away = [replace(self, crop=None)._of(picture) for picture in listed(minus)]
+        if len(queries) == 1 and not away and text is None:
+            return queries[0]
+        if self.local:
+            raise ValueError("local features are compared with those of one picture")
+        words = [] if text is None else [self._worded(text)]
+        if not queries and not words:
+            raise ValueError("give a picture or a text to search with")
+        plus = [query.features for query in queries] + words
+        return Query(self._between(plus, [query.features for query in away]), alone=False)
+
+    def _of(self, picture: Asked) -> Query:
+        """One picture's, from the catalogue where it is stored there."""
+        if isinstance(picture, Hit | Record):
+            return self._known(picture.id)
+        if is_id(picture) and not os.path.exists(picture):
+            return self._known(picture)
+        if isinstance(picture, str | os.PathLike):
+            return self._read(picture)
+        return self._seen(picture)
+
+    def _known(self, id: str) -> Query:  # noqa: A002  the word that users know
+        record = record_of(self.parts, id)
+        return self._read(_path_of(record)) if self.crop else self._stored(record.key)
+
+    def _stored(self, key: int) -> Query:
+        store = self.parts.store
+        if not self.local:
+            return Query(store.features(key), own=key)
+        local = store.local_features([key]).get(key)
+        if local is None:  # as for one whose vectors were imported
+            raise PluginError(
+                f"picture {key:016x} is stored without local features: search with its file"
+            )
+        return Query(store.features(key), local, key)
+
+    def _read(self, path: str | os.PathLike[str]) -> Query:
+        with naming(path):
+            data = read(absolute(path), self.parts.limits)
+            own = None if self.crop else key_of(hashlib.sha256(data).digest())
+            return replace(self._seen(data), own=own)
+
+    def _seen(self, picture: Source) -> Query:
+        encoder, extractor, limits = self.parts.encoder, self.parts.extractor, self.parts.limits
+        if self.crop is not None:
+            picture = _cropped(load_image(picture, limits), self.crop)
+        features = encode_one(encoder, decode(picture, encoder.fit, limits).pixels)
+        if extractor is None or not self.local:
+            return Query(features)
+        pixels = decode(picture, extractor.fit, limits).pixels
+        return Query(features, extract_one(extractor, pixels))
+
+    def _worded(self, text: str) -> Features:
+        encode_text = getattr(self.parts.encoder, "encode_text", None)
+        if encode_text is None:
+            name = self.parts.store.recipe.encoder
+            raise PluginError(f"{name} knows no words: make a catalogue with --encoder clip")
+        features: Features = encode_text([text])[0]
+        return features
+
+    def _between(self, plus: Sequence[Features], minus: Sequence[Features]) -> Features:
+        """The mean of what is wanted, less the mean of what is not; packed bits are a vote."""
+        measure = self.parts.encoder.measure
+        if any(len(rows) != 1 for rows in (*plus, *minus)) or measure == "hamming":
+            if minus:
+                raise ValueError(
+                    "a search turns away from a picture only where each has one row of numbers, "
+                    "not packed bits or a row for each of its parts"
+                )
+            return np.concatenate(plus)
+        mean: Features = np.mean([prepared(measure, rows) for rows in plus], axis=0)
+        if minus:
+            mean = mean - np.mean([prepared(measure, rows) for rows in minus], axis=0)
+        return mean.astype(np.float32, copy=False)
+
+
+def is_id(given: object) -> TypeGuard[str]:
+    """Whether it is written as a picture's id."""
+    return isinstance(given, str) and bool(_ID.fullmatch(given))
+
+
+def key_from(id: str) -> int | None:  # noqa: A002  the word that users know
+    """The key that an id stands for, or None if it is no id."""
+    key = int(id, 16) if is_id(id) else None
+    return key if key is not None and key < 2**63 else None
+
+
+def record_of(parts: Intake, id: str) -> Record:  # noqa: A002  the word that users know
+    """The record of a stored picture. Raises NotFound."""
+    key = key_from(id)
+    record = parts.store.get([key]).get(key) if key is not None else None
+    if record is None:
+        raise NotFound(f"there is no picture {id!r} in the catalogue")
+    return record
+
+
+def listed(pictures: Asked | Iterable[Asked] | None) -> list[Asked]:
+    """Each of them; open files, which can be read only once, as their bytes."""
+    if pictures is None:
+        return []
+    given = [pictures] if isinstance(pictures, Hit | Record) else several(pictures)
+    return [content(picture) for picture in given]
+
+
+def _path_of(record: Record) -> str:
+    if record.path is None:
+        raise NotFound(f"picture {record.id} was given in memory: there is no file to cut from")
+    return record.path
+
+
+def _cropped(image: np.ndarray, box: Box) -> np.ndarray:
+    left, top, width, height = box
+    rows, columns = image.shape[:2]
+    inside = left >= 0 and top >= 0 and left + width <= columns and top + height <= rows
+    if width < 1 or height < 1 or not inside:
+        given = ",".join(map(str, box))
+        raise ImageError(f"the part {given} does not lie within its {columns} × {rows} pixels")
+    return image[top : top + height, left : left + width]

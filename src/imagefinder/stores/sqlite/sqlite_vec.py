@@ -1,0 +1,51 @@
+"""Every row of a catalogue compared by sqlite-vec, in SQL: nothing is kept beside the file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imagefinder.similarity import Scores, scores_of
+from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.types import Features, Keys, Measure, Neighbors
+
+_MOST = 2**31
+_SCANS: dict[Measure, str] = {
+    # the cosine with a vector of zeros is nothing: nothing like it
+    "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
+    "l2": "vec_distance_l2(vector, ?)",
+    "hamming": "vec_distance_hamming(vec_bit(vector), vec_bit(?))",
+}
+
+
+class Scan:
+    """Answers as an index does, from the catalogue itself."""
+
+    measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "hamming")
+
+    def __init__(self, dim: int, measure: Measure, connections: Connections) -> None:
+        """Of the vectors that a catalogue holds."""
+        self._dim = dim
+        self._measure: Measure = measure
+        self._connections = connections
+
+    def search(self, query: Features, k: int, among: Keys | None = None) -> Neighbors:
+        """See Store."""
+        found = [self._rows(row, min(k, _MOST), among) for row in query]
+        shape = len(query), len(found[0]) if found else 0
+        keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
+        distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
+        scores = scores_of(self._measure, distances.reshape(shape), self._dim)
+        return Neighbors(keys.reshape(shape), scores)
+
+    def _rows(self, row: Features, k: int, among: Keys | None) -> list[Any]:
+        chosen = "" if among is None else "WHERE key IN (SELECT value FROM json_each(?))"
+        sql = (
+            f"SELECT key, {_SCANS[self._measure]} AS distance FROM vectors {chosen}"
+            " ORDER BY distance, key LIMIT ?"
+        )
+        values = [] if among is None else [json.dumps(among.tolist())]
+        with self._connections.reading() as connection:
+            return connection.execute(sql, [row.tobytes(), *values, k]).fetchall()

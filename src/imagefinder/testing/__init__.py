@@ -1,0 +1,1 @@
+"""For tests of plug-ins: contract checks, and synthetic images."""

@@ -1,0 +1,1 @@
+"""Visualization: HTML pages, plots and maps."""

@@ -1,0 +1,63 @@
+"""Views depend on their number and seed alone, and changes do what they are called."""
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from distillation.sources import Source
+from distillation.views import Views
+
+from imagefinder.errors import TrainingError
+from imagefinder.training.augmentation import BY_NAME, changed
+
+from ..conftest import drawn
+
+ALL = dict.fromkeys(BY_NAME, 0.5)
+
+
+@pytest.fixture
+def views(pictures: Path) -> Views:
+    return Views(pictures, (Source("made", "*.png", 1),), size=24, seed=1, odds=ALL, mosaics=0.5)
+
+
+def test_a_view_is_the_same_whenever_it_is_asked_for(views: Views) -> None:
+    made = list(views.make(range(20)))
+    again = list(views.make(range(10, 20)))
+    assert all(view.shape == (24, 24, 3) for view in made)
+    assert all(np.array_equal(one, other) for one, other in zip(made[10:], again, strict=True))
+    assert not np.array_equal(made[0], made[1])
+
+
+def test_views_are_kept_and_not_made_twice(views: Views, tmp_path: Path) -> None:
+    kept = views.kept(5, tmp_path / "views.npy")
+    written = (tmp_path / "views.npy").stat().st_mtime_ns
+    assert np.array_equal(views.kept(5, tmp_path / "views.npy"), kept)
+    assert (tmp_path / "views.npy").stat().st_mtime_ns == written
+    assert np.array_equal(kept[3], views.view(3))
+
+
+def test_kept_views_of_another_plan_are_not_taken_for_ours(views: Views, tmp_path: Path) -> None:
+    views.kept(5, tmp_path / "views.npy")
+    with pytest.raises(TrainingError, match="other views"):
+        views.kept(6, tmp_path / "views.npy")
+
+
+def test_a_source_without_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no pictures for nothing in"):
+        Source("nothing", "*.png", 1).files(tmp_path)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_change_gives_an_rgb_picture_and_leaves_the_first_alone(name: str) -> None:
+    picture = PIL.Image.fromarray(drawn(2))
+    for seed in range(5):
+        after = changed(picture, {name: 1.0}, np.random.default_rng(seed))
+        assert after.mode == "RGB"
+        assert np.array_equal(np.asarray(picture), drawn(2))
+        assert after.size != picture.size or not np.array_equal(np.asarray(after), drawn(2))
+
+
+def test_odds_of_zero_change_nothing() -> None:
+    picture = PIL.Image.fromarray(drawn(2))
+    assert changed(picture, dict.fromkeys(BY_NAME, 0.0), np.random.default_rng(0)) is picture

@@ -1,0 +1,156 @@
+"""Two pictures side by side, and the drawing of what in them is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from imagefinder import UnknownPlugin, UnreadableImage
+from imagefinder.images.decode import decode
+from imagefinder.images.limits import Limits
+from imagefinder.local_features.compare import Comparison, compare
+from imagefinder.local_features.geometric_matcher import Geometric
+from imagefinder.local_features.mutual_matcher import Mutual
+from imagefinder.local_features.sift import Sift
+from imagefinder.testing.gallery import draw_scene
+from imagefinder.types import LocalFeatures, Match, Reranker
+
+BLANK = np.full((300, 400, 3), 255, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def scene() -> PIL.Image.Image:
+    return draw_scene("harbour")
+
+
+@pytest.fixture(scope="module")
+def pair(scene: PIL.Image.Image) -> Comparison:
+    """A scene, and the same turned and larger."""
+    return compare(scene, scene.resize((1200, 900)).rotate(30, expand=True))
+
+
+def test_the_same_thing_is_verified_and_another_is_not(pair: Comparison) -> None:
+    assert pair.match.verified
+    assert len(pair.match) > 20
+    other = compare(draw_scene("harbour"), draw_scene("chessboard"))
+    assert other.match.verified is False
+
+
+def test_real_views_are_told_from_others(assets: Path) -> None:
+    pairs = assets / "data/pairs"
+    front, side = (
+        pairs / "hloc-sacre_coeur" / name
+        for name in ("03903474_1471484089.jpg", "60584745_2207571072.jpg")
+    )
+    assert compare(front, side).match.verified, "not flat, so by the other geometry"
+    assert compare(front, side, reranker="geometric").match.verified is False
+    assert not compare(front, pairs / "lightglue/DSC_0410.JPG").match.verified
+
+
+def test_what_is_found_is_what_extractor_and_reranker_find(scene: PIL.Image.Image) -> None:
+    sift, other = Sift(features=60, side=200), draw_scene("harbour").rotate(10)
+    found = compare(scene, other, local=sift, reranker=Mutual())
+    wanted = sift.extract([decode(picture, sift.fit).pixels for picture in (scene, other)])
+    for local, same in zip(found.local, wanted, strict=True):
+        np.testing.assert_array_equal(local.points, same.points)
+    np.testing.assert_array_equal(found.match.pairs, Mutual().match(*wanted).pairs)
+    assert found.match.verified is None
+
+
+def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
+    scene: PIL.Image.Image,
+) -> None:
+    few, turned = Sift(features=100, side=320), scene.rotate(5)
+    wanted: dict[str | None, Reranker] = {
+        "mutual": Mutual(),
+        "geometric": Geometric(),
+        None: Geometric("either"),
+    }
+    for name, reranker in wanted.items():
+        found = compare(scene, turned, local=few, reranker=name)
+        np.testing.assert_array_equal(found.match.pairs, reranker.match(*found.local).pairs)
+
+
+def test_a_picture_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
+    scene.save(tmp_path / "scene.png")
+    few = Sift(features=50, side=200)
+    wanted = compare(scene, scene, local=few).match.pairs
+    with (tmp_path / "scene.png").open("rb") as file:
+        for form in (tmp_path / "scene.png", str(tmp_path / "scene.png"), np.asarray(scene), file):
+            found = compare(form, scene, local=few).match
+            np.testing.assert_array_equal(found.pairs, wanted)
+
+
+def test_a_blank_picture_matches_nothing(scene: PIL.Image.Image) -> None:
+    for one, other in ((BLANK, scene), (scene, BLANK), (BLANK, BLANK)):
+        found = compare(one, other)
+        assert (len(found.match), found.match.verified) == (0, False)
+        assert found.drawn().mode == "RGB"
+
+
+def test_what_cannot_be_used_is_named(scene: PIL.Image.Image, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    for bad, said in (("none.jpg", "none.jpg: no such file"), ("text.jpg", "text.jpg: not a pict")):
+        for one, other in ((tmp_path / bad, scene), (scene, tmp_path / bad)):
+            with pytest.raises(UnreadableImage, match=said):
+                compare(one, other)
+    with pytest.raises(UnknownPlugin, match="geometric, mutual"):
+        compare(scene, scene, reranker="closest")
+    with pytest.raises(UnknownPlugin, match="sift"):
+        compare(scene, scene, local="surf")
+
+
+def test_limits_hold(scene: PIL.Image.Image, tmp_path: Path) -> None:
+    scene.save(tmp_path / "scene.png")
+    with pytest.raises(Exception, match="larger than 100 bytes"):
+        compare(tmp_path / "scene.png", scene, limits=Limits(max_bytes=100))
+
+
+def test_a_drawing_holds_both_pictures_side_by_side(scene: PIL.Image.Image) -> None:
+    large = draw_scene("chessboard").resize((2000, 1000))
+    found = compare(scene, large)
+    drawing = found.drawn()
+    assert drawing.size == (480 + 8 + 640, 360), "large ones are drawn within 640 pixels"
+    pixels = np.asarray(compare(scene, BLANK).drawn())
+    np.testing.assert_array_equal(pixels[:360, :480], np.asarray(scene))
+    assert (pixels[:, 480:488] == 255).all(), "a white gap"
+
+
+def marked(count: int) -> Comparison:
+    """Two black pictures of 100 × 100 pixels and as many matches, from left to right."""
+    places = np.linspace(0.1, 0.9, count, dtype=np.float32)
+    points = np.stack([np.full(count, 0.5, np.float32), places], axis=1)
+    local = LocalFeatures(points, np.zeros((count, 4), np.float32))
+    black = np.zeros((100, 100, 3), np.uint8)
+    pairs = np.stack([np.arange(count), np.arange(count)[::-1]], axis=1)
+    return Comparison((black, black), (local, local), Match(pairs, verified=True))
+
+
+def lit(found: Comparison) -> np.ndarray:
+    """Where the left picture is drawn upon."""
+    pixels = np.asarray(found.drawn())
+    assert pixels.shape == (100, 208, 3)
+    return np.asarray((pixels[:, :100] > 0).any(axis=2))
+
+
+def test_a_line_joins_what_matches() -> None:
+    places = [(50.0, 10.0), (50.0, 90.0)]
+    drawn = lit(marked(2))
+    for x, y in places:
+        assert drawn[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].sum() > 5
+    assert not drawn[:, :47].any(), "lines lead to the right"
+    # 40 of the 108 columns further, each has gone so much of its 80 rows
+    gone = 80 * 40 / 108
+    assert drawn[:, 90].nonzero()[0] == pytest.approx([10 + gone, 90 - gone], abs=1)
+
+
+def test_without_matches_nothing_is_drawn() -> None:
+    assert not lit(marked(0)).any()
+
+
+def test_at_most_two_hundred_lines_are_drawn() -> None:
+    for count, lines in ((1, 1), (200, 200), (201, 101), (399, 200), (1000, 200)):
+        assert len(marked(count).lines()) == lines

@@ -1,0 +1,128 @@
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from imagefinder import CalibrationError, Finder, PluginError, duplicates
+from imagefinder.images.transforms import COPIES
+from imagefinder.near_duplicates.report import sheet
+from imagefinder.testing.gallery import draw_scene
+
+from ..search.calibration.test_calibrate import Corners, Grid
+
+SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four scenes; of the harbour a small copy, of the mosaic one that weighs more."""
+    place = tmp_path / "pictures"
+    place.mkdir()
+    for scene in SCENES:
+        draw_scene(scene).save(place / f"{scene}.jpg", quality=85)
+    COPIES["quarter size"](draw_scene("harbour")).save(place / "a-small-harbour.jpg")
+    draw_scene("mosaic").save(place / "mosaic-heavy.jpg", quality=98)
+    return place
+
+
+@pytest.fixture
+def finder(tmp_path: Path, folder: Path) -> Iterator[Finder]:
+    with Finder.create(tmp_path / "c.db", Grid()) as finder:
+        finder.add(folder)
+        yield finder
+
+
+def named(finder: Finder, **options: object) -> dict[str, list[str]]:
+    found = duplicates(finder, **options)  # type: ignore[arg-type]
+    return {
+        Path(group.best.path or "").stem: [
+            Path(copy.record.path or "").stem for copy in group.copies
+        ]
+        for group in found.groups
+    }
+
+
+def test_the_better_copy_is_named_and_why(finder: Finder) -> None:
+    assert named(finder, threshold=0.9) == {
+        "harbour": ["a-small-harbour"],
+        "mosaic-heavy": ["mosaic"],
+    }
+    why = {group.why for group in duplicates(finder, threshold=0.9).groups}
+    assert why == {"more pixels", "larger file"}
+
+
+def test_pixels_part_what_scores_bring_together(finder: Finder) -> None:
+    together = duplicates(finder, threshold=-1, verify="none")
+    assert [len(group.copies) for group in together.groups] == [5]
+    assert named(finder, threshold=-1) == named(finder, threshold=0.9)
+
+
+def test_the_same_file_in_several_places_is_a_group(finder: Finder, folder: Path) -> None:
+    shutil.copy(folder / "chessboard.jpg", folder / "again.jpg")
+    finder.add(folder)
+    (group,) = [g for g in duplicates(finder, threshold=0.9).groups if not g.copies]
+    assert [Path(file.path).name for file in group.best.files] == ["again.jpg", "chessboard.jpg"]
+    assert group.why == "the same file"
+
+
+def test_files_that_are_gone_are_counted_and_in_no_group(finder: Finder, folder: Path) -> None:
+    os.unlink(folder / "harbour.jpg")
+    found = duplicates(finder, threshold=0.9)
+    assert found.unseen == 1
+    assert len(found.groups) == 1
+
+
+def test_without_a_calibration_a_threshold_is_needed(finder: Finder) -> None:
+    for verify in ("pixels", "none"):
+        with pytest.raises(CalibrationError, match="--threshold"):
+            named(finder, verify=verify)
+
+
+def test_geometry_needs_local_features(finder: Finder) -> None:
+    with pytest.raises(PluginError, match="--local"):
+        named(finder, threshold=0.5, verify="geometry")
+
+
+def test_geometry_decides_where_there_are_local_features(tmp_path: Path, folder: Path) -> None:
+    with Finder.create(tmp_path / "local.db", Grid(), local="sift") as finder:
+        finder.add(folder)
+        assert "mosaic-heavy" in named(finder, threshold=0.5, verify="geometry")
+
+
+def test_another_way_of_verifying_is_refused(finder: Finder) -> None:
+    with pytest.raises(ValueError, match="pixels, geometry, none"):
+        named(finder, verify="taste")
+
+
+def test_encoders_with_several_rows_are_refused(tmp_path: Path, folder: Path) -> None:
+    with Finder.create(tmp_path / "corners.db", Corners()) as finder:
+        finder.add(folder)
+        with pytest.raises(PluginError, match="part by part"):
+            duplicates(finder, threshold=0.9)
+
+
+def test_an_empty_catalogue_has_no_copies(tmp_path: Path) -> None:
+    with Finder.create(tmp_path / "empty.db", Grid()) as finder:
+        assert duplicates(finder, threshold=0.9).groups == ()
+
+
+def test_pictures_in_memory_are_compared_by_score(tmp_path: Path) -> None:
+    with Finder.create(tmp_path / "memory.db", Grid()) as finder:
+        finder.add([draw_scene("harbour"), COPIES["blur 3"](draw_scene("harbour"))])
+        assert len(duplicates(finder, threshold=0.9, verify="none").groups) == 1
+        assert duplicates(finder, threshold=0.9).unseen == 2
+
+
+def test_the_page_shows_each_group_and_needs_no_other_file(finder: Finder, folder: Path) -> None:
+    odd = folder / "<b> & c.jpg"
+    PIL.Image.open(folder / "coral-reef.jpg").resize((100, 80)).save(odd)
+    finder.add(folder)
+    page = "".join(sheet(duplicates(finder, threshold=0.9)))
+    assert page.count("<section>") == 3
+    assert page.count("data:image/jpeg;base64,") == 6
+    assert "the better one: more pixels" in page
+    assert "&lt;b&gt; &amp; c.jpg" in page
+    assert 'src="http' not in page

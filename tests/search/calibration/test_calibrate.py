@@ -1,0 +1,199 @@
+"""A catalogue that knows what a match is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from imagefinder import CalibrationError, Ensemble, Finder, calibrate
+from imagefinder.errors import EvaluationError
+from imagefinder.images.transforms import COPIES
+from imagefinder.search.calibration.classifier import keep, kept
+from imagefinder.search.calibration.model import Calibration
+from imagefinder.types import Features, Fit, Image, Measure
+
+from ...conftest import drawn
+
+COUNT = 80
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The brightness of each of 8 × 8 fields, about their mean."""
+
+    dim: ClassVar[int] = 64
+    measure: ClassVar[Measure] = "cosine"
+    fit: ClassVar[Fit] = Fit(8, 8, filter="box")
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        rows = [image.mean(axis=2, dtype=np.float32).reshape(1, 64) for image in images]
+        return [row - row.mean() + np.float32(0.1) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Different pictures, in four folders."""
+    place = tmp_path_factory.mktemp("different")
+    for number in range(COUNT):
+        path = place / str(number % 4) / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        PIL.Image.fromarray(drawn(number)).save(path)
+    return place
+
+
+@pytest.fixture
+def finder(tmp_path: Path, folder: Path) -> Iterator[Finder]:
+    with Finder.create(tmp_path / "c.db", Grid()) as finder:
+        finder.add(folder)
+        yield finder
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Calibration:
+    with Finder.create(tmp_path_factory.mktemp("once") / "c.db", Grid()) as finder:
+        finder.add(folder)
+        return calibrate(finder, rate=0.02)
+
+
+def test_a_copy_is_a_match_and_another_picture_is_none(
+    finder: Finder, learnt: Calibration, folder: Path
+) -> None:
+    keep(finder.store, learnt)
+    with PIL.Image.open(folder / "0" / "0.png") as picture:
+        copy = COPIES["JPEG 20"](picture.convert("RGB"))
+    (hit, other) = finder.search(copy, 2)
+    assert (hit.match, other.match) == (True, False)
+    assert hit.probability is not None
+    assert other.probability is not None
+    assert hit.probability > 0.5 > other.probability
+    assert [one.match for one in finder.search(drawn(1000), 3)] == [False] * 3
+
+
+def test_no_match_is_an_answer(finder: Finder, learnt: Calibration) -> None:
+    keep(finder.store, learnt)
+    assert finder.search(drawn(1000), matches_only=True) == []
+    assert finder.search(drawn(1000)).matches == []
+    stored = finder.search(drawn(3), 5, matches_only=True)
+    assert [hit.rank for hit in stored] == [1]
+    assert stored.matches == [stored[0].id]
+
+
+def test_a_threshold_needs_no_calibration(finder: Finder) -> None:
+    every = finder.search(drawn(3), 10)
+    assert finder.search(drawn(3), 10, threshold=every[4].score) == every[:5]
+    assert finder.search(drawn(3), threshold=2) == []
+
+
+def test_without_a_calibration_nothing_is_said_of_matches(finder: Finder) -> None:
+    hits = finder.search(drawn(3))
+    assert [(hit.probability, hit.match) for hit in hits] == [(None, None)] * 3
+    assert hits.matches is None
+    with pytest.raises(CalibrationError, match="imagefinder calibrate"):
+        finder.search(drawn(3), matches_only=True)
+
+
+def test_nothing_is_said_of_what_was_not_calibrated(finder: Finder, learnt: Calibration) -> None:
+    keep(finder.store, learnt)
+    assert finder.search(drawn(3), measures=["l2"])[0].match is None
+    assert finder.search(drawn(3), measures=["cosine", "l2"])[0].match is None
+    assert finder.search([drawn(3), drawn(4)])[0].match is None
+    assert finder.search(drawn(3), measures=["cosine"])[0].match is True
+
+
+def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> None:
+    keep(finder.store, learnt)
+    together = Ensemble([finder, finder])
+    assert together.search(drawn(3))[0].match is None
+    assert len(together.search(drawn(3), matches_only=True)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"measure": "l2"}', "null"])
+def test_a_damaged_calibration_is_none(finder: Finder, text: str) -> None:
+    finder.store.note("calibration cosine", text)
+    assert kept(finder.store, "cosine") is None
+    assert finder.search(drawn(3))[0].match is None
+
+
+def test_it_is_kept_in_the_catalogue(finder: Finder, tmp_path: Path) -> None:
+    found = calibrate(finder, rate=0.05)
+    with Finder.open(tmp_path / "c.db", Grid()) as again:
+        assert kept(again.store, "cosine") == found
+    assert found == calibrate(finder, rate=0.05), "the same every time"
+
+
+def test_near_copies_do_not_spoil_it(finder: Finder, learnt: Calibration, folder: Path) -> None:
+    for number in range(0, COUNT, 3):
+        with PIL.Image.open(folder / str(number % 4) / f"{number}.png") as picture:
+            copy = COPIES["contrast 0.6"](picture.convert("RGB"))
+        copy.save(folder.parent / f"{folder.name}-{number}.png")
+    copies = sorted(folder.parent.glob(f"{folder.name}-*.png"))
+    assert finder.add(copies).added == len(copies)
+    spoilt = calibrate(finder, rate=0.02)
+    assert spoilt.threshold(COUNT) == pytest.approx(learnt.threshold(COUNT), abs=0.03)
+
+
+def test_by_labels_a_match_is_of_the_same_folder(finder: Finder) -> None:
+    found = calibrate(finder, labels="folder")
+    assert found.truth == "labels"
+    assert found.searches == COUNT
+
+
+def test_labels_may_come_as_pairs(finder: Finder, tmp_path: Path, folder: Path) -> None:
+    names = [f"{number % 4}/{number}.png" for number in range(60)]
+    pairs = folder / "pairs.csv"
+    lines = [f"{one},{other}\n" for one, other in pairwise(names)]
+    pairs.write_text("query,relevant\n" + "".join(lines))
+    assert calibrate(finder, labels=pairs).truth == "labels"
+    pairs.write_text("query,relevant\njust one\n")
+    with pytest.raises(EvaluationError, match="line 2"):
+        calibrate(finder, labels=pairs)
+    with pytest.raises(EvaluationError, match="No such file"):
+        calibrate(finder, labels=tmp_path / "none.csv")
+
+
+def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, folder: Path) -> None:
+    with Finder.create(tmp_path / "few.db", Grid()) as finder:
+        finder.add(drawn(0))
+        with pytest.raises(CalibrationError, match="too few"):
+            calibrate(finder)
+        finder.add([drawn(number) for number in range(COUNT)])
+        with pytest.raises(CalibrationError, match="--labels"):
+            calibrate(finder)
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            calibrate(finder, rate=1)
+        with pytest.raises(CalibrationError, match="of their label"):
+            calibrate(finder, labels="folder")
+
+
+def test_pictures_that_are_all_alike_are_refused(tmp_path: Path) -> None:
+    for number in range(60):
+        blank = np.full((9, 9 + number, 3), 50, np.uint8)
+        PIL.Image.fromarray(blank).save(tmp_path / f"{number}.png")
+    with Finder.create(tmp_path / "same.db", Grid()) as finder:
+        finder.add(tmp_path)
+        with pytest.raises(CalibrationError, match="look alike"):
+            calibrate(finder)
+
+
+@dataclass(frozen=True)
+class Corners:
+    """A local encoder."""
+
+    dim: ClassVar[int] = 3
+    measure: ClassVar[Measure] = "l2"
+    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        return [image.reshape(4, 3).astype(np.float32) for image in images]
+
+
+def test_encoders_with_several_rows_are_refused(tmp_path: Path, folder: Path) -> None:
+    with Finder.create(tmp_path / "c.db", Corners()) as finder:
+        finder.add(folder)
+        with pytest.raises(CalibrationError, match="part by part"):
+            calibrate(finder)

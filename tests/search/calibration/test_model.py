@@ -1,0 +1,103 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagefinder.search.calibration.model import Calibration
+from imagefinder.types import Measure
+
+MEASURES = ("cosine", "l2", "dot", "hamming")
+
+
+def best_of(pictures: int, searches: int, seed: int) -> np.ndarray:
+    """Best scores of searches among so many pictures, each as a power of a uniform number."""
+    best = np.random.default_rng(seed).uniform(size=searches) ** (1 / pictures)
+    return np.asarray(1 - (1 - best) ** 0.2)
+
+
+def learnt(measure: Measure = "cosine", rate: float = 0.01, seed: int = 0) -> Calibration:
+    true = np.random.default_rng(seed + 1).uniform(0.85, 1, 500)
+    return Calibration.learnt(measure, rate, 1000, "copies", best_of(1000, 2000, seed), true)
+
+
+@pytest.mark.parametrize("pictures", [250, 1000, 8000])
+def test_the_rate_of_false_matches_holds_as_the_catalogue_grows(pictures: int) -> None:
+    measured = [
+        (best_of(pictures, 4000, 100 + seed) >= learnt(seed=seed).threshold(pictures)).mean()
+        for seed in range(10)
+    ]
+    assert np.mean(measured) == pytest.approx(0.01, rel=0.4)
+
+
+@given(st.integers(1, 10**7), st.integers(1, 10**7))
+def test_the_more_pictures_the_higher_the_threshold(one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    assert learnt().threshold(low) <= learnt().threshold(high) <= 1
+
+
+@given(st.floats(0.0001, 0.9), st.floats(0.0001, 0.9))
+def test_the_rarer_false_matches_the_higher_the_threshold(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert learnt().threshold(1000, low) >= learnt().threshold(1000, high)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.01, 0.0001])
+def test_a_threshold_has_the_false_rate_that_was_asked_for(rate: float) -> None:
+    calibration = learnt()
+    score = calibration.threshold(5000, rate)
+    assert calibration.false_rate(score, 5000) == pytest.approx(rate, rel=1e-3)
+
+
+def test_a_match_reaches_the_threshold() -> None:
+    calibration = learnt()
+    assert calibration.is_match(calibration.threshold(1000), 1000)
+    assert not calibration.is_match(calibration.threshold(1000) - 1e-6, 1000)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@given(scores=st.lists(st.floats(-1, 1), min_size=2))
+def test_probabilities_rise_with_scores(measure: Measure, scores: list[float]) -> None:
+    calibration = learnt(measure)
+    found = [calibration.probability(score) for score in sorted(scores)]
+    assert all(0 <= probability <= 1 for probability in found)
+    assert found == sorted(found)
+
+
+def test_the_probability_tells_matches_from_others() -> None:
+    calibration = learnt()
+    assert calibration.probability(0.99) > 0.8
+    assert calibration.probability(0.5) < 0.2
+
+
+def test_matches_that_score_lower_than_others_make_a_flat_probability() -> None:
+    calibration = Calibration.learnt(
+        "cosine", 0.01, 100, "labels", np.linspace(0.5, 0.9, 100), np.linspace(0, 0.4, 100)
+    )
+    assert calibration.probability(0.1) == calibration.probability(0.9) == 0.5
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_it_comes_back_from_json_as_it_was(measure: Measure) -> None:
+    calibration = learnt(measure)
+    assert Calibration.from_json(calibration.to_json()) == calibration
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rate": 2},
+        {"measure": "taste"},
+        {"truth": "hearsay"},
+        {"pictures": 0},
+        {"floor": float("nan")},
+        {"unrelated": {"body": [], "share": 0.1, "scale": 1, "shape": 0}},
+        {"logistic": {"slope": -1, "offset": 0}},
+        {"rate": "often"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+    damaged = json.loads(learnt().to_json()) | change
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Calibration.from_json(json.dumps(damaged))

@@ -1,0 +1,62 @@
+"""Pages of other sites get nothing done, though a browser would send their forms."""
+
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Serve
+
+OWN = "http://localhost:8000"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": f"{OWN}.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_a_form_of_another_site_is_refused(
+    serve: Serve, folder: Path, page: dict[str, str]
+) -> None:
+    client = serve(writable=True)
+    picture = {"image": ("a.jpg", (folder / "01.jpg").read_bytes() + b"more")}
+    before = client.get("/readyz").json()
+    for path in ("/v1/images", "/v1/search", "/similarity-search"):
+        refused = client.post(path, files=picture, headers=page)
+        assert refused.status_code == 403, path
+        assert "--cors" in refused.json()["detail"]
+    assert client.get("/readyz", headers=page).json() == before
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {},
+        {"Origin": OWN},
+        {"Origin": OWN, "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://find.example", "Sec-Fetch-Site": "same-origin"},  # behind a proxy
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_programs_and_our_own_page_ask_as_they_like(
+    serve: Serve, folder: Path, page: dict[str, str]
+) -> None:
+    picture = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
+    assert serve().post("/v1/search", files=picture, headers=page).status_code == 200
+
+
+@pytest.mark.parametrize("origins", [("http://shop.example",), ("*",)])
+def test_a_page_that_may_ask_is_answered(
+    serve: Serve, folder: Path, origins: tuple[str, ...]
+) -> None:
+    picture = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
+    page = {"Origin": "http://shop.example", "Sec-Fetch-Site": "cross-site"}
+    answer = serve(origins=origins).post("/v1/search", files=picture, headers=page)
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" in answer.headers

@@ -1,0 +1,43 @@
+"""What the server's log looks like to people, and to programs."""
+
+import io
+import json
+import logging
+
+import pytest
+
+from imagefinder.server.log_config import JsonLines, Lines, request_id
+
+
+def record(message: str, **extra: object) -> logging.LogRecord:
+    made = logging.LogRecord("imagefinder.server", logging.INFO, "", 0, message, (), None)
+    made.__dict__.update(extra)
+    return made
+
+
+def test_a_line_is_one_json_object() -> None:
+    token = request_id.set("r-1")
+    try:
+        line = JsonLines().format(record('a "b"\nc', about={"status": 200}))
+    finally:
+        request_id.reset(token)
+    assert "\n" not in line
+    said = json.loads(line)
+    assert said["message"] == 'a "b"\nc'
+    assert (said["level"], said["request_id"], said["status"]) == ("info", "r-1", 200)
+    assert said["time"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), Lines()])
+def test_an_error_has_its_trace(formatter: logging.Formatter) -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    logger = logging.Logger("one of its own")
+    logger.addHandler(handler)
+    try:
+        raise ValueError("it broke")
+    except ValueError:
+        logger.exception("a request failed")
+    assert "a request failed" in stream.getvalue()
+    assert "ValueError: it broke" in stream.getvalue()

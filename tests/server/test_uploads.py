@@ -1,0 +1,44 @@
+"""Pictures that come and go at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+from imagefinder import Finder
+from imagefinder.errors import NotFound
+from imagefinder.server.image_files import place_of
+from imagefinder.server.uploads import drop, take
+from imagefinder.types import key_of
+
+ROUNDS = 60
+
+
+def test_a_picture_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
+    catalogue: Path, folder: Path
+) -> None:
+    data = (folder / "00.jpg").read_bytes() + b"another"
+    id_ = f"{key_of(sha256(data).digest()):016x}"
+    kept = folder.parent / "kept"
+    with Finder.open(catalogue) as finder, ThreadPoolExecutor(2) as both:
+
+        def taken(number: int) -> None:
+            take(finder, data, f"{number % 3}.jpg", None, kept)
+
+        def dropped(_: int) -> None:
+            try:
+                record = finder.get(id_)
+            except NotFound:
+                return
+            drop(finder, record, kept)
+
+        for number in range(ROUNDS):
+            one, other = both.submit(taken, number), both.submit(dropped, number)
+            one.result()
+            other.result()
+            files = [path for path in kept.rglob("*") if path.is_file()]
+            record = finder.store.get([int(id_, 16)]).get(int(id_, 16))
+            if record is None:
+                assert files == []
+            else:
+                assert place_of(record) is not None
+                assert len(files) == len(record.files)

@@ -1,0 +1,95 @@
+"""A catalogue searched by indexes of every kind: chosen, remembered, and true to the file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imagefinder.errors import PluginError
+from imagefinder.indexes.auto import automatic
+from imagefinder.registry.plugins import plugins
+from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.synced_index import CachedIndex
+from imagefinder.testing.contracts import random_entries
+from imagefinder.types import IndexChoice, Recipe
+
+DIM, MANY = 16, 1500
+RECIPE = Recipe("test", {}, DIM, "cosine")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A catalogue with enough pictures for a structure."""
+    store = Sqlite.create(tmp_path / "c.db", RECIPE)
+    store.write(random_entries(MANY, DIM))
+    store.close()
+    return tmp_path / "c.db"
+
+
+@pytest.fixture(autouse=True)
+def saved_early() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CachedIndex, "save_from", 16 * 1024)
+        yield
+
+
+@pytest.mark.parametrize("kind", plugins("indexes"))
+def test_a_kind_is_remembered_and_follows_what_others_write(kind: str, path: Path) -> None:
+    store = Sqlite.open(path)
+    assert store.index == IndexChoice("exact")
+    store.use_index(IndexChoice(kind))
+    other = Sqlite.open(path)
+    assert other.index == IndexChoice(kind)
+    new = random_entries(600, DIM, first=MANY)
+    other.write(new)
+    missed = 0
+    for entry in new[::50]:
+        assert entry.features is not None
+        missed += int(store.search(entry.features, 1).keys[0, 0] != entry.record.key)
+    assert missed <= 1  # a graph that several threads build differs, and may miss one
+    other.remove([entry.record.key for entry in new])
+    for entry in new[::50]:
+        assert entry.features is not None
+        found = store.search(entry.features, 3).keys[0]
+        assert (found != entry.record.key).all()
+        assert len(found) == 3
+    other.close()
+    store.close()
+
+
+def test_a_kind_that_cannot_be_is_refused_and_changes_nothing(path: Path) -> None:
+    store = Sqlite.open(path)
+    with pytest.raises(PluginError, match="among the indexes"):
+        store.use_index(IndexChoice("wishes"))
+    with pytest.raises(PluginError, match="makes no index"):
+        store.use_index(IndexChoice("faiss", {"factory": "nonsense"}))
+    with pytest.raises(PluginError, match="its options"):
+        store.use_index(IndexChoice("hnsw", {"colour": 1}))
+    assert store.index == IndexChoice("exact")
+    store.close()
+    assert Sqlite.open(path).index == IndexChoice("exact")
+
+
+def test_an_index_for_this_time_only_is_not_remembered(path: Path) -> None:
+    store = Sqlite.open(path, IndexChoice("hnsw"))
+    assert store.search(np.ones((1, DIM), np.float32), 5).keys.shape == (1, 5)
+    store.close()
+    assert Sqlite.open(path).index == IndexChoice("exact")
+
+
+def test_a_catalogue_that_is_made_anew_finds_no_caches_of_the_old(path: Path) -> None:
+    store = Sqlite.open(path)
+    store.use_index(IndexChoice("hnsw"))
+    store.close()
+    assert len(list(path.parent.glob("c.db.exact-*"))) == 3
+    path.unlink()
+    Sqlite.create(path, RECIPE).close()
+    assert [file.name for file in path.parent.iterdir()] == ["c.db"]
+
+
+def test_auto_goes_by_size_and_says_why() -> None:
+    choice, why = automatic(2_857, 320)
+    assert (choice, "2,857 rows of 320" in why) == (IndexChoice("exact"), True)
+    choice, why = automatic(10_000_000, 320)
+    assert (choice.kind, "too many" in why) == ("hnsw", True)

@@ -1,0 +1,159 @@
+"""Servers, and someone who opens their page in a browser."""
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Locator, Page, Request, expect
+
+from imagefinder import Finder
+from imagefinder.search.calibration.calibrate import calibrate
+from imagefinder.server import Settings, create_app
+from imagefinder.testing.gallery import save_gallery
+
+from ..conftest import PATIENCE
+
+_REFUSED = re.compile("Failed to load resource: the server responded with a status of 4")
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """144 drawn pictures, which no test may alter."""
+    folder = tmp_path_factory.mktemp("page") / "gallery"
+    save_gallery(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stocked(gallery: Path) -> Path:
+    """A calibrated catalogue of them, with local features; to be copied."""
+    file = gallery.parent / "gallery.db"
+    files = sorted(gallery.rglob("*.jpg"))
+    about = [{"scene": one.parent.name, "title": f"{one.parent.name} {one.stem}"} for one in files]
+    with Finder.create(file, local="sift") as finder:
+        finder.add(files, metadata=about)
+        calibrate(finder)
+    return file
+
+
+@pytest.fixture
+def catalogue(stocked: Path, tmp_path: Path) -> Path:
+    """The test's own copy."""
+    return Path(shutil.copy(stocked, tmp_path / "gallery.db"))
+
+
+@contextmanager
+def running(*catalogues: Path | Finder, **settings: Any) -> Iterator[str]:
+    """The address of a server in a thread of this process."""
+    app = create_app(catalogues[0], Settings(**settings), catalogues[1:])
+    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@dataclass
+class Visit:
+    """Someone at the page."""
+
+    page: Page
+    origin: str
+    requests: list[Request] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """What scripts and the browser complained of; a test that expects some takes them away."""
+
+    def to(self, place: str = "") -> "Visit":
+        """Come to a place, and wait until it is shown."""
+        self.page.goto(f"{self.origin}/{place}")
+        expect(self.page.locator("main > section:visible")).to_have_count(1)
+        self.settled()
+        return self
+
+    def settled(self) -> None:
+        """Wait until nothing is at work."""
+        expect(self.page.locator("[aria-busy]")).to_have_count(0)
+        expect(self.page.locator("progress:visible")).to_have_count(0)
+
+    @property
+    def cards(self) -> Locator:
+        """The pictures found, or listed."""
+        return self.page.locator("main > section:visible .card")
+
+    def names(self) -> list[str]:
+        """Of the cards, in their order."""
+        self.settled()
+        return self.cards.locator(".name").all_inner_texts()
+
+    def ask(self, *pictures: Path) -> None:
+        """Choose pictures to search with."""
+        self.page.set_input_files("#choose", [str(picture) for picture in pictures])
+        self.found()
+
+    def found(self) -> None:
+        """Wait for what is found."""
+        expect(self.page.locator("#found")).to_contain_text("Similar to")
+        self.settled()
+
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visitor]:
+    """Opens the page of an origin. No script may fail, and nothing may come from elsewhere."""
+    with ExitStack() as stack:
+
+        def opened(origin: str, **options: Any) -> Visit:
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE)
+            visit = Visit(page, origin)
+            page.on("request", lambda request: visit.requests.append(request))
+            page.on("pageerror", lambda error: visit.faults.append(str(error)))
+            page.on("console", lambda said: _heard(visit.faults, said.type, said.text))
+            stack.callback(_check, visit)
+            return visit
+
+        yield opened
+
+
+def _heard(faults: list[str], kind: str, text: str) -> None:
+    if kind in ("error", "warning") and not _REFUSED.match(text):
+        faults.append(text)
+
+
+def _check(visit: Visit) -> None:
+    assert visit.faults == []
+    own = (visit.origin, f"blob:{visit.origin}")
+    assert [one.url for one in visit.requests if not one.url.startswith(own)] == []
+
+
+@pytest.fixture
+def origin(catalogue: Path) -> Iterator[str]:
+    """A server of the test's own catalogue, to be read only."""
+    with running(catalogue) as address:
+        yield address
+
+
+@pytest.fixture
+def writable(catalogue: Path, tmp_path: Path) -> Iterator[str]:
+    """The same, to be written to."""
+    with running(catalogue, writable=True, uploads=tmp_path / "uploads") as address:
+        yield address

@@ -1,0 +1,117 @@
+"""That everyone can use the page: by keys, by ear, in the dark, on a phone, with a key."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response, expect
+
+from imagefinder.server.api_keys import KeyFile
+
+from .conftest import Visitor, running
+
+PLACES = ["#search", "#catalogue", "#copies?verify=pixels", "#map?limit=100"]
+PHONE = {"width": 360, "height": 740}
+_OWN = 60_000
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds, however little it makes of it."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['impact']} {one['id']}: {one['nodes'][0]['html']}" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("place", PLACES)
+def test_no_view_has_a_fault(visit: Visitor, writable: str, place: str, scheme: str) -> None:
+    at = visit(writable, color_scheme=scheme, bypass_csp=True).to(place)
+    assert faults(at.page) == []
+
+
+def test_neither_has_what_is_found_nor_a_dialog(
+    visit: Visitor, writable: str, gallery: Path
+) -> None:
+    at = visit(writable, bypass_csp=True).to()
+    at.ask(gallery / "harbour" / "size.jpg")
+    assert faults(at.page) == []
+    at.page.click("text=Choose a part")
+    assert faults(at.page) == []
+    at.page.click("[aria-label='Compare with harbour light']")
+    expect(at.page.locator("#compare")).to_contain_text("The same thing")
+    assert faults(at.page) == []
+    at.page.keyboard.press("Escape")
+    at.page.click("[aria-label='Delete harbour light']")
+    assert faults(at.page) == []
+
+
+def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to()
+    focused = "document.activeElement"
+    at.page.keyboard.press("Tab")
+    expect(at.page.locator(".skip")).to_be_focused()
+    at.page.keyboard.press("Enter")
+    expect(at.page.locator("#main")).to_be_focused()
+    for _ in range(12):
+        at.page.keyboard.press("Tab")
+        if at.page.evaluate(f"{focused}.className") == "look":
+            break
+    name = at.page.evaluate(f"{focused}.getAttribute('aria-label')").removeprefix("Search from ")
+    at.page.keyboard.press("Enter")
+    expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
+    expect(at.page.locator("#found")).to_be_focused()
+    expect(at.page.locator("#status")).to_contain_text("12 pictures found, the nearest")
+
+
+def test_it_is_dark_where_that_is_wished(visit: Visitor, origin: str) -> None:
+    for scheme, is_dark in (("light", False), ("dark", True)):
+        at = visit(origin, color_scheme=scheme).to()
+        back = at.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        lightness = sum(int(part) for part in back[4:-1].split(",")) / 3
+        assert (lightness < 60) is is_dark
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_lies_beside_a_phone(visit: Visitor, writable: str, place: str) -> None:
+    at = visit(writable, viewport=PHONE, has_touch=True, is_mobile=True).to(place)
+    assert at.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_its_own_files_are_small(visit: Visitor, origin: str) -> None:
+    at = visit(origin)
+    answers: list[Response] = []
+    at.page.on("response", lambda answer: answers.append(answer))
+    at.to()
+    sizes = [len(answer.body()) for answer in answers if "/v1/" not in answer.url]
+    assert len(sizes) > 10
+    assert sum(sizes) < _OWN
+
+
+def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path) -> None:
+    key = KeyFile(tmp_path / "keys").add("page")
+    with running(catalogue, keys=tmp_path / "keys") as origin:
+        at = visit(origin)
+        at.page.goto(origin)
+        at.page.fill("#key input", "wrong")
+        at.page.press("#key input", "Enter")
+        expect(at.page.locator("#key input")).to_have_value("")
+        at.page.fill("#key input", key)
+        at.page.press("#key input", "Enter")
+        expect(at.cards).to_have_count(12)
+        shown = at.cards.first.locator("img")
+        expect(shown).to_have_attribute("src", re.compile("^blob:"))
+        at.cards.first.locator(".look").click()
+        at.found()
+        at.page.reload()
+        at.found()
+        expect(at.page.locator("#key")).to_be_hidden()
+
+
+def test_without_a_key_it_says_so(visit: Visitor, catalogue: Path, tmp_path: Path) -> None:
+    KeyFile(tmp_path / "keys").add("page")
+    with running(catalogue, keys=tmp_path / "keys") as origin:
+        at = visit(origin)
+        at.page.goto(origin)
+        at.page.locator("#key").wait_for()
+        at.page.keyboard.press("Escape")
+        expect(at.page.locator("#broken")).to_have_text("This server asks for a key.")

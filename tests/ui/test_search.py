@@ -1,0 +1,332 @@
+"""Every way to search with the page, and what it then shows."""
+
+import base64
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from playwright.sync_api import expect
+
+from imagefinder import Finder
+from imagefinder.downloads.http import FetchLimits, fetch_all
+
+from ..mean_color import NAMED, Colours
+from .conftest import Visitor, running
+
+GIVEN = """([kind, data, name]) => {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    const given = new DataTransfer();
+    given.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    const event = kind === "paste"
+        ? new ClipboardEvent(kind, { clipboardData: given, bubbles: true })
+        : new DragEvent(kind, { dataTransfer: given, bubbles: true });
+    document.getElementById("drop").dispatchEvent(event);
+}"""
+
+
+@pytest.fixture
+def harbour(gallery: Path) -> Path:
+    return gallery / "harbour" / "crop.jpg"
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(
+    visit: Visitor, origin: str, harbour: Path, kind: str
+) -> None:
+    at = visit(origin).to()
+    data = base64.b64encode(harbour.read_bytes()).decode()
+    at.page.evaluate(GIVEN, [kind, data, "mine.jpg"])
+    at.found()
+    assert at.names()[0] == "harbour crop"
+    expect(at.page.locator("#found")).to_have_text("Similar to mine.jpg")
+    assert at.page.title() == "mine.jpg | ImageFinder"
+
+
+def test_a_picture_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
+    at = visit(origin).to()
+    at.ask(harbour)
+    assert len(at.names()) == 12
+    first = at.cards.first
+    expect(first.locator(".name")).to_have_text("harbour crop")
+    expect(first.locator(".score")).to_contain_text("1.000")
+    expect(first.locator(".badge")).to_contain_text("match")
+    expect(first.locator(".chip")).to_have_text("scene: harbour")
+    expect(at.page.locator("#verdict")).to_contain_text("match")
+    expect(at.page.locator("#asked img")).to_have_attribute("alt", "The query: crop.jpg")
+
+
+def test_several_pictures_are_searched_with_together(
+    visit: Visitor, origin: str, gallery: Path
+) -> None:
+    at = visit(origin).to()
+    at.ask(gallery / "harbour" / "crop.jpg", gallery / "mosaic" / "crop.jpg")
+    expect(at.page.locator("#asked .tile")).to_have_count(2)
+    scenes = {name.split()[0] for name in at.names()}
+    assert {"harbour", "mosaic"} <= scenes
+
+
+def test_a_photograph_is_taken_by_the_camera(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to()
+    at.page.click("#photograph")
+    at.page.click("#shutter:enabled")
+    at.found()
+    expect(at.page.locator("#found")).to_contain_text("photograph.jpg")
+    at.page.click("#photograph")
+    at.page.click("#camera >> text=Cancel")
+    expect(at.page.locator("#camera")).to_be_hidden()
+    at.page.wait_for_function("document.getElementById('live').srcObject === null")
+
+
+def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour: Path) -> None:
+    at = visit(origin, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}).to()
+    with at.page.expect_file_chooser() as chooser:
+        at.page.tap("#photograph")
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files(harbour)
+    at.found()
+    assert at.names()[0] == "harbour crop"
+
+
+def test_a_picture_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
+    limits = FetchLimits(allow_private=True)
+    with running(catalogue, fetch=partial(fetch_all, limits=limits)) as origin:
+        at = visit(origin).to()
+        stored = at.cards.nth(2).get_attribute("data-id")
+        at.page.fill("#link input", f"{origin}/v1/images/{stored}/file")
+        at.page.click("#link button")
+        at.found()
+        assert at.cards.first.get_attribute("data-id") == stored
+        at.page.fill("#link input", f"{origin}/healthz")
+        at.page.click("#link button")
+        expect(at.page.locator("#refused")).to_contain_text("not a picture")
+
+
+def test_links_are_asked_for_only_where_the_server_fetches(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to()
+    expect(at.page.locator("#link")).to_be_hidden()
+    expect(at.page.locator("#words")).to_be_hidden()
+
+
+def test_words_are_searched_with(visit: Visitor, tmp_path: Path) -> None:
+    pictures = []
+    for name, colour in NAMED.items():
+        pixels = np.full((40, 40, 3), colour, np.uint8)
+        PIL.Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        pictures.append(tmp_path / f"{name}.png")
+    finder = Finder.create(tmp_path / "colours.db", Colours())
+    finder.add(pictures)
+    with running(finder) as origin:
+        at = visit(origin).to()
+        at.page.fill("#words input", "blue")
+        at.page.press("#words input", "Enter")
+        at.found()
+        expect(at.page.locator("#found")).to_have_text("Similar to “blue”")
+        assert at.names()[0] == "blue.png"
+
+
+def test_a_box_is_dragged_to_search_with_a_part(visit: Visitor, origin: str, gallery: Path) -> None:
+    at = visit(origin).to()
+    at.ask(gallery / "harbour" / "size.jpg")
+    frame = at.page.locator(".frame")
+    box = frame.bounding_box()
+    assert box is not None
+    at.page.mouse.move(box["x"] + 10, box["y"] + 10)
+    at.page.mouse.down()
+    at.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
+    at.page.mouse.up()
+    at.page.wait_for_url(re.compile("crop="))
+    at.found()
+    with PIL.Image.open(gallery / "harbour" / "size.jpg") as file:
+        across, down = file.size
+    crop = re.search(r"crop=([\d%C]+)", at.page.url)
+    assert crop is not None
+    left, top, width, height = map(int, crop[1].split("%2C"))
+    assert left == pytest.approx(across * 10 / box["width"], abs=2)
+    assert top == pytest.approx(down * 10 / box["height"], abs=2)
+    assert left + width == pytest.approx(0.5 * across, abs=2)
+    assert top + height == pytest.approx(0.6 * down, abs=2)
+    expect(at.page.locator(".box")).to_be_visible()
+    assert float(at.cards.first.locator("meter").get_attribute("value") or 1) < 0.999
+    at.page.click("text=Whole picture")
+    at.found()
+    expect(at.page.locator(".box")).to_be_hidden()
+    assert at.cards.first.locator("meter").get_attribute("value") is not None
+    expect(at.cards.first.locator(".score")).to_contain_text("1.000")
+
+
+def test_a_box_is_moved_by_keys(visit: Visitor, origin: str, gallery: Path) -> None:
+    at = visit(origin).to()
+    at.ask(gallery / "harbour" / "size.jpg")
+    with PIL.Image.open(gallery / "harbour" / "size.jpg") as file:
+        across, down = file.size
+    at.page.click("text=Choose a part")
+    for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
+        at.page.keyboard.press(key)
+    at.page.wait_for_url(re.compile("crop="))
+    at.found()
+    given = [round(0.27 * across), round(0.25 * down), across / 2, 0.52 * down]
+    crop = at.page.evaluate("new URLSearchParams(location.hash.split('?')[1]).get('crop')")
+    assert [int(one) for one in crop.split(",")] == pytest.approx(given, abs=1)
+
+
+def test_a_result_leads_to_the_next_search_and_back(
+    visit: Visitor, origin: str, harbour: Path
+) -> None:
+    at = visit(origin).to()
+    at.ask(harbour)
+    before = at.names()
+    at.cards.nth(1).locator(".look").click()
+    expect(at.page.locator("#found")).to_have_text(f"Similar to {before[1]}")
+    at.settled()
+    after = at.names()
+    assert before[1] not in after  # it is shown beside, not among what is like it
+    assert len(after) == 12
+    at.page.go_back()
+    expect(at.page.locator("#found")).to_have_text("Similar to crop.jpg")
+    assert at.names() == before
+    at.page.go_forward()
+    expect(at.page.locator("#found")).to_have_text(f"Similar to {before[1]}")
+    at.page.reload()
+    assert at.names() == after
+    at.page.go_back()
+    expect(at.page.locator("#refused")).to_contain_text("choose it again")
+
+
+def test_query_and_hit_are_compared_side_by_side(
+    visit: Visitor, origin: str, harbour: Path
+) -> None:
+    at = visit(origin).to()
+    at.ask(harbour)
+    at.page.click("[aria-label='Compare with harbour size']")
+    dialog = at.page.locator("#compare")
+    expect(dialog.locator("p[role=status]")).to_contain_text("The same thing")
+    expect(dialog.locator("svg image")).to_have_count(2)
+    assert dialog.locator("svg line").count() >= 20
+    at.page.click("#lines")
+    expect(dialog.locator("g.lines")).to_be_hidden()
+    at.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_two_stored_pictures_that_differ_are_compared(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to()
+    at.cards.first.locator(".look").click()
+    at.found()
+    at.page.fill("#k", "100")
+    at.page.press("#k", "Tab")
+    at.settled()
+    at.cards.last.locator("text=Compare").click()
+    expect(at.page.locator("#compare p[role=status]")).to_contain_text("No sign")
+
+
+def test_how_many_and_how_close(visit: Visitor, origin: str, harbour: Path) -> None:
+    at = visit(origin).to()
+    at.ask(harbour)
+    at.page.fill("#k", "3")
+    at.page.press("#k", "Tab")
+    expect(at.cards).to_have_count(3)
+    assert "k=3" in at.page.url
+    at.page.locator("#threshold").fill("0.99")
+    expect(at.cards).to_have_count(1)
+    expect(at.page.locator("#least")).to_have_text("0.99")
+    at.page.locator("#threshold").fill("0")
+    expect(at.cards).to_have_count(3)
+    at.page.go_back()  # the question is one entry, however it was asked
+    expect(at.page.locator("#found")).to_have_text("Or begin with one of these")
+
+
+def test_no_close_match_is_said(visit: Visitor, origin: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (200, 200, 3), np.uint8)
+    PIL.Image.fromarray(noise).save(tmp_path / "noise.png")
+    at = visit(origin).to()
+    at.ask(tmp_path / "noise.png")
+    expect(at.page.locator("#verdict")).to_contain_text("No close match")
+    expect(at.cards.first.locator(".badge")).to_have_text("no match")
+    at.page.check("#matches")
+    expect(at.page.locator("#found")).to_have_text("Nothing found")
+    expect(at.cards).to_have_count(0)
+
+
+def test_metadata_of_a_hit_keeps_the_search_to_it(
+    visit: Visitor, origin: str, harbour: Path
+) -> None:
+    at = visit(origin).to()
+    at.ask(harbour)
+    at.page.click(".card:last-child .chip")
+    expect(at.page.locator("#filter .chip")).to_have_count(1)
+    scenes = {name.rsplit(" ", 1)[0] for name in at.names()}
+    assert len(scenes) == 1
+    assert json.dumps({"scene": scenes.pop()}).replace(" ", "") in at.page.evaluate(
+        "decodeURIComponent(location.hash)"
+    )
+    at.page.click("#filter .chip")
+    expect(at.page.locator("#filter .chip")).to_have_count(0)
+    expect(at.cards).to_have_count(12)
+
+
+def test_local_features_decide(visit: Visitor, origin: str, harbour: Path) -> None:
+    at = visit(origin).to()
+    at.ask(harbour)
+    at.page.select_option("#rerank", "geometric")
+    expect(at.cards.first.locator(".badge")).to_have_text("verified")
+    expect(at.cards.first.locator(".score")).to_contain_text("local matches")
+
+
+def test_an_encoder_is_chosen(visit: Visitor, catalogue: Path, gallery: Path) -> None:
+    other = catalogue.parent / "hashes.db"
+    with Finder.create(other, "phash") as finder:
+        finder.add(gallery)
+    with running(catalogue, other) as origin:
+        at = visit(origin).to()
+        at.ask(gallery / "harbour" / "size.jpg")
+        by_compact = at.names()
+        at.page.select_option("#encoder", "phash")
+        at.page.wait_for_url(re.compile("encoder=phash"))
+        at.found()
+        names = at.names()
+        assert names != by_compact
+        assert names[0] == "size.jpg"  # this catalogue has no titles
+        expect(at.page.locator("#only")).to_be_hidden()
+        at.page.click("nav >> text=Catalogue")
+        at.page.wait_for_url(re.compile("catalogue.*encoder=phash"))
+        at.settled()
+        assert "jpg" in at.names()[0]
+
+
+def test_what_cannot_be_searched_with_is_said(
+    visit: Visitor, origin: str, tmp_path: Path, harbour: Path
+) -> None:
+    (tmp_path / "broken.jpg").write_bytes(harbour.read_bytes()[:200])
+    at = visit(origin).to()
+    at.page.set_input_files("#choose", tmp_path / "broken.jpg")
+    expect(at.page.locator("#refused")).to_contain_text("damaged")
+    expect(at.cards).to_have_count(0)
+    at.to("#search?id=0&where=nonsense")
+    expect(at.page.locator("#refused")).to_contain_text("JSON")
+    at.to("#search?id=0123456789abcdef")
+    expect(at.page.locator("#refused")).to_contain_text("no picture of this id")
+    at.ask(harbour)  # and it goes on
+    expect(at.page.locator("#refused")).to_be_hidden()
+
+
+def test_a_server_that_is_gone_is_said(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to()
+    at.page.route("**/v1/search", lambda route: route.abort())
+    at.cards.first.locator(".look").click()
+    expect(at.page.locator("#refused")).to_contain_text("does not answer")
+    assert [fault for fault in at.faults if "ERR_FAILED" not in fault] == []
+    at.faults.clear()
+
+
+def test_an_empty_catalogue_says_what_to_do(visit: Visitor, tmp_path: Path) -> None:
+    Finder.create(tmp_path / "empty.db").close()
+    with running(tmp_path / "empty.db") as origin:
+        at = visit(origin).to()
+        expect(at.page.locator("#found")).to_have_text("The catalogue is empty")
+        expect(at.page.locator("#verdict")).to_contain_text("imagefinder add")
+        at.to("#catalogue")
+        expect(at.page.locator("#pictures")).to_contain_text("imagefinder add")
