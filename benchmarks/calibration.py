@@ -4,9 +4,9 @@
 
 Clothing and grocery photographs, split into a stored and a held-out half (seeded; several splits
 are pooled). ``--planted`` adds a copy, changed in one of twelve ways, of that share of the stored
-pictures. The catalogue is calibrated; then held-out pictures search, which are not stored: each
+images. The catalogue is calibrated; then held-out images search, which are not stored: each
 match is a false one, though some are a second photograph of the same moment, which pixels tell. By
-labels, only a match of another class is false. Copies of stored pictures, made in all twelve ways,
+labels, only a match of another class is false. Copies of stored images, made in all twelve ways,
 say how many true matches are told.
 """
 
@@ -23,7 +23,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from benchmarks.ingest import processor
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, embed
 from imagefinder._utils import cores
 from imagefinder.images.ncc import SAME, likeness, look
@@ -31,7 +31,7 @@ from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import unit
 
 RATES = (0.1, 0.01, 0.001)
-_COPIED = 60  # stored pictures of which all copies are made, in each split
+_COPIED = 60  # stored images of which all copies are made, in each split
 
 Rows = NDArray[np.float32]
 Counts = NDArray[np.int64]
@@ -40,9 +40,9 @@ Counts = NDArray[np.int64]
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    paths = [*pictures_of(given.data, "clothing"), *pictures_of(given.data, "grocery")]
+    paths = [*images_of(given.data, "clothing"), *images_of(given.data, "grocery")]
     rows = unit(embed(paths))
-    print(f"{processor()}, {cores()} cores; {len(paths)} pictures, {given.splits} splits")
+    print(f"{processor()}, {cores()} cores; {len(paths)} images, {given.splits} splits")
     for planted in given.planted:
         for labels in (None, "folder") if not planted else (None,):
             _print(
@@ -73,7 +73,7 @@ def _measured(
     with Finder.create(folder / "half.db") as finder:
         finder.add(chain((paths[i] for i in stored), copies))
         calibration = calibrate(finder, labels=labels)
-        pictures = len(finder)
+        images = len(finder)
     catalogue = np.concatenate([rows[stored], unit(embed(copies))])
     found = rows[held] @ catalogue.T
     if labels:
@@ -83,7 +83,7 @@ def _measured(
     true = (_made([paths[i] for i in stored[:_COPIED]]) @ catalogue.T).max(axis=1)
     counts = []
     for rate in RATES:
-        least = calibration.threshold(pictures, rate)
+        least = calibration.threshold(images, rate)
         false = np.flatnonzero(found.max(axis=1) >= least)
         same = sum(_alike(paths[held[i]], shown[found[i].argmax()]) for i in false.tolist())
         pairs = (found.size, int((found >= least).sum()))
@@ -96,18 +96,18 @@ def _planted(
 ) -> Iterator[Path]:
     changes = list(COPIES.values())
     for number, path in enumerate(paths[: round(share * len(paths))]):
-        with PIL.Image.open(path) as picture:
-            copy = changes[rng.integers(len(changes))](picture.convert("RGB"))
+        with PIL.Image.open(path) as image:
+            copy = changes[rng.integers(len(changes))](image.convert("RGB"))
         copy.save(folder / f"{number}.png")
         yield folder / f"{number}.png"
 
 
 def _made(paths: Sequence[Path]) -> Rows:
-    """All copies of some pictures."""
+    """All copies of some images."""
     made = []
     for path in paths:
-        with PIL.Image.open(path) as picture:
-            made += [change(picture.convert("RGB")) for change in COPIES.values()]
+        with PIL.Image.open(path) as image:
+            made += [change(image.convert("RGB")) for change in COPIES.values()]
     return unit(embed(made))
 
 

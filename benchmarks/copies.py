@@ -1,9 +1,9 @@
-"""Whether a picture is found of which only a changed copy is at hand.
+"""Whether an image is found of which only a changed copy is at hand.
 
     python -m benchmarks.copies [--every 1] [--data FOLDER]
 
 Each clothing photograph is cut to half its area, turned by 15°, seen at an angle, shrunk to a
-quarter, written over, and pasted into another picture (a product shot that is not in the
+quarter, written over, and pasted into another image (a product shot that is not in the
 catalogue). Each such copy searches a catalogue of all clothing and grocery photographs. Recall at 1
 of the default encoder alone; of a VLAD shortlist of SIFT features with geometric verification,
 where the original counts only if it is verified; and the time of such a query.
@@ -24,12 +24,12 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from benchmarks.ingest import processor
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder
 from imagefinder._utils import cores
 from imagefinder.images.files import find_images
 
-Picture = PIL.Image.Image
+Original = PIL.Image.Image
 
 _SIDE = 800
 
@@ -37,7 +37,7 @@ _SIDE = 800
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    clothing, grocery = (pictures_of(given.data, name) for name in ("clothing", "grocery"))
+    clothing, grocery = (images_of(given.data, name) for name in ("clothing", "grocery"))
     scenes = list(find_images(given.data / "grocery" / "iconic-images-and-descriptions"))
     print(f"{processor()}, {cores()} cores; {len(clothing)} clothing, {len(grocery)} grocery")
     with (
@@ -66,8 +66,8 @@ def _measured(
     alone, verified, seconds = 0, 0, []
     for path in paths:
         random = Random(f"{change} {path.name}")  # noqa: S311  the same every time
-        with PIL.Image.open(path) as picture:
-            copy = CHANGES[change](picture.convert("RGB"), random, scenes)
+        with PIL.Image.open(path) as image:
+            copy = CHANGES[change](image.convert("RGB"), random, scenes)
         alone += finder.search(copy, 1)[0].path == str(path)
         began = perf_counter()
         (hit,) = finder.search(copy, 1, rerank="geometric")
@@ -80,20 +80,20 @@ def _measured(
     return seconds
 
 
-def _cut(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
-    width, height = (round(side * 0.5**0.5) for side in picture.size)
-    left = random.randint(0, picture.width - width)
-    top = random.randint(0, picture.height - height)
-    return picture.crop((left, top, left + width, top + height))
+def _cut(image: Original, random: Random, scenes: Sequence[Path]) -> Original:
+    width, height = (round(side * 0.5**0.5) for side in image.size)
+    left = random.randint(0, image.width - width)
+    top = random.randint(0, image.height - height)
+    return image.crop((left, top, left + width, top + height))
 
 
-def _turned(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
-    return picture.rotate(15, PIL.Image.Resampling.BICUBIC, expand=True)
+def _turned(image: Original, random: Random, scenes: Sequence[Path]) -> Original:
+    return image.rotate(15, PIL.Image.Resampling.BICUBIC, expand=True)
 
 
-def _at_an_angle(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
-    """Each corner of the copy shows a point up to a fifth of a side within the picture."""
-    width, height = picture.size
+def _at_an_angle(image: Original, random: Random, scenes: Sequence[Path]) -> Original:
+    """Each corner of the copy shows a point up to a fifth of a side within the image."""
+    width, height = image.size
     corners = ((0, 0, 1, 1), (0, 1, 1, -1), (1, 1, -1, -1), (1, 0, -1, 1))
     shown = [
         coordinate
@@ -103,11 +103,11 @@ def _at_an_angle(picture: Picture, random: Random, scenes: Sequence[Path]) -> Pi
             height * (y + inward_y * random.uniform(0, 0.2)),
         )
     ]
-    bent = picture.resize(picture.size)
+    bent = image.resize(image.size)
     bicubic = PIL.Image.Resampling.BICUBIC
     # a quadrilateral's corners are mapped as a plane's are in perspective
     plane = _plane(shown, width, height)
-    return bent.transform(picture.size, PIL.Image.Transform.PERSPECTIVE, plane, bicubic)
+    return bent.transform(image.size, PIL.Image.Transform.PERSPECTIVE, plane, bicubic)
 
 
 def _plane(corners: Sequence[float], width: int, height: int) -> list[float]:
@@ -121,32 +121,32 @@ def _plane(corners: Sequence[float], width: int, height: int) -> list[float]:
     return found
 
 
-def _shrunk(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
-    size = (picture.width // 4, picture.height // 4)
-    return picture.resize(size, PIL.Image.Resampling.LANCZOS)
+def _shrunk(image: Original, random: Random, scenes: Sequence[Path]) -> Original:
+    size = (image.width // 4, image.height // 4)
+    return image.resize(size, PIL.Image.Resampling.LANCZOS)
 
 
-def _written_over(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
-    font = PIL.ImageFont.load_default(picture.width // 8)
-    pen = PIL.ImageDraw.Draw(picture)
+def _written_over(image: Original, random: Random, scenes: Sequence[Path]) -> Original:
+    font = PIL.ImageFont.load_default(image.width // 8)
+    pen = PIL.ImageDraw.Draw(image)
     for share in (0.2, 0.5, 0.8):
-        place = (picture.width * 0.05, picture.height * share)
+        place = (image.width * 0.05, image.height * share)
         pen.text(place, "SALE 50 % OFF", fill=(255, 0, 0), font=font)
-    return picture
+    return image
 
 
-def _pasted(picture: Picture, random: Random, scenes: Sequence[Path]) -> Picture:
-    """Its longer side takes 40 to 60 % of the other picture's."""
+def _pasted(image: Original, random: Random, scenes: Sequence[Path]) -> Original:
+    """Its longer side takes 40 to 60 % of the other image's."""
     with PIL.Image.open(random.choice(scenes)) as scene:
         canvas = scene.convert("RGB").resize((_SIDE, _SIDE))
-    share = random.uniform(0.4, 0.6) * _SIDE / max(picture.size)
-    size = round(picture.width * share), round(picture.height * share)
+    share = random.uniform(0.4, 0.6) * _SIDE / max(image.size)
+    size = round(image.width * share), round(image.height * share)
     place = random.randint(0, _SIDE - size[0]), random.randint(0, _SIDE - size[1])
-    canvas.paste(picture.resize(size, PIL.Image.Resampling.LANCZOS), place)
+    canvas.paste(image.resize(size, PIL.Image.Resampling.LANCZOS), place)
     return canvas
 
 
-CHANGES: dict[str, Callable[[Picture, Random, Sequence[Path]], Picture]] = {
+CHANGES: dict[str, Callable[[Original, Random, Sequence[Path]], Original]] = {
     "half the area": _cut,
     "turned by 15°": _turned,
     "at an angle": _at_an_angle,

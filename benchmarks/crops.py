@@ -1,6 +1,6 @@
-"""Many real embeddings from few pictures: random crops, kept in a folder for the next time.
+"""Many real embeddings from few images: random crops, kept in a folder for the next time.
 
-    python -m benchmarks.crops FOLDER [--per-picture 35]
+    python -m benchmarks.crops FOLDER [--per-image 35]
 
 Each clothing and grocery photograph gives crops of 20 to 100 % of its area, every other one
 mirrored. ``compact-320.npy`` holds their rows by the default encoder; ``joined-2048.npy`` those of
@@ -20,7 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from benchmarks.ingest import OPTIONS
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder._utils import batched, cores
 from imagefinder.images.decode import decode, load_image
 from imagefinder.registry.factory import make_encoder
@@ -28,7 +28,7 @@ from imagefinder.similarity import unit
 from imagefinder.types import Encoder, Image
 
 _SEED = 7
-_PICTURES = 32  # whose crops are held in memory at a time
+_IMAGES = 32  # whose crops are held in memory at a time
 _WIDE = 2048
 
 Rows = NDArray[np.float32]
@@ -38,25 +38,25 @@ def main() -> None:
     """Make them, and save them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--per-picture", type=int, default=35)
+    parser.add_argument("--per-image", type=int, default=35)
     given = parser.parse_args()
-    make(given.folder, given.per_picture)
+    make(given.folder, given.per_image)
 
 
-def make(folder: Path, per_picture: int = 35) -> None:
+def make(folder: Path, per_image: int = 35) -> None:
     """Both files, if they are not there."""
     narrow, wide = folder / "compact-320.npy", folder / "joined-2048.npy"
     if narrow.exists() and wide.exists():
         return
     data, models = assets() / "data", assets() / "models"
-    pictures = [*pictures_of(data, "clothing"), *pictures_of(data, "grocery")]
+    images = [*images_of(data, "clothing"), *images_of(data, "grocery")]
     encoders = [
         make_encoder(f"onnx:{models / 'mobilenet_v2_ptq.onnx'}", OPTIONS),
         make_encoder(f"onnx:{models / 'squeezenet1.1.onnx'}", {"output": "embedding"}),
         make_encoder("compact"),
     ]
     *others, compact = (
-        np.concatenate(rows) for rows in zip(*_rows(pictures, encoders, per_picture), strict=True)
+        np.concatenate(rows) for rows in zip(*_rows(images, encoders, per_image), strict=True)
     )
     order = np.random.default_rng(_SEED).permutation(len(compact))
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,14 +66,14 @@ def make(folder: Path, per_picture: int = 35) -> None:
 
 
 def _rows(
-    pictures: Sequence[Path], encoders: Sequence[Encoder], per_picture: int
+    images: Sequence[Path], encoders: Sequence[Encoder], per_image: int
 ) -> Iterator[list[Rows]]:
-    """Of some pictures' crops at a time, the rows by each encoder."""
+    """Of some images' crops at a time, the rows by each encoder."""
     with ThreadPoolExecutor(cores()) as threads:
-        for some in batched(enumerate(pictures), _PICTURES):
+        for some in batched(enumerate(images), _IMAGES):
             crops = [
                 crop
-                for cut in threads.map(lambda pair: _crops(pair[1], pair[0], per_picture), some)
+                for cut in threads.map(lambda pair: _crops(pair[1], pair[0], per_image), some)
                 for crop in cut
             ]
             yield [np.concatenate(_encoded(encoder, crops, threads)) for encoder in encoders]
@@ -90,14 +90,14 @@ def _encoded(
 
 def _crops(path: Path, number: int, count: int) -> list[PIL.Image.Image]:
     rng = np.random.default_rng([_SEED, number])
-    picture = PIL.Image.fromarray(load_image(path))
+    image = PIL.Image.fromarray(load_image(path))
     cut = []
     for place in range(count):
         share = np.sqrt(rng.uniform(0.2, 1.0))
-        width, height = (max(1, round(side * share)) for side in picture.size)
-        left = int(rng.integers(picture.width - width + 1))
-        top = int(rng.integers(picture.height - height + 1))
-        crop = picture.crop((left, top, left + width, top + height))
+        width, height = (max(1, round(side * share)) for side in image.size)
+        left = int(rng.integers(image.width - width + 1))
+        top = int(rng.integers(image.height - height + 1))
+        crop = image.crop((left, top, left + width, top + height))
         cut.append(crop.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT) if place % 2 else crop)
     return cut
 

@@ -1,9 +1,9 @@
-"""How fast a list's pictures are downloaded, beside img2dataset with its best settings.
+"""How fast a list's images are downloaded, beside img2dataset with its best settings.
 
     python -m benchmarks.download [--img2dataset PYTHON] [--count 5000] [--rounds 3]
 
 A server on this machine, a process of its own, answers each request after 20 ms, and 5 % of them
-with 404. The pictures are those of ``--pictures``, again and again with other bytes behind their
+with 404. The images are those of ``--pictures``, again and again with other bytes behind their
 end.
 ``--img2dataset`` names the Python of an environment that has it; several of its settings, and of
 ours, are tried once, and the best of each then run in turns. Both keep every file as it came, take
@@ -52,12 +52,12 @@ class Measured(NamedTuple):
     """What one download took."""
 
     rate: float
-    """Pictures a second."""
+    """Images a second."""
     work: float
-    """Milliseconds of processor time for each picture."""
+    """Milliseconds of processor time for each image."""
 
     def __str__(self) -> str:
-        return f"{self.rate:,.0f} pictures/s ({self.work:.2f} ms of processor time each)"
+        return f"{self.rate:,.0f} images/s ({self.work:.2f} ms of processor time each)"
 
 
 Measure = Callable[[Path, Mapping[str, Any], argparse.Namespace], Measured]
@@ -67,10 +67,10 @@ def main() -> None:
     """Measure, and print."""
     given = _arguments()
     if given.serve:
-        asyncio.run(_serve(list(find_images(given.pictures))))
+        asyncio.run(_serve(list(find_images(given.images))))
         return
     print(f"{processor()}, {cores()} cores; {given.count:,} URLs, one in {_FAILING} failing")
-    with TemporaryDirectory() as folder, _server(given.pictures) as port:
+    with TemporaryDirectory() as folder, _server(given.images) as port:
         place = Path(folder)
         _write_list(place / "list.csv", given.count, port)
         ours = _best("imagefinder", _our_settings(), _ours, place, given)
@@ -135,7 +135,7 @@ def _ours(place: Path, settings: Mapping[str, Any], given: argparse.Namespace) -
             ),
         )
         files = sum(1 for _ in find_images(out))
-    assert summary.pictures == files == _expected(given.count), summary
+    assert summary.images == files == _expected(given.count), summary
     work = _processor_time(resource.RUSAGE_SELF) - before
     return Measured(files / summary.seconds, work / files * 1000)
 
@@ -187,8 +187,8 @@ def _write_list(path: Path, count: int, port: int) -> None:
 
 
 @contextmanager
-def _server(pictures: Path) -> Iterator[int]:
-    command = [sys.executable, "-m", "benchmarks.download", "--serve", "--pictures", str(pictures)]
+def _server(images: Path) -> Iterator[int]:
+    command = [sys.executable, "-m", "benchmarks.download", "--serve", "--pictures", str(images)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
@@ -209,7 +209,7 @@ class _Answers(asyncio.Protocol):
     """As little of HTTP as costs the least, since both sides share the processor."""
 
     def __init__(self, contents: Sequence[bytes]) -> None:
-        """The pictures."""
+        """The images."""
         self.contents = contents
         self.received = b""
 
@@ -228,7 +228,7 @@ class _Answers(asyncio.Protocol):
             asyncio.get_running_loop().call_later(_DELAY, self.answer, number, closes)
 
     def answer(self, number: int, closes: bool) -> None:
-        """The picture, or that there is none."""
+        """The image, or that there is none."""
         if number % _FAILING == _FAILING - 1:
             status, body = b"404 Not Found", b""
         else:

@@ -4,7 +4,7 @@
 
 Copies of a third of the clothing and grocery photographs are made, one to three of each, in twelve
 ways, saved as files, and added with all originals; the catalogue is calibrated. Precision and
-recall are those of pairs of pictures in one group: a pair is right if both come from one original.
+recall are those of pairs of images in one group: a pair is right if both come from one original.
 ``--local`` measures geometry as well, which takes long. Then all pairs of many vectors are
 compared: the photographs' own, drawn with repetition and moved at random by a quarter of what they
 spread.
@@ -25,7 +25,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from benchmarks.ingest import processor
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, duplicates, embed
 from imagefinder._utils import cores
 from imagefinder.images.transforms import COPIES
@@ -37,8 +37,8 @@ from imagefinder.similarity import unit
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    paths = [*pictures_of(given.data, "clothing"), *pictures_of(given.data, "grocery")]
-    print(f"{processor()}, {cores()} cores; {len(paths)} pictures")
+    paths = [*images_of(given.data, "clothing"), *images_of(given.data, "grocery")]
+    print(f"{processor()}, {cores()} cores; {len(paths)} images")
     if not given.speed_only:
         _print_quality(paths, given.local)
     _print_speed(embed(paths), given.vectors)
@@ -72,10 +72,10 @@ def _copied(paths: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
     names = list(COPIES)
     for number in rng.permutation(len(paths))[: len(paths) // 3].tolist():
         with PIL.Image.open(paths[number]) as opened:
-            picture = opened.convert("RGB")
+            image = opened.convert("RGB")
         for change in rng.choice(len(names), rng.integers(1, 4), replace=False).tolist():
             copy = folder / f"{number}-{change}.jpg"
-            COPIES[names[change]](picture).save(copy, quality=90)
+            COPIES[names[change]](image).save(copy, quality=90)
             yield copy, paths[number]
 
 

@@ -21,32 +21,32 @@ from imagefinder.registry.factory import make_encoder
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder, Image
 
-_PICTURES = 512
+_IMAGES = 512
 
 
 def main() -> None:
     """Measure, and print."""
     given = arguments(__doc__)
-    print(f"{processor()}, {cores()} cores; {_PICTURES} pictures")
+    print(f"{processor()}, {cores()} cores; {_IMAGES} images")
     specs = (DEFAULT_ENCODER, f"onnx:{given.model}")
-    paths = list(find_images(given.pictures))[:_PICTURES]
+    paths = list(find_images(given.images))[:_IMAGES]
     rates: dict[str, list[float]] = {spec: [] for spec in specs}
     for _ in range(given.rounds):
         for spec in specs:
             encoder = make_encoder(spec, OPTIONS if spec.startswith("onnx") else None)
-            pictures = [decode(path, encoder.fit).pixels for path in paths]
-            ready = _seconds(encoder, [np.zeros_like(pictures[0])])
-            rates[spec].append(len(pictures) / _seconds(encoder, pictures))
+            images = [decode(path, encoder.fit).pixels for path in paths]
+            ready = _seconds(encoder, [np.zeros_like(images[0])])
+            rates[spec].append(len(images) / _seconds(encoder, images))
             print(f"{spec:<12.60} ready in {ready * 1000:4.0f} ms, {rates[spec][-1]:6.0f}/s")
     ours, theirs = rates.values()
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
     print(f"{DEFAULT_ENCODER} / {given.model.stem}: {median(ratios):.2f}")
 
 
-def _seconds(encoder: Encoder, pictures: Sequence[Image]) -> float:
+def _seconds(encoder: Encoder, images: Sequence[Image]) -> float:
     began = perf_counter()
-    for start in range(0, len(pictures), 32):
-        encoder.encode(pictures[start : start + 32])
+    for start in range(0, len(images), 32):
+        encoder.encode(images[start : start + 32])
     return perf_counter() - began
 
 

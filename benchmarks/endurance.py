@@ -30,7 +30,7 @@ from imagefinder.types import Entry, File, IndexChoice, Keys, Recipe, Record, ke
 _DIM = 32
 _GROUPS = 200
 _K = 10
-_FIRST = 3000  # pictures, so that there is something to build of
+_FIRST = 3000  # images, so that there is something to build of
 _ROUNDING = 1e-5
 
 
@@ -45,24 +45,24 @@ class Model:
         self.made = 0
 
     def some(self, count: int) -> NDArray[np.float32]:
-        """Rows in groups, as those of pictures are."""
+        """Rows in groups, as those of images are."""
         away = 0.4 * self.rng.standard_normal((count, _DIM))
         return (self.middles[self.rng.integers(_GROUPS, size=count)] + away).astype(np.float32)
 
     def entries(self, count: int) -> list[Entry]:
-        """New pictures, which are remembered."""
+        """New images, which are remembered."""
         entries = []
         for row in self.some(count):
             self.made += 1
             sha256 = hashlib.sha256(str(self.made).encode()).digest()
-            files = (File(f"/pictures/{self.made}", 1),)
+            files = (File(f"/images/{self.made}", 1),)
             record = Record(key_of(sha256), sha256, size=1, width=1, height=1, files=files)
             self.rows[record.key] = row
             entries.append(Entry(record, row[None]))
         return entries
 
     def gone(self, count: int) -> list[int]:
-        """Pictures to be removed, which are forgotten."""
+        """Images to be removed, which are forgotten."""
         keys: list[int] = self.rng.permutation(list(self.rows))[:count].tolist()
         for key in keys:
             del self.rows[key]

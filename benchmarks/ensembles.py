@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ingest import OPTIONS
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
 from imagefinder.evaluation.embedding_metrics import Retrieval
 from imagefinder.evaluation.metrics import average_precision
@@ -38,7 +38,7 @@ def main() -> None:
         f"onnx:{models / 'mobilenetv2_backbone.onnx'}",
     ]
     for name in ("clothing", "grocery"):
-        paths = pictures_of(given.data, name)
+        paths = images_of(given.data, name)
         classes = [path.parent.name for path in paths]
         every = [_scores(spec, paths) for spec in specs]
         for spec, scores in zip(specs, every, strict=True):
@@ -56,7 +56,7 @@ def _scores(spec: str, paths: Sequence[Path]) -> Scores:
 def _measured(
     rows: Sequence[Sequence[Scores]], classes: Sequence[str], how: Fusion = "scores"
 ) -> Retrieval:
-    """``rows[i]``: how alike all pictures are to picture i, by each encoder."""
+    """``rows[i]``: how alike all images are to image i, by each encoder."""
     relevant = [
         [classes[key] == classes[own] for key, _ in fuse([_ranking(s, own) for s in each], how)]
         for own, each in enumerate(rows)

@@ -3,7 +3,7 @@
     python -m benchmarks.finetuning TRAIN [--data FOLDER] [--objective NAME ...] [--epochs N]
 
 ``TRAIN`` has a folder for each class (the train split of marcusklasson/GroceryStoreDataset); what
-is learnt from it is measured on pictures that it has not seen: ``grocery/test`` of the same kinds,
+is learnt from it is measured on images that it has not seen: ``grocery/test`` of the same kinds,
 and ``clothing/test`` of quite others. Leave one out, cosine, rows as they come and centred.
 """
 
@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from benchmarks.ingest import processor
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
 from imagefinder._utils import cores
 from imagefinder.evaluation.embedding_metrics import leave_one_out
@@ -30,7 +30,7 @@ _COLLECTIONS = ("grocery", "clothing")
 def main() -> None:
     """Train, measure, and print."""
     given = _arguments()
-    paths = {name: pictures_of(given.data, name) for name in _COLLECTIONS}
+    paths = {name: images_of(given.data, name) for name in _COLLECTIONS}
     print(f"{processor()}, {cores()} cores; {given.train}\n")
     heads = (f"{name} mAP / R@1 | centred" for name in _COLLECTIONS)
     print(f"| | {' | '.join(heads)} | minutes | showings/s | epochs, the best |")
@@ -80,7 +80,7 @@ def _figures(encoder: str, paths: Mapping[str, Sequence[Path]]) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("train", type=Path, help="pictures, in a folder for each class")
+    parser.add_argument("train", type=Path, help="images, in a folder for each class")
     parser.add_argument("--data", type=Path, default=assets() / "data")
     parser.add_argument("--objective", action="append", choices=OBJECTIVES)
     parser.add_argument("--epochs", type=int, default=Settings.epochs)

@@ -1,9 +1,9 @@
-"""How fast pictures are taken in, against the sum of its parts and against the plain way.
+"""How fast images are taken in, against the sum of its parts and against the plain way.
 
     python -m benchmarks.ingest [--pictures FOLDER] [--model FILE.onnx] [--rounds 3] [--tenfold]
 
 All figures of a round come from one machine within a minute, and the ratios are taken round by
-round; their medians are printed. ``--tenfold`` also measures memory on ten times as many pictures.
+round; their medians are printed. ``--tenfold`` also measures memory on ten times as many images.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ def main() -> None:
     """Measure, and print."""
     given = arguments(__doc__)
     if given.measure_memory:
-        print(json.dumps(_memory(given.pictures, given.model)))
+        print(json.dumps(_memory(given.images, given.model)))
         return
-    paths = list(find_images(given.pictures))
-    print(f"{processor()}, {cores()} cores; {len(paths)} pictures; {given.model.name}")
+    paths = list(find_images(given.images))
+    print(f"{processor()}, {cores()} cores; {len(paths)} images; {given.model.name}")
     encoder = make_encoder(f"onnx:{given.model}", OPTIONS)
     rounds = [_round(paths, encoder, given.model) for _ in range(given.rounds)]
     for name in rounds[0]:
         values = [figures[name] for figures in rounds]
         each = ", ".join(f"{value:.2f}" for value in values)
         print(f"{name:<44} {median(values):8.2f}   ({each})")
-    single = _peak_megabytes(given.pictures, given.model)
+    single = _peak_megabytes(given.images, given.model)
     print(f"{'peak memory, MB':<44} {single:8.0f}")
     if given.tenfold:
         with TemporaryDirectory() as folder:
@@ -71,12 +71,12 @@ def _round(paths: Sequence[Path], encoder: Encoder, model: Path) -> dict[str, fl
     plain = len(sample) / _plain_seconds(sample, model)
     ideal = 1 / (1 / decode_rate + 1 / encode_rate)
     return {
-        "decode alone, pictures/s": decode_rate,
-        "encode alone, pictures/s": encode_rate,
-        "both one after the other, pictures/s": ideal,
-        "end to end, pictures/s": ours,
+        "decode alone, images/s": decode_rate,
+        "encode alone, images/s": encode_rate,
+        "both one after the other, images/s": ideal,
+        "end to end, images/s": ours,
         "end to end / one after the other": ours / ideal,
-        "the plain way, pictures/s": plain,
+        "the plain way, images/s": plain,
         "end to end / the plain way": ours / plain,
     }
 
@@ -108,7 +108,7 @@ def _our_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
 
 
 def _plain_seconds(paths: Sequence[Path], model: Path) -> float:
-    """What a straightforward script does: one picture at a time, through each step."""
+    """What a straightforward script does: one image at a time, through each step."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model)
@@ -118,8 +118,8 @@ def _plain_seconds(paths: Sequence[Path], model: Path) -> float:
         began = perf_counter()
         for path in paths:
             with PIL.Image.open(path) as file:
-                picture = file.convert("RGB").resize((224, 224), PIL.Image.Resampling.BILINEAR)
-            pixels = (np.asarray(picture, np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
+                image = file.convert("RGB").resize((224, 224), PIL.Image.Resampling.BILINEAR)
+            pixels = (np.asarray(image, np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
             (embedding,) = session.run(["embedding"], {"input": pixels})
             database.execute(
                 "INSERT INTO embeddings VALUES (?, ?)", (str(path), embedding.tobytes())
@@ -130,24 +130,24 @@ def _plain_seconds(paths: Sequence[Path], model: Path) -> float:
     return seconds
 
 
-def _peak_megabytes(pictures: Path, model: Path) -> float:
-    """Of a process of its own that adds the pictures and does nothing else."""
+def _peak_megabytes(images: Path, model: Path) -> float:
+    """Of a process of its own that adds the images and does nothing else."""
     command = [sys.executable, "-m", "benchmarks.ingest", "--measure-memory"]
-    command += ["--pictures", str(pictures), "--model", str(model)]
+    command += ["--pictures", str(images), "--model", str(model)]
     return float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
-def _memory(pictures: Path, model: Path) -> float:
+def _memory(images: Path, model: Path) -> float:
     encoder = make_encoder(f"onnx:{model}", OPTIONS)
     with TemporaryDirectory() as folder, Finder.create(Path(folder, "b.db"), encoder) as finder:
-        finder.add(pictures)
+        finder.add(images)
     # not getrusage's ru_maxrss: a new process inherits its parent's
     status = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024
 
 
 def _copy_distinct(paths: Sequence[Path], folder: Path, times: int) -> None:
-    """The same pictures again and again, each with other bytes behind its end."""
+    """The same images again and again, each with other bytes behind its end."""
     for copy in range(times):
         for number, path in enumerate(paths):
             (folder / f"{copy}-{number}.jpg").write_bytes(path.read_bytes() + bytes([copy]))
@@ -176,7 +176,7 @@ def arguments(about: str | None) -> argparse.Namespace:
     parser.add_argument("--tenfold", action="store_true")
     parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if not given.pictures.is_dir() or not given.model.exists():
+    if not given.images.is_dir() or not given.model.exists():
         sys.exit("name --pictures and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
     return given
 

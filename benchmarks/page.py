@@ -39,17 +39,17 @@ _QUALITY = 80
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    pictures = list(find_images(given.pictures))
+    images = list(find_images(given.images))
     with TemporaryDirectory() as folder:
         catalogue, query = Path(folder, "c.db"), Path(folder, "part.jpg")
         with Finder.create(catalogue, local="sift") as finder:
-            finder.add(pictures)
+            finder.add(images)
             calibrate(finder)
-        _part(pictures[_QUERY]).save(query)
+        _part(images[_QUERY]).save(query)
         with served(catalogue) as (port, _), _browser(given.chromium) as browser:
             origin = f"http://127.0.0.1:{port}"
             rounds = [_visit(browser, origin, query) for _ in range(given.rounds)]
-            print(f"{processor()}, {cores()} cores; {len(pictures):,} pictures")
+            print(f"{processor()}, {cores()} cores; {len(images):,} images")
             for name, values in zip(("opened", "answered"), zip(*rounds, strict=True), strict=True):
                 shown = ", ".join(f"{1000 * value:.0f}" for value in values)
                 print(f"{name}: {1000 * median(values):.0f} ms (each: {shown})")
@@ -122,18 +122,18 @@ def _searched(
 
 
 def _save(page: Page, file: Path) -> None:
-    page.wait_for_timeout(300)  # fonts and pictures are drawn
-    with PIL.Image.open(BytesIO(page.screenshot())) as picture:
-        picture.save(file, quality=_QUALITY)
+    page.wait_for_timeout(300)  # fonts and images are drawn
+    with PIL.Image.open(BytesIO(page.screenshot())) as image:
+        image.save(file, quality=_QUALITY)
 
 
 def _part(path: Path) -> PIL.Image.Image:
     """What somebody would photograph of it: not all, and not quite straight."""
     with PIL.Image.open(path) as file:
-        picture = file.convert("RGB").rotate(8, PIL.Image.Resampling.BICUBIC)
-    width, height = picture.size
+        image = file.convert("RGB").rotate(8, PIL.Image.Resampling.BICUBIC)
+    width, height = image.size
     inner = (width // 8, height // 8, width - width // 8, height - height // 8)
-    return picture.crop(inner)
+    return image.crop(inner)
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
     python -m benchmarks.retrieval [--encoder SPEC ...] [--data FOLDER] [--centre]
 
-The folder holds ``clothing/test`` and ``grocery/test``; a picture's folder is its class. Leave one
-out, cosine: mean average precision and recall at 1. Copies: each clothing picture, changed in
-twelve ways, must find its original among all pictures of both. ``--centre`` takes the mean of all
+The folder holds ``clothing/test`` and ``grocery/test``; an image's folder is its class. Leave one
+out, cosine: mean average precision and recall at 1. Copies: each clothing image, changed in
+twelve ways, must find its original among all images of both. ``--centre`` takes the mean of all
 rows away first, as is usual for encoders whose rows are not centred.
 """
 
@@ -35,7 +35,7 @@ Rows = NDArray[np.float32]
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    clothing, grocery = (pictures_of(given.data, name) for name in ("clothing", "grocery"))
+    clothing, grocery = (images_of(given.data, name) for name in ("clothing", "grocery"))
     print(f"{processor()}; {len(clothing)} clothing, {len(grocery)} grocery")
     for spec in given.encoder or [DEFAULT_ENCODER]:
         encoder = make_encoder(spec, OPTIONS if "mobilenet_v2_" in spec else None)
@@ -48,8 +48,8 @@ def assets() -> Path:
     return Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
 
 
-def pictures_of(data: Path, name: str) -> list[Path]:
-    """A collection's test pictures; ends the program if there are none."""
+def images_of(data: Path, name: str) -> list[Path]:
+    """A collection's test images; ends the program if there are none."""
     found = list(find_images(data / name / "test"))
     if not found:
         sys.exit("name --data, or set IMAGEFINDER_TEST_ASSETS to the folder that holds data/")
@@ -79,8 +79,8 @@ def _changing(
     change: Callable[[PIL.Image.Image], PIL.Image.Image],
 ) -> Callable[[Path], PIL.Image.Image]:
     def changed(path: Path) -> PIL.Image.Image:
-        with PIL.Image.open(path) as picture:
-            return change(picture.convert("RGB"))
+        with PIL.Image.open(path) as image:
+            return change(image.convert("RGB"))
 
     return changed
 

@@ -290,7 +290,7 @@ def _catalogue(kind: str, options: dict[str, Any], rows: Rows, folder: Path) -> 
 
 def _entry(number: int, row: Rows) -> Entry:
     sha256 = hashlib.sha256(str(number).encode()).digest()
-    files = (File(f"/pictures/{number}", 1),)
+    files = (File(f"/images/{number}", 1),)
     return Entry(Record(key_of(sha256), sha256, 1, 1, 1, files), row[None])
 
 

@@ -36,7 +36,7 @@ import numpy as np
 import PIL.Image
 
 from benchmarks.ingest import processor
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, embed
 from imagefinder._utils import cores
 from imagefinder.images.decode import decode
@@ -52,7 +52,7 @@ _EMBEDDED = 200
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    paths = [path for name in ("clothing", "grocery") for path in pictures_of(given.data, name)]
+    paths = [path for name in ("clothing", "grocery") for path in images_of(given.data, name)]
     query = _photograph(paths[-1])
     print(f"{processor()}, {cores()} cores; a query of {len(query):,} bytes\n")
     for size in given.catalogue:
@@ -63,7 +63,7 @@ def main() -> None:
                 bare, posted = _alternately(catalogue, port, query, given.rounds)
                 parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
                 whole = sum(bare.values())
-                print(f"{size:,} pictures: {parts} = {1000 * whole:.1f} ms bare (medians)")
+                print(f"{size:,} images: {parts} = {1000 * whole:.1f} ms bare (medians)")
                 print(f"  over HTTP {1000 * posted:.1f} ms: {posted / whole:.2f} of that")
                 if given.seconds:
                     _load(port, process.pid, query, given.seconds)
@@ -74,18 +74,18 @@ def main() -> None:
 def _photograph(path: Path) -> bytes:
     """Enlarged until its JPEG has the size wanted."""
     with PIL.Image.open(path) as file:
-        picture = file.convert("RGB")
+        image = file.convert("RGB")
     for scale in np.arange(1.0, 20.0, 0.25):
-        size = round(picture.width * scale), round(picture.height * scale)
+        size = round(image.width * scale), round(image.height * scale)
         with BytesIO() as data:
-            picture.resize(size, PIL.Image.Resampling.BICUBIC).save(data, "JPEG", quality=90)
+            image.resize(size, PIL.Image.Resampling.BICUBIC).save(data, "JPEG", quality=90)
             if len(data.getvalue()) >= _BYTES:
                 return data.getvalue()
     raise ValueError(f"{path} is too plain")
 
 
 def _fill(catalogue: Path, paths: Sequence[Path], size: int) -> None:
-    """Real pictures, and random rows for those that are missing."""
+    """Real images, and random rows for those that are missing."""
     rng = np.random.default_rng(0)
     with Finder.create(catalogue) as finder:
         finder.add(paths[:size])
@@ -146,11 +146,11 @@ def served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             process.send_signal(signal.SIGINT)
 
 
-def _post(connection: http.client.HTTPConnection, picture: bytes) -> int:
+def _post(connection: http.client.HTTPConnection, image: bytes) -> int:
     head = (
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'
     )
-    body = head.encode() + picture + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    body = head.encode() + image + f"\r\n--{_BOUNDARY}--\r\n".encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
     connection.request("POST", "/v1/search", body, kind)
     answer = connection.getresponse()
@@ -186,7 +186,7 @@ def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
 
 class _Alone(NamedTuple):
     rate: float
-    """Pictures a second."""
+    """Images a second."""
     spent: float
     """Seconds of a processor for one."""
 

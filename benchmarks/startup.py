@@ -24,7 +24,7 @@ _RUNS = 5
 def main() -> None:
     """Measure, and print."""
     given = arguments(__doc__)
-    query = str(next(find_images(given.pictures)))
+    query = str(next(find_images(given.images)))
     print(processor())
     _print("imagefinder --help", ["--help"])
     for name in ("compact", "classic", f"onnx:{given.model}"):
@@ -32,7 +32,7 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             catalogue = Path(folder, "c.db")
             with Finder.create(catalogue, encoder) as finder:
-                finder.add(given.pictures)
+                finder.add(given.images)
                 label = f"cold search of {len(finder)}, {name.partition(':')[0]}"
             _print(label, ["search", query, "--db", str(catalogue)])
 

@@ -3,8 +3,8 @@
     python -m benchmarks.table [--encoder SPEC ...] [--data FOLDER] [--models FOLDER]
 
 All registered encoders whose models are there, the ONNX graphs of ``--models``, and SIFT aggregated
-(VLAD): numbers in a vector, bytes a picture, pictures a second (decoded and encoded, on all cores),
-and, leave one out, mean average precision and recall at 1 on both collections. A picture's folder
+(VLAD): numbers in a vector, bytes an image, images a second (decoded and encoded, on all cores),
+and, leave one out, mean average precision and recall at 1 on both collections. An image's folder
 is its class.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ingest import OPTIONS, processor
-from benchmarks.retrieval import assets, pictures_of
+from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
 from imagefinder._utils import cores
 from imagefinder.errors import PluginError
@@ -60,11 +60,11 @@ class Line(NamedTuple):
 def main() -> None:
     """Measure, and print."""
     given = _arguments()
-    paths = {name: pictures_of(given.data, name) for name in _COLLECTIONS}
+    paths = {name: images_of(given.data, name) for name in _COLLECTIONS}
     every = [path for name in _COLLECTIONS for path in paths[name]]
     counts = ", ".join(f"{len(paths[name])} {name}" for name in _COLLECTIONS)
     print(f"{processor()}, {cores()} cores; {counts}\n")
-    print("| encoder | dim | bytes each | pictures/s | clothing mAP / R@1 | grocery mAP / R@1 |")
+    print("| encoder | dim | bytes each | images/s | clothing mAP / R@1 | grocery mAP / R@1 |")
     print("|---|---|---|---|---|---|")
     for name, line in _measured(given.encoder or _at_hand(given.models), every):
         split = len(paths["clothing"])

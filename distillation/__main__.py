@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     hold_memory()
     try:
         plan = read_plan(options.plan)
-        stages = Stages(plan, options.pictures, options.teachers, options.work, _Log(options.work))
+        stages = Stages(plan, options.images, options.teachers, options.work, _Log(options.work))
         if not options.run:
             print_estimate(stages)
             return 0

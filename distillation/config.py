@@ -83,7 +83,7 @@ class Round:
 
 @dataclass(frozen=True)
 class EmbeddingPlan:
-    """The third stage, towards all teachers' joined embedding, whatever befalls a picture."""
+    """The third stage, towards all teachers' joined embedding, whatever befalls an image."""
 
     views: ViewPlan
     dim: int
@@ -100,7 +100,7 @@ class Plan:
     seed: int
     """Of the student's random weights."""
     size: int
-    """Of the pictures that the finished encoder is fed with."""
+    """Of the images that the finished encoder is fed with."""
     width: float
     """How many channels, as a share of MobileNetV2's."""
     sources: list[Source]

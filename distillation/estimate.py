@@ -20,11 +20,11 @@ _BATCH = 16
 
 
 def print_estimate(stages: Stages) -> None:
-    """Count the pictures, time a little of each kind of work, and say what all of it comes to."""
+    """Count the images, time a little of each kind of work, and say what all of it comes to."""
     plan = stages.plan
-    print("pictures")
+    print("images")
     for source in plan.sources:
-        print(f"  {len(source.files(stages.pictures)):>7,}  {source.name}")
+        print(f"  {len(source.files(stages.images)):>7,}  {source.name}")
     kept = (plan.parts.views, plan.embedding.views)
     gigabytes = sum(views.count * views.size**2 * 3 for views in kept) / 1e9
     print(f"disk      {gigabytes:.1f} GB for views kept in {stages.work}")

@@ -120,8 +120,8 @@ class Embedding:
     def _view(self, showing: tuple[int, int]) -> tuple[int, Pixels]:
         number, row = showing
         rng = np.random.default_rng((self.seed, number, row))
-        picture = changed(Image.fromarray(self.views[row]), self.odds, rng)
-        return row, np.asarray(square(picture, self.size))
+        image = changed(Image.fromarray(self.views[row]), self.odds, rng)
+        return row, np.asarray(square(image, self.size))
 
 
 def as_tensor(views: Sequence[Pixels]) -> Tensor:

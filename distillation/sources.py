@@ -1,4 +1,4 @@
-"""The pictures that are trained on: files under one folder, by source."""
+"""The images that are trained on: files under one folder, by source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagefinder.errors import TrainingError
 
 @dataclass(frozen=True)
 class Source:
-    """One collection of pictures and how often it is drawn from."""
+    """One collection of images and how often it is drawn from."""
 
     name: str
     """The folder it lies in."""
@@ -19,7 +19,7 @@ class Source:
     share: float
     """How often it is drawn, in proportion to the others."""
     small: bool = False
-    """Whether its pictures are too small to be cropped."""
+    """Whether its images are too small to be cropped."""
     commit: str = ""
     licence: str = ""
 
@@ -27,5 +27,5 @@ class Source:
         """In the order of their names; raises TrainingError if there are none."""
         files = sorted(path for path in (folder / self.name).glob(self.pattern) if path.is_file())
         if not files:
-            raise TrainingError(f"no pictures for {self.name} in {folder / self.name}")
+            raise TrainingError(f"no images for {self.name} in {folder / self.name}")
         return files

@@ -30,10 +30,10 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Stages:
-    """One training: its plan, and where its pictures, teachers and checkpoints lie."""
+    """One training: its plan, and where its images, teachers and checkpoints lie."""
 
     plan: Plan
-    pictures: Path
+    images: Path
     teachers: Path
     work: Path
     report: Report
@@ -93,7 +93,7 @@ class Stages:
     def views(self, plan: ViewPlan) -> Views:
         """Views of the plan's sources."""
         sources = tuple(self.plan.sources)
-        return Views(self.pictures, sources, plan.size, plan.seed, plan.odds, plan.mosaics)
+        return Views(self.images, sources, plan.size, plan.seed, plan.odds, plan.mosaics)
 
     @cached_property
     def opened_teachers(self) -> list[Teacher]:
@@ -121,7 +121,7 @@ def _begin_embedding(student: Student, views: Pixels, targets: Rows, size: int) 
 
 @torch.no_grad()
 def _settle(student: Student, views: Pixels, size: int) -> None:
-    """Bring the centre of pictures as they come to zero, at the size that they will have."""
+    """Bring the centre of images as they come to zero, at the size that they will have."""
     where = student.embed.weight.device
     rows = [student.embed(student.pooled(batch)) for batch in _shown(views, size, where)]
     student.embed.bias.sub_(torch.cat(rows).mean(0))

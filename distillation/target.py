@@ -26,7 +26,7 @@ class Target:
     def fitted(
         cls, teachers: Sequence[Rows], weights: Sequence[float], dim: int, whitening: float
     ) -> Target:
-        """From each teacher's rows for the same pictures, shape (pictures, its numbers).
+        """From each teacher's rows for the same images, shape (images, its numbers).
 
         ``whitening`` 0 keeps the directions' own spread, 1 makes them all alike (Jégou and Chum,
         "Negative evidences and co-occurrences in image retrieval", ECCV 2012).
@@ -40,7 +40,7 @@ class Target:
         return cls(tuple(weights), centres, basis)
 
     def of(self, teachers: Sequence[Rows]) -> Rows:
-        """Unit rows, shape (pictures, dim)."""
+        """Unit rows, shape (images, dim)."""
         return unit(_joined(teachers, self.centres, self.weights) @ self.basis)
 
 

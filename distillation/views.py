@@ -1,4 +1,4 @@
-"""Views of the training pictures: square, of one size, each made from its number alone."""
+"""Views of the training images: square, of one size, each made from its number alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Views:
-    """An endless list of views; number 7 is the same picture whenever it is asked for."""
+    """An endless list of views; number 7 is the same image whenever it is asked for."""
 
     folder: Path
     sources: tuple[Source, ...]
@@ -46,8 +46,8 @@ class Views:
         return np.asarray(square(changed(view, self.odds, rng), self.size))
 
     def _single(self, rng: Generator) -> Image.Image:
-        picture, small = self._picture(rng)
-        part = window(picture, rng, 0.5 if small else 0.2)
+        image, small = self._image(rng)
+        part = window(image, rng, 0.5 if small else 0.2)
         part.thumbnail((self.size * 1.25, self.size * 1.25), Image.Resampling.BILINEAR)
         return part
 
@@ -56,12 +56,12 @@ class Views:
         across, down = (round(self.size * share) for share in rng.uniform(0.3, 0.7, 2))
         for left, right in ((0, across), (across, self.size)):
             for top, bottom in ((0, down), (down, self.size)):
-                picture, small = self._picture(rng)
-                part = window(picture, rng, 0.5 if small else 0.1)
+                image, small = self._image(rng)
+                part = window(image, rng, 0.5 if small else 0.1)
                 canvas.paste(_resized(part, (right - left, bottom - top)), (left, top))
         return canvas
 
-    def _picture(self, rng: Generator) -> tuple[Image.Image, bool]:
+    def _image(self, rng: Generator) -> tuple[Image.Image, bool]:
         source = rng.choice(len(self.sources), p=self._shares)
         files = self._files[source]
         return opened(files[rng.integers(len(files))], self.size), self.sources[source].small
@@ -94,26 +94,26 @@ class Views:
 
 
 def opened(path: Path, size: int) -> Image.Image:
-    """An RGB picture whose sides are at least twice ``size`` where the file's are."""
-    with Image.open(path) as picture:
-        picture.draft("RGB", (size * 2, size * 2))
-        return picture.convert("RGB")
+    """An RGB image whose sides are at least twice ``size`` where the file's are."""
+    with Image.open(path) as image:
+        image.draft("RGB", (size * 2, size * 2))
+        return image.convert("RGB")
 
 
-def window(picture: Image.Image, rng: Generator, least: float) -> Image.Image:
-    """A part with ``least`` of the area or more, of 3 : 4 to 4 : 3 of the picture's own aspect."""
-    width, height = picture.size
+def window(image: Image.Image, rng: Generator, least: float) -> Image.Image:
+    """A part with ``least`` of the area or more, of 3 : 4 to 4 : 3 of the image's own aspect."""
+    width, height = image.size
     area, aspect = rng.uniform(least, 1), np.exp(rng.uniform(-0.29, 0.29))
     wide = min(width, round(width * np.sqrt(area * aspect)))
     high = min(height, round(height * np.sqrt(area / aspect)))
     left, top = rng.integers(0, width - wide + 1), rng.integers(0, height - high + 1)
-    return picture.crop((left, top, left + wide, top + high))
+    return image.crop((left, top, left + wide, top + high))
 
 
-def square(picture: Image.Image, size: int) -> Image.Image:
+def square(image: Image.Image, size: int) -> Image.Image:
     """Stretched, as the encoder will be fed."""
-    return _resized(picture, (size, size))
+    return _resized(image, (size, size))
 
 
-def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)

@@ -1,4 +1,4 @@
-"""What many tests share: real models and pictures where there are any, and small drawn ones."""
+"""What many tests share: real models and images where there are any, and small drawn ones."""
 
 import os
 import shutil
@@ -33,10 +33,10 @@ settings.load_profile("same every time")
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
-    """Real models and pictures, laid out as models/ and data/."""
+    """Real models and images, laid out as models/ and data/."""
     folder = os.environ.get("IMAGEFINDER_TEST_ASSETS")
     if not folder:
-        pytest.skip("IMAGEFINDER_TEST_ASSETS does not name a folder of real models and pictures")
+        pytest.skip("IMAGEFINDER_TEST_ASSETS does not name a folder of real models and images")
     if not Path(folder).is_dir():
         pytest.skip(f"IMAGEFINDER_TEST_ASSETS names {folder}, which is no folder")
     return Path(folder)
@@ -64,15 +64,15 @@ def draw() -> Draw:
 
 
 @pytest.fixture
-def picture_file(tmp_path: Path) -> Path:
-    path = tmp_path / "picture.png"
+def image_file(tmp_path: Path) -> Path:
+    path = tmp_path / "image.png"
     PIL.Image.fromarray(drawn(0)).save(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A graph of 32 × 32 pictures: a convolution, and the mean of each of its 8 channels."""
+    """A graph of 32 × 32 images: a convolution, and the mean of each of its 8 channels."""
     weights = np.random.default_rng(0).normal(size=(8, 3, 3, 3)).astype(np.float32)
     graph = helper.make_graph(
         [
@@ -92,7 +92,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def drawn(seed: int, width: int = 120, height: int = 90) -> Image:
-    """Soft clouds of colour with three boxes on them: another picture for each seed."""
+    """Soft clouds of colour with three boxes on them: another image for each seed."""
     rng = np.random.default_rng(seed)
     clouds = PIL.Image.fromarray(rng.integers(0, 256, (5, 6, 3), np.uint8))
     pixels = np.array(clouds.resize((width, height), PIL.Image.Resampling.BICUBIC))

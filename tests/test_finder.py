@@ -48,9 +48,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def pictures(drawn: Path, tmp_path: Path) -> Path:
+def images(drawn: Path, tmp_path: Path) -> Path:
     """A copy to change at will: 4 scenes of 3 views each, of which one lies in a folder below."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     shutil.copytree(drawn, folder)
     (folder / "deep" / "er").mkdir(parents=True)
     shutil.move(folder / "mosaic-size.jpg", folder / "deep" / "er")
@@ -78,7 +78,7 @@ class Corners:
 
 @dataclass(frozen=True)
 class Moody:
-    """Its numbers for reddish pictures are no numbers, and over bluish ones it fails."""
+    """Its numbers for reddish images are no numbers, and over bluish ones it fails."""
 
     dim: ClassVar[int] = 3
     measure: ClassVar[Measure] = "l2"
@@ -113,17 +113,17 @@ def names(finder: Finder, query: Source, k: int = 3) -> list[str]:
     return [Path(hit.path or "?").stem for hit in finder.search(query, k)]
 
 
-def test_the_same_scene_is_found_first(finder: Finder, pictures: Path) -> None:
-    report = finder.add(pictures)
+def test_the_same_scene_is_found_first(finder: Finder, images: Path) -> None:
+    report = finder.add(images)
     assert (report.added, report.failed, len(finder)) == (12, (), 12)
     for scene in SCENES:
         best, *_ = names(finder, view_of(draw_scene(scene), "compression", 5))
         assert best.startswith(scene)
 
 
-def test_hits_count_up_and_scores_go_down(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    hits = finder.search(pictures / "harbour-size.jpg", k=100)
+def test_hits_count_up_and_scores_go_down(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    hits = finder.search(images / "harbour-size.jpg", k=100)
     assert [hit.rank for hit in hits] == list(range(1, 13))
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert hits[0].score == pytest.approx(1, abs=1e-6)
@@ -131,9 +131,9 @@ def test_hits_count_up_and_scores_go_down(finder: Finder, pictures: Path) -> Non
     assert hits[1].distance == pytest.approx(1 - hits[1].score)
 
 
-def test_every_form_of_a_picture_finds_it(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    path = pictures / "harbour-size.jpg"
+def test_every_form_of_a_image_finds_it(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    path = images / "harbour-size.jpg"
     best = finder.search(path, 1)[0]
     with PIL.Image.open(path) as opened, path.open("rb") as file:
         forms: list[Source] = [
@@ -150,7 +150,7 @@ def test_every_form_of_a_picture_finds_it(finder: Finder, pictures: Path) -> Non
             assert hit.score == pytest.approx(1, abs=1e-3)
 
 
-def test_a_picture_may_be_added_from_memory(finder: Finder) -> None:
+def test_a_image_may_be_added_from_memory(finder: Finder) -> None:
     scene = draw_scene("harbour")
     file = io.BytesIO()
     scene.save(file, "PNG")
@@ -165,19 +165,19 @@ def test_a_picture_may_be_added_from_memory(finder: Finder) -> None:
 
 
 def test_adding_again_reads_nothing(
-    finder: Finder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    finder: Finder, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finder.add(pictures)
+    finder.add(images)
 
     def refuse(*_: object) -> None:
         raise AssertionError("an unchanged file was read")
 
     monkeypatch.setattr("imagefinder.catalogue.ingest.read", refuse)
-    assert finder.add(pictures).unchanged == 12
+    assert finder.add(images).unchanged == 12
 
 
-def test_a_known_content_is_not_encoded_again(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
+def test_a_known_content_is_not_encoded_again(finder: Finder, images: Path) -> None:
+    finder.add(images)
     encoded: list[int] = []
 
     @dataclass(frozen=True)
@@ -191,55 +191,55 @@ def test_a_known_content_is_not_encoded_again(finder: Finder, pictures: Path) ->
             return finder.encoder.encode(images)
 
     beside = Finder(finder.store, Counting())
-    shutil.copytree(pictures, pictures.parent / "copies")
-    shutil.copy(pictures / "harbour-size.jpg", pictures / "renamed.jpg")
-    os.utime(pictures / "mosaic-light.jpg", (1, 1))
-    report = beside.add([pictures, pictures.parent / "copies"])
+    shutil.copytree(images, images.parent / "copies")
+    shutil.copy(images / "harbour-size.jpg", images / "renamed.jpg")
+    os.utime(images / "mosaic-light.jpg", (1, 1))
+    report = beside.add([images, images.parent / "copies"])
     assert (report.added, report.unchanged) == (13, 12)
     assert sum(encoded) == 0
     assert len(finder) == 12
-    hit = finder.search(pictures / "harbour-size.jpg", 1)[0]
+    hit = finder.search(images / "harbour-size.jpg", 1)[0]
     assert len(hit.record.files) == 3
 
 
-def test_identical_new_files_are_encoded_once(finder: Finder, pictures: Path) -> None:
+def test_identical_new_files_are_encoded_once(finder: Finder, images: Path) -> None:
     for copy in range(5):
-        shutil.copy(pictures / "harbour-size.jpg", pictures / f"copy-{copy}.jpg")
-    assert finder.add(pictures).added == 17
+        shutil.copy(images / "harbour-size.jpg", images / f"copy-{copy}.jpg")
+    assert finder.add(images).added == 17
     assert len(finder) == 12
     assert finder.statistics().vectors == 12
 
 
-def test_a_file_given_twice_counts_once_as_added(finder: Finder, pictures: Path) -> None:
-    report = finder.add([pictures / "harbour-size.jpg", pictures / "harbour-size.jpg", pictures])
+def test_a_file_given_twice_counts_once_as_added(finder: Finder, images: Path) -> None:
+    report = finder.add([images / "harbour-size.jpg", images / "harbour-size.jpg", images])
     assert (report.added, report.unchanged) == (12, 2)
 
 
-def test_a_changed_file_is_updated(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    shutil.copy(pictures / "mosaic-light.jpg", pictures / "harbour-size.jpg")
-    draw_scene("regatta").save(pictures / "harbour-light.jpg")
-    report = finder.add(pictures)
+def test_a_changed_file_is_updated(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    shutil.copy(images / "mosaic-light.jpg", images / "harbour-size.jpg")
+    draw_scene("regatta").save(images / "harbour-light.jpg")
+    report = finder.add(images)
     assert (report.updated, report.unchanged) == (2, 10)
     assert len(finder) == 11
     assert names(finder, draw_scene("regatta"), 1) == ["harbour-light"]
 
 
-def test_two_files_may_change_places(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    one, two = pictures / "harbour-size.jpg", pictures / "mosaic-light.jpg"
+def test_two_files_may_change_places(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    one, two = images / "harbour-size.jpg", images / "mosaic-light.jpg"
     was = one.read_bytes(), two.read_bytes()
     for path, content in ((one, was[1]), (two, was[0])):
         path.write_bytes(content)
         os.utime(path, (5, 5))
-    assert finder.add(pictures).updated == 2
+    assert finder.add(images).updated == 2
     assert len(finder) == 12
     assert finder.search(was[0], 1)[0].path == str(two)
 
 
 def test_content_that_moves_while_it_is_removed_is_not_lost(tmp_path: Path) -> None:
     """More files than a batch, each with the content that the one before it had."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     contents = []
     for number in range(80):
@@ -258,10 +258,10 @@ def test_content_that_moves_while_it_is_removed_is_not_lost(tmp_path: Path) -> N
         assert (len(finder), finder.statistics().files) == (80, 80)
 
 
-def test_one_bad_file_stops_nothing_and_is_named(finder: Finder, pictures: Path) -> None:
-    (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing follows")
-    (pictures / "empty.png").touch()
-    report = finder.add([pictures, pictures / "missing.jpg"])
+def test_one_bad_file_stops_nothing_and_is_named(finder: Finder, images: Path) -> None:
+    (images / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing follows")
+    (images / "empty.png").touch()
+    report = finder.add([images, images / "missing.jpg"])
     assert report.added == 12
     assert {(Path(f.path).name, f.reason.split(":")[0]) for f in report.failed} == {
         ("broken.jpg", "damaged or not supported"),
@@ -270,42 +270,42 @@ def test_one_bad_file_stops_nothing_and_is_named(finder: Finder, pictures: Path)
     }
 
 
-def test_a_file_that_turns_bad_keeps_what_is_stored(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    (pictures / "harbour-size.jpg").write_bytes(b"no longer a picture")
-    report = finder.sync(pictures)
+def test_a_file_that_turns_bad_keeps_what_is_stored(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    (images / "harbour-size.jpg").write_bytes(b"no longer an image")
+    report = finder.sync(images)
     assert (report.unchanged, len(report.failed), report.removed) == (11, 1, 0)
     assert len(finder) == 12
 
 
 @pytest.mark.filterwarnings("ignore:(divide|invalid)")
-def test_an_encoder_that_fails_on_a_picture_costs_no_other(tmp_path: Path) -> None:
+def test_an_encoder_that_fails_on_a_image_costs_no_other(tmp_path: Path) -> None:
     colours = [(9, n, 9) for n in range(40)] + [(255, 0, 0), (0, 0, 255)]
-    pictures = [PIL.Image.new("RGB", (8, 8), colour) for colour in colours]
+    images = [PIL.Image.new("RGB", (8, 8), colour) for colour in colours]
     with Finder.create(tmp_path / "c.db", Moody()) as finder:
-        report = finder.add(pictures)
+        report = finder.add(images)
         assert report.added == 40
         assert sorted(failure.reason for failure in report.failed) == [
             "the encoder fails on it: it is all so blue",
             "the encoder gives numbers for it that are not finite",
         ]
-        for picture in pictures[-2:]:
+        for image in images[-2:]:
             with pytest.raises(UnencodableImage):
-                finder.search(picture)
-        assert len(finder.search(pictures[0], k=99)) == 40
+                finder.search(image)
+        assert len(finder.search(images[0], k=99)) == 40
 
 
 def test_an_index_may_fill_up_its_answers(
-    finder: Finder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    finder: Finder, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finder.add(pictures)
-    wanted = [hit.id for hit in finder.search(pictures / "harbour-size.jpg", 99)]
+    finder.add(images)
+    wanted = [hit.id for hit in finder.search(images / "harbour-size.jpg", 99)]
     monkeypatch.setattr(
         "imagefinder.stores.sqlite.index_pool.make_index", lambda _, *about: Padded(*about[:2])
     )
-    path = pictures.parent / "c.db"
+    path = images.parent / "c.db"
     with Finder.open(path) as padded:
-        assert [hit.id for hit in padded.search(pictures / "harbour-size.jpg", 99)] == wanted
+        assert [hit.id for hit in padded.search(images / "harbour-size.jpg", 99)] == wanted
 
 
 def test_votes_of_a_local_encoder_do_not_depend_on_k(tmp_path: Path) -> None:
@@ -353,8 +353,8 @@ def test_options_that_cannot_be_recorded_make_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_open_file_and_any_buffer_are_the_same_picture(finder: Finder, pictures: Path) -> None:
-    path = pictures / "harbour-size.jpg"
+def test_an_open_file_and_any_buffer_are_the_same_image(finder: Finder, images: Path) -> None:
+    path = images / "harbour-size.jpg"
     with path.open("rb") as file:
         assert finder.add(file).added == 1
     for same in (path.read_bytes(), bytearray(path.read_bytes()), memoryview(path.read_bytes())):
@@ -364,20 +364,20 @@ def test_an_open_file_and_any_buffer_are_the_same_picture(finder: Finder, pictur
 
 @pytest.mark.parametrize("bad", [{"a": {1}}, {"a": float("nan")}, {"a": "\udcff"}])
 def test_metadata_that_json_cannot_hold_is_refused(
-    finder: Finder, pictures: Path, bad: dict[str, object]
+    finder: Finder, images: Path, bad: dict[str, object]
 ) -> None:
     with pytest.raises(ValueError, match="metadata"):
-        finder.add(pictures, metadata=bad)
+        finder.add(images, metadata=bad)
     assert len(finder) == 0
 
 
-def test_metadata_must_be_as_many_as_the_pictures(finder: Finder, pictures: Path) -> None:
+def test_metadata_must_be_as_many_as_the_images(finder: Finder, images: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
-        finder.add([pictures, pictures], metadata=[{}])
+        finder.add([images, images], metadata=[{}])
 
 
-def test_metadata_is_kept_with_the_pictures(finder: Finder, pictures: Path) -> None:
-    files = sorted(pictures.glob("*.jpg"))
+def test_metadata_is_kept_with_the_images(finder: Finder, images: Path) -> None:
+    files = sorted(images.glob("*.jpg"))
     finder.add(files, metadata=[{"title": path.stem} for path in files])
     hit = finder.search(files[0], 1)[0]
     assert hit.record.metadata == {"title": files[0].stem}
@@ -387,62 +387,62 @@ def test_metadata_is_kept_with_the_pictures(finder: Finder, pictures: Path) -> N
     assert finder.get(hit.id).metadata == {"title": "another"}
 
 
-def test_sync_follows_a_folder(finder: Finder, pictures: Path) -> None:
-    finder.sync(pictures)
+def test_sync_follows_a_folder(finder: Finder, images: Path) -> None:
+    finder.sync(images)
     finder.add(draw_scene("regatta"))
-    (pictures / "harbour-size.jpg").unlink()
-    (pictures / "mosaic-light.jpg").rename(pictures / "deep" / "moved.jpg")
-    report = finder.sync(pictures)
+    (images / "harbour-size.jpg").unlink()
+    (images / "mosaic-light.jpg").rename(images / "deep" / "moved.jpg")
+    report = finder.sync(images)
     assert (report.added, report.removed, report.unchanged) == (1, 2, 10)
     assert len(finder) == 12, "eleven in the folder, one in memory"
 
 
-def test_sync_does_not_take_a_missing_disk_for_an_empty_one(finder: Finder, pictures: Path) -> None:
-    finder.sync(pictures)
-    shutil.rmtree(pictures)
+def test_sync_does_not_take_a_missing_disk_for_an_empty_one(finder: Finder, images: Path) -> None:
+    finder.sync(images)
+    shutil.rmtree(images)
     with pytest.raises(NotFound, match="no folder"):
-        finder.sync(pictures)
-    pictures.mkdir()
+        finder.sync(images)
+    images.mkdir()
     with pytest.raises(NotFound, match="mounted"):
-        finder.sync(pictures)
+        finder.sync(images)
     assert len(finder) == 12
 
 
 @pytest.mark.skipif(os.sep == "\\", reason="a backslash is part of a name only elsewhere")
-def test_a_backslash_in_a_folders_name_is_nothing_special(finder: Finder, pictures: Path) -> None:
-    odd = pictures.rename(pictures.parent / "back\\slash")
+def test_a_backslash_in_a_folders_name_is_nothing_special(finder: Finder, images: Path) -> None:
+    odd = images.rename(images.parent / "back\\slash")
     finder.sync(odd)
     (odd / "harbour-size.jpg").unlink()
     assert finder.sync(odd).removed == 1
     assert finder.remove(odd).removed == 11
 
 
-def test_a_name_that_is_too_long_stops_nothing(finder: Finder, pictures: Path) -> None:
-    report = finder.add(["A" * 300, pictures])
+def test_a_name_that_is_too_long_stops_nothing(finder: Finder, images: Path) -> None:
+    report = finder.add(["A" * 300, images])
     assert (report.added, len(report.failed)) == (12, 1)
 
 
-def test_a_model_that_moved_is_named_once(tmp_path: Path, tiny_model: Path, pictures: Path) -> None:
+def test_a_model_that_moved_is_named_once(tmp_path: Path, tiny_model: Path, images: Path) -> None:
     old, new = tmp_path / "old.onnx", tmp_path / "new.onnx"
     shutil.copy(tiny_model, old)
     with Finder.create(tmp_path / "c.db", f"onnx:{old}") as finder:
-        finder.add(pictures)
+        finder.add(images)
     old.rename(new)
     with Finder.open(tmp_path / "c.db") as finder, pytest.raises(ModelError, match=r"old\.onnx"):
-        finder.search(pictures / "harbour-size.jpg")
+        finder.search(images / "harbour-size.jpg")
     with Finder.open(tmp_path / "c.db", f"onnx:{new}") as finder:
-        assert len(finder.search(pictures / "harbour-size.jpg")) == 3
+        assert len(finder.search(images / "harbour-size.jpg")) == 3
         assert finder.recipe.place["path"] == str(old), "looking changes nothing"
-        finder.add(pictures)
+        finder.add(images)
     with Finder.open(tmp_path / "c.db") as finder:
-        assert len(finder.search(pictures / "harbour-size.jpg")) == 3
+        assert len(finder.search(images / "harbour-size.jpg")) == 3
 
 
 def test_an_empty_path_is_not_the_current_folder(
-    finder: Finder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    finder: Finder, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finder.add(pictures)
-    monkeypatch.chdir(pictures)
+    finder.add(images)
+    monkeypatch.chdir(images)
     actions: list[Callable[[str], object]] = [finder.add, finder.sync, finder.remove, finder.search]
     for action in actions:
         with pytest.raises(NotFound, match="empty path"):
@@ -450,16 +450,16 @@ def test_an_empty_path_is_not_the_current_folder(
     assert len(finder) == 12
 
 
-def test_a_picture_finds_itself_before_others_that_look_the_same(
-    tmp_path: Path, pictures: Path
+def test_a_image_finds_itself_before_others_that_look_the_same(
+    tmp_path: Path, images: Path
 ) -> None:
     for number in range(9):
-        with PIL.Image.open(pictures / "harbour-size.jpg") as picture:
-            picture.save(pictures / f"same-{number}.png", pnginfo=comment(number))
+        with PIL.Image.open(images / "harbour-size.jpg") as image:
+            image.save(images / f"same-{number}.png", pnginfo=comment(number))
     with Finder.create(tmp_path / "p.db", "phash") as finder:
-        finder.add(pictures)
+        finder.add(images)
         for number in range(9):
-            path = pictures / f"same-{number}.png"
+            path = images / f"same-{number}.png"
             (hit,) = finder.search(path, k=1)
             assert hit.path == str(path)
             assert finder.search(hit, k=1) == finder.search(hit.id, k=1) == [hit]
@@ -471,32 +471,32 @@ def comment(number: int) -> PngInfo:
     return about
 
 
-def test_errors_name_the_picture(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
+def test_errors_name_the_image(finder: Finder, images: Path) -> None:
+    finder.add(images)
     with pytest.raises(UnreadableImage, match=r"nope\.jpg: no such file"):
         finder.search("nope.jpg")
     with pytest.raises(UnreadableImage, match=r"nope\.jpg: no such file"):
-        embed([pictures / "harbour-size.jpg", "nope.jpg"])
-    with pytest.raises(UnreadableImage, match="picture 2: the file is empty"):
-        embed([pictures / "harbour-size.jpg", b""])
+        embed([images / "harbour-size.jpg", "nope.jpg"])
+    with pytest.raises(UnreadableImage, match="image 2: the file is empty"):
+        embed([images / "harbour-size.jpg", b""])
 
 
-def test_what_is_found_says_what_it_is(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    (hit,) = finder.search(pictures / "harbour-size.jpg", k=1)
+def test_what_is_found_says_what_it_is(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    (hit,) = finder.search(images / "harbour-size.jpg", k=1)
     assert repr(hit).startswith(f"Hit(1, '{hit.id}', score=1.0000")
-    assert repr(hit).endswith(f"path='{pictures / 'harbour-size.jpg'}')")
+    assert repr(hit).endswith(f"path='{images / 'harbour-size.jpg'}')")
     assert repr(finder) == "<Finder by Compact(runtime='auto', precision='auto')>"
 
 
-def test_remove_takes_files_folders_and_ids(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures)
-    id = finder.search(pictures / "mosaic-light.jpg", 1)[0].id  # noqa: A001  as users call it
-    report = finder.remove([id, pictures / "harbour-size.jpg", pictures / "deep", "nothing.jpg"])
+def test_remove_takes_files_folders_and_ids(finder: Finder, images: Path) -> None:
+    finder.add(images)
+    id = finder.search(images / "mosaic-light.jpg", 1)[0].id  # noqa: A001  as users call it
+    report = finder.remove([id, images / "harbour-size.jpg", images / "deep", "nothing.jpg"])
     assert report.removed == 3
     assert [failure.path for failure in report.failed] == ["nothing.jpg"]
     assert len(finder) == 9
-    assert (pictures / "harbour-size.jpg").exists()
+    assert (images / "harbour-size.jpg").exists()
 
 
 def test_an_unknown_id_is_not_found(finder: Finder) -> None:
@@ -516,7 +516,7 @@ def test_an_empty_catalogue_finds_nothing(finder: Finder) -> None:
         finder.search(draw_scene("mosaic"), k=0)
 
 
-def test_a_local_encoder_finds_k_pictures_and_never_a_blank_one(tmp_path: Path) -> None:
+def test_a_local_encoder_finds_k_images_and_never_a_blank_one(tmp_path: Path) -> None:
     colours = [(200, 10, 10), (10, 200, 10), (10, 10, 200), (200, 200, 10)]
     black = PIL.Image.new("RGB", (8, 8))
     with Finder.create(tmp_path / "c.db", Corners()) as finder:
@@ -532,49 +532,47 @@ def test_a_local_encoder_finds_k_pictures_and_never_a_blank_one(tmp_path: Path) 
         assert len(finder) == 5
 
 
-def test_a_catalogue_remembers_its_encoder(tmp_path: Path, pictures: Path) -> None:
+def test_a_catalogue_remembers_its_encoder(tmp_path: Path, images: Path) -> None:
     Finder.create(tmp_path / "p.db", "phash").close()
     with pytest.raises(CatalogueExists):
         Finder.create(tmp_path / "p.db", "phash")
     with pytest.raises(RecipeMismatch, match=r"phash.*dhash"):
         Finder.open(tmp_path / "p.db", "dhash")
     with Finder.open(tmp_path / "p.db") as finder:
-        finder.add(pictures)
-        hit = finder.search(pictures / "mosaic-light.jpg", 1)[0]
+        finder.add(images)
+        hit = finder.search(images / "mosaic-light.jpg", 1)[0]
         assert (finder.encoder.measure, hit.distance, hit.score) == ("hamming", 0, 1)
 
 
-def test_sqlite_vec_alone_gives_the_same_hits(
-    tmp_path: Path, finder: Finder, pictures: Path
-) -> None:
-    finder.add(pictures)
+def test_sqlite_vec_alone_gives_the_same_hits(tmp_path: Path, finder: Finder, images: Path) -> None:
+    finder.add(images)
     with Finder.open(tmp_path / "c.db", index="sqlite-vec") as scan:
-        query = pictures / "coral-reef-clutter.jpg"
+        query = images / "coral-reef-clutter.jpg"
         ours, theirs = finder.search(query, 12), scan.search(query, 12)
         assert [hit.id for hit in ours] == [hit.id for hit in theirs]
         assert_allclose([h.score for h in ours], [h.score for h in theirs], atol=1e-5)
 
 
-def test_many_threads_may_search_while_one_adds(finder: Finder, pictures: Path) -> None:
-    finder.add(pictures / "harbour-size.jpg")
+def test_many_threads_may_search_while_one_adds(finder: Finder, images: Path) -> None:
+    finder.add(images / "harbour-size.jpg")
     wrong: list[object] = []
 
     def search() -> None:
         for _ in range(8):
-            hits = finder.search(pictures / "harbour-size.jpg", 1)
-            if hits[0].path != str(pictures / "harbour-size.jpg"):
+            hits = finder.search(images / "harbour-size.jpg", 1)
+            if hits[0].path != str(images / "harbour-size.jpg"):
                 wrong.append(hits)
 
     threads = [threading.Thread(target=search) for _ in range(5)]
     for thread in threads:
         thread.start()
-    finder.add(pictures)
+    finder.add(images)
     for thread in threads:
         thread.join()
     assert wrong == []
 
 
-def test_progress_wraps_the_files(finder: Finder, pictures: Path) -> None:
+def test_progress_wraps_the_files(finder: Finder, images: Path) -> None:
     seen = []
 
     def progress(items):  # type: ignore[no-untyped-def]
@@ -582,12 +580,12 @@ def test_progress_wraps_the_files(finder: Finder, pictures: Path) -> None:
             seen.append(item.name)
             yield item
 
-    finder.add(pictures, progress=progress)
+    finder.add(images, progress=progress)
     assert len(seen) == 12
 
 
-def test_embed_gives_a_row_for_each_picture(pictures: Path) -> None:
-    paths = sorted(pictures.glob("*.jpg"))
+def test_embed_gives_a_row_for_each_image(images: Path) -> None:
+    paths = sorted(images.glob("*.jpg"))
     with PIL.Image.open(paths[0]) as opened:
         rows = embed([*paths, opened, np.asarray(opened)])
     assert rows.shape == (13, 320)
@@ -596,7 +594,7 @@ def test_embed_gives_a_row_for_each_picture(pictures: Path) -> None:
     assert rows[-1] @ rows[0] > 0.999, "the file is shrunk while it is decoded, pixels are not"
     assert embed(paths[0]).shape == (1, 320)
     assert embed([]).shape == (0, 320)
-    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 320), "an array of pictures"
+    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 320), "an array of images"
     assert embed(paths, encoder="phash").dtype == np.uint8
     with pytest.raises(UnreadableImage):
         embed([paths[0], b"nonsense"])

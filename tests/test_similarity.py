@@ -208,19 +208,19 @@ def test_no_row_has_two_mutual_neighbors_and_some_pair_is_always_there(table: Sc
 
 
 @given(arrays.arrays(np.float32, (4, 6), elements=st.floats(-1, 1, width=32), unique=True))
-def test_without_ties_it_does_not_matter_which_picture_asks(table: Scores) -> None:
+def test_without_ties_it_does_not_matter_which_image_asks(table: Scores) -> None:
     there, back = mutual_neighbors(table), mutual_neighbors(table.T)
     assert sorted(there.tolist()) == sorted(back[:, ::-1].tolist())
 
 
-def test_a_picture_matches_itself_row_by_row() -> None:
+def test_a_image_matches_itself_row_by_row() -> None:
     rows = unit(np.random.default_rng(0).standard_normal((30, DIM)).astype(np.float32))
     table = scores("cosine", rows, rows)
     assert_array_equal(mutual_neighbors(table), np.stack([np.arange(30)] * 2, axis=1))
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0)])
-def test_an_empty_picture_has_no_neighbors(shape: tuple[int, int]) -> None:
+def test_an_empty_image_has_no_neighbors(shape: tuple[int, int]) -> None:
     table = np.empty(shape, np.float32)
     pairs = mutual_neighbors(table)
     assert pairs.shape == (0, 2)

@@ -1,7 +1,7 @@
-"""ImageFinder: the most similar pictures to a picture.
+"""ImageFinder: the most similar images to an image.
 
 with Finder.create("photos.db") as finder:
-    finder.add("~/Pictures")
+    finder.add("~/Images")
     print(finder.search("query.jpg"))
 """
 

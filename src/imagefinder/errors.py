@@ -1,7 +1,7 @@
 """Everything that ImageFinder raises on purpose.
 
 ImageFinderError
-├── ImageError             a picture that cannot be used
+├── ImageError             an image that cannot be used
 │   ├── UnreadableImage    missing, empty, damaged, or of a kind that is not accepted
 │   ├── ImageTooLarge      over the byte cap or the pixel cap
 │   └── UnencodableImage   the encoder makes nothing of it
@@ -25,7 +25,7 @@ ImageFinderError
 │   └── AnswerRefused      a status, size, encoding or content that is not taken
 ├── DownloadError          a list that cannot be used, or a folder that cannot be filled
 ├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
-├── NotFound               no such picture in the catalogue
+├── NotFound               no such image in the catalogue
 ├── EvaluationError        what belongs together is not known well enough to measure anything
 └── TrainingError          training cannot be done with what is there
 """
@@ -36,19 +36,19 @@ class ImageFinderError(Exception):
 
 
 class ImageError(ImageFinderError):
-    """A picture that cannot be used."""
+    """An image that cannot be used."""
 
 
 class UnreadableImage(ImageError):
-    """The picture is missing, empty, damaged, or of a kind that is not accepted."""
+    """The image is missing, empty, damaged, or of a kind that is not accepted."""
 
 
 class ImageTooLarge(ImageError):
-    """The picture is over the byte cap or the pixel cap."""
+    """The image is over the byte cap or the pixel cap."""
 
 
 class UnencodableImage(ImageError):
-    """The encoder fails on the picture, or gives numbers that are not finite."""
+    """The encoder fails on the image, or gives numbers that are not finite."""
 
 
 class PluginError(ImageFinderError):
@@ -145,7 +145,7 @@ class IndexDamaged(ImageFinderError):
 
 
 class NotFound(ImageFinderError):
-    """No such picture in the catalogue."""
+    """No such image in the catalogue."""
 
 
 class EvaluationError(ImageFinderError):
@@ -153,4 +153,4 @@ class EvaluationError(ImageFinderError):
 
 
 class TrainingError(ImageFinderError):
-    """Training cannot be done with the pictures, teachers or settings that are there."""
+    """Training cannot be done with the images, teachers or settings that are there."""

@@ -46,15 +46,15 @@ from imagefinder.types import (
 )
 
 _DEPTH = 100  # rows
-_SHORTLIST = 60  # pictures
+_SHORTLIST = 60  # images
 _ROUNDING = 1e-6
 
 
 class Finder:
-    """Pictures in a catalogue, and the most similar ones to any picture.
+    """Images in a catalogue, and the most similar ones to any image.
 
         with Finder.create("photos.db") as finder:
-            finder.add(["~/Pictures"])
+            finder.add(["~/Images"])
             for hit in finder.search("query.jpg", k=3):
                 print(hit.rank, hit.score, hit.path)
 
@@ -89,7 +89,7 @@ class Finder:
 
         ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
         names an extractor (or is one) whose local features are to be kept too: ``sift``, in about
-        66 kB a picture. ``index`` is a kind of index for this Finder (``exact`` as it is);
+        66 kB an image. ``index`` is a kind of index for this Finder (``exact`` as it is);
         ``use_index`` chooses one for good.
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
@@ -151,7 +151,7 @@ class Finder:
         return f"<Finder by {self.encoder!r}>"
 
     def __len__(self) -> int:
-        """How many pictures there are; identical files are one."""
+        """How many images there are; identical files are one."""
         return len(self.store)
 
     @property
@@ -165,42 +165,42 @@ class Finder:
 
     def add(
         self,
-        pictures: Given | Iterable[Given],
+        images: Given | Iterable[Given],
         *,
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         progress: Progress = iter,
     ) -> Report:
-        """Add files, all pictures in folders, or pictures in memory.
+        """Add files, all images in folders, or images in memory.
 
-        ``metadata`` is kept with the pictures: one mapping for all, or one for each of
-        ``pictures``. Each file given is counted once in the report, as added, updated (its content
+        ``metadata`` is kept with the images: one mapping for all, or one for each of
+        ``images``. Each file given is counted once in the report, as added, updated (its content
         changed), unchanged or failed; whatever cannot be used stops nothing.
         """
         place = recipe_of(self.encoder).place
         if place != self.store.recipe.place:  # the model has moved
             self.store.relocate(place)
         failures: list[Failure] = []
-        inputs = inputs_of(several(pictures), metadata, failures)
+        inputs = inputs_of(several(images), metadata, failures)
         report = ingest(inputs, self._intake, progress)
         return replace(report, failed=(*failures, *report.failed))
 
     def sync(self, folder: str | os.PathLike[str], *, progress: Progress = iter) -> Report:
         """Add what is new or changed in a folder, and take out what is no longer there.
 
-        Raises NotFound if the folder is missing, or if it is empty although pictures of it are
+        Raises NotFound if the folder is missing, or if it is empty although images of it are
         stored: that is how a disk looks that is not mounted.
         """
         root = absolute(folder)
         if not root.is_dir():
             raise NotFound(
                 f"there is no folder {root}; "
-                f"to take its pictures out of the catalogue: imagefinder remove {root}"
+                f"to take its images out of the catalogue: imagefinder remove {root}"
             )
         if not is_storable(str(root)):
             raise NotFound(f"{root} has a name that is not UTF-8: rename it")
         if not any(root.iterdir()) and any(self.store.paths(str(root))):
             raise NotFound(
-                f"{root} is empty, but the catalogue has pictures of it: is its disk mounted? "
+                f"{root} is empty, but the catalogue has images of it: is its disk mounted? "
                 f"To take them out: imagefinder remove {root}"
             )
         report = self.add(root, progress=progress)
@@ -208,27 +208,27 @@ class Finder:
         removed = sum(self.store.forget(batch) for batch in batched(vanished, 1000))
         return replace(report, removed=removed)
 
-    def remove(self, pictures: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Report:
-        """Take pictures out of the catalogue, by file, folder or id. Files are left alone.
+    def remove(self, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Report:
+        """Take images out of the catalogue, by file, folder or id. Files are left alone.
 
-        A picture that lies in several places stays until the last one is removed; by its id it is
+        An image that lies in several places stays until the last one is removed; by its id it is
         removed with all of them.
         """
         began = perf_counter()
         failures = []
         removed = 0
-        for given in [pictures] if isinstance(pictures, str | os.PathLike) else pictures:
+        for given in [images] if isinstance(images, str | os.PathLike) else images:
             count = self._remove(given)
             removed += count
             if not count:
-                failures.append(Failure(str(given), "there is no such picture in the catalogue"))
+                failures.append(Failure(str(given), "there is no such image in the catalogue"))
         return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
 
     def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
-        """Write all pictures' vectors, and all that is known of them; says how many pictures.
+        """Write all images' vectors, and all that is known of them; says how many images.
 
         ``NAME.npy`` is one matrix, with ``NAME.csv`` and ``NAME.json`` beside it; ``NAME.parquet``
-        one file; any other name a folder with a file for each picture. Raises ExchangeError, also
+        one file; any other name a folder with a file for each image. Raises ExchangeError, also
         if something is there already, unless ``force``d to replace it.
         """
         return export_vectors(self.store, path, force)
@@ -237,14 +237,14 @@ class Finder:
         """Take in what was exported, or vectors from elsewhere in that form.
 
         The least is a matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path``: such files
-        are read, and one that is missing or no picture is a failure in the report. Raises
+        are read, and one that is missing or no image is a failure in the report. Raises
         ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
         """
         return import_vectors(self.store, path, self.limits)
 
     def search(
         self,
-        picture: Asked | Iterable[Asked] | None = None,
+        image: Asked | Iterable[Asked] | None = None,
         k: int = 3,
         *,
         minus: Asked | Iterable[Asked] = (),
@@ -258,16 +258,16 @@ class Finder:
         threshold: float | None = None,
         matches_only: bool = False,
     ) -> Hits:
-        """The k most similar pictures to a file, bytes, a picture in memory, a stored id or a hit.
+        """The k most similar images to a file, bytes, an image in memory, a stored id or a hit.
 
-        Best first; fewer if the catalogue holds fewer. A stored picture finds itself first.
-        Several pictures are searched with together; ``minus`` turns away from others; ``text``
+        Best first; fewer if the catalogue holds fewer. A stored image finds itself first.
+        Several images are searched with together; ``minus`` turns away from others; ``text``
         adds words, or stands alone, with an encoder that knows them; ``crop`` is the part of the
-        pictures to search with. Several ``measures`` are fused by their ranks.
+        images to search with. Several ``measures`` are fused by their ranks.
 
         ``rerank`` (``mutual`` or ``geometric``) lets local features decide, among the ``shortlist``
-        pictures whose own are most like the query's, or all of them for ``None``, and the k that
-        the encoder finds. Only pictures in the ``folders`` and with the metadata ``where`` count,
+        images whose own are most like the query's, or all of them for ``None``, and the k that
+        the encoder finds. Only images in the ``folders`` and with the metadata ``where`` count,
         if those are given; they are chosen first, so that k come back where k are there. Of the
         hits, those below the ``threshold`` are left out, and with ``matches_only`` those that are
         no match (which a catalogue knows once it is calibrated): that may leave none.
@@ -288,7 +288,7 @@ class Finder:
             )
         among = self._among(folders, where)
         reader = Reader(self._intake, crop, local=rerank is not None)
-        query = reader.query(picture, minus, text)
+        query = reader.query(image, minus, text)
         if rerank is not None and query.local is not None:
             reranker = make_reranker(rerank) if isinstance(rerank, str) else rerank
             hits = self._looked_at(query, query.local, k, reranker, shortlist, among)
@@ -309,13 +309,13 @@ class Finder:
         self.store.use_index(IndexChoice(kind, options or {}))
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
-        """The record of a picture. Raises NotFound."""
+        """The record of an image. Raises NotFound."""
         return record_of(self._intake, id)
 
     def page(
         self, most: int = 100, *, after: str | None = None, where: Mapping[str, Any] | None = None
     ) -> list[Record]:
-        """The next pictures in order of their ids, ``after`` one of them or from the first on.
+        """The next images in order of their ids, ``after`` one of them or from the first on.
 
         ``most`` is how many at most; with ``where`` only those whose metadata say all of it.
         """
@@ -340,8 +340,8 @@ class Finder:
         return fuse([self._ranked(query, max(k, _DEPTH), one, among) for one in measures])[:k]
 
     def _ranked(self, query: Query, k: int, measure: Measure | None, among: Keys | None) -> Ranking:
-        # a local encoder has many rows for a picture: look deep enough for the votes not to depend
-        # on k, and further until there are k pictures
+        # a local encoder has many rows for an image: look deep enough for the votes not to depend
+        # on k, and further until there are k images
         rows = max(k, _DEPTH)
         while True:
             neighbors = self.store.search(query.features, rows, measure, among)
@@ -400,7 +400,7 @@ class Finder:
 
 
 def _own_first(ranking: Ranking, own: int | None) -> Ranking:
-    """The picture searched with before others that score the same, but for rounding."""
+    """The image searched with before others that score the same, but for rounding."""
     if not ranking:
         return ranking
     best = ranking[0][1]

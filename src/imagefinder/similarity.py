@@ -83,7 +83,7 @@ def scores_of(measure: Measure, distances: Scores, dim: int) -> Scores:
 def mutual_neighbors(scores: Scores) -> Pairs:
     """Pairs (i, j), ``(p, 2)``, of which each is the other's best; the first of equals counts.
 
-    ``scores`` compares every row of one picture with every row of another, ``(m, n)``.
+    ``scores`` compares every row of one image with every row of another, ``(m, n)``.
     """
     if not scores.size:
         return np.empty((0, 2), np.intp)

@@ -17,17 +17,17 @@ Image: TypeAlias = NDArray[np.uint8]
 """Pixels, ``(height, width, 3)``: RGB, upright, 0 to 255."""
 
 Features: TypeAlias = NDArray[Any]
-"""What an encoder sees in one picture, ``(n, dim)``: one row for a global encoder, any number for a
+"""What an encoder sees in one image, ``(n, dim)``: one row for a global encoder, any number for a
 local one. ``float32``, or ``uint8`` holding packed bits where the measure is hamming."""
 
 Points: TypeAlias = NDArray[np.float32]
-"""Places in a picture, ``(n, 2)``: x and y as shares of its width and height."""
+"""Places in an image, ``(n, 2)``: x and y as shares of its width and height."""
 
 Box: TypeAlias = tuple[int, int, int, int]
-"""A part of an upright picture: left, top, width and height in pixels."""
+"""A part of an upright image: left, top, width and height in pixels."""
 
 Keys: TypeAlias = NDArray[np.int64]
-"""Pictures' keys, one for each row of some matrix."""
+"""Images' keys, one for each row of some matrix."""
 
 Outcome: TypeAlias = Literal["added", "updated", "unchanged", "missing"]
 """What became of an entry; ``missing`` is one that could not be written."""
@@ -37,7 +37,7 @@ Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
 
 @dataclass(frozen=True)
 class Fit:
-    """How a picture is brought to the size that an encoder wants.
+    """How an image is brought to the size that an encoder wants.
 
     ``stretch`` ignores proportions; ``crop`` scales the short side to ``size / keep`` and cuts out
     the centre (``keep=0.875`` is the usual 256 → 224); ``within`` scales down what is larger, in
@@ -53,9 +53,9 @@ class Fit:
 
 @dataclass(frozen=True)
 class LocalFeatures:
-    """What an extractor sees in one picture, part by part: ``descriptors[i]`` is at ``points[i]``.
+    """What an extractor sees in one image, part by part: ``descriptors[i]`` is at ``points[i]``.
 
-    The most telling parts come first; a blank picture may have none.
+    The most telling parts come first; a blank image may have none.
     """
 
     points: Points
@@ -69,7 +69,7 @@ class LocalFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """Which parts of a query, and of another picture, are the same: what a Reranker finds."""
+    """Which parts of a query, and of another image, are the same: what a Reranker finds."""
 
     pairs: NDArray[np.intp]
     """``(n, 2)``: a row of the query's local features, and one of the other's."""
@@ -104,13 +104,13 @@ class Recipe:
 
 
 def key_of(sha256: bytes) -> int:
-    """A picture's key: the first 63 bits of the SHA-256 of its bytes."""
+    """An image's key: the first 63 bits of the SHA-256 of its bytes."""
     return int.from_bytes(sha256[:8], "big") >> 1
 
 
 @dataclass(frozen=True)
 class File:
-    """One place where a picture lies: an absolute path and its state when it was last read."""
+    """One place where an image lies: an absolute path and its state when it was last read."""
 
     path: str
     mtime_ns: int
@@ -118,7 +118,7 @@ class File:
 
 @dataclass(frozen=True)
 class Record:
-    """One picture, known by its content."""
+    """One image, known by its content."""
 
     key: int
     sha256: bytes
@@ -127,7 +127,7 @@ class Record:
     width: int
     height: int
     files: tuple[File, ...] = ()
-    """Every place where these very bytes lie; none for a picture given in memory."""
+    """Every place where these very bytes lie; none for an image given in memory."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -149,7 +149,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Located:
-    """What a store knows of the picture at some path."""
+    """What a store knows of the image at some path."""
 
     key: int
     size: int
@@ -174,7 +174,7 @@ class Entry:
 class Neighbors:
     """For each of m query rows its nearest rows, best first: both arrays are ``(m, at most k)``.
 
-    ``keys`` names the picture each row belongs to (the same one more than once for a local
+    ``keys`` names the image each row belongs to (the same one more than once for a local
     encoder). A line that has fewer than others is filled up with keys of -1 and scores of -inf.
     """
 
@@ -184,7 +184,7 @@ class Neighbors:
 
 @dataclass(frozen=True)
 class Hit:
-    """A picture found. Higher scores are closer; 1 is identical (except under ``dot``).
+    """An image found. Higher scores are closer; 1 is identical (except under ``dot``).
 
     ``distance`` is in the measure's own unit: 1 - cosine, Euclidean length, bits. Where local
     features decided, the score is the share of the query's that matched, and the distance the rest.
@@ -199,7 +199,7 @@ class Hit:
     verified: bool | None = None
     """Whether one geometry explains the matches; ``None`` if that was not asked."""
     region: Box | None = None
-    """Where in the picture found they lie."""
+    """Where in the image found they lie."""
     probability: float | None = None
     """That it is a match, by the catalogue's calibration, if there is one for such a search."""
     match: bool | None = None
@@ -216,12 +216,12 @@ class Hit:
 
     @property
     def id(self) -> str:
-        """The picture's id."""
+        """The image's id."""
         return self.record.id
 
     @property
     def path(self) -> str | None:
-        """Where the picture lies; ``None`` if it was given in memory."""
+        """Where the image lies; ``None`` if it was given in memory."""
         return self.record.path
 
     @property
@@ -259,7 +259,7 @@ class Report:
 class Statistics:
     """How much a store holds."""
 
-    pictures: int
+    images: int
     files: int
     vectors: int
     size: int
@@ -269,9 +269,9 @@ class Statistics:
 
 
 class Encoder(Protocol):
-    """Pictures in, features out. A frozen dataclass whose fields are its options.
+    """Images in, features out. A frozen dataclass whose fields are its options.
 
-    ``encode`` is given pictures already brought to ``fit`` (``images.decode`` does so while it
+    ``encode`` is given images already brought to ``fit`` (``images.decode`` does so while it
     decodes) and may be called from several threads. If a class attribute ``revision`` is there, it
     counts up whenever the code comes to compute something else for the same options.
     """
@@ -286,10 +286,10 @@ class Encoder(Protocol):
 
     @property
     def fit(self) -> Fit:
-        """The size it wants pictures in."""
+        """The size it wants images in."""
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
-        """One Features for each picture, in order, whatever else is in the batch."""
+        """One Features for each image, in order, whatever else is in the batch."""
 
 
 class TextEncoder(Encoder, Protocol):
@@ -300,7 +300,7 @@ class TextEncoder(Encoder, Protocol):
 
 
 class Extractor(Protocol):
-    """Pictures in, local features out: what an Encoder is for whole pictures.
+    """Images in, local features out: what an Encoder is for whole images.
 
     A frozen dataclass too, and under the same terms.
     """
@@ -315,17 +315,17 @@ class Extractor(Protocol):
 
     @property
     def fit(self) -> Fit:
-        """The size it wants pictures in."""
+        """The size it wants images in."""
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
-        """Those of each picture, in order, whatever else is in the batch."""
+        """Those of each image, in order, whatever else is in the batch."""
 
 
 class Reranker(Protocol):
-    """A second look at pictures that a search found. A frozen dataclass; for many threads."""
+    """A second look at images that a search found. A frozen dataclass; for many threads."""
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
-        """What corresponds in two pictures; either may have no local features."""
+        """What corresponds in two images; either may have no local features."""
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ class IndexChoice:
 
 
 class Index(Protocol):
-    """Rows of vectors, each under the key of its picture. A cache: the store can always fill it.
+    """Rows of vectors, each under the key of its image. A cache: the store can always fill it.
 
     A search may run, in any number of threads, while one other thread does anything else. The class
     says in ``measures`` by which ones it compares.
@@ -386,12 +386,12 @@ class Store(Protocol):
         """Which extractor its local features came from, if it keeps such."""
 
     def __len__(self) -> int:
-        """How many pictures it holds."""
+        """How many images it holds."""
 
     def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Put all of them in, in one step, and say for each what became of it.
 
-        Missing are entries without features whose picture is not stored (any more).
+        Missing are entries without features whose image is not stored (any more).
         """
 
     def relocate(self, place: Mapping[str, Any]) -> None:
@@ -404,28 +404,28 @@ class Store(Protocol):
         """The text that was kept under a name, if there is one."""
 
     def knows(self, sha256: bytes) -> bool:
-        """Whether a picture with this content is stored, its vectors too.
+        """Whether an image with this content is stored, its vectors too.
 
         Raises ImageError if a different content has the same key.
         """
 
     def located(self, paths: Sequence[str]) -> dict[str, Located]:
-        """The pictures at those of the paths that it knows."""
+        """The images at those of the paths that it knows."""
 
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
         """The records of those keys that it holds."""
 
     def features(self, key: int) -> Features:
-        """The vectors of one picture; NotFound if it has none such."""
+        """The vectors of one image; NotFound if it has none such."""
 
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
-        """Those of the pictures among the keys that it holds (8 bits a number)."""
+        """Those of the images among the keys that it holds (8 bits a number)."""
 
     def keys(self) -> Keys:
-        """Every picture's, ascending."""
+        """Every image's, ascending."""
 
     def shortlist(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
-        """The k pictures whose local features, taken together, are most like the query's."""
+        """The k images whose local features, taken together, are most like the query's."""
 
     def matching(
         self,
@@ -435,13 +435,13 @@ class Store(Protocol):
         after: int = -1,
         most: int | None = None,
     ) -> Keys:
-        """The pictures that lie in one of the folders and whose metadata say all of ``where``.
+        """The images that lie in one of the folders and whose metadata say all of ``where``.
 
         A folder may be a file; none given means anywhere. Ascending, and only those ``after`` a
         key, ``most`` of them, if these are given.
         """
 
-    def pictures(self) -> Iterator[tuple[Record, Features]]:
+    def images(self) -> Iterator[tuple[Record, Features]]:
         """Every record with its vectors, in order of the keys, a page at a time.
 
         What others write or take out meanwhile may be among them or not.
@@ -451,17 +451,17 @@ class Store(Protocol):
         """Every path known in a folder, however deep."""
 
     def remove(self, keys: Sequence[int]) -> int:
-        """Take pictures out, with all their places; says how many there were."""
+        """Take images out, with all their places; says how many there were."""
 
     def forget(self, paths: Sequence[str]) -> int:
-        """Take places out, and pictures that lie nowhere else; says how many places there were."""
+        """Take places out, and images that lie nowhere else; says how many places there were."""
 
     def search(
         self, query: Features, k: int, measure: Measure | None = None, among: Keys | None = None
     ) -> Neighbors:
         """The k nearest stored rows of each query row, by the recipe's measure or another.
 
-        Only pictures ``among`` those count, if they are given.
+        Only images ``among`` those count, if they are given.
         """
 
     @property

@@ -1,4 +1,4 @@
-"""Groups of pictures, against sets."""
+"""Groups of images, against sets."""
 
 import numpy as np
 from hypothesis import given
@@ -17,7 +17,7 @@ def made(pairs: list[tuple[int, int]]) -> Groups:
 
 
 @given(PAIRS, st.sets(st.integers(0, COUNT - 1)))
-def test_groups_are_sets_of_pictures(pairs: list[tuple[int, int]], codes: set[int]) -> None:
+def test_groups_are_sets_of_images(pairs: list[tuple[int, int]], codes: set[int]) -> None:
     groups = made(pairs)
     assert len(groups) == COUNT
     members = groups.members(sorted(codes)).tolist()
@@ -27,7 +27,7 @@ def test_groups_are_sets_of_pictures(pairs: list[tuple[int, int]], codes: set[in
 
 
 @given(PAIRS, KEYS)
-def test_a_picture_knows_its_groups(pairs: list[tuple[int, int]], other: int) -> None:
+def test_a_image_knows_its_groups(pairs: list[tuple[int, int]], other: int) -> None:
     groups = made(pairs)
     assert groups.keys.tolist() == sorted({key for _, key in pairs})
     for wanted in [other, *groups.keys.tolist()]:

@@ -66,16 +66,16 @@ def queries(folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def pictures(folder: Path) -> list[Path]:
+def images(folder: Path) -> list[Path]:
     return sorted(set(folder.iterdir()) - set(folder.glob("*-compression.jpg")))
 
 
 @pytest.fixture(scope="module")
-def finder(pictures: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finder]:
-    """A catalogue of 36 pictures, which no test may alter."""
+def finder(images: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finder]:
+    """A catalogue of 36 images, which no test may alter."""
     path = tmp_path_factory.mktemp("large") / "large.db"
     with Finder.create(path, "classic", local=SIFT) as made:
-        made.add(pictures, metadata={"kept": True})
+        made.add(images, metadata={"kept": True})
         assert len(made) == 36
         yield made
 
@@ -88,7 +88,7 @@ def smaller(finder: Finder, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def stored(finder: Finder) -> Features:
-    return np.concatenate([rows for _, rows in finder.store.pictures()])
+    return np.concatenate([rows for _, rows in finder.store.images()])
 
 
 def sample(rows: int = 60, dim: int = 12, seed: int = 0) -> Features:
@@ -193,7 +193,7 @@ def test_all_is_taken_along_but_the_numbers(finder: Finder, smaller: Finder) -> 
     assert len(smaller) == len(finder)
     assert (smaller.recipe.dim, smaller.recipe.measure) == (DIM, "cosine")
     assert smaller.store.extractor == finder.store.extractor
-    pairs = zip(finder.store.pictures(), smaller.store.pictures(), strict=True)
+    pairs = zip(finder.store.images(), smaller.store.images(), strict=True)
     for (record, rows), (same, fewer) in pairs:
         assert same == record
         assert same.metadata == {"kept": True}
@@ -211,15 +211,15 @@ def test_its_vectors_are_as_scikit_learn_reduces_them(finder: Finder, smaller: F
 
 
 def test_the_same_neighbours_are_found_nearly(
-    finder: Finder, smaller: Finder, queries: list[Path], pictures: list[Path]
+    finder: Finder, smaller: Finder, queries: list[Path], images: list[Path]
 ) -> None:
     shared = []
     for query in queries:
         many, few = ({hit.id for hit in one.search(query, 3)} for one in (finder, smaller))
         shared.append(len(many & few))
     assert np.mean(shared) > 2.2
-    for picture in pictures[::5]:
-        assert smaller.search(picture, 1)[0].path == str(picture)
+    for image in images[::5]:
+        assert smaller.search(image, 1)[0].path == str(image)
 
 
 def test_it_opens_again_and_takes_more(finder: Finder, queries: list[Path], tmp_path: Path) -> None:
@@ -251,16 +251,16 @@ def test_a_model_that_moved_is_known_where_it_is_now(
         assert smaller.search(queries[2], 1)[0].path == str(queries[2])
 
 
-def test_it_can_be_reduced_again(smaller: Finder, pictures: list[Path], tmp_path: Path) -> None:
+def test_it_can_be_reduced_again(smaller: Finder, images: list[Path], tmp_path: Path) -> None:
     with reduce(smaller, tmp_path / "tiny.db", dim=8) as tiny:
         assert tiny.recipe.dim == 8
-        assert tiny.search(pictures[0], 1)[0].path == str(pictures[0])
+        assert tiny.search(images[0], 1)[0].path == str(images[0])
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """What is left beside a catalogue."""
-    rows = embed([np.asarray(picture) for picture in noise(30)], "classic")
+    rows = embed([np.asarray(image) for image in noise(30)], "classic")
     projection = fitted(rows, Finder.create(tmp_path / "o.db", "classic").recipe, 10)
     (tmp_path / "p.npz").write_bytes(projection.to_bytes())
     return tmp_path / "p.npz"
@@ -269,7 +269,7 @@ def file(tmp_path: Path) -> Path:
 def noise(count: int) -> list[PIL.Image.Image]:
     rng = np.random.default_rng(3)
     small = [PIL.Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)) for _ in range(count)]
-    return [picture.resize((80, 60)) for picture in small]
+    return [image.resize((80, 60)) for image in small]
 
 
 def test_the_encoder_keeps_the_contract(file: Path) -> None:
@@ -280,23 +280,23 @@ def test_it_gives_what_its_projection_makes_of_the_other(file: Path) -> None:
     reduced = make_encoder(f"reduced:{file}")
     assert (reduced.dim, reduced.measure) == (10, "cosine")
     assert reduced.fit == make_encoder("classic").fit
-    pictures = [np.asarray(picture) for picture in noise(4)]
-    wanted = Projection.from_bytes(file.read_bytes())(embed(pictures, "classic"))
-    assert_allclose(embed(pictures, reduced), wanted, atol=1e-5)
+    images = [np.asarray(image) for image in noise(4)]
+    wanted = Projection.from_bytes(file.read_bytes())(embed(images, "classic"))
+    assert_allclose(embed(images, reduced), wanted, atol=1e-5)
 
 
 def test_where_its_file_lies_makes_no_difference(file: Path, tmp_path: Path) -> None:
-    picture = noise(1)[0]
+    image = noise(1)[0]
     with Finder.create(tmp_path / "c.db", make_encoder(f"reduced:{file}")) as finder:
-        finder.add(picture)
+        finder.add(image)
     moved = file.rename(tmp_path / "moved.npz")
     with pytest.raises(ModelError, match=r"p\.npz cannot be read .*reduced:FILE"):
         Finder.open(tmp_path / "c.db")
     with Finder.open(tmp_path / "c.db", f"reduced:{moved}") as finder:
-        assert finder.search(picture, 1)[0].score == pytest.approx(1, abs=1e-5)
+        assert finder.search(image, 1)[0].score == pytest.approx(1, abs=1e-5)
         finder.add(noise(2)[1])
     with Finder.open(tmp_path / "c.db") as finder:
-        assert len(finder.search(picture)) == 2, "it has been told"
+        assert len(finder.search(image)) == 2, "it has been told"
 
 
 def test_another_file_is_not_taken_for_it(file: Path, tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_a_newer_revision_of_the_other_encoder_does_not_mix_with_it(
         Finder.open(tmp_path / "c.db")
 
 
-def test_rows_are_sampled_by_their_number_and_not_by_that_of_pictures(
+def test_rows_are_sampled_by_their_number_and_not_by_that_of_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted_to: list[int] = []

@@ -1,4 +1,4 @@
-"""What the commands that compare pictures do, and what they refuse, inside this process."""
+"""What the commands that compare images do, and what they refuse, inside this process."""
 
 import json
 from collections.abc import Callable
@@ -23,18 +23,18 @@ Ask = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two catalogues of twelve pictures, which no test may alter."""
+    """A folder of two catalogues of twelve images, which no test may alter."""
     place = tmp_path_factory.mktemp("some")
     for name in SCENES:
-        (place / "pictures" / name).mkdir(parents=True)
+        (place / "images" / name).mkdir(parents=True)
         scene = draw_scene(name)
         for view in VIEWS:
-            view_of(scene, view, 1).save(place / "pictures" / name / f"{view}.jpg")
+            view_of(scene, view, 1).save(place / "images" / name / f"{view}.jpg")
     sift = make_extractor("sift", {"features": 200, "side": 320})
     with Finder.create(place / "local.db", "classic", local=sift) as finder:
-        assert finder.add(place / "pictures").added == 12
+        assert finder.add(place / "images").added == 12
     with Finder.create(place / "bits.db", "dhash") as finder:
-        assert finder.add(place / "pictures").added == 12
+        assert finder.add(place / "images").added == 12
     return place
 
 
@@ -74,20 +74,20 @@ def misuse(result: Result) -> str:
 
 
 def view(scene: str, name: str = "size.jpg") -> str:
-    return f"pictures/{scene}/{name}"
+    return f"images/{scene}/{name}"
 
 
 def scenes(found: dict[str, list[dict[str, str]]]) -> list[str]:
     return [Path(hit["path"]).parent.name for hit in found["hits"]]
 
 
-def test_several_pictures_are_asked_with_together(ask: Ask, some: Path) -> None:
+def test_several_images_are_asked_with_together(ask: Ask, some: Path) -> None:
     data = (some / view("mosaic")).read_bytes()
     found = answer(ask("search", view("harbour"), "-", "-k", 6, "--json", stdin=data))
     assert found["query"] == [view("harbour"), "-"]
     assert set(scenes(found)) == {"harbour", "mosaic"}
     shown = ask("search", view("harbour"), view("mosaic")).stdout
-    assert "nearest to pictures/harbour/size.jpg, pictures/mosaic/size.jpg by classic" in shown
+    assert "nearest to images/harbour/size.jpg, images/mosaic/size.jpg by classic" in shown
 
 
 def test_minus_turns_away(ask: Ask) -> None:
@@ -99,8 +99,8 @@ def test_minus_turns_away(ask: Ask) -> None:
 
 
 def test_a_part_is_asked_with(ask: Ask, some: Path, tmp_path: Path) -> None:
-    with PIL.Image.open(some / view("harbour")) as picture:
-        picture.crop((20, 30, 320, 230)).save(tmp_path / "cut.png")
+    with PIL.Image.open(some / view("harbour")) as image:
+        image.crop((20, 30, 320, 230)).save(tmp_path / "cut.png")
     part = answer(ask("search", view("harbour"), "--crop", "20,30,300,200", "--json"))
     cut = answer(ask("search", tmp_path / "cut.png", "--json"))
     assert part["hits"] == cut["hits"]
@@ -158,16 +158,16 @@ def test_info_tells_of_local_features(ask: Ask) -> None:
     about = answer(ask("info", "--json"))
     assert about["local features"] == "sift"
     assert about["local options"] == {"features": 200, "side": 320}
-    assert 5_000 < about["local bytes a picture"] <= 8 + 200 * 132
+    assert 5_000 < about["local bytes an image"] <= 8 + 200 * 132
     without = answer(ask("info", "--db", "bits.db", "--json"))
     assert without["local features"] is None
-    assert "local bytes a picture" not in without
+    assert "local bytes an image" not in without
 
 
-def test_two_pictures_are_matched_and_drawn(ask: Ask, tmp_path: Path, some: Path) -> None:
+def test_two_images_are_matched_and_drawn(ask: Ask, tmp_path: Path, some: Path) -> None:
     one, other = view("harbour"), view("harbour", "light.jpg")
     found = answer(ask("match", one, other, "--out", tmp_path / "drawn.png", "--json"))
-    assert found["pictures"] == [one, other]
+    assert found["images"] == [one, other]
     assert found["verified"] is True
     assert 20 < found["matches"] <= min(found["features"]) <= 500
     (first, height), (second, other_height) = (size_within_640(name) for name in (one, other))
@@ -181,16 +181,16 @@ def test_two_pictures_are_matched_and_drawn(ask: Ask, tmp_path: Path, some: Path
 
 
 def size_within_640(file: str) -> tuple[int, int]:
-    with PIL.Image.open(file) as picture:
-        share = min(1, 640 / max(picture.size))
-        return round(picture.width * share), round(picture.height * share)
+    with PIL.Image.open(file) as image:
+        share = min(1, 640 / max(image.size))
+        return round(image.width * share), round(image.height * share)
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["match", view("harbour"), "none.jpg"], "none.jpg: no such file"),
-        (["match", view("harbour"), "pictures"], "pictures: is a folder"),
+        (["match", view("harbour"), "images"], "images: is a folder"),
         (["match", view("harbour"), view("mosaic"), "--out", "x.xyz"], ".png say"),
         (["match", view("harbour"), view("mosaic"), "--out", "none/x.png"], "none/x.png"),
         (["match", view("harbour"), view("mosaic"), "--rerank", "best"], "geometric, mutual"),
@@ -225,10 +225,10 @@ def test_what_cannot_be_done_is_said_in_one_line(
         ([view("harbour"), "--exhaustive"], "--rerank"),
         ([view("harbour"), "--rerank", "mutual", "--exhaustive", "--shortlist", "9"], "one of"),
         ([view("harbour"), "--rerank", "mutual", "--shortlist", "0"], "equal to 1"),
-        (["--minus", view("harbour")], "name a picture"),
+        (["--minus", view("harbour")], "name an image"),
         ([view("harbour"), "--measure", "manhattan"], "cosine, l2, dot, hamming"),
         ([view("harbour"), "--measure", "l2", "--rerank", "mutual"], "leave the measures out"),
-        ([view("harbour"), view("mosaic"), "--rerank", "mutual"], "one picture"),
+        ([view("harbour"), view("mosaic"), "--rerank", "mutual"], "one image"),
         ([view("harbour"), "--also", "bits.db", "--fuse", "mean"], "reciprocal, borda, scores"),
         ([view("harbour"), "--also", "bits.db", "--weight", "2"], "one weight"),
         ([view("harbour"), "--also", "bits.db", "--weight", "-1", "--weight", "1"], "equal to 0"),
@@ -249,7 +249,7 @@ def test_what_is_missing_is_wrong_use(ask: Ask, words: list[str]) -> None:
 def test_a_smaller_catalogue_finds_the_same(ask: Ask, some: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.db"
     about = answer(ask("reduce", small, "--dim", 8, "--whiten", "--json"))
-    assert (about["pictures"], about["dim"]) == (12, 8)
+    assert (about["images"], about["dim"]) == (12, 8)
     assert about["bytes"] == small.stat().st_size
     assert sorted(file.name for file in tmp_path.iterdir()) == ["small.db", "small.db.pca.npz"]
     found = answer(ask("search", view("harbour"), "--db", small, "--json"))

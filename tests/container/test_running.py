@@ -61,21 +61,21 @@ def serving(image: Image, volume: Path, *more: str, **how: Any) -> Iterator[tupl
             process.kill()
 
 
-def test_an_empty_volume_is_said_to_need_pictures_first(image: Image, volume: Path) -> None:
+def test_an_empty_volume_is_said_to_need_images_first(image: Image, volume: Path) -> None:
     said = refusal(ended(image(*words("CMD"), "--port", "0")))
     assert "imagefinder add FOLDER" in said
     assert list(volume.iterdir()) == []
 
 
-def test_pictures_are_added_then_served_and_the_health_check_says_so(
-    image: Image, volume: Path, picture_file: Path
+def test_images_are_added_then_served_and_the_health_check_says_so(
+    image: Image, volume: Path, image_file: Path
 ) -> None:
     healthy = words("HEALTHCHECK")[1:]
-    assert ended(image("add", str(picture_file))).returncode == 0
+    assert ended(image("add", str(image_file))).returncode == 0
     with serving(image, volume) as (process, address):
         check = ended(image(*healthy, address))
         assert (check.returncode, check.stderr) == (0, b"")
-        assert re.fullmatch(rb"ready: 1 pictures by compact\n", check.stdout)
+        assert re.fullmatch(rb"ready: 1 images by compact\n", check.stdout)
         page = httpx.get(address)
         assert page.headers["content-type"].startswith("text/html")
         parts = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
@@ -87,7 +87,7 @@ def test_pictures_are_added_then_served_and_the_health_check_says_so(
 
 def test_a_server_that_may_write_begins_with_nothing(image: Image, volume: Path) -> None:
     with serving(image, volume, "--writable") as (_, address):
-        assert ended(image("ping", address)).stdout == b"ready: 0 pictures by compact\n"
+        assert ended(image("ping", address)).stdout == b"ready: 0 images by compact\n"
 
 
 # a container's first process: for it the kernel has no default that ends it
@@ -103,10 +103,10 @@ def has_namespaces() -> bool:
 @pytest.mark.skipif(not has_namespaces(), reason="no namespaces of processes can be made here")
 @pytest.mark.parametrize("what", ["a command", "the server"])
 def test_the_first_process_ends_when_it_is_told_to(
-    image: Image, volume: Path, picture_file: Path, what: str
+    image: Image, volume: Path, image_file: Path, what: str
 ) -> None:
     if what == "a command":
-        assert ended(image("add", str(picture_file), "--encoder", "phash")).returncode == 0
+        assert ended(image("add", str(image_file), "--encoder", "phash")).returncode == 0
         with image("search", "-", before=FIRST, stdin=PIPE) as process:
             terminate(only_child(process))
             assert process.wait(10) == 130

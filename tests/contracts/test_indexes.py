@@ -53,7 +53,7 @@ def test_a_library_that_is_missing_is_told_when_a_kind_is_chosen(
 
 
 class World:
-    """Rows in groups, as pictures are, and what brute force finds among them."""
+    """Rows in groups, as images are, and what brute force finds among them."""
 
     def __init__(self, measure: Measure) -> None:
         self.measure = measure

@@ -1,4 +1,4 @@
-"""A training small enough to be watched: 64 made pictures, and teachers with random weights."""
+"""A training small enough to be watched: 64 made images, and teachers with random weights."""
 
 import hashlib
 import math
@@ -66,9 +66,9 @@ MakeStages = Callable[..., Stages]
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
     """A folder with one source, "made"."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     (folder / "made").mkdir()
     for seed in range(64):
         PIL.Image.fromarray(draw(seed, 60, 45)).save(folder / "made" / f"{seed:02}.png")
@@ -86,14 +86,14 @@ def teachers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_stages(pictures: Path, teachers: Path, tmp_path: Path) -> MakeStages:
+def make_stages(images: Path, teachers: Path, tmp_path: Path) -> MakeStages:
     """Stages whose passes have so many steps; their plan lies beside their work."""
 
     def make(steps: int = 4) -> Stages:
         file = tmp_path / "plan.toml"
         sums = [hashlib.sha256((teachers / name).read_bytes()).hexdigest() for name in TEACHERS]
         file.write_text(PLAN.format(steps=steps, sums=sums))
-        return Stages(read_plan(file), pictures, teachers, tmp_path, report=lambda figures: None)
+        return Stages(read_plan(file), images, teachers, tmp_path, report=lambda figures: None)
 
     return make
 

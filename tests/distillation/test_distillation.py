@@ -23,7 +23,7 @@ class Killed(Exception):
     pass
 
 
-def test_two_hundred_steps_on_made_pictures_lower_the_loss(make_stages: MakeStages) -> None:
+def test_two_hundred_steps_on_made_images_lower_the_loss(make_stages: MakeStages) -> None:
     stages = make_stages(steps=200)
     said: list[dict[str, float]] = []
     replace(stages, report=said.append).student()
@@ -89,7 +89,7 @@ def test_the_command_says_what_it_would_take_and_trains_when_told(
     command = [
         str(tmp_path / "plan.toml"),
         "--pictures",
-        str(stages.pictures),
+        str(stages.images),
         "--teachers",
         str(stages.teachers),
     ]

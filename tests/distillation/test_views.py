@@ -17,8 +17,8 @@ ALL = dict.fromkeys(BY_NAME, 0.5)
 
 
 @pytest.fixture
-def views(pictures: Path) -> Views:
-    return Views(pictures, (Source("made", "*.png", 1),), size=24, seed=1, odds=ALL, mosaics=0.5)
+def views(images: Path) -> Views:
+    return Views(images, (Source("made", "*.png", 1),), size=24, seed=1, odds=ALL, mosaics=0.5)
 
 
 def test_a_view_is_the_same_whenever_it_is_asked_for(views: Views) -> None:
@@ -43,21 +43,21 @@ def test_kept_views_of_another_plan_are_not_taken_for_ours(views: Views, tmp_pat
         views.kept(6, tmp_path / "views.npy")
 
 
-def test_a_source_without_pictures_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="no pictures for nothing in"):
+def test_a_source_without_images_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no images for nothing in"):
         Source("nothing", "*.png", 1).files(tmp_path)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_change_gives_an_rgb_picture_and_leaves_the_first_alone(name: str) -> None:
-    picture = PIL.Image.fromarray(drawn(2))
+def test_a_change_gives_an_rgb_image_and_leaves_the_first_alone(name: str) -> None:
+    image = PIL.Image.fromarray(drawn(2))
     for seed in range(5):
-        after = changed(picture, {name: 1.0}, np.random.default_rng(seed))
+        after = changed(image, {name: 1.0}, np.random.default_rng(seed))
         assert after.mode == "RGB"
-        assert np.array_equal(np.asarray(picture), drawn(2))
-        assert after.size != picture.size or not np.array_equal(np.asarray(after), drawn(2))
+        assert np.array_equal(np.asarray(image), drawn(2))
+        assert after.size != image.size or not np.array_equal(np.asarray(after), drawn(2))
 
 
 def test_odds_of_zero_change_nothing() -> None:
-    picture = PIL.Image.fromarray(drawn(2))
-    assert changed(picture, dict.fromkeys(BY_NAME, 0.0), np.random.default_rng(0)) is picture
+    image = PIL.Image.fromarray(drawn(2))
+    assert changed(image, dict.fromkeys(BY_NAME, 0.0), np.random.default_rng(0)) is image

@@ -1,4 +1,4 @@
-"""A server, and pictures for it to serve."""
+"""A server, and images for it to serve."""
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -20,7 +20,7 @@ def served() -> Iterator[Web]:
 
 @pytest.fixture(scope="session")
 def jpeg() -> Jpeg:
-    """The bytes of another picture for each seed."""
+    """The bytes of another image for each seed."""
 
     def made(seed: int = 0, width: int = 40, height: int = 30, kind: str = "JPEG") -> bytes:
         with BytesIO() as file:

@@ -39,7 +39,7 @@ def secured(certificate: Path, jpeg: Jpeg) -> Iterator[Web]:
 
 
 def outcome(tmp_path: Path, url: str, trusted: Path | None) -> str:
-    """The reason that the program gives, or that it fetched the picture."""
+    """The reason that the program gives, or that it fetched the image."""
     (tmp_path / "list.csv").write_text(f"url\n{url}\n")
     words = ("download", "list.csv", "-o", "out", "--allow-private", "--retry-failed", "--json")
     env = {"SSL_CERT_FILE": str(trusted)} if trusted else None

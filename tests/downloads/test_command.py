@@ -16,7 +16,7 @@ FETCH = ("--allow-private", "--retries", "0", "-o", "out")
 
 @pytest.fixture
 def listed(tmp_path: Path, served: Web, jpeg: Jpeg) -> Path:
-    """A list of two pictures with titles, and of one that is gone."""
+    """A list of two images with titles, and of one that is gone."""
     served.routes = {"/a.jpg": ok(jpeg(1, 90, 80)), "/b.jpg": ok(jpeg(2, 90, 80))}
     lines = [
         "Title,image",
@@ -31,19 +31,19 @@ def test_download_says_how_it_went(tmp_path: Path, listed: Path) -> None:
     result = run_in(tmp_path, "download", "list.csv", *FETCH)
     assert result.returncode == 0
     first, last = result.stdout.decode().splitlines()
-    assert first.startswith("2 of 3 URLs (column 'image') gave 2 pictures in ")
+    assert first.startswith("2 of 3 URLs (column 'image') gave 2 images in ")
     assert last == "each URL's end is in out/results.csv"
-    assert result.stderr == b"without a picture: 1 http-404\n"
+    assert result.stderr == b"without an image: 1 http-404\n"
 
 
 def test_download_and_then_add_keeps_the_titles(tmp_path: Path, listed: Path) -> None:
     summary = answer(run_in(tmp_path, "download", "list.csv", *FETCH, "--json"))
     assert summary["failed"] == {"http-404": 1}
     assert answer(run_in(tmp_path, "add", "out", "--encoder", "phash", "--json"))["added"] == 2
-    picture = next((tmp_path / "out").glob("??/*.jpg"))
-    hits = answer(run_in(tmp_path, "search", picture, "--json"))["hits"]
+    image = next((tmp_path / "out").glob("??/*.jpg"))
+    hits = answer(run_in(tmp_path, "search", image, "--json"))["hits"]
     assert {hit["title"] for hit in hits} == {"A chair,\nred", "B"}
-    table = run_in(tmp_path, "search", picture).stdout.decode()
+    table = run_in(tmp_path, "search", image).stdout.decode()
     assert "title" in table
     assert "A chair, red" in table
 
@@ -56,7 +56,7 @@ def test_add_of_a_list_does_both_steps(tmp_path: Path, listed: Path, jpeg: Jpeg)
     assert report["lists"][0]["failed"] == {"http-404": 1}
     assert len(list((tmp_path / "shop-pictures").glob("??/*.jpg"))) == 2
     again = run_in(tmp_path, "--db", "shop.db", *words).stdout.decode()
-    assert "gave 2 pictures" in again
+    assert "gave 2 images" in again
     assert "3 unchanged" in again
 
 

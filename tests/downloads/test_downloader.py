@@ -39,7 +39,7 @@ def results(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def pictures(folder: Path) -> dict[str, bytes]:
+def images(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -57,7 +57,7 @@ def reasons(tmp_path: Path) -> list[str]:
     return [row["reason"] for row in results(tmp_path / "out")]
 
 
-def test_pictures_come_in_once_for_each_content(tmp_path: Path, served: Web, jpeg: Jpeg) -> None:
+def test_images_come_in_once_for_each_content(tmp_path: Path, served: Web, jpeg: Jpeg) -> None:
     served.routes = {
         "/a.jpg": ok(jpeg(1)),
         "/b.php": ok(jpeg(2, kind="PNG"), Content_Type="text/plain"),
@@ -65,9 +65,9 @@ def test_pictures_come_in_once_for_each_content(tmp_path: Path, served: Web, jpe
     }
     urls = [served.url(path) for path in ("/a.jpg", "/b.php", "/same", "/a.jpg", "/gone")]
     summary = got(tmp_path, [*urls, ""])
-    assert (summary.rows, summary.urls, summary.done, summary.pictures) == (6, 5, 4, 2)
+    assert (summary.rows, summary.urls, summary.done, summary.images) == (6, 5, 4, 2)
     assert (summary.failed, summary.empty) == ({"http-404": 1}, 1)
-    assert sorted(pictures(tmp_path / "out").values()) == sorted([jpeg(1), jpeg(2, kind="PNG")])
+    assert sorted(images(tmp_path / "out").values()) == sorted([jpeg(1), jpeg(2, kind="PNG")])
     assert len(served.asked) == 4
     first, second, third, again, gone, empty = results(tmp_path / "out")
     assert first["path"] == third["path"] == again["path"]
@@ -92,7 +92,7 @@ def test_no_name_from_elsewhere_leaves_the_folder(tmp_path: Path, served: Web, j
     before = set(tmp_path.rglob("*"))
     got(tmp_path, [served.url(path) for path in names])
     new = {path for path in set(tmp_path.rglob("*")) - before if path.is_file()}
-    (name,) = pictures(tmp_path / "out")
+    (name,) = images(tmp_path / "out")
     assert new == {
         tmp_path / "list.csv",
         tmp_path / "out" / ".download.db",
@@ -121,12 +121,12 @@ def test_every_hostile_endpoint_has_its_reason(tmp_path: Path, served: Web, jpeg
     urls += [served.url("/good")]
     summary = got(tmp_path, urls)
     assert reasons(tmp_path) == [
-        *("too-large", "not-a-picture", "redirects", "too-small", "not-a-picture"),
+        *("too-large", "not-a-image", "redirects", "too-small", "not-a-image"),
         *("scheme", "credentials", "not-a-url", "odd-host"),
         "",
     ]
     assert summary.done == 1
-    assert list(pictures(tmp_path / "out").values()) == [jpeg()]
+    assert list(images(tmp_path / "out").values()) == [jpeg()]
 
 
 def test_urls_of_odd_letters_are_junk_like_any_other(tmp_path: Path, served: Web) -> None:
@@ -149,15 +149,13 @@ def test_private_addresses_are_refused_unless_allowed(
     assert served.asked == []
 
 
-def test_a_large_picture_arrives_by_way_of_the_disk(
-    tmp_path: Path, served: Web, jpeg: Jpeg
-) -> None:
+def test_a_large_image_arrives_by_way_of_the_disk(tmp_path: Path, served: Web, jpeg: Jpeg) -> None:
     large = jpeg(3) + bytes(2_000_000)
     served.routes["/"] = ok(large)
     served.routes["/not"] = ok(bytes(2_000_000))
     got(tmp_path, [served.url("/"), served.url("/not")])
-    assert list(pictures(tmp_path / "out").values()) == [large]
-    assert reasons(tmp_path) == ["", "not-a-picture"]
+    assert list(images(tmp_path / "out").values()) == [large]
+    assert reasons(tmp_path) == ["", "not-a-image"]
     assert not (tmp_path / "out" / ".part").exists()
 
 
@@ -180,12 +178,12 @@ def test_a_file_that_was_lost_or_cut_is_fetched_again(
     served.routes = {"/a": ok(jpeg(1)), "/b": ok(jpeg(2)), "/c": ok(jpeg(3))}
     urls = [served.url(path) for path in ("/a", "/b", "/c")]
     got(tmp_path, urls)
-    whole = pictures(tmp_path / "out")
+    whole = images(tmp_path / "out")
     first, second, _ = (tmp_path / "out" / name for name in whole)
     first.unlink()
     second.write_bytes(b"cut")
     assert got(tmp_path, urls).done == 3
-    assert pictures(tmp_path / "out") == whole
+    assert images(tmp_path / "out") == whole
     assert len(served.asked) == 5
 
 

@@ -43,7 +43,7 @@ def answers(*rounds: Iterable[str]) -> Any:
     return resolve
 
 
-def test_a_picture_comes_back_whatever_it_is_called(served: Web, jpeg: Jpeg) -> None:
+def test_a_image_comes_back_whatever_it_is_called(served: Web, jpeg: Jpeg) -> None:
     served.routes["/a.html"] = ok(jpeg(), Content_Type="text/html")
     assert fetch(served.url("/a.html"), LIMITS) == jpeg()
     assert served.asked == [(f"127.0.0.1:{served.port}", "/a.html")]
@@ -52,14 +52,14 @@ def test_a_picture_comes_back_whatever_it_is_called(served: Web, jpeg: Jpeg) -> 
 @pytest.mark.parametrize(
     "body", [b"<!doctype html><p>an error page", b"", b"\x7fELF", b"%!PS-Adobe-3.0 EPSF-3.0\n"]
 )
-def test_what_only_says_that_it_is_a_picture_is_refused(served: Web, body: bytes) -> None:
+def test_what_only_says_that_it_is_a_image_is_refused(served: Web, body: bytes) -> None:
     served.routes["/a.jpg"] = ok(body, Content_Type="image/jpeg")
     with pytest.raises(FetchError) as refusal:
         fetch(served.url("/a.jpg"), LIMITS)
-    assert refusal.value.reason == "not-a-picture"
+    assert refusal.value.reason == "not-a-image"
 
 
-def test_a_picture_of_too_many_pixels_is_refused(served: Web) -> None:
+def test_a_image_of_too_many_pixels_is_refused(served: Web) -> None:
     def chunk(name: bytes, data: bytes) -> bytes:
         check = zlib.crc32(name + data).to_bytes(4, "big")
         return len(data).to_bytes(4, "big") + name + data + check
@@ -95,7 +95,7 @@ def test_one_that_is_refused_refuses_all(served: Web, jpeg: Jpeg) -> None:
     served.routes = {"/a.jpg": ok(jpeg()), "/b.jpg": ok(b"none")}
     with pytest.raises(FetchError) as refusal:
         fetch_all([served.url("/a.jpg"), served.url("/b.jpg")], LIMITS)
-    assert refusal.value.reason == "not-a-picture"
+    assert refusal.value.reason == "not-a-image"
 
 
 def test_in_a_running_event_loop_it_works_too(served: Web, jpeg: Jpeg) -> None:
@@ -135,7 +135,7 @@ def test_private_and_metadata_addresses_are_refused(url: str) -> None:
 
 def test_a_name_is_refused_if_only_one_of_its_addresses_is_private() -> None:
     resolve = answers(["93.184.216.34", "10.0.0.7"])
-    found = refused("http://pictures.example/", FetchLimits(), resolve=resolve)
+    found = refused("http://images.example/", FetchLimits(), resolve=resolve)
     assert found.reason == "private-address"
     assert "10.0.0.7" not in str(found)
 
@@ -154,7 +154,7 @@ def test_a_name_that_changes_its_address_is_looked_up_once_and_held_to_what_was_
     served.routes["/a.jpg"] = ok(jpeg())
     public = {"127.0.0.1"}  # what stands for a public address here
     resolve = answers(["127.0.0.1"], ["127.0.0.2"])
-    url = served.url("/a.jpg", "pictures.example")
+    url = served.url("/a.jpg", "images.example")
 
     async def fetched() -> list[bytes | str]:
         found: list[bytes | str] = []
@@ -170,13 +170,13 @@ def test_a_name_that_changes_its_address_is_looked_up_once_and_held_to_what_was_
         return found
 
     assert asyncio.run(fetched()) == [jpeg(), "private-address"]
-    assert served.asked == [(f"pictures.example:{served.port}", "/a.jpg")]
+    assert served.asked == [(f"images.example:{served.port}", "/a.jpg")]
 
 
 def test_the_last_check_is_at_the_socket(served: Web) -> None:
     verdicts = iter([True, False])  # as if the address had changed between look-up and connection
     resolve = answers(["127.0.0.1"])
-    url = served.url("/", "pictures.example")
+    url = served.url("/", "images.example")
     found = refused(url, FetchLimits(), resolve=resolve, allowed=lambda _: next(verdicts))
     assert found.reason == "private-address"
     assert served.asked == []
@@ -186,7 +186,7 @@ def test_a_name_that_is_not_known_may_be_tried_again() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         raise OSError("no such name")
 
-    found = refused("http://pictures.example/", resolve=resolve)
+    found = refused("http://images.example/", resolve=resolve)
     assert found.reason == "dns"
     assert found.again
 

@@ -18,7 +18,7 @@ URLS = 400
 
 
 def serve(web: Web, jpeg: Jpeg) -> Sequence[str]:
-    """Pictures, of which some are the same, fail or lie elsewhere."""
+    """Images, of which some are the same, fail or lie elsewhere."""
     web.delay = 0.02
     for number in range(URLS):
         web.routes[f"/{number}.jpg"] = ok(jpeg(number % 350, 32, 32))
@@ -35,7 +35,7 @@ def end(folder: Path) -> dict[str, Any]:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         ledger = {
             table: connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-            for table in ("urls", "pictures")
+            for table in ("urls", "images")
         }
     files = {
         str(path.relative_to(folder)): path.read_bytes()

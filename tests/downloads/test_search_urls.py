@@ -1,4 +1,4 @@
-"""Pictures that the command line is told of by their URLs."""
+"""Images that the command line is told of by their URLs."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ HERE = "--allow-private"
 
 @pytest.fixture
 def shop(tmp_path: Path, served: Web, jpeg: Jpeg) -> Path:
-    """A folder with a catalogue of two pictures, which are also served; and what is none."""
+    """A folder with a catalogue of two images, which are also served; and what is none."""
     for name, seed in (("a", 1), ("b", 2)):
         data = jpeg(seed, 320, 240)
         (tmp_path / f"{name}.jpg").write_bytes(data)
@@ -71,9 +71,7 @@ def test_a_url_that_is_not_gone_to_is_one_line(shop: Path, url: str, reason: str
 
 
 @pytest.mark.parametrize(("path", "reason"), [("/gone.jpg", "404"), ("/page", "not")])
-def test_a_url_without_a_picture_is_one_line(
-    shop: Path, served: Web, path: str, reason: str
-) -> None:
+def test_a_url_without_a_image_is_one_line(shop: Path, served: Web, path: str, reason: str) -> None:
     said = refusal(run_in(shop, "search", served.url(path), HERE))
     assert served.url(path) in said
     assert reason in said

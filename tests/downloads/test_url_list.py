@@ -57,7 +57,7 @@ def urls(path: Path, column: str | None = None) -> list[str | None]:
         ("[]", []),
         ("NaN", []),
         ("N/A", []),
-        ("no picture yet", ["no picture yet"]),
+        ("no image yet", ["no image yet"]),
         (None, []),
         (7, []),
         (float("nan"), []),
@@ -90,7 +90,7 @@ def test_the_column_is_found_under_any_name(name: str) -> None:
     assert url_column([{"id": "1", name: A, "title": "a"}], "list") == name
 
 
-def test_pictures_are_told_from_pages_and_thumbnails() -> None:
+def test_images_are_told_from_pages_and_thumbnails() -> None:
     page, thumb = "https://example.org/item/1", "https://example.org/t/a.jpg"
     row = {"link": page, "thumbnailurl": thumb, "imageurl": A, "about": f"see {page}"}
     assert url_column([row] * 3, "list") == "imageurl"

@@ -29,7 +29,7 @@ def reason(text: str) -> str:
         ("http://@example.org/", "credentials"),
         ("http://good.example\\@127.0.0.1/", "not-a-url"),
         ("", "not-a-url"),
-        ("no picture", "not-a-url"),
+        ("no image", "not-a-url"),
         ("http://", "not-a-url"),
         ("http:///a.jpg", "not-a-url"),
         ("http://[::1/", "not-a-url"),

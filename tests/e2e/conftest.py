@@ -1,4 +1,4 @@
-"""Pictures, catalogues and servers for the end-to-end tests."""
+"""Images, catalogues and servers for the end-to-end tests."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from .program import Run, answer, run_in, serving
 
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of drawn pictures, which no test may alter."""
-    folder = tmp_path_factory.mktemp("pictures") / "gallery"
+    """A folder of drawn images, which no test may alter."""
+    folder = tmp_path_factory.mktemp("images") / "gallery"
     save_gallery(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def pictures(gallery: Path) -> list[Path]:
+def images(gallery: Path) -> list[Path]:
     """The files of the gallery."""
     return sorted(gallery.rglob("*.jpg"))
 
@@ -48,12 +48,12 @@ def stocked(tmp_path: Path, catalogue: Path) -> Path:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, pictures: list[Path]) -> Path:
-    """The test's own folder of three pictures: a.jpg, b.jpg and c.jpg."""
+def folder(tmp_path: Path, images: list[Path]) -> Path:
+    """The test's own folder of three images: a.jpg, b.jpg and c.jpg."""
     mine = tmp_path / "folder"
     mine.mkdir()
-    for name, picture in zip(("a.jpg", "b.jpg", "c.jpg"), pictures[::50], strict=True):
-        shutil.copy(picture, mine / name)
+    for name, image in zip(("a.jpg", "b.jpg", "c.jpg"), images[::50], strict=True):
+        shutil.copy(image, mine / name)
     return mine
 
 

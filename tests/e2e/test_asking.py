@@ -1,4 +1,4 @@
-"""Searches asked in other ways, two pictures compared, and smaller catalogues, from the shell."""
+"""Searches asked in other ways, two images compared, and smaller catalogues, from the shell."""
 
 import shutil
 from pathlib import Path
@@ -10,19 +10,19 @@ from .program import Run, answer, misuse, refusal, run_in
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 VIEWS = ("size.jpg", "light.jpg", "compression.jpg")
-HARBOUR, MOSAIC = "pictures/harbour/size.jpg", "pictures/mosaic/size.jpg"
+HARBOUR, MOSAIC = "images/harbour/size.jpg", "images/mosaic/size.jpg"
 
 
 @pytest.fixture(scope="session")
 def place(gallery: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a catalogue of twelve pictures and their local features."""
+    """A folder with a catalogue of twelve images and their local features."""
     place = tmp_path_factory.mktemp("place")
     for scene in SCENES:
-        (place / "pictures" / scene).mkdir(parents=True)
+        (place / "images" / scene).mkdir(parents=True)
         for view in VIEWS:
-            shutil.copy(gallery / scene / view, place / "pictures" / scene)
+            shutil.copy(gallery / scene / view, place / "images" / scene)
     words = ("--encoder", "classic", "--local", "sift", "--json")
-    assert answer(run_in(place, "add", "pictures", *words))["added"] == 12
+    assert answer(run_in(place, "add", "images", *words))["added"] == 12
     return place
 
 
@@ -38,21 +38,21 @@ def test_local_features_decide_and_info_tells_of_them(ask: Run) -> None:
     about = answer(ask("info", "--json"))
     assert about["local features"] == "sift"
     assert about["local options"] == {"features": 500, "side": 640}
-    assert 10_000 < about["local bytes a picture"] < 67_000
+    assert 10_000 < about["local bytes an image"] < 67_000
     shown = ask("search", HARBOUR, "--rerank", "geometric", "--shortlist", "5")
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert shown.stdout.decode().count("✓") == 3
-    assert shown.stdout.decode().count("pictures/harbour/") == 4
+    assert shown.stdout.decode().count("images/harbour/") == 4
 
 
-def test_several_pictures_one_of_them_from_stdin(ask: Run, place: Path) -> None:
+def test_several_images_one_of_them_from_stdin(ask: Run, place: Path) -> None:
     data = (place / MOSAIC).read_bytes()
     found = answer(ask("search", HARBOUR, "-", "-k", "6", "--json", stdin=data))
     assert {Path(hit["path"]).parent.name for hit in found["hits"]} == {"harbour", "mosaic"}
 
 
-def test_two_pictures_are_matched_and_drawn(ask: Run, tmp_path: Path) -> None:
-    other = "pictures/harbour/light.jpg"
+def test_two_images_are_matched_and_drawn(ask: Run, tmp_path: Path) -> None:
+    other = "images/harbour/light.jpg"
     said = ask("match", HARBOUR, other, "--out", tmp_path / "drawn.png")
     assert (said.returncode, said.stderr) == (0, b"")
     assert said.stdout.startswith(b"the same thing: ")
@@ -63,7 +63,7 @@ def test_two_pictures_are_matched_and_drawn(ask: Run, tmp_path: Path) -> None:
 def test_a_smaller_catalogue_finds_the_same(ask: Run, place: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.db"
     about = answer(ask("reduce", small, "--dim", "8", "--whiten", "--json"))
-    assert (about["pictures"], about["dim"]) == (12, 8)
+    assert (about["images"], about["dim"]) == (12, 8)
     assert about["bytes"] == small.stat().st_size
     assert sorted(file.name for file in tmp_path.iterdir()) == ["small.db", "small.db.pca.npz"]
     found = answer(ask("search", HARBOUR, "--db", small, "--also", "imagefinder.db", "--json"))

@@ -36,12 +36,12 @@ def locked(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def many(pictures: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose pictures take a while: each copy is another content."""
+def many(images: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose images take a while: each copy is another content."""
     place = tmp_path_factory.mktemp("many")
     for copy in range(5):
-        for number, picture in enumerate(pictures):
-            data = picture.read_bytes() + bytes([copy])
+        for number, image in enumerate(images):
+            data = image.read_bytes() + bytes([copy])
             (place / f"{copy}-{number:03}.jpg").write_bytes(data)
     return place
 
@@ -111,17 +111,17 @@ def test_the_catalogue_behind_the_command_goes_before_all_others(
     assert [path.name for path in tmp_path.glob("*.db")] == ["behind.db"]
 
 
-def test_a_search_by_a_path_finds_the_picture_and_others_of_its_scene(
+def test_a_search_by_a_path_finds_the_image_and_others_of_its_scene(
     run: Run, gallery: Path, stocked: Path
 ) -> None:
-    picture = gallery / "harbour" / "compression.jpg"
-    found = answer(run("search", picture, "--json"))
-    assert (found["query"], found["encoder"]) == (str(picture), "compact")
+    image = gallery / "harbour" / "compression.jpg"
+    found = answer(run("search", image, "--json"))
+    assert (found["query"], found["encoder"]) == (str(image), "compact")
     told = {"rank", "id", "path", "score", "distance", "probability", "match"}
     assert [set(hit) for hit in found["hits"]] == [told] * 3
     assert found["matches"] is None, "the catalogue is not calibrated"
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
-    assert found["hits"][0]["path"] == str(picture)
+    assert found["hits"][0]["path"] == str(image)
     assert found["hits"][0]["score"] == pytest.approx(1)
     assert {Path(hit["path"]).parent.name for hit in found["hits"]} == {"harbour"}
 
@@ -149,10 +149,10 @@ def test_a_search_shows_paths_as_one_would_write_them_from_here(run: Run, folder
 def test_info_tells_what_the_catalogue_holds(run: Run, stocked: Path) -> None:
     about = answer(run("info", "--json"))
     assert about["catalogue"] == str(stocked)
-    assert (about["pictures"], about["files"], about["vectors"]) == (144, 144, 144)
+    assert (about["images"], about["files"], about["vectors"]) == (144, 144, 144)
     assert about["bytes"] == stocked.stat().st_size
     assert (about["encoder"], about["measure"]) == ("compact", "cosine")
-    assert b"pictures" in run("info").stdout
+    assert b"images" in run("info").stdout
 
 
 def test_all_encoders_are_listed(run: Run) -> None:
@@ -165,13 +165,13 @@ def test_all_encoders_are_listed(run: Run) -> None:
 
 
 def test_sync_follows_what_happened_in_the_folder(
-    run: Run, folder: Path, pictures: list[Path], stocked: Path
+    run: Run, folder: Path, images: list[Path], stocked: Path
 ) -> None:
     run("sync", "folder")
     os.utime(folder / "a.jpg", (0, 0))  # touched: the same content
-    shutil.copy(pictures[3], folder / "b.jpg")  # another content
+    shutil.copy(images[3], folder / "b.jpg")  # another content
     (folder / "c.jpg").unlink()
-    shutil.copy(pictures[7], folder / "d.jpg")
+    shutil.copy(images[7], folder / "d.jpg")
     report = answer(run("sync", "folder", "--json"))
     assert counts(report) == {"added": 1, "updated": 1, "unchanged": 1, "removed": 1}
     assert counts(answer(run("sync", "folder", "--json"))) == {"unchanged": 3}
@@ -179,14 +179,14 @@ def test_sync_follows_what_happened_in_the_folder(
     assert mine == {str(folder / name) for name in ("a.jpg", "b.jpg", "d.jpg")}
 
 
-def test_a_copy_is_another_place_of_the_same_picture(run: Run, folder: Path) -> None:
+def test_a_copy_is_another_place_of_the_same_image(run: Run, folder: Path) -> None:
     run("add", "folder")
     shutil.copy(folder / "a.jpg", folder / "copy.jpg")
     assert counts(answer(run("add", "folder", "--json"))) == {"added": 1, "unchanged": 3}
     about = answer(run("info", "--json"))
-    assert (about["pictures"], about["files"]) == (3, 4)
+    assert (about["images"], about["files"]) == (3, 4)
     assert counts(answer(run("remove", "folder/a.jpg", "--json"))) == {"removed": 1}
-    assert answer(run("info", "--json"))["pictures"] == 3
+    assert answer(run("info", "--json"))["images"] == 3
 
 
 def test_sync_of_a_missing_folder_removes_nothing(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -198,13 +198,13 @@ def test_sync_of_a_missing_folder_removes_nothing(run: Run, folder: Path, tmp_pa
 
 def test_sync_of_an_emptied_folder_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     run("sync", "folder")
-    for picture in folder.iterdir():
-        picture.unlink()
+    for image in folder.iterdir():
+        image.unlink()
     assert "is its disk mounted?" in refusal(run("sync", "folder", "--json"))
     assert how_many(tmp_path / "imagefinder.db") == 3
 
 
-def test_pictures_are_removed_by_path_by_folder_and_by_id(
+def test_images_are_removed_by_path_by_folder_and_by_id(
     run: Run, gallery: Path, stocked: Path
 ) -> None:
     one, scene = gallery / "harbour" / "size.jpg", gallery / "balloons"
@@ -214,7 +214,7 @@ def test_pictures_are_removed_by_path_by_folder_and_by_id(
     assert counts(answer(run("remove", one, scene, id_, "--json"))) == {"removed": 8}
     assert how_many(stocked) == 136
     assert one.exists()
-    assert "no picture" in refusal(run("search", id_))
+    assert "no image" in refusal(run("search", id_))
 
 
 def test_what_cannot_be_removed_is_named_and_the_rest_is_removed(
@@ -323,11 +323,11 @@ def test_a_hash_catalogue_finds_copies(run: Run, folder: Path, encoder: str) -> 
     [
         (None, "no such file"),
         (b"", "empty"),
-        (b"Dear diary", "not a picture"),
-        (b"\xff\xd8\xff\xe0", "not a picture"),
+        (b"Dear diary", "not an image"),
+        (b"\xff\xd8\xff\xe0", "not an image"),
     ],
 )
-def test_a_picture_that_cannot_be_used_is_said_in_one_line(
+def test_a_image_that_cannot_be_used_is_said_in_one_line(
     run: Run, tmp_path: Path, stocked: Path, data: bytes | None, reason: str
 ) -> None:
     if data is not None:
@@ -340,7 +340,7 @@ def test_a_picture_that_cannot_be_used_is_said_in_one_line(
     assert reason in json.loads(added.stdout)["failed"][0]["reason"]
 
 
-def test_a_truncated_picture_is_named_and_the_others_are_added(run: Run, folder: Path) -> None:
+def test_a_truncated_image_is_named_and_the_others_are_added(run: Run, folder: Path) -> None:
     whole = (folder / "b.jpg").read_bytes()
     (folder / "b.jpg").write_bytes(whole[: len(whole) // 2])
     said = run("add", "folder", "--json")
@@ -411,10 +411,10 @@ def test_a_name_is_harmless_to_the_terminal_and_stays_on_its_line(
 
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "utf-8:surrogateescape", "ascii:strict"])
 def test_a_name_that_is_not_utf8_is_a_named_failure_and_the_others_go_on(
-    run: Run, folder: Path, pictures: list[Path], encoding: str
+    run: Run, folder: Path, images: list[Path], encoding: str
 ) -> None:
     name = os.fsencode(folder) + b"/bad\xff.jpg"
-    shutil.copy(pictures[9], os.fsdecode(name))
+    shutil.copy(images[9], os.fsdecode(name))
     strict = {"PYTHONIOENCODING": encoding}
     said = run("add", "folder", "--json", env=strict)
     assert said.returncode == 0
@@ -429,11 +429,11 @@ def test_a_name_that_is_not_utf8_is_a_named_failure_and_the_others_go_on(
 
 
 def test_other_uses_of_a_name_that_is_not_utf8_fail_in_one_line(
-    run: Run, folder: Path, pictures: list[Path], stocked: Path
+    run: Run, folder: Path, images: list[Path], stocked: Path
 ) -> None:
     place = folder / os.fsdecode(b"bad\xff")
     place.mkdir()
-    shutil.copy(pictures[9], place / "x.jpg")
+    shutil.copy(images[9], place / "x.jpg")
     removed = run("remove", place / "x.jpg")
     assert removed.returncode == 1
     assert b"Traceback" not in removed.stderr
@@ -449,15 +449,15 @@ def test_a_very_large_k_gives_all_there_is(run: Run, folder: Path) -> None:
 
 
 def test_an_empty_folder_gives_an_empty_catalogue_that_can_be_searched(
-    run: Run, tmp_path: Path, pictures: list[Path]
+    run: Run, tmp_path: Path, images: list[Path]
 ) -> None:
     (tmp_path / "empty").mkdir()
     assert counts(answer(run("add", "empty", "--json"))) == {}
-    assert answer(run("search", pictures[0], "--json"))["hits"] == []
-    assert b"no pictures" in run("search", pictures[0]).stdout
+    assert answer(run("search", images[0], "--json"))["hits"] == []
+    assert b"no images" in run("search", images[0]).stdout
 
 
-def test_a_link_to_a_picture_is_a_place_of_its_own(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_link_to_a_image_is_a_place_of_its_own(run: Run, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.jpg"
     link.symlink_to(folder / "a.jpg")
@@ -470,15 +470,15 @@ def test_a_link_to_a_picture_is_a_place_of_its_own(run: Run, folder: Path, tmp_p
 
 
 def test_two_that_add_at_once_to_a_new_catalogue_lose_nothing(
-    gallery: Path, tmp_path: Path, pictures: list[Path]
+    gallery: Path, tmp_path: Path, images: list[Path]
 ) -> None:
     words = ("add", gallery, "--json")
     with started(tmp_path, *words) as one, started(tmp_path, *words) as other:
         said = [process.communicate(timeout=60) for process in (one, other)]
     assert [process.returncode for process in (one, other)] == [0, 0], said
     catalogue = tmp_path / "imagefinder.db"
-    assert paths_in(catalogue) == set(map(str, pictures))
-    assert how_many(catalogue) == len(pictures)
+    assert paths_in(catalogue) == set(map(str, images))
+    assert how_many(catalogue) == len(images)
 
 
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
@@ -493,7 +493,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
     assert err.decode() == (
         "imagefinder: stopped; what was done is kept, and the same command goes on from there\n"
     )
-    done = answer(run("info", "--json"))["pictures"]
+    done = answer(run("info", "--json"))["images"]
     assert 0 < done < 720
     assert counts(answer(run("add", many, "--json"))) == {"added": 720 - done, "unchanged": done}
 

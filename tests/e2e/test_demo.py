@@ -8,7 +8,7 @@ from .program import Run, answer, refusal
 
 def test_the_demonstration_finds_most_and_can_be_run_again(run: Run, tmp_path: Path) -> None:
     first = answer(run("demo", "--json"))
-    assert first["pictures"] >= 96
+    assert first["images"] >= 96
     assert first["searches"] == len(first["hits"]) > 0
     assert first["found"] == sum(hit["found"] for hit in first["hits"])
     assert first["found"] / first["searches"] >= 0.9

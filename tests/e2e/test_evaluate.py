@@ -12,7 +12,7 @@ def test_a_catalogue_is_measured_by_its_folders(run: Run, stocked: Path) -> None
     said = run("evaluate", "-k", 1, "-k", 3)
     assert (said.returncode, said.stderr) == (0, b"")
     text = said.stdout.decode()
-    assert "144 queries among 144 pictures by compact" in text
+    assert "144 queries among 144 images by compact" in text
     for word in ("mAP", "nDCG", "R-precision", "MRR", "N-S", "precision@1", "harbour"):
         assert word in text
 
@@ -21,7 +21,7 @@ def test_json_is_one_document_and_a_report_lies_in_its_folder(
     run: Run, stocked: Path, tmp_path: Path
 ) -> None:
     told = answer(run("evaluate", "--json", "--sample", 20, "--seed", 1, "--out", "report"))
-    assert (told["queries"], told["pictures"], told["ks"]) == (20, 144, [1, 5, 10])
+    assert (told["queries"], told["images"], told["ks"]) == (20, 144, [1, 5, 10])
     assert told["figures"]["mAP"]["low"] < told["figures"]["mAP"]["mean"] <= 1
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == told
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
@@ -44,7 +44,7 @@ def test_pairs_and_folders_of_queries_are_asked(
     assert (paired["queries"], paired["classes"]) == (1, [])
     asked = answer(run("evaluate", "--queries", gallery, "--json"))
     whole = answer(run("evaluate", "--json"))
-    # all of them are stored, so that they find what they find as stored pictures
+    # all of them are stored, so that they find what they find as stored images
     for name, figure in whole["figures"].items():
         assert asked["figures"][name]["mean"] == pytest.approx(figure["mean"])
 
@@ -52,7 +52,7 @@ def test_pairs_and_folders_of_queries_are_asked(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--level", 99), "no stored picture lies in a folder 99 levels up"),
+        (("--level", 99), "no stored image lies in a folder 99 levels up"),
         (("--pairs", "none.csv"), "none.csv: No such file"),
         (("--rerank", "mutual"), "without local features"),
         (("--db", "none.db"), "there is no catalogue"),

@@ -12,7 +12,7 @@ from imagefinder import Finder, embed
 from .program import Run, answer, misuse, refusal
 
 
-def test_the_vector_of_a_picture_is_one_line(run: Run, folder: Path) -> None:
+def test_the_vector_of_a_image_is_one_line(run: Run, folder: Path) -> None:
     said = run("embed", "folder/a.jpg")
     assert (said.returncode, said.stderr, said.stdout.count(b"\n")) == (0, b"", 1)
     vector = np.array(said.stdout.split(), np.float32)
@@ -51,14 +51,14 @@ def test_a_catalogue_goes_out_and_comes_back_as_another(
     run: Run, tmp_path: Path, stocked: Path, name: str
 ) -> None:
     said = answer(run("export", name, "--json"))
-    assert said == {"pictures": 144, "path": str(tmp_path / name)}
+    assert said == {"images": 144, "path": str(tmp_path / name)}
     assert "is there already" in refusal(run("export", name))
-    assert run("export", name, "--force").stdout == f"144 pictures exported to {name}\n".encode()
+    assert run("export", name, "--force").stdout == f"144 images exported to {name}\n".encode()
     assert answer(run("import", name, "--db", "new.db", "--json"))["added"] == 144
     assert answer(run("import", name, "--db", "new.db", "--json"))["unchanged"] == 144
     with Finder.open(stocked) as ours, Finder.open(tmp_path / "new.db") as theirs:
         assert theirs.recipe == ours.recipe
-        pairs = zip(ours.store.pictures(), theirs.store.pictures(), strict=True)
+        pairs = zip(ours.store.images(), theirs.store.images(), strict=True)
         assert all(a == b and (v == w).all() for (a, v), (b, w) in pairs)
 
 

@@ -1,4 +1,4 @@
-"""A picture is the same however the camera was held."""
+"""An image is the same however the camera was held."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from .program import Run, Word, answer
 
 Encoder = list[Word]
 
-# each picture has its orientation's number drawn in its middle, which learned encoders see: the
-# threshold only tells them from pictures left lying on their side (0.72 to 0.83 by compact)
+# each image has its orientation's number drawn in its middle, which learned encoders see: the
+# threshold only tells them from images left lying on their side (0.72 to 0.83 by compact)
 OURS = {"classic": 0.98, "compact": 0.95}
 MODELS: dict[str, tuple[float, Encoder]] = {
     "mobilenet_v2_qat": (0.92, ["-o", "mean=0.5", "-o", "std=0.5", "-o", "output=embedding"]),
@@ -27,21 +27,21 @@ UNDONE_BY = {
     7: PIL.Image.Transpose.TRANSVERSE,
     8: PIL.Image.Transpose.ROTATE_270,
 }
-"""What lays an upright picture as each orientation says it lies."""
+"""What lays an upright image as each orientation says it lies."""
 
 
 def words_for(assets: Path, model: str) -> Encoder:
     return ["--encoder", f"onnx:{assets / 'models' / model}.onnx", *MODELS[model][1]]
 
 
-def scores_of_kind(run: Run, picture: Path, kind: str) -> dict[str, float]:
-    """How alike each file whose name begins with the kind is to a picture."""
-    found = answer(run("search", picture, "-k", 18, "--json"))
+def scores_of_kind(run: Run, image: Path, kind: str) -> dict[str, float]:
+    """How alike each file whose name begins with the kind is to an image."""
+    found = answer(run("search", image, "-k", 18, "--json"))
     scores = {Path(hit["path"]).name: hit["score"] for hit in found["hits"]}
     return {name: score for name, score in scores.items() if name.startswith(kind)}
 
 
-def check_real_pictures(run: Run, assets: Path, encoder: Encoder, threshold: float) -> None:
+def check_real_images(run: Run, assets: Path, encoder: Encoder, threshold: float) -> None:
     folder = assets / "data" / "exif"
     assert answer(run("add", folder, *encoder, "--json"))["added"] == 18
     for kind in KINDS:
@@ -50,28 +50,28 @@ def check_real_pictures(run: Run, assets: Path, encoder: Encoder, threshold: flo
         assert {name: score for name, score in scores.items() if score < threshold} == {}
 
 
-def lay(picture: Path, folder: Path) -> None:
+def lay(image: Path, folder: Path) -> None:
     """The same pixels in all orientations, without loss."""
     folder.mkdir()
-    with PIL.Image.open(picture) as upright:
+    with PIL.Image.open(image) as upright:
         small = upright.resize((upright.width // 3, upright.height // 3))
     for orientation, turn in UNDONE_BY.items():
         exif = PIL.Image.Exif()
         exif[0x0112] = orientation
         lying = small if turn is None else small.transpose(turn)
-        lying.save(folder / f"{picture.stem}-{orientation}.png", exif=exif)
+        lying.save(folder / f"{image.stem}-{orientation}.png", exif=exif)
 
 
 @pytest.mark.parametrize("encoder", OURS)
-def test_real_pictures_are_alike_in_all_orientations(run: Run, assets: Path, encoder: str) -> None:
-    check_real_pictures(run, assets, ["--encoder", encoder], OURS[encoder])
+def test_real_images_are_alike_in_all_orientations(run: Run, assets: Path, encoder: str) -> None:
+    check_real_images(run, assets, ["--encoder", encoder], OURS[encoder])
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_real_pictures_are_alike_in_all_orientations_to_a_model(
+def test_real_images_are_alike_in_all_orientations_to_a_model(
     run: Run, assets: Path, model: str
 ) -> None:
-    check_real_pictures(run, assets, words_for(assets, model), MODELS[model][0])
+    check_real_images(run, assets, words_for(assets, model), MODELS[model][0])
 
 
 @pytest.mark.parametrize("kind", KINDS)

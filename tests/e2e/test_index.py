@@ -21,15 +21,15 @@ def test_kinds_are_listed(run: Run) -> None:
     assert b"exact" in run("index").stdout
 
 
-def test_a_kind_is_built_and_said_to_be_used(run: Run, own: Path, pictures: list[Path]) -> None:
-    before = answer(run("search", pictures[0], "--json"))["hits"]
+def test_a_kind_is_built_and_said_to_be_used(run: Run, own: Path, images: list[Path]) -> None:
+    before = answer(run("search", images[0], "--json"))["hits"]
     assert answer(run("index", "build", "hnsw", "-o", "connectivity=8", "--json")) == {
         "index": "hnsw",
         "options": {"connectivity": 8},
         "why": "",
     }
     assert answer(run("info", "--json"))["index"] == {"hnsw": {"connectivity": 8}}
-    assert answer(run("search", pictures[0], "--json"))["hits"] == before
+    assert answer(run("search", images[0], "--json"))["hits"] == before
     chosen = answer(run("index", "build", "--json"))
     assert chosen["index"] == "exact"
     assert "are quickly compared" in chosen["why"]
@@ -53,15 +53,15 @@ def test_kinds_are_measured_and_drawn(run: Run, own: Path) -> None:
     with PIL.Image.open(own.parent / "audit.png") as drawn:
         assert min(drawn.size) > 300
     assert b"recall@1" in run("index", "audit", "hnsw").stdout
-    assert "must end like a picture's" in refusal(run("index", "audit", "--out", "audit.doc"))
+    assert "must end like an image's" in refusal(run("index", "audit", "--out", "audit.doc"))
 
 
-def test_a_search_can_be_kept_to_a_folder(run: Run, own: Path, pictures: list[Path]) -> None:
-    folder = pictures[-1].parent
-    found = answer(run("search", pictures[0], "--folder", folder, "-k", "99", "--json"))["hits"]
+def test_a_search_can_be_kept_to_a_folder(run: Run, own: Path, images: list[Path]) -> None:
+    folder = images[-1].parent
+    found = answer(run("search", images[0], "--folder", folder, "-k", "99", "--json"))["hits"]
     assert {Path(hit["path"]).parent for hit in found} == {folder}
-    assert len(found) == sum(path.parent == folder for path in pictures)
-    none = run("search", pictures[0], "--folder", "nowhere")
+    assert len(found) == sum(path.parent == folder for path in images)
+    none = run("search", images[0], "--folder", "nowhere")
     assert none.returncode == 0
-    misuse(run("search", pictures[0], "--where", "colour"))
-    assert answer(run("search", pictures[0], "--where", "colour=red", "--json"))["hits"] == []
+    misuse(run("search", images[0], "--where", "colour"))
+    assert answer(run("search", images[0], "--where", "colour=red", "--json"))["hits"] == []

@@ -29,7 +29,7 @@ def content(catalogue: Path) -> Content:
 
 
 def left_behind(catalogue: Path, scratch: Path) -> int:
-    """How many pictures a killed run stored, read from a copy so that the next run finds all
+    """How many images a killed run stored, read from a copy so that the next run finds all
     as it was left.
     """
     shutil.rmtree(scratch, ignore_errors=True)
@@ -49,12 +49,12 @@ def left_behind(catalogue: Path, scratch: Path) -> int:
 
 
 def test_a_run_that_is_killed_at_any_moment_can_simply_be_repeated(
-    gallery: Path, pictures: list[Path], tmp_path: Path
+    gallery: Path, images: list[Path], tmp_path: Path
 ) -> None:
     began = time.monotonic()
     report = answer(run_in(tmp_path, "add", gallery, "--db", "whole.db", "--json"))
     whole_run = time.monotonic() - began
-    assert report["added"] == len(pictures)
+    assert report["added"] == len(images)
     whole = content(tmp_path / "whole.db")
 
     moments = random.Random(8)
@@ -64,8 +64,8 @@ def test_a_run_that_is_killed_at_any_moment_can_simply_be_repeated(
             time.sleep(moments.uniform(0.2, 1.0) * whole_run)
             process.kill()
         stored = left_behind(catalogue, tmp_path / "scratch")
-        killed_midway += 0 < stored < len(pictures)
-        if stored == len(pictures):  # all was done: it goes on with a fresh one
+        killed_midway += 0 < stored < len(images)
+        if stored == len(images):  # all was done: it goes on with a fresh one
             assert content(catalogue) == whole
             catalogues += 1
             catalogue = tmp_path / f"killed-{catalogues}.db"

@@ -12,20 +12,20 @@ def test_a_page_is_drawn(run: Run, stocked: Path, tmp_path: Path) -> None:
     said = run("map", "--colour", "folder")
     assert (said.returncode, said.stderr) == (0, b"")
     lines = said.stdout.decode().splitlines()
-    assert lines == ["t-SNE of 144 pictures by compact", "wrote map.html"]
+    assert lines == ["t-SNE of 144 images by compact", "wrote map.html"]
     assert (tmp_path / "map.html").stat().st_size > 100_000
 
 
-def test_a_picture_is_drawn_and_told_as_json(run: Run, stocked: Path, tmp_path: Path) -> None:
+def test_a_image_is_drawn_and_told_as_json(run: Run, stocked: Path, tmp_path: Path) -> None:
     words = ("--by", "pca", "--sample", 60, "--colour", "folder", "--width", 600, "--json")
     told = answer(run("map", "--out", "map.png", *words))
     assert told["out"] == str(tmp_path / "map.png")
-    assert (told["by"], told["pictures"], len(told["points"])) == ("pca", 144, 60)
+    assert (told["by"], told["images"], len(told["points"])) == ("pca", 144, 60)
     assert told["shown"] == 60
     for point in told["points"]:
         assert Path(point["path"]).parent.name == point["group"]
-    with PIL.Image.open(tmp_path / "map.png") as picture:
-        assert picture.width == 600
+    with PIL.Image.open(tmp_path / "map.png") as image:
+        assert image.width == 600
 
 
 def test_views_of_one_scene_lie_together(run: Run, stocked: Path) -> None:
@@ -42,7 +42,7 @@ def test_files_that_are_gone_are_left_out(run: Run, folder: Path) -> None:
     answer(run("add", "folder", "--json"))
     (folder / "a.jpg").unlink()
     said = run("map", "--out", "map.jpg").stdout.decode()
-    assert said.startswith("t-SNE of 2 pictures by compact; left out for want of a file: 1\n")
+    assert said.startswith("t-SNE of 2 images by compact; left out for want of a file: 1\n")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_files_that_are_gone_are_left_out(run: Run, folder: Path) -> None:
     [
         (("--out", "map.pdf"), "ends in .html"),
         (("--out", "no/map.png"), "cannot be written"),
-        (("--colour", "price"), "no picture has metadata of the name 'price'"),
+        (("--colour", "price"), "no image has metadata of the name 'price'"),
         (("--db", "none.db"), "there is no catalogue"),
     ],
 )

@@ -40,22 +40,22 @@ def test_calibrating_says_what_was_learnt(
 
 
 def test_a_catalogue_that_is_not_calibrated_says_so(
-    run: Run, stocked: Path, pictures: list[Path]
+    run: Run, stocked: Path, images: list[Path]
 ) -> None:
     assert answer(run("info", "--json"))["calibration"] is None
-    found = answer(run("search", pictures[0], "--json"))
+    found = answer(run("search", images[0], "--json"))
     assert found["matches"] is None
     assert {hit["match"] for hit in found["hits"]} == {None}
-    assert "run imagefinder calibrate" in refusal(run("search", pictures[0], "--matches-only"))
+    assert "run imagefinder calibrate" in refusal(run("search", images[0], "--matches-only"))
     assert "imagefinder calibrate" in refusal(run("duplicates"))
 
 
-def test_a_stored_picture_is_a_match(run: Run, calibrated: Path, pictures: list[Path]) -> None:
-    found = answer(run("search", pictures[0], "-k", 50, "--matches-only", "--json"))
+def test_a_stored_image_is_a_match(run: Run, calibrated: Path, images: list[Path]) -> None:
+    found = answer(run("search", images[0], "-k", 50, "--matches-only", "--json"))
     assert found["matches"] == [hit["id"] for hit in found["hits"]]
-    assert found["hits"][0]["path"] == str(pictures[0])
+    assert found["hits"][0]["path"] == str(images[0])
     assert found["hits"][0]["probability"] > 0.5
-    said = run("search", pictures[0]).stdout.decode()
+    said = run("search", images[0]).stdout.decode()
     assert "✓" in said
     assert "match" in said
 
@@ -72,10 +72,10 @@ def test_no_close_match_is_an_answer(run: Run, calibrated: Path, stranger: Path)
 
 
 def test_a_threshold_leaves_out_what_scores_less(
-    run: Run, stocked: Path, pictures: list[Path]
+    run: Run, stocked: Path, images: list[Path]
 ) -> None:
-    every = answer(run("search", pictures[0], "-k", 9, "--json"))["hits"]
-    few = answer(run("search", pictures[0], "-k", 9, "--threshold", every[3]["score"], "--json"))[
+    every = answer(run("search", images[0], "-k", 9, "--json"))["hits"]
+    few = answer(run("search", images[0], "-k", 9, "--threshold", every[3]["score"], "--json"))[
         "hits"
     ]
     assert few == every[:4]
@@ -86,10 +86,10 @@ def test_a_rate_that_is_no_share_is_misuse(run: Run, stocked: Path) -> None:
 
 
 def test_copies_are_told_and_shown(
-    run: Run, stocked: Path, tmp_path: Path, pictures: list[Path]
+    run: Run, stocked: Path, tmp_path: Path, images: list[Path]
 ) -> None:
-    with PIL.Image.open(pictures[0]) as picture:
-        picture.resize((picture.width // 2, picture.height // 2)).save(tmp_path / "small.jpg")
+    with PIL.Image.open(images[0]) as image:
+        image.resize((image.width // 2, image.height // 2)).save(tmp_path / "small.jpg")
     answer(run("add", "small.jpg", "--json"))
     page = tmp_path / "copies.html"
     found = answer(run("duplicates", "--threshold", 0.8, "--html", page, "--json"))
@@ -111,21 +111,21 @@ def test_a_page_that_cannot_be_written_is_refused(run: Run, stocked: Path) -> No
 
 
 def test_the_server_tells_matches(
-    calibrated: Path, server: httpx.Client, pictures: list[Path], stranger: Path
+    calibrated: Path, server: httpx.Client, images: list[Path], stranger: Path
 ) -> None:
     def asked(path: Path, **form: str) -> httpx.Response:
         return server.post("/v1/search", files={"image": path.read_bytes()}, data=form)
 
-    found = asked(pictures[0]).json()
+    found = asked(images[0]).json()
     assert found["hits"][0]["match"] is True
     assert found["hits"][0]["id"] in found["matches"]
     assert asked(stranger, matches_only="true").json()["hits"] == []
-    assert asked(pictures[0], threshold="1.5").json()["hits"] == []
-    assert asked(pictures[0], threshold="nan").status_code == 422
+    assert asked(images[0], threshold="1.5").json()["hits"] == []
+    assert asked(images[0], threshold="nan").status_code == 422
 
 
-def test_the_server_says_when_it_cannot_tell(server: httpx.Client, pictures: list[Path]) -> None:
-    files = {"image": pictures[0].read_bytes()}
+def test_the_server_says_when_it_cannot_tell(server: httpx.Client, images: list[Path]) -> None:
+    files = {"image": images[0].read_bytes()}
     said = server.post("/v1/search", files=files, data={"matches_only": "true"})
     assert said.status_code == 422
     assert "calibrate" in said.json()["detail"]

@@ -1,4 +1,4 @@
-"""Broken, rare and hostile pictures: each is added or named, and none costs much."""
+"""Broken, rare and hostile images: each is added or named, and none costs much."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def report_of(result: CompletedProcess[bytes]) -> Any:
     return json.loads(result.stdout)
 
 
-def test_odd_pictures_are_added_or_named_in_little_memory_and_time(run: Run, odd: Path) -> None:
+def test_odd_images_are_added_or_named_in_little_memory_and_time(run: Run, odd: Path) -> None:
     files = [str(path) for path in find_images(odd)]
     added = run("add", odd, "--json", before=in_little_memory, timeout=120)
     assert added.returncode == 0

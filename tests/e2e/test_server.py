@@ -50,7 +50,7 @@ def client(library: tuple[httpx.Client, Path]) -> httpx.Client:
 
 @pytest.fixture
 def add(library: tuple[httpx.Client, Path], tmp_path: Path) -> Callable[[Path], str]:
-    """Adds a file to the server's catalogue, from another process; gives the picture's id."""
+    """Adds a file to the server's catalogue, from another process; gives the image's id."""
 
     def added(file: Path) -> str:
         answer(run_in(tmp_path, "add", file, "--db", library[1], "--json"))
@@ -63,15 +63,13 @@ def search(client: httpx.Client, data: bytes, **fields: Any) -> httpx.Response:
     return client.post("/v1/search", files={"image": ("query.jpg", data)}, data=fields)
 
 
-def fresh(picture: Path, to: Path) -> Path:
+def fresh(image: Path, to: Path) -> Path:
     """A copy that is another content."""
-    to.write_bytes(picture.read_bytes() + to.name.encode())
+    to.write_bytes(image.read_bytes() + to.name.encode())
     return to
 
 
-def test_an_upload_is_answered_with_the_nearest_pictures(
-    client: httpx.Client, gallery: Path
-) -> None:
+def test_an_upload_is_answered_with_the_nearest_images(client: httpx.Client, gallery: Path) -> None:
     data = (gallery / "harbour" / "size.jpg").read_bytes()
     response = search(client, data)
     found = response.json()
@@ -86,18 +84,18 @@ def test_an_upload_is_answered_with_the_nearest_pictures(
 
 
 def test_server_and_command_line_agree(client: httpx.Client, gallery: Path, run: Run) -> None:
-    picture = gallery / "balloons" / "crop.jpg"
-    by_http = search(client, picture.read_bytes(), k=7).json()["hits"]
+    image = gallery / "balloons" / "crop.jpg"
+    by_http = search(client, image.read_bytes(), k=7).json()["hits"]
     catalogue = gallery.parent / "gallery.db"
-    by_shell = answer(run("search", picture, "-k", 7, "--json", "--db", catalogue))["hits"]
+    by_shell = answer(run("search", image, "-k", 7, "--json", "--db", catalogue))["hits"]
     assert [hit["id"] for hit in by_http] == [hit["id"] for hit in by_shell]
 
 
-def test_readiness_counts_the_pictures(client: httpx.Client) -> None:
+def test_readiness_counts_the_images(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz").json()
     assert (ready["status"], ready["encoder"]) == ("ready", "compact")
-    assert ready["pictures"] >= 144
+    assert ready["images"] >= 144
 
 
 def test_a_record_tells_no_folders(client: httpx.Client, gallery: Path) -> None:
@@ -110,7 +108,7 @@ def test_a_record_tells_no_folders(client: httpx.Client, gallery: Path) -> None:
     assert str(gallery) not in response.text
 
 
-def test_a_file_is_served_as_the_picture_that_it_is(client: httpx.Client, gallery: Path) -> None:
+def test_a_file_is_served_as_the_image_that_it_is(client: httpx.Client, gallery: Path) -> None:
     data = (gallery / "harbour" / "size.jpg").read_bytes()
     id_ = search(client, data).json()["hits"][0]["id"]
     response = client.get(f"/v1/images/{id_}/file")
@@ -121,10 +119,10 @@ def test_a_file_is_served_as_the_picture_that_it_is(client: httpx.Client, galler
     assert response.headers["content-disposition"] == 'inline; filename="size.jpg"'
 
 
-def test_a_file_whose_name_is_no_picture_is_served_as_bytes(
-    client: httpx.Client, add: Callable[[Path], str], pictures: list[Path], tmp_path: Path
+def test_a_file_whose_name_is_no_image_is_served_as_bytes(
+    client: httpx.Client, add: Callable[[Path], str], images: list[Path], tmp_path: Path
 ) -> None:
-    id_ = add(fresh(pictures[2], tmp_path / "page\n.html"))
+    id_ = add(fresh(images[2], tmp_path / "page\n.html"))
     response = client.get(f"/v1/images/{id_}/file")
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/octet-stream"
@@ -135,15 +133,15 @@ def test_a_file_whose_name_is_no_picture_is_served_as_bytes(
 def test_a_file_that_is_no_longer_what_was_added_is_gone(
     client: httpx.Client,
     add: Callable[[Path], str],
-    pictures: list[Path],
+    images: list[Path],
     tmp_path: Path,
     what: str,
 ) -> None:
-    file = fresh(pictures[3], tmp_path / f"{what}.jpg")
+    file = fresh(images[3], tmp_path / f"{what}.jpg")
     id_ = add(file)
     assert client.get(f"/v1/images/{id_}/file").status_code == 200
     if what == "changed":
-        file.write_bytes(pictures[4].read_bytes())
+        file.write_bytes(images[4].read_bytes())
     else:
         file.unlink()
     assert client.get(f"/v1/images/{id_}/file").status_code == 410
@@ -184,9 +182,9 @@ def test_a_path_that_climbs_out_is_not_found(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "empty"), (b"Dear diary", "not a picture"), (b"<svg/>", "not a picture")],
+    [(b"", "empty"), (b"Dear diary", "not an image"), (b"<svg/>", "not an image")],
 )
-def test_a_bad_picture_is_refused_with_the_reason(
+def test_a_bad_image_is_refused_with_the_reason(
     client: httpx.Client, data: bytes, reason: str
 ) -> None:
     response = search(client, data)
@@ -194,25 +192,25 @@ def test_a_bad_picture_is_refused_with_the_reason(
     assert reason in response.json()["detail"]
 
 
-def test_a_truncated_picture_is_refused_with_the_reason(
-    client: httpx.Client, pictures: list[Path]
+def test_a_truncated_image_is_refused_with_the_reason(
+    client: httpx.Client, images: list[Path]
 ) -> None:
-    response = search(client, pictures[0].read_bytes()[:5000])
+    response = search(client, images[0].read_bytes()[:5000])
     assert response.status_code == 422
     assert "damaged" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("k", ["0", "-1", "1001", "many", "1e9", "9" * 400])
-def test_a_k_out_of_bounds_is_refused(client: httpx.Client, pictures: list[Path], k: str) -> None:
-    assert search(client, pictures[0].read_bytes(), k=k).status_code == 422
+def test_a_k_out_of_bounds_is_refused(client: httpx.Client, images: list[Path], k: str) -> None:
+    assert search(client, images[0].read_bytes(), k=k).status_code == 422
 
 
-def test_the_largest_k_gives_all_there_is(client: httpx.Client, pictures: list[Path]) -> None:
-    hits = search(client, pictures[0].read_bytes(), k=1000).json()["hits"]
+def test_the_largest_k_gives_all_there_is(client: httpx.Client, images: list[Path]) -> None:
+    hits = search(client, images[0].read_bytes(), k=1000).json()["hits"]
     assert len(hits) >= 144
 
 
-def test_a_request_without_a_picture_is_refused(client: httpx.Client) -> None:
+def test_a_request_without_a_image_is_refused(client: httpx.Client) -> None:
     assert client.post("/v1/search", data={"k": 3}).status_code == 422
     assert client.post("/v1/search").status_code == 422
     assert client.post("/v1/search", data={"image": "not a file"}).status_code == 422
@@ -225,7 +223,7 @@ def test_a_broken_form_is_the_sender_s_mistake(client: httpx.Client, kind: str) 
     assert 400 <= response.status_code < 500
 
 
-def test_mutated_pictures_are_answered_or_refused(client: httpx.Client, assets: Path) -> None:
+def test_mutated_images_are_answered_or_refused(client: httpx.Client, assets: Path) -> None:
     chance = random.Random(5)
     originals = [(assets / "data" / "odd" / name).read_bytes() for name in REAL]
     seen = set()
@@ -297,43 +295,43 @@ def test_a_sender_that_goes_away_does_no_harm(client: httpx.Client) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_searches_at_once_are_all_right(client: httpx.Client, pictures: list[Path]) -> None:
-    def best(picture: Path) -> tuple[str, float]:
-        hit = search(client, picture.read_bytes(), k=1).json()["hits"][0]
+def test_searches_at_once_are_all_right(client: httpx.Client, images: list[Path]) -> None:
+    def best(image: Path) -> tuple[str, float]:
+        hit = search(client, image.read_bytes(), k=1).json()["hits"][0]
         return hit["name"], hit["score"]
 
-    wanted = pictures[7::3]  # of the earlier ones, other tests add copies
+    wanted = images[7::3]  # of the earlier ones, other tests add copies
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(best, wanted))
-    assert [name for name, _ in found] == [picture.name for picture in wanted]
+    assert [name for name, _ in found] == [image.name for image in wanted]
     assert min(score for _, score in found) > 0.9999
 
 
-def test_a_picture_of_another_process_is_found_within_two_seconds(
-    client: httpx.Client, add: Callable[[Path], str], pictures: list[Path], tmp_path: Path
+def test_a_image_of_another_process_is_found_within_two_seconds(
+    client: httpx.Client, add: Callable[[Path], str], images: list[Path], tmp_path: Path
 ) -> None:
-    data = pictures[5].read_bytes()
+    data = images[5].read_bytes()
     search(client, data)  # the index is in memory now
-    before = client.get("/readyz").json()["pictures"]
-    id_ = add(fresh(pictures[5], tmp_path / "another.jpg"))
+    before = client.get("/readyz").json()["images"]
+    id_ = add(fresh(images[5], tmp_path / "another.jpg"))
 
     def found() -> bool:
         return id_ in [hit["id"] for hit in search(client, data).json()["hits"]]
 
     until(found, patience=2)
-    assert client.get("/readyz").json()["pictures"] == before + 1
+    assert client.get("/readyz").json()["images"] == before + 1
 
 
-def test_a_picture_that_another_process_removed_is_found_no_more(
+def test_a_image_that_another_process_removed_is_found_no_more(
     client: httpx.Client,
     library: tuple[httpx.Client, Path],
     add: Callable[[Path], str],
-    pictures: list[Path],
+    images: list[Path],
     run: Run,
     tmp_path: Path,
 ) -> None:
-    id_ = add(fresh(pictures[6], tmp_path / "brief.jpg"))
-    data = pictures[6].read_bytes()
+    id_ = add(fresh(images[6], tmp_path / "brief.jpg"))
+    data = images[6].read_bytes()
     assert id_ in search(client, data).text
     answer(run("remove", id_, "--db", library[1], "--json"))
     until(lambda: id_ not in search(client, data).text, patience=2)

@@ -52,20 +52,20 @@ def test_a_server_that_may_write_makes_its_catalogue(
 ) -> None:
     assert "imagefinder add FOLDER" in refusal(run("serve", "--port", 0))
     with served(tmp_path, "--writable") as (client, _, log):
-        assert client.get("/readyz").json()["pictures"] == 0
-        picture = {"image": (folder / "a.jpg").read_bytes()}
-        assert client.post("/v1/search", files=picture).json()["hits"] == []
-        assert client.post("/v1/images", files=picture).status_code == 201
+        assert client.get("/readyz").json()["images"] == 0
+        image = {"image": (folder / "a.jpg").read_bytes()}
+        assert client.post("/v1/search", files=image).json()["hits"] == []
+        assert client.post("/v1/images", files=image).status_code == 201
         answer(run("add", folder / "b.jpg", "--json"))
-        assert client.get("/readyz").json()["pictures"] == 2
-        assert "no pictures yet" in log.read_text()
+        assert client.get("/readyz").json()["images"] == 2
+        assert "no images yet" in log.read_text()
 
 
 def test_a_server_is_asked_whether_it_is_ready(run: Run, stocked: Path, tmp_path: Path) -> None:
     with serving(tmp_path, "--db", stocked) as client:
         address = str(client.base_url)
         assert answer(run("ping", address, "--json"))["encoder"] == "compact"
-        assert run("ping", f"{address}/").stdout.endswith(b" pictures by compact\n")
+        assert run("ping", f"{address}/").stdout.endswith(b" images by compact\n")
         assert "answered 404" in refusal(run("ping", f"{address}/v1"))
     assert "no server answers" in refusal(run("ping", address))
 
@@ -110,14 +110,14 @@ def test_an_encoder_chooses_among_catalogues(
     run: Run, stocked: Path, folder: Path, tmp_path: Path
 ) -> None:
     answer(run("add", folder, "--db", "hashes.db", "--encoder", "phash", "--json"))
-    picture = {"image": ("a.jpg", (folder / "a.jpg").read_bytes())}
+    image = {"image": ("a.jpg", (folder / "a.jpg").read_bytes())}
     with serving(tmp_path, "--db", stocked, "--also", "hashes.db") as client:
-        found = client.post("/v1/search", files=picture, data={"encoder": "phash"}).json()
+        found = client.post("/v1/search", files=image, data={"encoder": "phash"}).json()
         assert (found["encoder"], found["hits"][0]["name"]) == ("phash", "a.jpg")
-        assert client.post("/beit-similar-images", files=picture).status_code == 404
+        assert client.post("/beit-similar-images", files=image).status_code == 404
 
 
-def test_pictures_are_added_and_deleted(stocked: Path, folder: Path, tmp_path: Path) -> None:
+def test_images_are_added_and_deleted(stocked: Path, folder: Path, tmp_path: Path) -> None:
     data = (folder / "a.jpg").read_bytes() + b"more"
     with serving(tmp_path, "--db", stocked, "--writable", "--uploads", "kept") as client:
         added = client.post("/v1/images", files={"image": ("my chair.jpg", data)})
@@ -229,13 +229,13 @@ def test_a_request_at_work_is_finished_before_the_server_ends(
 
 @pytest.mark.parametrize("route", ["sift", "resnet50", "beit"])
 def test_the_routes_of_before_answer_the_ids_of_the_three_best(
-    server: httpx.Client, pictures: list[Path], route: str
+    server: httpx.Client, images: list[Path], route: str
 ) -> None:
-    picture = {"image": pictures[3].read_bytes()}
-    hits = server.post("/v1/search", files=picture).json()["hits"]
-    ids = server.post(f"/{route}-similar-images", files=picture).json()
+    image = {"image": images[3].read_bytes()}
+    hits = server.post("/v1/search", files=image).json()["hits"]
+    ids = server.post(f"/{route}-similar-images", files=image).json()
     assert ids == [hit["id"] for hit in hits]
-    assert server.post("/similarity-search", files=picture).json() == {"ids": ids}
+    assert server.post("/similarity-search", files=image).json() == {"ids": ids}
     assert server.post(f"/{route}-similar-images").status_code == 422
 
 
@@ -249,10 +249,10 @@ def test_the_routes_of_before_choose_their_catalogue(
             "--json",
         )
     )  # fmt: skip
-    picture = {"image": (folder / "b.jpg").read_bytes()}
+    image = {"image": (folder / "b.jpg").read_bytes()}
     with serving(tmp_path, "--db", stocked, "--also", "prints.db") as client:
-        first = client.post("/sift-similar-images", files=picture).json()[0]
+        first = client.post("/sift-similar-images", files=image).json()[0]
         form = {"encoder": "dhash", "rerank": "mutual"}
-        hits = client.post("/v1/search", files=picture, data=form).json()["hits"]
+        hits = client.post("/v1/search", files=image, data=form).json()["hits"]
         assert first == hits[0]["id"]
-        assert client.post("/resnet50-similar-images", files=picture).status_code == 404
+        assert client.post("/resnet50-similar-images", files=image).status_code == 404

@@ -55,7 +55,7 @@ def test_a_row_is_of_unit_length_and_has_edges_and_then_colours(
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_blank_picture_has_colours_but_no_edges(level: int) -> None:
+def test_a_blank_image_has_colours_but_no_edges(level: int) -> None:
     features = row(plain(level, level, level))
     assert np.isfinite(features).all()
     assert not features[:EDGES].any()
@@ -99,11 +99,11 @@ def test_colours_that_differ_a_little_are_alike() -> None:
     assert likeness(plain(100, 100, 100), plain(220, 40, 40)) < 0.1
 
 
-def test_a_jpeg_copy_is_nearer_than_a_mirror_image_and_that_than_another_picture(
+def test_a_jpeg_copy_is_nearer_than_a_mirror_image_and_that_than_another_image(
     draw: Callable[..., Image],
 ) -> None:
     for seed in range(10):
-        picture, other = draw(seed, 240, 180), draw(seed + 100, 240, 180)
-        copy, mirrored = likeness(picture, jpeg(picture)), likeness(picture, picture[:, ::-1])
+        image, other = draw(seed, 240, 180), draw(seed + 100, 240, 180)
+        copy, mirrored = likeness(image, jpeg(image)), likeness(image, image[:, ::-1])
         assert copy > 0.97
-        assert copy > mirrored > likeness(picture, other)
+        assert copy > mirrored > likeness(image, other)

@@ -35,17 +35,17 @@ def test_the_model_card_names_every_source_of_the_plan() -> None:
 
 
 def test_rows_have_length_one_and_runtimes_agree() -> None:
-    pictures = [drawn(seed, Compact.fit.width, Compact.fit.height) for seed in range(6)]
-    openvino = np.concatenate(Compact(precision="f32").encode(pictures))
-    onnxruntime = np.concatenate(Compact(runtime="onnxruntime").encode(pictures))
+    images = [drawn(seed, Compact.fit.width, Compact.fit.height) for seed in range(6)]
+    openvino = np.concatenate(Compact(precision="f32").encode(images))
+    onnxruntime = np.concatenate(Compact(runtime="onnxruntime").encode(images))
     assert openvino.shape == (6, 320)
     assert np.linalg.norm(openvino, axis=1) == pytest.approx(np.ones(6), abs=1e-5)
     assert (openvino * onnxruntime).sum(axis=1).min() >= 0.999
 
 
 def test_sixteen_bits_change_little() -> None:
-    pictures = [drawn(seed, Compact.fit.width, Compact.fit.height) for seed in range(6)]
-    fast, exact = (np.concatenate(Compact(precision=p).encode(pictures)) for p in ("auto", "f32"))
+    images = [drawn(seed, Compact.fit.width, Compact.fit.height) for seed in range(6)]
+    fast, exact = (np.concatenate(Compact(precision=p).encode(images)) for p in ("auto", "f32"))
     assert (fast * exact).sum(axis=1).min() >= 0.99
 
 
@@ -54,7 +54,7 @@ def test_a_wrong_option_is_named_when_the_encoder_is_made() -> None:
         make_encoder("compact", {"precision": "f8"})
 
 
-def test_unrelated_pictures_score_about_zero(assets: Path) -> None:
+def test_unrelated_images_score_about_zero(assets: Path) -> None:
     rows = embed(sorted(find_images(assets / "data/grocery/test"))[::60])
     scores = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
     assert abs(float(np.median(scores))) < 0.15
@@ -77,6 +77,6 @@ def test_copies_are_known_again(assets: Path) -> None:
     rows = embed(originals)
     for name, change in COPIES.items():
         share = own_original_first(
-            embed([change(picture) for picture in originals]), rows, range(len(rows))
+            embed([change(image) for image in originals]), rows, range(len(rows))
         )
         assert share >= 0.9, name

@@ -172,7 +172,7 @@ def test_half_precision_graphs_are_fed_half_precision(runtime: str, tmp_path: Pa
     assert_allclose(rows(model, [image])[0], fed.transpose(2, 0, 1).ravel(), atol=4e-3)
 
 
-def test_a_graph_of_single_pictures_takes_any_number(runtime: str, tmp_path: Path) -> None:
+def test_a_graph_of_single_images_takes_any_number(runtime: str, tmp_path: Path) -> None:
     model = opened(echo(tmp_path, 1, 3, 4, 5), runtime=runtime, **RAW)
     images = noise(5, 4, 5)
     wanted = [image.transpose(2, 0, 1).ravel() for image in images]
@@ -239,7 +239,7 @@ def test_tokens_are_averaged_or_the_first_is_taken(pool: str, runtime: str, tmp_
 
 
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_an_output_squeezed_to_its_numbers_alone_is_one_row_a_picture(
+def test_an_output_squeezed_to_its_numbers_alone_is_one_row_a_image(
     batch: int | str, runtime: str, tmp_path: Path
 ) -> None:
     nodes = [
@@ -420,7 +420,7 @@ def test_a_setting_that_makes_no_sense_is_refused(option: str, value: Any, tmp_p
 
 @pytest.mark.parametrize("size", [0, 6, [4, 5]])
 def test_a_size_that_is_not_the_graphs_is_refused(size: Any, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"echo\.onnx takes pictures of \(5, 4\), not of"):
+    with pytest.raises(ModelError, match=r"echo\.onnx takes images of \(5, 4\), not of"):
         opened(echo(tmp_path, "n", 3, 4, 5), size=size)
 
 
@@ -444,10 +444,10 @@ def test_a_graph_with_two_inputs_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [("n", 1, 4, 5), ("n", 3, 4), ("n", 60), ("n", 4, 5, 1)])
-def test_a_graph_that_takes_no_colour_pictures_is_refused(
+def test_a_graph_that_takes_no_colour_images_is_refused(
     shape: tuple[int | str, ...], tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelError, match="not batches of three-channel pictures"):
+    with pytest.raises(ModelError, match="not batches of three-channel images"):
         opened(echo(tmp_path, *shape))
 
 
@@ -550,7 +550,7 @@ def test_openvino_never_loads_its_telemetry(tiny_model: Path) -> None:
     assert done.stdout.split() == ["None"]
 
 
-# real models, on real pictures
+# real models, on real images
 
 
 def photographs(assets: Path) -> list[Path]:
@@ -569,8 +569,8 @@ def embedded(model: Onnx, paths: list[Path]) -> NDArray[np.float32]:
 
 def fed_by_hand(path: Path) -> NDArray[np.float32]:
     """A photograph as its model's makers say to feed it: 224 × 224, x / 127.5 - 1."""
-    with PIL.Image.open(path) as picture:
-        small = picture.convert("RGB").resize((224, 224), PIL.Image.Resampling.BILINEAR)
+    with PIL.Image.open(path) as image:
+        small = image.convert("RGB").resize((224, 224), PIL.Image.Resampling.BILINEAR)
     return (np.asarray(small, np.float32) / 127.5 - 1).transpose(2, 0, 1)
 
 

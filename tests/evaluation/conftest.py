@@ -1,4 +1,4 @@
-"""Catalogues of one-coloured pictures, whose order in any ranking can be told by looking."""
+"""Catalogues of one-coloured images, whose order in any ranking can be told by looking."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ Catalogue: TypeAlias = Callable[..., Finder]
 
 @dataclass(frozen=True)
 class Grey:
-    """How bright a picture is: one row."""
+    """How bright an image is: one row."""
 
     dim: ClassVar[int] = 1
     measure: ClassVar[Measure] = "l2"
@@ -42,7 +42,7 @@ class Halves:
 
 
 def paint(path: Path, *greys: int) -> Path:
-    """A picture of vertical stripes, each as bright as is said."""
+    """An image of vertical stripes, each as bright as is said."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stripes = np.repeat(np.array(greys, np.uint8), 8)
     pixels = np.broadcast_to(stripes[None, :, None], (8, len(stripes), 3))
@@ -52,11 +52,11 @@ def paint(path: Path, *greys: int) -> Path:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    """Makes one of pictures in the folder ``stored``, from names and how bright they are."""
+    """Makes one of images in the folder ``stored``, from names and how bright they are."""
     with ExitStack() as stack:
 
-        def make(pictures: dict[str, tuple[int, ...]], encoder: Encoder | str = Grey()) -> Finder:
-            for name, greys in pictures.items():
+        def make(images: dict[str, tuple[int, ...]], encoder: Encoder | str = Grey()) -> Finder:
+            for name, greys in images.items():
                 paint(tmp_path / "stored" / name, *greys)
             finder = stack.enter_context(Finder.create(tmp_path / "c.db", encoder))
             finder.add(tmp_path / "stored")

@@ -6,7 +6,7 @@ import pytest
 from imagefinder.evaluation.embedding_metrics import leave_one_out, own_original_first
 
 
-def test_pictures_are_asked_for_all_others_of_their_class() -> None:
+def test_images_are_asked_for_all_others_of_their_class() -> None:
     rows = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [-1, 0]], np.float32)
     found = leave_one_out(rows, ["a", "a", "b", "b", "alone"])
     assert found == (1, 1)  # the one that is alone in its class asks for nothing
@@ -20,7 +20,7 @@ def test_the_best_place_of_a_wrong_ranking() -> None:
 
 
 def test_without_two_of_a_kind_there_is_nothing_to_measure() -> None:
-    with pytest.raises(ValueError, match="no two pictures"):
+    with pytest.raises(ValueError, match="no two images"):
         leave_one_out(np.eye(2, dtype=np.float32), ["a", "b"])
 
 

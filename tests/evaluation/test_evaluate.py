@@ -43,7 +43,7 @@ def test_figures_are_what_one_works_out_by_hand(catalogue: Catalogue) -> None:
     assert means(found, "N-S") == pytest.approx([(3 + 3 + 2 + 2 + 2) / 5])
     assert means(found, "R-precision", "precision@1") == pytest.approx([4 / 5, 4 / 5])
     assert means(found, "precision@2", "recall@2") == pytest.approx([3 / 5, 4 / 5])
-    assert [(one.name, one.pictures, one.queries) for one in found.classes] == [
+    assert [(one.name, one.images, one.queries) for one in found.classes] == [
         ("bright", 3, 3),
         ("dark", 2, 2),
     ]
@@ -81,14 +81,14 @@ def test_intervals_enclose_their_means_and_come_again_with_the_seed(catalogue: C
 
 def test_the_mean_average_precision_is_that_of_the_vectors(catalogue: Catalogue) -> None:
     rng = np.random.default_rng(0)
-    pictures = {
+    images = {
         f"{kind}/{number}.png": (*rng.integers(0, 255, 3).tolist(), kind * 50)
         for kind in range(4)
         for number in range(5)
     }
-    finder = catalogue(pictures, "classic")
+    finder = catalogue(images, "classic")
     rows, classes = [], []
-    for record, features in finder.store.pictures():
+    for record, features in finder.store.images():
         rows.append(features[0])
         classes.append(Path(str(record.path)).parent.name)
     whole = leave_one_out(np.stack(rows), classes)
@@ -100,14 +100,14 @@ def test_a_folder_further_up_may_name_the_class(catalogue: Catalogue) -> None:
     finder = catalogue(
         {"fruit/pear/1.png": (10,), "fruit/lime/1.png": (12,), "milk/oat/1.png": (200,)}
     )
-    with pytest.raises(EvaluationError, match="no query has another picture to find"):
+    with pytest.raises(EvaluationError, match="no query has another image to find"):
         evaluate(finder)
     found = evaluate(finder, level=2)
     assert [one.name for one in found.classes] == ["fruit"]
     assert (found.setting.queries, found.setting.idle) == (2, 1)
 
 
-def test_a_picture_in_two_folders_is_in_two_classes(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_a_image_in_two_folders_is_in_two_classes(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue(TWO_CLASSES)
     (tmp_path / "stored" / "dim").mkdir()
     for name in ("bright/3.png", "dark/2.png"):
@@ -140,13 +140,13 @@ def test_what_lies_deeper_counts_as_not_found(catalogue: Catalogue) -> None:
     assert "rankings end at place 2" in str(found)
 
 
-def test_pictures_of_a_folder_ask_by_its_subfolders(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_images_of_a_folder_ask_by_its_subfolders(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue(TWO_CLASSES)
     paint(tmp_path / "asked" / "bright" / "1.png", 95)
     shutil.copy(tmp_path / "stored" / "dark" / "1.png", paint(tmp_path / "asked/dark/1.png", 0))
     paint(tmp_path / "asked" / "unheard of" / "1.png", 1)
     paint(tmp_path / "asked" / "in no class.png", 1)
-    (tmp_path / "asked" / "dark" / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "asked" / "dark" / "bad.png").write_bytes(b"no image")
     found = evaluate(finder, queries=tmp_path / "asked", ks=(1,))
     # the first finds b d d b b, and the second, which is stored itself, d b b b
     assert means(found, "precision@1") == [1]
@@ -188,9 +188,9 @@ def test_pairs_are_paths_from_the_tables_folder_or_ids(
         ("query,relevant\nstored/dark/1.png\n", "line 2: it must name a query and a relevant"),
         ("query,relevant\nnowhere.png,stored/dark/1.png\n", "line 2: nowhere.png: no such file"),
         ("query,relevant\nstored/dark/1.png,new.png\n", "new.png is not in the catalogue: add"),
-        ("query,relevant\n0000000000000007,new.png\n", "line 2: there is no picture '0000000"),
-        ("query,relevant\nstored/dark/1.png,stored/dark/1.png\n", "no query has another picture"),
-        ("query,relevant\n", "no query has another picture to find"),
+        ("query,relevant\n0000000000000007,new.png\n", "line 2: there is no image '0000000"),
+        ("query,relevant\nstored/dark/1.png,stored/dark/1.png\n", "no query has another image"),
+        ("query,relevant\n", "no query has another image to find"),
         ('query,relevant\n"a,b\n', "pairs.csv is no CSV in UTF-8"),
         ("query,relevant\n\udce9,b\n", "pairs.csv is no CSV in UTF-8"),
     ],
@@ -209,23 +209,23 @@ def test_bad_pairs_are_named_with_their_line(
 def test_there_must_be_something_to_measure(catalogue: Catalogue, tmp_path: Path) -> None:
     with (
         Finder.create(tmp_path / "empty.db", Grey()) as empty,
-        pytest.raises(EvaluationError, match="the catalogue holds no pictures"),
+        pytest.raises(EvaluationError, match="the catalogue holds no images"),
     ):
         evaluate(empty)
     finder = catalogue({"one/1.png": (1,), "one/2.png": (2,)})
-    with pytest.raises(EvaluationError, match="all pictures lie in the one folder 'one'"):
+    with pytest.raises(EvaluationError, match="all images lie in the one folder 'one'"):
         evaluate(finder)
-    with pytest.raises(EvaluationError, match="no stored picture lies in a folder 50 levels up"):
+    with pytest.raises(EvaluationError, match="no stored image lies in a folder 50 levels up"):
         evaluate(finder, level=50)
     with pytest.raises(EvaluationError, match="there is no folder"):
         evaluate(finder, queries=tmp_path / "nowhere")
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(EvaluationError, match="has no pictures in subfolders"):
+    with pytest.raises(EvaluationError, match="has no images in subfolders"):
         evaluate(finder, queries=tmp_path / "nothing")
     bad = tmp_path / "asked" / "one" / "bad.png"
     bad.parent.mkdir(parents=True)
-    bad.write_bytes(b"no picture")
-    with pytest.raises(EvaluationError, match=r"no query can be used: .*bad.png: not a picture"):
+    bad.write_bytes(b"no image")
+    with pytest.raises(EvaluationError, match=r"no query can be used: .*bad.png: not an image"):
         evaluate(finder, queries=tmp_path / "asked")
 
 
@@ -242,7 +242,7 @@ def test_what_makes_no_sense_is_refused(catalogue: Catalogue, tmp_path: Path) ->
         evaluate(finder, rerank="mutual")
 
 
-def test_pictures_without_a_file_are_asked_nothing(catalogue: Catalogue) -> None:
+def test_images_without_a_file_are_asked_nothing(catalogue: Catalogue) -> None:
     finder = catalogue(TWO_CLASSES)
     finder.add(np.full((8, 8, 3), 205, np.uint8))
     found = evaluate(finder, ks=(1,))
@@ -304,7 +304,7 @@ def test_progress_wraps_the_questions(catalogue: Catalogue) -> None:
 def test_a_report_reads_well_and_goes_into_json(catalogue: Catalogue) -> None:
     found = evaluate(catalogue(TWO_CLASSES), ks=(1,))
     assert repr(found) == str(found)
-    assert "5 queries among 5 pictures by" in str(found)
+    assert "5 queries among 5 images by" in str(found)
     assert "mAP           0.883 (" in str(found)
     assert "<th style='text-align:left'>mAP</th><td>0.883</td>" in found._repr_html_()
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))

@@ -54,8 +54,8 @@ def test_a_report_is_a_page_a_document_and_plots(catalogue: Catalogue, tmp_path:
     ]
     assert json.loads(written[0].read_text()) == json.loads(json.dumps(found.as_dict()))
     for path in written[2:]:
-        with PIL.Image.open(path) as picture:
-            assert min(picture.size) > 300
+        with PIL.Image.open(path) as image:
+            assert min(image.size) > 300
     assert save(found, tmp_path / "new" / "report") == written
 
 
@@ -92,7 +92,7 @@ def test_pairs_have_no_classes_to_confuse(catalogue: Catalogue, tmp_path: Path) 
     assert "By class" not in written[1].read_text()
 
 
-def test_a_picture_that_vanished_is_told_of(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_a_image_that_vanished_is_told_of(catalogue: Catalogue, tmp_path: Path) -> None:
     found = evaluate(catalogue(PICTURES))
     (tmp_path / "stored" / "dark" / "1.png").unlink()
     _, page, *_ = save(found, tmp_path)
@@ -103,8 +103,8 @@ def test_plots_come_for_light_and_dark_screens(catalogue: Catalogue) -> None:
     found = evaluate(catalogue(PICTURES))
     for theme, brightness in ((LIGHT, 255), (DARK, 22)):
         for png in plots(found, theme).values():
-            with PIL.Image.open(io.BytesIO(png)) as picture:
-                assert picture.convert("RGB").getpixel((0, 0))[0] == brightness  # type: ignore[index]
+            with PIL.Image.open(io.BytesIO(png)) as image:
+                assert image.convert("RGB").getpixel((0, 0))[0] == brightness  # type: ignore[index]
 
 
 def test_of_many_classes_those_most_often_wrong_are_drawn() -> None:

@@ -140,9 +140,7 @@ def test_places_without_hits_behind_a_ranking_change_nothing(asked: Queries) -> 
 
 
 @given(queries(), st.integers(1, 29))
-def test_a_relevant_picture_one_place_higher_makes_nothing_worse(
-    asked: Queries, place: int
-) -> None:
+def test_a_relevant_image_one_place_higher_makes_nothing_worse(asked: Queries, place: int) -> None:
     better = asked.relevant.copy()
     better[:, place - 1 : place + 1].sort(axis=1)
     better[:, place - 1 : place + 1] = better[:, place - 1 : place + 1][:, ::-1]

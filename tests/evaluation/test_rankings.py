@@ -16,7 +16,7 @@ from .conftest import Catalogue, Grey, Halves, paint
 
 
 def painted(count: int) -> dict[str, tuple[int, ...]]:
-    """Pictures of two stripes, some alike."""
+    """Images of two stripes, some alike."""
     rng = np.random.default_rng(5)
     return {f"{n}.png": tuple(rng.integers(0, 9, 2).tolist()) for n in range(count)}
 
@@ -29,7 +29,7 @@ def searched(finder: Finder, given: str, depth: int, **options: Any) -> list[str
 
 @pytest.mark.parametrize("encoder", [Grey(), Halves(), "phash"], ids=str)
 @pytest.mark.parametrize("depth", [3, 200])
-def test_stored_pictures_find_what_search_finds(
+def test_stored_images_find_what_search_finds(
     encoder: Encoder | str, depth: int, catalogue: Catalogue
 ) -> None:
     finder = catalogue(painted(60), encoder)
@@ -62,14 +62,14 @@ def test_other_measures_are_those_of_search(measures: Any, catalogue: Catalogue)
     assert found == searched(finder, f"{key:016x}", 7, measures=measures)
 
 
-def test_a_picture_finds_itself_before_others_that_look_the_same(catalogue: Catalogue) -> None:
+def test_a_image_finds_itself_before_others_that_look_the_same(catalogue: Catalogue) -> None:
     finder = catalogue({f"{n}.png": (50,) * (n + 1) for n in range(6)})
     keys = finder.store.keys().tolist()
     rankings = Rankings(finder, 2)([Question((), key=key) for key in keys])
     assert [one.own for one in rankings if isinstance(one, Ranked)] == [0] * 6
 
 
-def test_by_a_product_a_picture_may_find_itself_late(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_by_a_product_a_image_may_find_itself_late(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue({f"{n}.png": (n * 10,) for n in range(1, 6)})
     own = finder.search(tmp_path / "stored" / "3.png", k=1)[0].record.key
     (one,) = Rankings(finder, 9, ("dot",))([Question((), key=own)])
@@ -83,7 +83,7 @@ def test_a_file_is_searched_with_and_a_bad_one_is_a_failure(
     finder = catalogue({"a/1.png": (10,), "a/2.png": (20,), "b/1.png": (200,)})
     query = str(paint(tmp_path / "query.png", 21))
     bad = tmp_path / "bad.png"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     one, failure, gone = Rankings(finder, 2)(
         [Question((), path=query), Question((), path=str(bad)), Question((), key=7)]
     )
@@ -92,5 +92,5 @@ def test_a_file_is_searched_with_and_a_bad_one_is_a_failure(
     assert [f"{key:016x}" for key in one.keys] == searched(finder, query, 2)
     assert isinstance(failure, Failure)
     assert failure.path == str(bad)
-    assert failure.reason.startswith("not a picture of a kind")
+    assert failure.reason.startswith("not an image of a kind")
     assert isinstance(gone, Failure)

@@ -1,4 +1,4 @@
-"""Whatever kind a picture is of, it comes out as upright RGB pixels, or as one kind of error."""
+"""Whatever kind an image is of, it comes out as upright RGB pixels, or as one kind of error."""
 
 import os
 from collections.abc import Callable
@@ -39,7 +39,7 @@ NEARLY: list[tuple[str, dict[str, Any]]] = [
     ("AVIF", {"quality": 95, "subsampling": "4:4:4"}),
     ("HEIF", {"quality": 95}),
 ]
-# how an upright picture is turned to be stored under each orientation
+# how an upright image is turned to be stored under each orientation
 STORED = {
     2: Turn.FLIP_LEFT_RIGHT,
     3: Turn.ROTATE_180,
@@ -52,12 +52,12 @@ STORED = {
 WITH_EXIF = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]
 
 
-def encoded(picture: PIL.Image.Image, kind: str, **options: Any) -> bytes:
+def encoded(image: PIL.Image.Image, kind: str, **options: Any) -> bytes:
     file = BytesIO()
     if kind == "HEIF":  # without registering it with Pillow, which is for the package to do
-        pillow_heif.from_pillow(picture).save(file, **options)
+        pillow_heif.from_pillow(image).save(file, **options)
     else:
-        picture.save(file, kind, **options)
+        image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -71,20 +71,20 @@ def difference(one: Image, other: Image) -> float:
 
 
 def turned(upright: Image, orientation: int, kind: str) -> bytes:
-    """A file that shows the picture upright only when its orientation is obeyed."""
-    picture = PIL.Image.fromarray(upright)
+    """A file that shows the image upright only when its orientation is obeyed."""
+    image = PIL.Image.fromarray(upright)
     if orientation in STORED:
-        picture = picture.transpose(STORED[orientation])
+        image = image.transpose(STORED[orientation])
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
-    return encoded(picture, kind, exif=exif.tobytes(), quality=95)
+    return encoded(image, kind, exif=exif.tobytes(), quality=95)
 
 
 # every kind that is accepted
 
 
 @pytest.mark.parametrize(("kind", "options"), LOSSLESS)
-def test_a_lossless_picture_comes_back_as_it_was(
+def test_a_lossless_image_comes_back_as_it_was(
     kind: str, options: dict[str, Any], draw: Draw
 ) -> None:
     pixels = draw(1)
@@ -92,7 +92,7 @@ def test_a_lossless_picture_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize(("kind", "options"), NEARLY)
-def test_a_lossy_picture_comes_back_nearly_as_it_was(
+def test_a_lossy_image_comes_back_nearly_as_it_was(
     kind: str, options: dict[str, Any], draw: Draw
 ) -> None:
     pixels = draw(1)
@@ -101,27 +101,27 @@ def test_a_lossy_picture_comes_back_nearly_as_it_was(
 
 
 def test_a_gif_comes_back_in_its_own_colours(draw: Draw) -> None:
-    picture = PIL.Image.fromarray(draw(1)).quantize(64)
-    loaded = load_image(encoded(picture, "GIF"))
-    assert_array_equal(loaded, np.asarray(picture.convert("RGB")))
+    image = PIL.Image.fromarray(draw(1)).quantize(64)
+    loaded = load_image(encoded(image, "GIF"))
+    assert_array_equal(loaded, np.asarray(image.convert("RGB")))
 
 
-def test_the_result_is_three_channels_of_bytes(picture_file: Path) -> None:
-    pixels = load_image(picture_file)
+def test_the_result_is_three_channels_of_bytes(image_file: Path) -> None:
+    pixels = load_image(image_file)
     assert pixels.dtype == np.uint8
     assert pixels.shape == (90, 120, 3)
 
 
-def test_a_picture_is_the_same_from_a_path_a_string_bytes_and_a_file(picture_file: Path) -> None:
-    pixels = load_image(picture_file)
-    assert_array_equal(load_image(str(picture_file)), pixels)
-    assert_array_equal(load_image(picture_file.read_bytes()), pixels)
-    with picture_file.open("rb") as file:
+def test_a_image_is_the_same_from_a_path_a_string_bytes_and_a_file(image_file: Path) -> None:
+    pixels = load_image(image_file)
+    assert_array_equal(load_image(str(image_file)), pixels)
+    assert_array_equal(load_image(image_file.read_bytes()), pixels)
+    with image_file.open("rb") as file:
         assert_array_equal(load_image(file), pixels)
 
 
-def test_the_kind_is_told_from_the_content_not_from_the_name(picture_file: Path) -> None:
-    misnamed = picture_file.rename(picture_file.with_suffix(".jpg"))
+def test_the_kind_is_told_from_the_content_not_from_the_name(image_file: Path) -> None:
+    misnamed = image_file.rename(image_file.with_suffix(".jpg"))
     assert load_image(misnamed).shape == (90, 120, 3)
 
 
@@ -159,7 +159,7 @@ def test_every_orientation_is_upright_in_any_fit(
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_that_pillow_has_only_opened_comes_out_upright(
+def test_a_image_that_pillow_has_only_opened_comes_out_upright(
     kind: str, orientation: int, draw: Draw
 ) -> None:
     upright = draw(2)
@@ -170,7 +170,7 @@ def test_a_picture_that_pillow_has_only_opened_comes_out_upright(
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of it
-def test_damaged_exif_does_not_cost_the_picture(draw: Draw) -> None:
+def test_damaged_exif_does_not_cost_the_image(draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(2)), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert load_image(data).shape == (90, 120, 3)
 
@@ -205,8 +205,8 @@ def test_photographs_in_all_orientations_look_the_same(scene: str, assets: Path)
     ],
 )
 def test_alpha_is_laid_on_white(mode: str, colour: Any, seen: tuple[int, ...]) -> None:
-    for picture in (one_colour(mode, colour), encoded(one_colour(mode, colour), "PNG")):
-        assert_allclose(load_image(picture)[0, 0].astype(int), seen, atol=1)
+    for image in (one_colour(mode, colour), encoded(one_colour(mode, colour), "PNG")):
+        assert_allclose(load_image(image)[0, 0].astype(int), seen, atol=1)
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF", "HEIF", "TIFF"])
@@ -218,16 +218,16 @@ def test_other_kinds_with_alpha_are_laid_on_white_too(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
 def test_a_transparent_entry_of_a_palette_becomes_white(kind: str) -> None:
     row = np.array([[(10, 20, 30), (40, 50, 60)]], np.uint8)
-    picture = PIL.Image.fromarray(row).quantize(2)
-    data = encoded(picture, kind, transparency=picture.getpixel((0, 0)))
+    image = PIL.Image.fromarray(row).quantize(2)
+    data = encoded(image, kind, transparency=image.getpixel((0, 0)))
     assert_array_equal(load_image(data)[0], [(255, 255, 255), (40, 50, 60)])
 
 
 def test_a_palette_with_several_alphas_is_laid_on_white() -> None:
     row = np.array([[(0, 0, 0), (40, 50, 60)]], np.uint8)
-    picture = PIL.Image.fromarray(row).quantize(2)
-    alphas = [128 if picture.getpixel((0, 0)) == entry else 255 for entry in range(2)]
-    loaded = load_image(encoded(picture, "PNG", transparency=bytes(alphas)))
+    image = PIL.Image.fromarray(row).quantize(2)
+    alphas = [128 if image.getpixel((0, 0)) == entry else 255 for entry in range(2)]
+    loaded = load_image(encoded(image, "PNG", transparency=bytes(alphas)))
     assert_allclose(loaded[0].astype(int), [(127, 127, 127), (40, 50, 60)], atol=1)
 
 
@@ -279,7 +279,7 @@ def test_other_numbers_are_stretched_from_the_lowest_to_the_highest() -> None:
 
 
 @pytest.mark.parametrize("level", [-5.0, 0.0, 300.0, float("nan"), float("inf")])
-def test_a_picture_of_one_number_is_one_grey(level: float) -> None:
+def test_a_image_of_one_number_is_one_grey(level: float) -> None:
     flat = np.full((4, 5), level, np.float32)
     loaded = load_image(encoded(PIL.Image.fromarray(flat), "TIFF"))
     assert loaded.shape == (4, 5, 3)
@@ -306,20 +306,20 @@ def test_lab_becomes_rgb(lab: tuple[int, ...], seen: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "YCbCr", "HSV", "RGBX", "RGBa", "La", "PA", "I", "F"])
-def test_a_picture_in_memory_may_be_of_any_mode(mode: str, draw: Draw) -> None:
+def test_a_image_in_memory_may_be_of_any_mode(mode: str, draw: Draw) -> None:
     plain = PIL.Image.fromarray(draw(3))
     by_way_of = {"RGBa": "RGBA", "La": "LA"}.get(mode)
-    picture = (plain.convert(by_way_of) if by_way_of else plain).convert(mode)
+    image = (plain.convert(by_way_of) if by_way_of else plain).convert(mode)
     grey = mode in ("L", "La", "I", "F")
     seen = np.asarray(plain.convert("L").convert("RGB") if grey else plain)
-    assert difference(load_image(picture), seen) < (25 if mode == "PA" else 2)
+    assert difference(load_image(image), seen) < (25 if mode == "PA" else 2)
 
 
 # sizes
 
 
 def columns(width: int, height: int) -> Image:
-    """A picture in which each pixel tells its own column and row."""
+    """An image in which each pixel tells its own column and row."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 0] = np.arange(width)
     pixels[..., 1] = np.arange(height)[:, None]
@@ -364,16 +364,16 @@ def test_a_crop_of_the_whole_is_never_beyond_the_edge(
 
 
 def test_a_crop_is_what_scaling_and_then_cutting_gives(draw: Draw) -> None:
-    picture = PIL.Image.fromarray(draw(4, 400, 300))
-    scaled = picture.resize((341, 256), PIL.Image.Resampling.BILINEAR)
+    image = PIL.Image.fromarray(draw(4, 400, 300))
+    scaled = image.resize((341, 256), PIL.Image.Resampling.BILINEAR)
     cut = np.asarray(scaled.crop((58, 16, 58 + 224, 16 + 224)))
-    cropped = decode(picture, Fit(224, 224, "crop", keep=0.875)).pixels
+    cropped = decode(image, Fit(224, 224, "crop", keep=0.875)).pixels
     assert difference(cropped, cut) < 1.5
 
 
 @pytest.mark.parametrize("size", [(1001, 1000), (1000, 1001), (1000, 1000)])
 @pytest.mark.parametrize("turned", [1, 6])
-def test_the_size_told_is_right_however_much_the_picture_shrinks(
+def test_the_size_told_is_right_however_much_the_image_shrinks(
     size: tuple[int, int], turned: int
 ) -> None:
     exif = PIL.Image.Exif()
@@ -384,8 +384,8 @@ def test_the_size_told_is_right_however_much_the_picture_shrinks(
     assert (told.width, told.height) == (size if turned == 1 else size[::-1])
 
 
-def test_bytes_may_come_in_any_buffer(picture_file: Path) -> None:
-    data = picture_file.read_bytes()
+def test_bytes_may_come_in_any_buffer(image_file: Path) -> None:
+    data = image_file.read_bytes()
     for buffer in (bytearray(data), memoryview(data)):
         assert_array_equal(load_image(buffer), load_image(data))
 
@@ -396,7 +396,7 @@ def test_a_tiff_of_twelve_bits_loses_four_of_them_not_eight(assets: Path) -> Non
     assert load_image(folder / "12in16bit.tif").max() == 0
 
 
-def test_the_size_told_is_the_pictures_own_not_that_of_the_fit(draw: Draw) -> None:
+def test_the_size_told_is_the_images_own_not_that_of_the_fit(draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(4, 900, 700)), "JPEG")
     decoded = decode(data, Fit(32, 16))
     assert (decoded.width, decoded.height) == (900, 700)
@@ -458,12 +458,12 @@ def test_a_glimpse_tells_kind_and_size(kind: str, suffix: str, draw: Draw) -> No
         glimpse(BytesIO(b"GIF87 but not really"))
 
 
-def test_too_many_bytes_are_refused(picture_file: Path) -> None:
-    size = picture_file.stat().st_size
-    assert load_image(picture_file, Limits(max_bytes=size)).shape == (90, 120, 3)
+def test_too_many_bytes_are_refused(image_file: Path) -> None:
+    size = image_file.stat().st_size
+    assert load_image(image_file, Limits(max_bytes=size)).shape == (90, 120, 3)
     with pytest.raises(ImageTooLarge, match="larger than"):
-        load_image(picture_file, Limits(max_bytes=size - 1))
-    with picture_file.open("rb") as file, pytest.raises(ImageTooLarge, match="larger than"):
+        load_image(image_file, Limits(max_bytes=size - 1))
+    with image_file.open("rb") as file, pytest.raises(ImageTooLarge, match="larger than"):
         load_image(file, Limits(max_bytes=size - 1))
 
 
@@ -489,7 +489,7 @@ def test_a_truncated_file_is_refused(kind: str, kept: float, draw: Draw) -> None
 def test_garbage_is_refused() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        with pytest.raises(UnreadableImage, match="not a picture of a kind that is accepted"):
+        with pytest.raises(UnreadableImage, match="not an image of a kind that is accepted"):
             load_image(rng.bytes(2000))
 
 
@@ -513,7 +513,7 @@ def test_damaged_bytes_give_pixels_or_an_image_error(kind: str, draw: Draw) -> N
 OTHER_KINDS = {
     "SVG": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
     "PSD": b"8BPS" + bytes([0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 8, 0, 3]),
-    "text": b"not a picture at all",
+    "text": b"not an image at all",
 }
 
 
@@ -521,7 +521,7 @@ OTHER_KINDS = {
 def test_other_kinds_are_refused_even_if_pillow_knows_them(kind: str, draw: Draw) -> None:
     PIL.Image.init()
     data = OTHER_KINDS.get(kind) or encoded(PIL.Image.fromarray(draw(1)), kind)
-    with pytest.raises(UnreadableImage, match="not a picture of a kind that is accepted"):
+    with pytest.raises(UnreadableImage, match="not an image of a kind that is accepted"):
         load_image(data)
 
 
@@ -546,28 +546,28 @@ def test_a_name_that_cannot_be_is_refused(name: str) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_refused(
-    picture_file: Path, monkeypatch: pytest.MonkeyPatch
+    image_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any) -> None:
         raise PermissionError(13, "Permission denied", "/secret/a.jpg")
 
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(UnreadableImage, match="Permission denied") as refusal:
-        load_image(picture_file)
+        load_image(image_file)
     assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("source", [None, 5, ["a.jpg"], object()])
-def test_what_is_no_picture_at_all_is_refused(source: Any) -> None:
+def test_what_is_no_image_at_all_is_refused(source: Any) -> None:
     with pytest.raises(TypeError, match="a path, bytes, file, PIL image or array is expected"):
         load_image(source)
 
 
-# arrays, and pictures in memory
+# arrays, and images in memory
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (1, 1, 3)])
-def test_an_array_of_bytes_is_a_picture(shape: tuple[int, ...]) -> None:
+def test_an_array_of_bytes_is_a_image(shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
     seen = array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2)
     assert_array_equal(load_image(array), seen)
@@ -606,21 +606,21 @@ def test_any_other_array_is_refused(shape: tuple[int, ...], dtype: Any) -> None:
         load_image(np.zeros(shape, dtype))
 
 
-def test_a_picture_opened_from_a_truncated_file_is_refused(draw: Draw) -> None:
+def test_a_image_opened_from_a_truncated_file_is_refused(draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(1)), "PNG")
     opened = PIL.Image.open(BytesIO(data[: len(data) // 2]))
     with opened, pytest.raises(UnreadableImage, match="truncated"):
         load_image(opened)
 
 
-def test_a_closed_picture_is_refused(picture_file: Path) -> None:
-    picture = PIL.Image.open(picture_file)
-    picture.close()
+def test_a_closed_image_is_refused(image_file: Path) -> None:
+    image = PIL.Image.open(image_file)
+    image.close()
     with pytest.raises(UnreadableImage):
-        load_image(picture)
+        load_image(image)
 
 
-def test_a_picture_without_pixels_is_refused() -> None:
+def test_a_image_without_pixels_is_refused() -> None:
     with pytest.raises(UnreadableImage, match="no pixels"):
         load_image(PIL.Image.new("RGB", (0, 5)))
 
@@ -656,12 +656,12 @@ def names_in(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in find_images(folder)]
 
 
-def test_pictures_are_found_in_order_of_their_names(tmp_path: Path) -> None:
+def test_images_are_found_in_order_of_their_names(tmp_path: Path) -> None:
     tree(tmp_path, "b/2.jpg", "b/1.jpg", "a/z/9.png", "a/3.jpg", "z.gif", "y.gif")
     assert names_in(tmp_path) == ["y.gif", "z.gif", "a/3.jpg", "a/z/9.png", "b/1.jpg", "b/2.jpg"]
 
 
-def test_only_names_that_end_as_pictures_do_are_found(tmp_path: Path) -> None:
+def test_only_names_that_end_as_images_do_are_found(tmp_path: Path) -> None:
     tree(tmp_path, "a.jpg", "b.JPEG", "c.Png", "d.txt", "e", "f.jpg.part", "g.heic", "jpg", "h.svg")
     assert names_in(tmp_path) == ["a.jpg", "b.JPEG", "c.Png", "g.heic"]
 

@@ -9,37 +9,37 @@ from imagefinder.testing.gallery import draw_scene
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 
 
-def picture(number: int) -> PIL.Image.Image:
+def image(number: int) -> PIL.Image.Image:
     return draw_scene(SCENES[number])
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_a_copy_is_the_same_picture(name: str) -> None:
+def test_a_copy_is_the_same_image(name: str) -> None:
     for number in (0, 1):
-        one, copy = look(picture(number)), look(COPIES[name](picture(number)))
+        one, copy = look(image(number)), look(COPIES[name](image(number)))
         assert likeness(one, [copy])[0] >= SAME
         assert likeness(copy, [one])[0] >= SAME
 
 
-def test_other_pictures_are_not() -> None:
-    looks = [look(picture(number)) for number in range(4)]
+def test_other_images_are_not() -> None:
+    looks = [look(image(number)) for number in range(4)]
     for number, one in enumerate(looks):
         found = likeness(one, looks)
         assert found[number] > 0.95
         assert (np.delete(found, number) < SAME).all()
 
 
-def test_blank_pictures_tell_nothing() -> None:
+def test_blank_images_tell_nothing() -> None:
     grey, white = (look(np.full((50, 70, 3), level, np.uint8)) for level in (128, 255))
-    assert (likeness(grey, [grey, white, look(picture(0))]) < SAME).all()
+    assert (likeness(grey, [grey, white, look(image(0))]) < SAME).all()
 
 
 def test_a_plain_frame_does_not_count() -> None:
-    scene = np.asarray(picture(2))
+    scene = np.asarray(image(2))
     framed = np.full((scene.shape[0] * 2, scene.shape[1] + 200, 3), 250, np.uint8)
     framed[50 : 50 + scene.shape[0], 150 : 150 + scene.shape[1]] = scene
     assert likeness(look(framed), [look(scene)])[0] >= SAME
 
 
 def test_nothing_to_compare_with_is_no_likeness() -> None:
-    assert likeness(look(picture(0)), []).shape == (0,)
+    assert likeness(look(image(0)), []).shape == (0,)

@@ -1,4 +1,4 @@
-"""The twelve changes, by what they do to a picture."""
+"""The twelve changes, by what they do to an image."""
 
 import numpy as np
 import PIL.Image
@@ -10,12 +10,12 @@ from ..conftest import drawn
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_every_change_gives_another_rgb_picture_and_leaves_the_first_alone(name: str) -> None:
-    picture = PIL.Image.fromarray(drawn(1))
-    copy = COPIES[name](picture)
+def test_every_change_gives_another_rgb_image_and_leaves_the_first_alone(name: str) -> None:
+    image = PIL.Image.fromarray(drawn(1))
+    copy = COPIES[name](image)
     assert copy.mode == "RGB"
-    assert np.array_equal(np.asarray(picture), drawn(1))
-    assert copy.size != picture.size or not np.array_equal(np.asarray(copy), drawn(1))
+    assert np.array_equal(np.asarray(image), drawn(1))
+    assert copy.size != image.size or not np.array_equal(np.asarray(copy), drawn(1))
 
 
 @pytest.mark.parametrize(

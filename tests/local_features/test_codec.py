@@ -69,7 +69,7 @@ def test_numbers_that_are_all_the_same_come_back() -> None:
     assert_allclose(back.descriptors, same, atol=1e-6)
 
 
-def test_a_place_outside_the_picture_is_moved_to_its_edge() -> None:
+def test_a_place_outside_the_image_is_moved_to_its_edge() -> None:
     places = np.array([[-0.1, 0.5], [0.5, 1.1]], np.float32)
     back = unpacked(packed(LocalFeatures(places, unit(np.ones((2, DIM), np.float32)))), DIM)
     assert_allclose(back.points, [[0, 0.5], [0.5, 1]], atol=1e-5)

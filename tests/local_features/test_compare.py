@@ -1,4 +1,4 @@
-"""Two pictures side by side, and the drawing of what in them is the same."""
+"""Two images side by side, and the drawing of what in them is the same."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_real_views_are_told_from_others(assets: Path) -> None:
 def test_what_is_found_is_what_extractor_and_reranker_find(scene: PIL.Image.Image) -> None:
     sift, other = Sift(features=60, side=200), draw_scene("harbour").rotate(10)
     found = compare(scene, other, local=sift, reranker=Mutual())
-    wanted = sift.extract([decode(picture, sift.fit).pixels for picture in (scene, other)])
+    wanted = sift.extract([decode(image, sift.fit).pixels for image in (scene, other)])
     for local, same in zip(found.local, wanted, strict=True):
         np.testing.assert_array_equal(local.points, same.points)
     np.testing.assert_array_equal(found.match.pairs, Mutual().match(*wanted).pairs)
@@ -74,7 +74,7 @@ def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
         np.testing.assert_array_equal(found.match.pairs, reranker.match(*found.local).pairs)
 
 
-def test_a_picture_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
+def test_a_image_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
     scene.save(tmp_path / "scene.png")
     few = Sift(features=50, side=200)
     wanted = compare(scene, scene, local=few).match.pairs
@@ -84,7 +84,7 @@ def test_a_picture_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) 
             np.testing.assert_array_equal(found.pairs, wanted)
 
 
-def test_a_blank_picture_matches_nothing(scene: PIL.Image.Image) -> None:
+def test_a_blank_image_matches_nothing(scene: PIL.Image.Image) -> None:
     for one, other in ((BLANK, scene), (scene, BLANK), (BLANK, BLANK)):
         found = compare(one, other)
         assert (len(found.match), found.match.verified) == (0, False)
@@ -92,7 +92,7 @@ def test_a_blank_picture_matches_nothing(scene: PIL.Image.Image) -> None:
 
 
 def test_what_cannot_be_used_is_named(scene: PIL.Image.Image, tmp_path: Path) -> None:
-    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "text.jpg").write_text("no image")
     for bad, said in (("none.jpg", "none.jpg: no such file"), ("text.jpg", "text.jpg: not a pict")):
         for one, other in ((tmp_path / bad, scene), (scene, tmp_path / bad)):
             with pytest.raises(UnreadableImage, match=said):
@@ -109,7 +109,7 @@ def test_limits_hold(scene: PIL.Image.Image, tmp_path: Path) -> None:
         compare(tmp_path / "scene.png", scene, limits=Limits(max_bytes=100))
 
 
-def test_a_drawing_holds_both_pictures_side_by_side(scene: PIL.Image.Image) -> None:
+def test_a_drawing_holds_both_images_side_by_side(scene: PIL.Image.Image) -> None:
     large = draw_scene("chessboard").resize((2000, 1000))
     found = compare(scene, large)
     drawing = found.drawn()
@@ -120,7 +120,7 @@ def test_a_drawing_holds_both_pictures_side_by_side(scene: PIL.Image.Image) -> N
 
 
 def marked(count: int) -> Comparison:
-    """Two black pictures of 100 × 100 pixels and as many matches, from left to right."""
+    """Two black images of 100 × 100 pixels and as many matches, from left to right."""
     places = np.linspace(0.1, 0.9, count, dtype=np.float32)
     points = np.stack([np.full(count, 0.5, np.float32), places], axis=1)
     local = LocalFeatures(points, np.zeros((count, 4), np.float32))
@@ -130,7 +130,7 @@ def marked(count: int) -> Comparison:
 
 
 def lit(found: Comparison) -> np.ndarray:
-    """Where the left picture is drawn upon."""
+    """Where the left image is drawn upon."""
     pixels = np.asarray(found.drawn())
     assert pixels.shape == (100, 208, 3)
     return np.asarray((pixels[:, :100] > 0).any(axis=2))

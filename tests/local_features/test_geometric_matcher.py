@@ -1,4 +1,4 @@
-"""Pictures of the same thing are told from others, and nothing degenerate is a match."""
+"""Images of the same thing are told from others, and nothing degenerate is a match."""
 
 from functools import cache
 from itertools import combinations, product
@@ -54,7 +54,7 @@ def scattered(count: int, seed: int = 5) -> Points:
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize(("one", "other"), [*combinations(MONA_LISAS, 2), VIEWS])
-def test_pictures_of_the_same_thing_are_verified(
+def test_images_of_the_same_thing_are_verified(
     pairs: Path, one: str, other: str, geometry: Geometry
 ) -> None:
     for first, second in ((one, other), (other, one)):
@@ -69,7 +69,7 @@ def test_two_views_of_a_building_are_verified(pairs: Path) -> None:
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_unrelated_pictures_are_not_verified(pairs: Path, geometry: Geometry) -> None:
+def test_unrelated_images_are_not_verified(pairs: Path, geometry: Geometry) -> None:
     for one, other in UNRELATED:
         match = Geometric(geometry).match(of(pairs / one), of(pairs / other))
         assert match.verified is False, (one, other)
@@ -84,7 +84,7 @@ def test_the_pairs_are_some_of_the_mutual_neighbours(pairs: Path) -> None:
     assert len(set(found)) == len(found)
 
 
-def test_the_same_pictures_give_the_same_pairs(pairs: Path) -> None:
+def test_the_same_images_give_the_same_pairs(pairs: Path) -> None:
     one, other = (of(pairs / name) for name in VIEWS)
     for geometry in GEOMETRIES:
         first = Geometric(geometry).match(one, other)
@@ -125,7 +125,7 @@ def test_points_on_each_other_are_no_geometry(geometry: Geometry, count: int) ->
 
 
 @pytest.mark.parametrize("count", [10, 40])
-def test_a_picture_does_not_shrink_to_a_point(count: int) -> None:
+def test_a_image_does_not_shrink_to_a_point(count: int) -> None:
     heap = local(np.full((count, 2), 0.5, np.float32))
     assert Geometric().match(local(scattered(count)), heap).verified is False
     assert Geometric().match(heap, local(scattered(count))).verified is False

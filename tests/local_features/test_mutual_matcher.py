@@ -28,7 +28,7 @@ def test_it_asks_for_no_geometry() -> None:
     assert Mutual().match(local(9), local(9)).verified is None
 
 
-def test_a_picture_without_local_features_has_no_pairs() -> None:
+def test_a_image_without_local_features_has_no_pairs() -> None:
     for one, other in ((local(0), local(5)), (local(5), local(0)), (local(0), local(0))):
         assert Mutual().match(one, other).pairs.shape == (0, 2)
 

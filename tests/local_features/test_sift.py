@@ -36,13 +36,13 @@ def photograph(assets: Path) -> Image:
 
 
 @pytest.mark.parametrize("image", [BLANK, BLANK[:1, :1], BLANK[:2], BLANK * 0])
-def test_a_blank_picture_has_no_local_features(image: Image) -> None:
+def test_a_blank_image_has_no_local_features(image: Image) -> None:
     local = seen(image)
     assert (len(local), local.points.shape, local.descriptors.shape) == (0, (0, 2), (0, 128))
     assert local.points.dtype == local.descriptors.dtype == np.float32
 
 
-def test_every_picture_gets_its_own_in_order(scene: PIL.Image.Image) -> None:
+def test_every_image_gets_its_own_in_order(scene: PIL.Image.Image) -> None:
     pixels = np.asarray(scene)
     found = Sift().extract([pixels, BLANK, pixels[:, ::-1]])
     assert len(found) == 3
@@ -63,7 +63,7 @@ def test_the_numbers_are_those_of_opencv(photograph: Image) -> None:
         assert_allclose(row**2, descriptors[i] / descriptors[i].sum(), atol=1e-6)
 
 
-def test_rows_have_length_one_and_points_lie_in_the_picture(photograph: Image) -> None:
+def test_rows_have_length_one_and_points_lie_in_the_image(photograph: Image) -> None:
     local = Sift().extract([photograph])[0]
     assert local.descriptors.dtype == local.points.dtype == np.float32
     assert_allclose(np.linalg.norm(local.descriptors, axis=1), 1, atol=1e-5)
@@ -96,7 +96,7 @@ def test_a_thing_is_seen_where_it_is(place: tuple[int, int]) -> None:
     assert_allclose(points.mean(axis=0), place, atol=3)
 
 
-def test_a_large_picture_is_scaled_down_and_places_stay_shares_of_it(
+def test_a_large_image_is_scaled_down_and_places_stay_shares_of_it(
     scene: PIL.Image.Image,
 ) -> None:
     large = scene.resize((scene.width * 4, scene.height * 4), PIL.Image.Resampling.BICUBIC)
@@ -110,7 +110,7 @@ def test_a_large_picture_is_scaled_down_and_places_stay_shares_of_it(
 
 @pytest.mark.parametrize("degrees", [30, 90, 180])
 @pytest.mark.parametrize("scale", [0.6, 1])
-def test_a_turned_and_scaled_picture_matches(
+def test_a_turned_and_scaled_image_matches(
     scene: PIL.Image.Image, degrees: int, scale: float
 ) -> None:
     turned = scene.resize((round(scene.width * scale), round(scene.height * scale)))

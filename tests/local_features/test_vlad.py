@@ -1,4 +1,4 @@
-"""All the local features of a picture in one vector, by words learned from a sample."""
+"""All the local features of an image in one vector, by words learned from a sample."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def descriptors(seed: int, rows: int, dim: int = DIM) -> Matrix:
     return unit(np.random.default_rng(seed).standard_normal((rows, dim)).astype(np.float32))
 
 
-def picture(seed: int, rows: int) -> LocalFeatures:
+def image(seed: int, rows: int) -> LocalFeatures:
     points = np.random.default_rng(seed).random((rows, 2)).astype(np.float32)
     return LocalFeatures(points, descriptors(seed, rows))
 
@@ -105,7 +105,7 @@ def test_a_vector_is_as_vlad_is_defined(codebook: Codebook) -> None:
     assert_allclose(codebook.vector(given), wanted, atol=1e-3)
 
 
-def test_pictures_that_share_half_their_parts_are_nearer_than_others(codebook: Codebook) -> None:
+def test_images_that_share_half_their_parts_are_nearer_than_others(codebook: Codebook) -> None:
     one, other = descriptors(10, 200), descriptors(11, 200)
     shared = np.concatenate([one[:100], other[:100]])
     query = codebook.vector(one)
@@ -161,8 +161,8 @@ def test_damaged_bytes_give_a_codebook_that_works_or_are_refused(data: st.DataOb
     assert all(np.isfinite(array).all() for array in (book.mean, book.axes, book.words))
 
 
-def test_a_picture_is_seen_whole_and_in_nine_quarters() -> None:
-    local = picture(13, 400)
+def test_a_image_is_seen_whole_and_in_nine_quarters() -> None:
+    local = image(13, 400)
     whole, *parts = windows(local)
     assert_array_equal(whole, local.descriptors)
     assert len(parts) == 9
@@ -173,13 +173,13 @@ def test_a_picture_is_seen_whole_and_in_nine_quarters() -> None:
 
 
 def test_a_quarter_with_few_parts_is_left_out() -> None:
-    local = picture(14, 300)
+    local = image(14, 300)
     left = LocalFeatures(local.points * np.array([0.24, 1], np.float32), local.descriptors)
     assert len(windows(left)) == 4, "the whole, and three quarters along its left side"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 19])
-def test_a_picture_of_few_parts_is_seen_whole_only(rows: int) -> None:
-    local = picture(15, rows)
+def test_a_image_of_few_parts_is_seen_whole_only(rows: int) -> None:
+    local = image(15, rows)
     (whole,) = windows(local)
     assert_array_equal(whole, local.descriptors)

@@ -19,7 +19,7 @@ SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four scenes; of the harbour a small copy, of the mosaic one that weighs more."""
-    place = tmp_path / "pictures"
+    place = tmp_path / "images"
     place.mkdir()
     for scene in SCENES:
         draw_scene(scene).save(place / f"{scene}.jpg", quality=85)
@@ -109,7 +109,7 @@ def test_an_empty_catalogue_has_no_copies(tmp_path: Path) -> None:
         assert duplicates(finder, threshold=0.9).groups == ()
 
 
-def test_pictures_in_memory_are_compared_by_score(tmp_path: Path) -> None:
+def test_images_in_memory_are_compared_by_score(tmp_path: Path) -> None:
     with Finder.create(tmp_path / "memory.db", Grid()) as finder:
         finder.add([draw_scene("harbour"), COPIES["blur 3"](draw_scene("harbour"))])
         assert len(duplicates(finder, threshold=0.9, verify="none").groups) == 1

@@ -13,7 +13,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-PICTURE = ("image/png", "image/jpeg")
+IMAGE = ("image/png", "image/jpeg")
 LARGEST = 300_000  # bytes, for a page that shows it
 
 
@@ -45,28 +45,28 @@ def said(notebook: Any) -> str:
     return "".join("".join(one["text"]) for one in outputs(notebook) if one.get("name") == "stdout")
 
 
-def pictures(notebook: Any) -> int:
-    return sum(kind in one.get("data", {}) for one in outputs(notebook) for kind in PICTURE)
+def images(notebook: Any) -> int:
+    return sum(kind in one.get("data", {}) for one in outputs(notebook) for kind in IMAGE)
 
 
 def test_a_first_look(tmp_path: Path) -> None:
     found = run("first-look", tmp_path)
     text = said(found)
-    assert "146 pictures in 147 files" in text
-    assert int(re.findall(r"(\d+) pictures are there more than once; 1 of", text)[0]) > 3
-    assert pictures(found) == 5
+    assert "146 images in 147 files" in text
+    assert int(re.findall(r"(\d+) images are there more than once; 1 of", text)[0]) > 3
+    assert images(found) == 5
 
 
 def test_comparing(tmp_path: Path) -> None:
     found = run("comparing", tmp_path)
     text = said(found)
     for name in ("compact", "classic", "phash", "dhash", "colours"):
-        assert f"{name:<10}144 pictures" in text
+        assert f"{name:<10}144 images" in text
     alone = float(re.findall(r"^compact alone +(0\.\d+)$", text, re.MULTILINE)[0])
     together = [float(n) for n in re.findall(r"^compact \+ .* (0\.\d+)$", text, re.MULTILINE)]
     assert alone > 0.6
     assert len(together) == 4
-    assert pictures(found) == 4
+    assert images(found) == 4
 
 
 def test_fine_tuning(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_fine_tuning(tmp_path: Path) -> None:
     assert set(figures) == {"compact", "labels", "contrastive", "autoencoder"}
     assert figures["labels"] > figures["compact"] + 0.2
     assert "by labels, searched through kmeans" in text
-    assert pictures(found) == 4
+    assert images(found) == 4
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -79,8 +79,8 @@ def test_one_row_makes_a_graph_of_ones_own_an_encoder(
     path = assets / "models" / f"{file}.onnx"
     write(library, f'[mine]\nfile = "{path}"\ndim = {dim}\n{settings}')
     encoder = make_encoder("mine", {"precision": "f32"})
-    pictures = list(find_images(assets / "data/clothing/test"))[::93]
-    images = [decode(path, encoder.fit).pixels for path in pictures]
+    files = list(find_images(assets / "data/clothing/test"))[::93]
+    images = [decode(file, encoder.fit).pixels for file in files]
     rows = np.vstack(encoder.encode(images))
     assert rows.shape == (len(images), dim)
     options = dict(models()["mine"].settings)

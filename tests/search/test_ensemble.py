@@ -1,4 +1,4 @@
-"""Several catalogues of the same pictures asked together, and several measures of one."""
+"""Several catalogues of the same images asked together, and several measures of one."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     rng = np.random.default_rng(8)
     for number in range(COUNT):
         quarters = rng.integers(0, 256, (2, 2, 3), np.uint8)
-        picture = PIL.Image.fromarray(np.kron(quarters, np.ones((8, 8, 1), np.uint8)))
-        picture.save(folder / f"{number:02}.png")
+        image = PIL.Image.fromarray(np.kron(quarters, np.ones((8, 8, 1), np.uint8)))
+        image.save(folder / f"{number:02}.png")
     return sorted(folder.iterdir())
 
 
 @pytest.fixture(scope="module")
 def members(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Finder]]:
-    """Three catalogues of all the pictures, which no test may alter."""
+    """Three catalogues of all the images, which no test may alter."""
     folder = tmp_path_factory.mktemp("members")
     finders = [Finder.create(folder / f"{n}.db", Channel(n)) for n in range(3)]
     for finder in finders:
@@ -118,7 +118,7 @@ def test_the_order_of_members_does_not_matter_but_weights_do(
     assert ids(there) != ids(other)
 
 
-def test_pictures_are_the_same_by_their_content_wherever_they_lie(
+def test_images_are_the_same_by_their_content_wherever_they_lie(
     members: list[Finder], files: list[Path], tmp_path: Path
 ) -> None:
     moved = tmp_path / "elsewhere"
@@ -135,7 +135,7 @@ def test_pictures_are_the_same_by_their_content_wherever_they_lie(
     assert all("elsewhere" in str(hit.path) for hit in there), "as the first member knows them"
 
 
-def test_a_picture_that_a_member_lacks_counts_where_it_is(
+def test_a_image_that_a_member_lacks_counts_where_it_is(
     members: list[Finder], files: list[Path], tmp_path: Path
 ) -> None:
     with Finder.create(tmp_path / "c.db", Channel(1)) as some:
@@ -162,7 +162,7 @@ def test_an_empty_member_halves_the_scores(
         assert Ensemble([empty, empty]).search(files[3]) == []
 
 
-def test_pictures_may_be_given_in_any_form(members: list[Finder], files: list[Path]) -> None:
+def test_images_may_be_given_in_any_form(members: list[Finder], files: list[Path]) -> None:
     together = Ensemble(members)
     wanted = ids(together.search(files[5], 6))
     (hit,) = members[0].search(files[5], 1)
@@ -233,7 +233,7 @@ def test_what_a_member_cannot_do_is_said(members: list[Finder], files: list[Path
         together.search("none.png")
     nothings: tuple[Any, ...] = (None, [])
     for nothing in nothings:
-        with pytest.raises(ValueError, match="a picture or a text"):
+        with pytest.raises(ValueError, match="an image or a text"):
             together.search(nothing)
     with pytest.raises(ValueError, match="at least 1"):
         together.search(files[0], 0)

@@ -1,4 +1,4 @@
-"""Searches among some of the pictures: chosen before the ranking, so that k come back."""
+"""Searches among some of the images: chosen before the ranking, so that k come back."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from imagefinder.evaluation.index_benchmark import audit
 
 @pytest.fixture(scope="module")
 def finder(tmp_path_factory: pytest.TempPathFactory) -> Finder:
-    """Sixty pictures of noise; each knows its number, its parity and a word."""
+    """Sixty images of noise; each knows its number, its parity and a word."""
     folder = tmp_path_factory.mktemp("filters")
     rng = np.random.default_rng(2)
     noise = rng.integers(0, 256, (60, 24, 24, 3), np.uint8)

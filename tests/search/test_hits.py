@@ -11,7 +11,7 @@ def hit(path: str | None) -> Hit:
     return Hit(1, 0.87654, 0.1, Record(255, bytes(32), 10, 40, 20, files))
 
 
-def test_hits_show_themselves_as_pictures(tmp_path: Path) -> None:
+def test_hits_show_themselves_as_images(tmp_path: Path) -> None:
     path = tmp_path / "a <b> & c.jpg"
     PIL.Image.new("RGB", (40, 20), "red").save(path)
     html = Hits([hit(str(path))])._repr_html_()

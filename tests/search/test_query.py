@@ -1,4 +1,4 @@
-"""What may be searched with: several pictures, a part of one, words, and what to turn away from."""
+"""What may be searched with: several images, a part of one, words, and what to turn away from."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Quarters:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Pictures of four colours each."""
+    """Images of four colours each."""
     folder = tmp_path_factory.mktemp("colours")
     rng = np.random.default_rng(4)
     for number in range(COUNT):
@@ -65,8 +65,8 @@ def made_by(encoder: Any, files: list[Path], folder: Path, index: str = "exact")
     return finder
 
 
-def row_of(picture: Path | Image) -> Features:
-    return Colours().encode([decode(picture, Colours.fit).pixels])[0]
+def row_of(image: Path | Image) -> Features:
+    return Colours().encode([decode(image, Colours.fit).pixels])[0]
 
 
 def unit(rows: Features) -> Features:
@@ -95,7 +95,7 @@ def agree(hits: Hits, wanted: list[tuple[str, float]]) -> None:
     assert_allclose([hit.score for hit in hits], [score for _, score in wanted], atol=1e-5)
 
 
-def test_several_pictures_are_searched_with_by_the_mean_of_their_rows(
+def test_several_images_are_searched_with_by_the_mean_of_their_rows(
     finder: Finder, files: list[Path]
 ) -> None:
     every = unit(np.concatenate([row_of(file) for file in files]))
@@ -117,7 +117,7 @@ def test_their_order_does_not_matter_and_one_given_twice_counts_twice(
     agree(twice, by_score(wanted[:, 0], files)[:9])
 
 
-def test_one_picture_in_a_list_is_one_picture(finder: Finder, files: list[Path]) -> None:
+def test_one_image_in_a_list_is_one_image(finder: Finder, files: list[Path]) -> None:
     assert finder.search([files[3]], 5) == finder.search(files[3], 5)
 
 
@@ -170,8 +170,8 @@ def test_a_part_is_searched_with_as_if_it_were_cut_out(finder: Finder, files: li
     pixels = decode(files[4]).pixels[5:26, 10:47]
     wanted = finder.search(pixels, 9)
     (hit,) = finder.search(files[4], 1)
-    for picture in (files[4], str(files[4]), files[4].read_bytes(), hit.id, hit):
-        assert found(finder.search(picture, 9, crop=box)) == found(wanted)
+    for image in (files[4], str(files[4]), files[4].read_bytes(), hit.id, hit):
+        assert found(finder.search(image, 9, crop=box)) == found(wanted)
 
 
 def test_each_of_several_is_cut_but_not_what_to_turn_away_from(
@@ -200,7 +200,7 @@ def test_a_part_is_counted_in_upright_pixels(finder: Finder, tmp_path: Path) -> 
     "box",
     [(0, 0, 61, 40), (0, 0, 60, 41), (-1, 0, 5, 5), (60, 0, 1, 1), (5, 5, 0, 9), (5, 5, 9, -1)],
 )
-def test_a_part_that_is_none_is_said_with_the_pictures_size(
+def test_a_part_that_is_none_is_said_with_the_images_size(
     finder: Finder, files: list[Path], box: Box
 ) -> None:
     given = ",".join(map(str, box))
@@ -210,7 +210,7 @@ def test_a_part_that_is_none_is_said_with_the_pictures_size(
         finder.search(decode(files[0]).pixels, crop=box)
 
 
-def test_all_of_a_picture_is_a_part_of_it(finder: Finder, files: list[Path]) -> None:
+def test_all_of_a_image_is_a_part_of_it(finder: Finder, files: list[Path]) -> None:
     whole = finder.search(files[0], 5, crop=(0, 0, 60, 40))
     agree(whole, found(finder.search(files[0], 5)))
 
@@ -235,7 +235,7 @@ def test_words_alone_find_what_they_say(finder: Finder, files: list[Path]) -> No
     agree(finder.search(text="red", k=COUNT), by_score((every @ red.T)[:, 0], files))
 
 
-def test_words_are_added_to_a_picture(finder: Finder, files: list[Path]) -> None:
+def test_words_are_added_to_a_image(finder: Finder, files: list[Path]) -> None:
     every = unit(np.concatenate([row_of(file) for file in files]))
     between = every[6] + unit(Colours().encode_text(["blue"])[0])[0]
     hits = finder.search(files[6], COUNT, text="blue")
@@ -249,17 +249,17 @@ def test_an_encoder_without_words_says_which_has_some(
     encoder: str, files: list[Path], tmp_path: Path
 ) -> None:
     with made_by(encoder, files[:2], tmp_path) as finder:
-        for picture in (None, files[0]):
+        for image in (None, files[0]):
             with pytest.raises(PluginError, match=rf"{encoder} knows no words: .*clip"):
-                finder.search(picture, text="red")
+                finder.search(image, text="red")
 
 
 def test_something_must_be_searched_with(finder: Finder, files: list[Path]) -> None:
     nothings: tuple[Any, ...] = (None, [], ())
     for nothing in nothings:
-        with pytest.raises(ValueError, match="a picture or a text"):
+        with pytest.raises(ValueError, match="an image or a text"):
             finder.search(nothing)
-    with pytest.raises(ValueError, match="a picture or a text"):
+    with pytest.raises(ValueError, match="an image or a text"):
         finder.search(minus=files[0])
     with pytest.raises(ValueError, match="at least 1"):
         finder.search(files[0], 0)
@@ -295,7 +295,7 @@ def test_distances_are_those_of_the_measure_asked_for(finder: Finder, files: lis
         assert hit.distance == -hit.score
 
 
-def test_a_picture_finds_itself_first_by_length_too(finder: Finder, files: list[Path]) -> None:
+def test_a_image_finds_itself_first_by_length_too(finder: Finder, files: list[Path]) -> None:
     for file in files[:5]:
         assert finder.search(file, 1, measures=["l2"])[0].path == str(file)
 

@@ -1,4 +1,4 @@
-"""Rows become pictures and rankings become one, whatever order they come in."""
+"""Rows become images and rankings become one, whatever order they come in."""
 
 from random import Random
 
@@ -32,11 +32,11 @@ def test_with_one_query_row_the_vote_is_plain_similarity() -> None:
     assert vote(neighbors([[(7, 0.5), (3, 0.75), (9, 0.25)]])) == [(3, 0.75), (7, 0.5), (9, 0.25)]
 
 
-def test_a_picture_counts_with_its_best_row_only() -> None:
+def test_a_image_counts_with_its_best_row_only() -> None:
     assert vote(neighbors([[(7, 0.25), (7, 0.5), (3, 0.375)]])) == [(7, 0.5), (3, 0.375)]
 
 
-def test_a_picture_gets_the_mean_over_all_query_rows() -> None:
+def test_a_image_gets_the_mean_over_all_query_rows() -> None:
     rows: list[Row] = [[(1, 1.0), (2, 0.5)], [(2, 0.75)]]
     assert vote(neighbors(rows)) == [(2, 0.625), (1, 0.5)]
 
@@ -63,7 +63,7 @@ def test_the_order_of_the_query_rows_does_not_matter(rows: list[Row], random: Ra
 
 
 @given(ROWS)
-def test_every_picture_found_is_ranked_once_best_first(rows: list[Row]) -> None:
+def test_every_image_found_is_ranked_once_best_first(rows: list[Row]) -> None:
     ranking = vote(neighbors(rows))
     assert {key for key, _ in ranking} == {key for row in rows for key, _ in row}
     assert len(ranking) == len({key for key, _ in ranking})

@@ -40,7 +40,7 @@ def clothes(clothing: list[Path], tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="session")
 def views(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finder]:
-    """A catalogue of pictures some of which show the same thing, which no test may alter."""
+    """A catalogue of images some of which show the same thing, which no test may alter."""
     files = [assets / "data/pairs/image-match" / name for name in (*MONA_LISAS, OTHERS[0])]
     files += [assets / "data/pairs/lightglue" / name for name in (*STREET, *OTHERS[1:])]
     with Finder.create(tmp_path_factory.mktemp("views") / "c.db", "dhash", local="sift") as finder:
@@ -53,13 +53,13 @@ def seen(file: Path) -> LocalFeatures:
     return found
 
 
-def by_name(finder: Finder, picture: object, k: int, **options: object) -> dict[str, Hit]:
-    hits = finder.search(picture, k, **options)  # type: ignore[arg-type]
+def by_name(finder: Finder, image: object, k: int, **options: object) -> dict[str, Hit]:
+    hits = finder.search(image, k, **options)  # type: ignore[arg-type]
     return {Path(hit.path or "?").name: hit for hit in hits}
 
 
 def mutual_counts(query: LocalFeatures, finder: Finder) -> dict[int, int]:
-    """How many of the query's rows and of each picture's are each other's nearest, row by row."""
+    """How many of the query's rows and of each image's are each other's nearest, row by row."""
     counts = {}
     for key, other in finder.store.local_features(finder.store.keys().tolist()).items():
         apart = np.linalg.norm(query.descriptors[:, None] - other.descriptors[None], axis=2)
@@ -83,7 +83,7 @@ def test_an_exhaustive_search_ranks_by_mutual_nearest_neighbours(
     assert hits[0].path == str(clothing[number])
 
 
-def test_pictures_that_match_alike_stay_in_the_order_of_their_vectors(
+def test_images_that_match_alike_stay_in_the_order_of_their_vectors(
     clothes: Finder, clothing: list[Path]
 ) -> None:
     places = {hit.id: hit.rank for hit in clothes.search(clothing[3], 40)}
@@ -121,7 +121,7 @@ def test_fewer_hits_are_the_first_of_more(clothes: Finder, clothing: list[Path])
     assert [hit.id for hit in three] == [hit.id for hit in many[:3]]
 
 
-def test_a_stored_picture_by_its_id_or_as_a_hit_is_as_by_its_file(
+def test_a_stored_image_by_its_id_or_as_a_hit_is_as_by_its_file(
     clothes: Finder, clothing: list[Path]
 ) -> None:
     (hit,) = clothes.search(clothing[9], 1)
@@ -152,7 +152,7 @@ def test_only_the_shortlist_and_the_nearest_are_looked_at(
     assert [hit.matches for hit in hits] == best
 
 
-def test_a_part_of_a_picture_is_found_by_a_short_list(views: Finder, assets: Path) -> None:
+def test_a_part_of_a_image_is_found_by_a_short_list(views: Finder, assets: Path) -> None:
     painting = decode(assets / "data/pairs/image-match" / MONA_LISAS[0]).pixels
     part = painting[: len(painting) * 2 // 3]
     hits = by_name(views, part, 2, rerank="geometric", shortlist=3)
@@ -161,12 +161,12 @@ def test_a_part_of_a_picture_is_found_by_a_short_list(views: Finder, assets: Pat
 
 
 @pytest.mark.parametrize("rerank", ["mutual", "geometric"])
-def test_other_pictures_of_the_painting_come_first(views: Finder, rerank: str) -> None:
+def test_other_images_of_the_painting_come_first(views: Finder, rerank: str) -> None:
     hits = by_name(views, query_of(views, MONA_LISAS[0]), 8, rerank=rerank, shortlist=None)
     assert set(list(hits)[:3]) == set(MONA_LISAS)
 
 
-def test_the_painting_is_verified_in_its_pictures_and_in_no_other(views: Finder) -> None:
+def test_the_painting_is_verified_in_its_images_and_in_no_other(views: Finder) -> None:
     hits = by_name(views, query_of(views, MONA_LISAS[0]), 8, rerank="geometric", shortlist=None)
     assert {name for name, hit in hits.items() if hit.verified} == set(MONA_LISAS)
     for hit in hits.values():
@@ -211,7 +211,7 @@ def test_the_region_is_where_the_thing_was_pasted(tmp_path: Path) -> None:
         ([[0.999, 0.5], [0.001, 0.75]], (0, 50, 200, 25)),
     ],
 )
-def test_a_region_is_the_smallest_box_and_lies_in_the_picture(
+def test_a_region_is_the_smallest_box_and_lies_in_the_image(
     points: list[list[float]], region: Box | None
 ) -> None:
     places = np.array(points, np.float32).reshape(-1, 2)
@@ -220,7 +220,7 @@ def test_a_region_is_the_smallest_box_and_lies_in_the_picture(
     assert Looked(1, 0.0, Match(pairs), places).region(record) == region
 
 
-def test_a_blank_picture_is_like_nothing_and_vectors_decide(
+def test_a_blank_image_is_like_nothing_and_vectors_decide(
     clothes: Finder, clothing: list[Path]
 ) -> None:
     blank = np.full((300, 200, 3), 128, np.uint8)
@@ -240,43 +240,43 @@ def test_a_part_alone_may_be_searched_with(views: Finder) -> None:
     assert region[1] + region[3] <= record.height * 0.52
 
 
-def test_without_local_features_there_is_no_second_look(tmp_path: Path, picture: Image) -> None:
+def test_without_local_features_there_is_no_second_look(tmp_path: Path, image: Image) -> None:
     with Finder.create(tmp_path / "c.db", "dhash") as finder:
-        finder.add(picture)
+        finder.add(image)
         for rerank in ("mutual", "geometric"):
             with pytest.raises(PluginError, match="--local sift"):
-                finder.search(picture, rerank=rerank)
+                finder.search(image, rerank=rerank)
 
 
 @pytest.fixture
-def picture() -> Image:
+def image() -> Image:
     return np.asarray(draw_scene("mosaic"))
 
 
 @pytest.fixture
-def finder(tmp_path: Path, picture: Image) -> Iterator[Finder]:
+def finder(tmp_path: Path, image: Image) -> Iterator[Finder]:
     with Finder.create(tmp_path / "c.db", "classic", local=SIFT) as finder:
-        finder.add([picture, picture[:, ::-1]])
+        finder.add([image, image[:, ::-1]])
         yield finder
 
 
-def test_what_cannot_go_with_a_second_look_is_said(finder: Finder, picture: Image) -> None:
+def test_what_cannot_go_with_a_second_look_is_said(finder: Finder, image: Image) -> None:
     with pytest.raises(UnknownPlugin, match="geometric, mutual"):
-        finder.search(picture, rerank="nearest")
-    for together in ({"minus": picture}, {"text": "a boat"}):
-        with pytest.raises(ValueError, match="one picture"):
-            finder.search(picture, rerank="mutual", **together)
-    with pytest.raises(ValueError, match="one picture"):
-        finder.search([picture, picture], rerank="mutual")
+        finder.search(image, rerank="nearest")
+    for together in ({"minus": image}, {"text": "a boat"}):
+        with pytest.raises(ValueError, match="one image"):
+            finder.search(image, rerank="mutual", **together)
+    with pytest.raises(ValueError, match="one image"):
+        finder.search([image, image], rerank="mutual")
     with pytest.raises(ValueError, match="measures"):
-        finder.search(picture, rerank="mutual", measures=["l2"])
+        finder.search(image, rerank="mutual", measures=["l2"])
     for numbers in ({"k": 0}, {"shortlist": 0}):
         with pytest.raises(ValueError, match="at least 1"):
-            finder.search(picture, rerank="mutual", **numbers)  # type: ignore[arg-type]
+            finder.search(image, rerank="mutual", **numbers)  # type: ignore[arg-type]
 
 
-def test_a_picture_that_came_without_local_features_is_not_asked_by_them(
-    finder: Finder, tmp_path: Path, picture: Image
+def test_a_image_that_came_without_local_features_is_not_asked_by_them(
+    finder: Finder, tmp_path: Path, image: Image
 ) -> None:
     with Finder.create(tmp_path / "other.db", "classic") as other:
         draw_scene("coral-reef").save(tmp_path / "reef.png")
@@ -290,12 +290,12 @@ def test_a_picture_that_came_without_local_features_is_not_asked_by_them(
     assert own.id not in [hit.id for hit in hits], "there is nothing in it to match"
 
 
-def test_a_reranker_of_ones_own_decides(finder: Finder, picture: Image) -> None:
+def test_a_reranker_of_ones_own_decides(finder: Finder, image: Image) -> None:
     class Contrary:
         def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
             same = np.array_equal(query.descriptors, other.descriptors)
             return Match(np.zeros((0 if same else 5, 2), np.intp))
 
-    (first, last) = finder.search(picture, 2)
+    (first, last) = finder.search(image, 2)
     found = finder.search(first, 2, rerank=Contrary())
     assert [(hit.id, hit.matches) for hit in found] == [(last.id, 5), (first.id, 0)]

@@ -1,4 +1,4 @@
-"""The application in this process: a catalogue of drawn pictures, and a client of it."""
+"""The application in this process: a catalogue of drawn images, and a client of it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,12 +20,12 @@ COUNT = 12
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Drawn pictures: 00.jpg to 11.jpg."""
-    pictures = tmp_path / "secret-folder"
-    pictures.mkdir()
+    """Drawn images: 00.jpg to 11.jpg."""
+    images = tmp_path / "secret-folder"
+    images.mkdir()
     for seed in range(COUNT):
-        PIL.Image.fromarray(drawn(seed)).save(pictures / f"{seed:02}.jpg")
-    return pictures
+        PIL.Image.fromarray(drawn(seed)).save(images / f"{seed:02}.jpg")
+    return images
 
 
 @pytest.fixture

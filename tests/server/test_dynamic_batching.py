@@ -17,7 +17,7 @@ from imagefinder.types import Features, Fit, Image, Measure
 
 @dataclass
 class Slow:
-    """Waits with its first batch until it is let go; fails on black pictures."""
+    """Waits with its first batch until it is let go; fails on black images."""
 
     dim: ClassVar[int] = 1
     measure: ClassVar[Measure] = "l2"
@@ -79,7 +79,7 @@ def test_no_batch_is_larger_than_32() -> None:
     assert encoder.batches == [1, 32, 26]
 
 
-def test_a_picture_that_fails_fails_alone() -> None:
+def test_a_image_that_fails_fails_alone() -> None:
     results = asked(Slow(), [1, 2, 0, 3, 4])
     assert [results[n] for n in (0, 1, 3, 4)] == [1, 2, 3, 4]
     assert isinstance(results[2], UnencodableImage)
@@ -90,7 +90,7 @@ def test_a_model_that_is_gone_is_told_to_all() -> None:
     assert all(isinstance(result, ModelError) for result in results)
 
 
-def test_an_encoder_that_loses_pictures_keeps_nobody_waiting() -> None:
+def test_an_encoder_that_loses_images_keeps_nobody_waiting() -> None:
     class Losing(Slow):
         def encode(self, images: Sequence[Image]) -> list[Features]:
             return super().encode(images)[1:]
@@ -98,7 +98,7 @@ def test_an_encoder_that_loses_pictures_keeps_nobody_waiting() -> None:
     assert all(isinstance(result, UnencodableImage) for result in asked(Losing(), [1, 2, 3]))
 
 
-def test_several_pictures_of_one_query_keep_their_order() -> None:
+def test_several_images_of_one_query_keep_their_order() -> None:
     encoder = Slow()
     encoder.go.set()
     together = Together(encoder)

@@ -1,4 +1,4 @@
-"""Stored pictures over HTTP: listed, shown, added and deleted."""
+"""Stored images over HTTP: listed, shown, added and deleted."""
 
 import json
 from itertools import count
@@ -17,14 +17,14 @@ def first(client: TestClient) -> str:
     return str(client.get("/v1/images?limit=1").json()["images"][0]["id"])
 
 
-def test_pictures_are_listed_page_by_page(client: TestClient) -> None:
+def test_images_are_listed_page_by_page(client: TestClient) -> None:
     seen: list[str] = []
     cursor: str | None = None
     while True:
         page = client.get(
             "/v1/images", params={"limit": 5, **({"cursor": cursor} if cursor else {})}
         )
-        seen += [picture["name"] for picture in page.json()["images"]]
+        seen += [image["name"] for image in page.json()["images"]]
         cursor = page.json()["next"]
         if cursor is None:
             break
@@ -42,7 +42,7 @@ def test_a_cursor_past_the_last_gives_an_empty_page(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("what", ["file", "thumbnail"])
-def test_a_picture_is_not_sent_twice(client: TestClient, what: str) -> None:
+def test_a_image_is_not_sent_twice(client: TestClient, what: str) -> None:
     address = f"/v1/images/{first(client)}/{what}"
     answer = client.get(address)
     assert answer.headers["cache-control"] == "private, max-age=86400"
@@ -78,12 +78,12 @@ def test_a_thumbnail_is_small(client: TestClient, tmp_path: Path) -> None:
     answer = client.get(f"/v1/images/{first(client)}/thumbnail?side=40")
     assert answer.headers["content-type"] == "image/jpeg"
     (tmp_path / "small.jpg").write_bytes(answer.content)
-    with PIL.Image.open(tmp_path / "small.jpg") as picture:
-        assert picture.size == (40, 30)
+    with PIL.Image.open(tmp_path / "small.jpg") as image:
+        assert image.size == (40, 30)
     assert client.get(f"/v1/images/{first(client)}/thumbnail?side=9999").status_code == 422
 
 
-def test_an_added_picture_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:
+def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:
     uploads = folder.parent / "uploads"
     client = serve(writable=True, uploads=uploads)
     data = (folder / "03.jpg").read_bytes() + b"more"
@@ -92,13 +92,13 @@ def test_an_added_picture_is_found_and_its_file_kept(serve: Serve, folder: Path)
         "/v1/images", files={"image": ("a/../chair.JPG", data)}, data={"metadata": about}
     )
     assert answer.status_code == 201, answer.text
-    picture = answer.json()
-    assert (picture["name"], picture["metadata"]) == ("a-chair.jpg", {"room": "kitchen"})
-    assert client.get(f"/v1/images/{picture['id']}/file").content == data
+    image = answer.json()
+    assert (image["name"], image["metadata"]) == ("a-chair.jpg", {"room": "kitchen"})
+    assert client.get(f"/v1/images/{image['id']}/file").content == data
     again = client.post("/v1/images", files={"image": ("other.jpg", data)})
-    assert (again.status_code, again.json()) == (200, picture)
-    assert client.delete(f"/v1/images/{picture['id']}").status_code == 204
-    assert client.get(f"/v1/images/{picture['id']}").status_code == 404
+    assert (again.status_code, again.json()) == (200, image)
+    assert client.delete(f"/v1/images/{image['id']}").status_code == 204
+    assert client.get(f"/v1/images/{image['id']}").status_code == 404
     assert list(uploads.iterdir()) == []
 
 
@@ -114,7 +114,7 @@ def test_the_folder_of_uploads_may_be_a_relative_one(
     assert list(Path("uploads").iterdir()) == []
 
 
-def test_a_picture_added_without_a_folder_is_found_but_has_no_file(
+def test_a_image_added_without_a_folder_is_found_but_has_no_file(
     serve: Serve, folder: Path
 ) -> None:
     client = serve(writable=True)
@@ -130,9 +130,9 @@ def test_catalogues_do_not_share_their_files(serve: Serve, folder: Path) -> None
     with Finder.create(folder.parent / "other.db", "dhash"):
         pass
     client = serve(folder.parent / "other.db", writable=True, uploads=folder.parent / "uploads")
-    picture = {"image": ("a.jpg", (folder / "03.jpg").read_bytes() + b"more")}
+    image = {"image": ("a.jpg", (folder / "03.jpg").read_bytes() + b"more")}
     for encoder in ("classic", "dhash"):
-        added = client.post("/v1/images", files=picture, data={"encoder": encoder})
+        added = client.post("/v1/images", files=image, data={"encoder": encoder})
         assert added.status_code == 201
     address = f"/v1/images/{added.json()['id']}"
     assert client.get(f"{address}/file?encoder=classic").status_code == 200
@@ -189,7 +189,7 @@ def test_wrong_metadata_is_refused(serve: Serve, folder: Path) -> None:
         assert answer.status_code == 422
 
 
-def test_a_picture_that_another_program_removed_meanwhile_is_gone(
+def test_a_image_that_another_program_removed_meanwhile_is_gone(
     client: TestClient, catalogue: Path
 ) -> None:
     id_ = first(client)
@@ -199,8 +199,8 @@ def test_a_picture_that_another_program_removed_meanwhile_is_gone(
 
 
 def test_copies_are_found(serve: Serve, folder: Path) -> None:
-    with PIL.Image.open(folder / "03.jpg") as picture:
-        picture.resize((60, 45)).save(folder / "small.png")
+    with PIL.Image.open(folder / "03.jpg") as image:
+        image.resize((60, 45)).save(folder / "small.png")
     with Finder.open(folder.parent / "library.db") as finder:
         finder.add(folder / "small.png")
     client = serve()

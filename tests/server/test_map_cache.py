@@ -22,7 +22,7 @@ def asked(client: TestClient, query: str = "") -> Any:
 
 
 @pytest.mark.parametrize("by", ["tsne", "pca"])
-def test_every_picture_has_a_place(client: TestClient, by: str) -> None:
+def test_every_image_has_a_place(client: TestClient, by: str) -> None:
     plane = asked(client, f"by={by}")
     points = plane.pop("points")
     assert plane == {"encoder": "classic", "by": by, "total": COUNT, "gone": 0}
@@ -46,7 +46,7 @@ def test_what_there_is_not_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/v1/map?{query}").status_code == 422
 
 
-def test_a_map_is_made_once_and_anew_when_the_pictures_are_others(
+def test_a_map_is_made_once_and_anew_when_the_images_are_others(
     client: TestClient, catalogue: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []

@@ -39,28 +39,28 @@ def test_everything_is_answered_as_documented(
 ) -> None:
     app = serve.app(writable=True, hosts=("*",))
     operation = schemathesis.openapi.from_asgi("/openapi.json", app)[path][method]
-    picture = (folder / "00.jpg").read_bytes()
-    id_ = f"{key_of(sha256(picture).digest()):016x}"
+    image = (folder / "00.jpg").read_bytes()
+    id_ = f"{key_of(sha256(image).digest()):016x}"
 
     @given(case=operation.as_strategy(), real=st.booleans())
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
     def check(case: Any, real: bool) -> None:
         if real:
-            put(case, picture, id_)
+            put(case, image, id_)
         case.call_and_validate(checks=CHECKS)
 
     check()
 
 
-def put(case: Any, picture: bytes, id_: str) -> None:
-    """A picture that is one, and an id that is stored, which chance would never find."""
+def put(case: Any, image: bytes, id_: str) -> None:
+    """An image that is one, and an id that is stored, which chance would never find."""
     if "id" in case.path_parameters:
         case.path_parameters["id"] = id_
     if case.path == "/v1/search" and isinstance(case.body, dict):
         kept = {field: case.body[field] for field in ("k", "measure") if field in case.body}
-        case.body = {**kept, "image": [picture], "id": [id_]}
+        case.body = {**kept, "image": [image], "id": [id_]}
     elif isinstance(case.body, dict) and "image" in case.body:
-        case.body["image"] = picture
+        case.body["image"] = image
 
 
 def test_every_answer_has_its_example_or_schema() -> None:

@@ -28,7 +28,7 @@ def detail(answer: Any, status: int) -> str:
 
 def test_what_is_not_there(client: TestClient) -> None:
     assert "/docs" in detail(client.get("/nowhere"), 404)
-    assert "no picture" in detail(client.get("/v1/images/x"), 404)
+    assert "no image" in detail(client.get("/v1/images/x"), 404)
 
 
 def test_a_method_that_is_not_there(client: TestClient) -> None:
@@ -150,5 +150,5 @@ def test_figures_count_requests_by_their_routes(client: TestClient) -> None:
     figures = client.get("/metrics").text
     assert 'method="GET",route="/v1/images/{id}",status="404"} 3.0' in figures
     assert 'method="GET",route="other",status="404"} 3.0' in figures
-    assert "imagefinder_pictures 12.0" in figures
+    assert "imagefinder_images 12.0" in figures
     assert 'route="/v1/images/a"' not in figures

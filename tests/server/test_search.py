@@ -1,4 +1,4 @@
-"""Searching over HTTP: by uploads, stored pictures, parts, words, and kept to some."""
+"""Searching over HTTP: by uploads, stored images, parts, words, and kept to some."""
 
 import json
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ _RNG = np.random.default_rng(0)
 CALIBRATION = Calibration.learnt(
     "cosine",
     rate=0.001,
-    pictures=COUNT,
+    images=COUNT,
     truth="copies",
     unrelated=_RNG.normal(0.8, 0.03, 500),
     true=_RNG.normal(0.97, 0.01, 500),
 )
 
 
-def search(client: TestClient, *pictures: bytes, **fields: Any) -> Any:
-    files = [("image", (f"{n}.jpg", data)) for n, data in enumerate(pictures)]
+def search(client: TestClient, *images: bytes, **fields: Any) -> Any:
+    files = [("image", (f"{n}.jpg", data)) for n, data in enumerate(images)]
     return client.post("/v1/search", files=files or None, data=fields)
 
 
@@ -42,8 +42,8 @@ def names(response: Any) -> list[str]:
 
 def id_of(client: TestClient, seed: int) -> str:
     where = json.dumps({"seed": seed})
-    (picture,) = client.get("/v1/images", params={"where": where}).json()["images"]
-    return str(picture["id"])
+    (image,) = client.get("/v1/images", params={"where": where}).json()["images"]
+    return str(image["id"])
 
 
 def test_an_upload_finds_itself(client: TestClient, folder: Path) -> None:
@@ -54,14 +54,14 @@ def test_an_upload_finds_itself(client: TestClient, folder: Path) -> None:
     assert response.json()["query"] == "0.jpg"
 
 
-def test_a_stored_picture_is_searched_with_by_its_id(client: TestClient) -> None:
+def test_a_stored_image_is_searched_with_by_its_id(client: TestClient) -> None:
     assert names(search(client, id=id_of(client, 5)))[0] == "05.jpg"
 
 
 def test_an_id_that_is_not_there_is_not_found(client: TestClient) -> None:
     response = search(client, id="0" * 16)
     assert response.status_code == 404
-    assert response.json()["detail"] == "there is no picture of this id in the catalogue"
+    assert response.json()["detail"] == "there is no image of this id in the catalogue"
 
 
 @pytest.mark.parametrize("id_", ["library.db", "/etc/passwd", "../../etc/passwd", "~", ""])
@@ -69,13 +69,13 @@ def test_an_id_is_never_taken_for_a_path(client: TestClient, id_: str) -> None:
     assert search(client, id=id_).status_code == 404
 
 
-def test_several_pictures_are_searched_with_together(client: TestClient, folder: Path) -> None:
+def test_several_images_are_searched_with_together(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     both = names(search(client, data, id=id_of(client, 2), k=2))
     assert set(both) == {"01.jpg", "02.jpg"}
 
 
-def test_a_search_turns_away_from_a_picture(client: TestClient, folder: Path) -> None:
+def test_a_search_turns_away_from_a_image(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     away = {"minus_id": id_of(client, 2)}
     assert names(search(client, data, k=12, **away))[-1] == "02.jpg"
@@ -99,7 +99,7 @@ def test_a_part_that_is_none_is_refused(client: TestClient, folder: Path, crop: 
     assert search(client, data, crop=crop).status_code == 422
 
 
-def test_a_part_of_a_picture_whose_file_is_gone_names_no_path(
+def test_a_part_of_a_image_whose_file_is_gone_names_no_path(
     client: TestClient, folder: Path
 ) -> None:
     id_ = id_of(client, 4)
@@ -141,19 +141,17 @@ def test_what_the_catalogue_cannot_do_is_said(client: TestClient, folder: Path) 
     assert search(client, data, rerank="magic").status_code == 422
 
 
-def test_a_search_takes_no_more_than_sixteen_pictures(client: TestClient, folder: Path) -> None:
+def test_a_search_takes_no_more_than_sixteen_images(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert search(client, *[data] * 16).status_code == 200
     assert search(client, *[data] * 17).status_code == 422
 
 
-def test_a_picture_comes_from_a_url_only_where_the_server_fetches(
-    serve: Serve, folder: Path
-) -> None:
+def test_a_image_comes_from_a_url_only_where_the_server_fetches(serve: Serve, folder: Path) -> None:
     data = (folder / "06.jpg").read_bytes()
-    assert search(serve(), url="http://pictures.example/6").status_code == 403
-    fetching = serve(fetch=lambda urls: [{"http://pictures.example/6": data}[url] for url in urls])
-    assert names(search(fetching, url="http://pictures.example/6"))[0] == "06.jpg"
+    assert search(serve(), url="http://images.example/6").status_code == 403
+    fetching = serve(fetch=lambda urls: [{"http://images.example/6": data}[url] for url in urls])
+    assert names(search(fetching, url="http://images.example/6"))[0] == "06.jpg"
     assert fetching.get("/v1/stats").json()["fetches"]
 
 
@@ -184,7 +182,7 @@ def test_an_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:
     assert search(client, data, encoder="clip").status_code == 422
     assert len(client.get("/v1/images?encoder=dhash").json()["images"]) == 1
     held = client.get("/v1/stats").json()["catalogues"]
-    assert [(one["encoder"], one["pictures"]) for one in held] == [("classic", 12), ("dhash", 1)]
+    assert [(one["encoder"], one["images"]) for one in held] == [("classic", 12), ("dhash", 1)]
 
 
 def test_local_features_decide_with_rerank(serve: Serve, folder: Path) -> None:
@@ -225,15 +223,15 @@ def test_matches_are_known_once_the_catalogue_is_calibrated(
     assert len(search(client, data, k=9, matches_only=True).json()["hits"]) == 1
 
 
-def test_two_pictures_are_compared(client: TestClient, assets: Path) -> None:
+def test_two_images_are_compared(client: TestClient, assets: Path) -> None:
     pytest.importorskip("cv2")
     with PIL.Image.open(assets / "data/exif/Landscape_1.jpg") as file:
         whole = file.convert("RGB")
     part = whole.crop((0, 0, whole.width // 2, whole.height))
     files = []
-    for name, picture in (("whole", whole), ("part", part)):
+    for name, image in (("whole", whole), ("part", part)):
         with BytesIO() as data:
-            picture.save(data, "JPEG")
+            image.save(data, "JPEG")
             files.append(("image", (name, data.getvalue())))
     found = client.post("/v1/compare", files=files).json()
     assert found["verified"]
@@ -243,7 +241,7 @@ def test_two_pictures_are_compared(client: TestClient, assets: Path) -> None:
     assert np.median(np.abs(v - y)) < 0.01
 
 
-def test_a_stored_picture_is_compared_by_its_file(client: TestClient, folder: Path) -> None:
+def test_a_stored_image_is_compared_by_its_file(client: TestClient, folder: Path) -> None:
     pytest.importorskip("cv2")
     data = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
     assert client.post("/v1/compare", files=data, data={"id": id_of(client, 1)}).is_success

@@ -1,4 +1,4 @@
-"""Pictures that come and go at the same time."""
+"""Images that come and go at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -13,7 +13,7 @@ from imagefinder.types import key_of
 ROUNDS = 60
 
 
-def test_a_picture_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
+def test_a_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
     catalogue: Path, folder: Path
 ) -> None:
     data = (folder / "00.jpg").read_bytes() + b"another"

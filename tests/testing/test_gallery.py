@@ -27,7 +27,7 @@ def grey() -> Image.Image:
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    small = [np.asarray(picture.resize((32, 24)), dtype=float) for picture in (one, other)]
+    small = [np.asarray(image.resize((32, 24)), dtype=float) for image in (one, other)]
     return float(np.abs(small[0] - small[1]).mean())
 
 
@@ -87,9 +87,9 @@ def test_angle_leaves_no_empty_corners(grey: Image.Image, seed: int) -> None:
 
 
 def test_compression_loses_detail(harbour: Image.Image) -> None:
-    def bytes_at_90(picture: Image.Image) -> int:
+    def bytes_at_90(image: Image.Image) -> int:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
+        image.save(buffer, "JPEG", quality=90)
         return buffer.tell()
 
     assert bytes_at_90(view_of(harbour, "compression", 0)) < 0.8 * bytes_at_90(harbour)

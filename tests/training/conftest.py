@@ -1,4 +1,4 @@
-"""A training small enough to be watched: 48 drawn pictures of four kinds, 32 pixels a side."""
+"""A training small enough to be watched: 48 drawn images of four kinds, 32 pixels a side."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def small(**changed: object) -> Settings:
 
 
 def draw_kinds(folder: Path, draw: Draw) -> Path:
-    """A folder for each kind; one of a kind is a part of its picture, a little noisy."""
+    """A folder for each kind; one of a kind is a part of its image, a little noisy."""
     rng = np.random.default_rng(0)
     for kind in range(KINDS):
         (folder / f"kind{kind}").mkdir(parents=True)
@@ -48,12 +48,12 @@ def draw_kinds(folder: Path, draw: Draw) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
     """A folder that no test may alter."""
-    return draw_kinds(tmp_path_factory.mktemp("finetuning") / "pictures", draw)
+    return draw_kinds(tmp_path_factory.mktemp("finetuning") / "images", draw)
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Outcome:
+def trained(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Outcome:
     """A training by labels, which no test may alter."""
-    return train(pictures, tmp_path_factory.mktemp("trained") / "mine", small())
+    return train(images, tmp_path_factory.mktemp("trained") / "mine", small())

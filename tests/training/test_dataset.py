@@ -1,4 +1,4 @@
-"""Which pictures are learnt from, which judge, and what is refused."""
+"""Which images are learnt from, which judge, and what is refused."""
 
 from pathlib import Path
 
@@ -55,11 +55,11 @@ def test_a_digest_tells_changes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("collection", "says"),
     [
-        (made(*["a"] * 31), "31 pictures are too few to learn from, 32 are the least"),
+        (made(*["a"] * 31), "31 images are too few to learn from, 32 are the least"),
         (made(*["a"] * 31).without([Failure("/0.jpg", "bad")]), "; 1 cannot be used, .*0.jpg: bad"),
         (made(*["a"] * 40), "all are of the one class 'a'.*--objective contrastive"),
         (made(*[""] * 40), "there are none: .*--label"),
-        (made(*["a"] * 40, "b"), "two classes of at least 4 pictures"),
+        (made(*["a"] * 40, "b"), "two classes of at least 4 images"),
     ],
 )
 def test_what_labels_cannot_learn_from_is_refused(collection: Collection, says: str) -> None:

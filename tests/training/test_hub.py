@@ -16,16 +16,16 @@ FAST = ("--size", "64", "--epochs", "1", "--batch", "20", "--held-out", "0.2")
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
-    return draw_kinds(tmp_path_factory.mktemp("pictures") / "pictures", draw)
+def images(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
+    return draw_kinds(tmp_path_factory.mktemp("images") / "images", draw)
 
 
 def test_a_resnet_of_the_hub_is_trained_by_the_same_command(
-    run: Run, served: Hub, pictures: Path, tmp_path: Path
+    run: Run, served: Hub, images: Path, tmp_path: Path
 ) -> None:
     model = graphs.resnet50()
     repository = "microsoft/resnet-50"
-    words = ("train", pictures, "--out", "mine", "--base", "resnet50", *FAST, "--json")
+    words = ("train", images, "--out", "mine", "--base", "resnet50", *FAST, "--json")
     env = {"OMP_NUM_THREADS": "1"}
     assert "no such repository" in refusal(run(*words, env=env))
     served.files[repository, "config.json"] = model.config.to_json_string().encode()
@@ -35,7 +35,7 @@ def test_a_resnet_of_the_hub_is_trained_by_the_same_command(
     told = json.loads((tmp_path / "mine" / "encoder.json").read_text())
     assert told["dim"] == 2048
     assert told["mean"] == [0.485, 0.456, 0.406]
-    picture = next(pictures.rglob("*.png"))
-    own = ("--db", "mine/catalogue.db", "search", picture, "-k", 1, "--json")
+    image = next(images.rglob("*.png"))
+    own = ("--db", "mine/catalogue.db", "search", image, "-k", 1, "--json")
     (hit,) = answer(run(*own))["hits"]
-    assert hit["path"] == str(picture)
+    assert hit["path"] == str(image)

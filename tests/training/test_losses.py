@@ -19,14 +19,14 @@ def drawn(objective: Objective, batch: int = 16, seed: int = 0) -> list[np.ndarr
 
 
 @pytest.mark.parametrize("objective", [Labels(CLASSES), Contrastive(), Autoencoder(8)])
-def test_every_epoch_has_as_many_batches_of_the_pictures_learnt_from(objective: Objective) -> None:
+def test_every_epoch_has_as_many_batches_of_the_images_learnt_from(objective: Objective) -> None:
     one, other = drawn(objective, seed=0), drawn(objective, seed=1)
     assert len(one) == len(other)
     assert not np.array_equal(one[0], other[0])
     assert set(np.concatenate(one)) <= set(NUMBERS)
     assert len(set(np.concatenate(one))) > 0.7 * len(NUMBERS)
     assert all(16 <= len(batch) < 32 for batch in one)
-    assert len(drawn(objective, batch=1000)) == 1, "fewer pictures than a batch are one batch"
+    assert len(drawn(objective, batch=1000)) == 1, "fewer images than a batch are one batch"
 
 
 def test_labels_come_in_fours() -> None:
@@ -35,7 +35,7 @@ def test_labels_come_in_fours() -> None:
         assert all(count % 4 == 0 for count in counts.values())
 
 
-def test_contrastive_shows_each_picture_twice() -> None:
+def test_contrastive_shows_each_image_twice() -> None:
     for batch in drawn(Contrastive()):
         assert set(Counter(batch.tolist()).values()) == {2}
 

@@ -33,12 +33,10 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_held_out_pictures_see_that_it_learns(
-    objective: str, pictures: Path, tmp_path: Path
-) -> None:
+def test_held_out_images_see_that_it_learns(objective: str, images: Path, tmp_path: Path) -> None:
     settings = small(objective=objective, rate=1e-4, epochs=6, patience=6)
-    outcome = train(pictures, tmp_path / "mine", settings)
-    assert outcome.pictures == KINDS * EACH
+    outcome = train(images, tmp_path / "mine", settings)
+    assert outcome.images == KINDS * EACH
     assert outcome.held_out == 8
     assert outcome.best_epoch > 0, outcome.judged
     assert set(outcome.before) == set(outcome.after) == {"mAP", "R@1", "copies"}
@@ -50,9 +48,9 @@ def test_held_out_pictures_see_that_it_learns(
 
 @pytest.mark.parametrize("doing", ["looking", "training", "adding"])
 def test_a_killed_training_ends_with_the_same_weights(
-    doing: str, trained: Outcome, pictures: Path, tmp_path: Path
+    doing: str, trained: Outcome, images: Path, tmp_path: Path
 ) -> None:
-    """Killed at its third step and at its sixth, and while it reads or adds pictures."""
+    """Killed at its third step and at its sixth, and while it reads or adds images."""
     moments = [3, 6] if doing == "training" else [20]
     for moment in moments:
 
@@ -61,8 +59,8 @@ def test_a_killed_training_ends_with_the_same_weights(
                 raise Killed
 
         with pytest.raises(Killed):
-            train(pictures, tmp_path / "mine", small(), progress=die)
-    outcome = train(pictures, tmp_path / "mine", small())
+            train(images, tmp_path / "mine", small(), progress=die)
+    outcome = train(images, tmp_path / "mine", small())
     expected = weights(trained.folder)
     given = weights(tmp_path / "mine")
     assert expected.keys() == given.keys()
@@ -74,7 +72,7 @@ def test_a_killed_training_ends_with_the_same_weights(
 
 @torch.no_grad()
 def in_full_precision(weights: dict[str, np.ndarray], pixels: np.ndarray) -> np.ndarray:
-    """What torch makes of pictures with these weights, in 64 bits."""
+    """What torch makes of images with these weights, in 64 bits."""
     network = bundled(32, -1)
     if "project.weight" in weights:
         dim, before = weights["project.weight"].shape
@@ -91,12 +89,12 @@ def in_full_precision(weights: dict[str, np.ndarray], pixels: np.ndarray) -> np.
 
 @pytest.mark.parametrize("dim", [0, 6])
 def test_the_graph_gives_what_torch_gives(
-    dim: int, trained: Outcome, pictures: Path, tmp_path: Path
+    dim: int, trained: Outcome, images: Path, tmp_path: Path
 ) -> None:
     folder = trained.folder
     if dim:
         folder = tmp_path / "mine"
-        train(pictures, folder, small(dim=dim, epochs=1))
+        train(images, folder, small(dim=dim, epochs=1))
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
     expected = in_full_precision(weights(folder), pixels)
     for runtime in ("openvino", "onnxruntime"):
@@ -107,9 +105,9 @@ def test_the_graph_gives_what_torch_gives(
 
 
 def test_weights_end_halfway_between_the_bases_and_those_learnt(
-    trained: Outcome, pictures: Path, tmp_path: Path
+    trained: Outcome, images: Path, tmp_path: Path
 ) -> None:
-    train(pictures, tmp_path / "mine", small(blend=1.0))
+    train(images, tmp_path / "mine", small(blend=1.0))
     learnt, halfway = weights(tmp_path / "mine"), weights(trained.folder)
     assert trained.settings.blend == 0.5
     base = {name: one.numpy() for name, one in bundled(32, -1).state_dict().items()}
@@ -139,10 +137,10 @@ def test_the_folder_tells_all_of_it(trained: Outcome) -> None:
 
 
 def test_its_catalogue_opens_anywhere_and_finds_by_clusters(
-    trained: Outcome, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Outcome, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = next(find_images(pictures))
+    asked = next(find_images(images))
     with Finder.open(trained.folder / "catalogue.db") as finder:
         assert finder.store.index.kind == "kmeans"
         assert len(finder) == KINDS * EACH
@@ -192,10 +190,10 @@ def test_a_damaged_folder_is_said(
             before.encode([np.zeros((32, 32, 3), np.uint8)])
 
 
-def test_bad_pictures_are_named_and_stop_nothing(pictures: Path, tmp_path: Path) -> None:
-    mine = Path(shutil.copytree(pictures, tmp_path / "pictures"))
+def test_bad_images_are_named_and_stop_nothing(images: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(images, tmp_path / "images"))
     (mine / "kind0" / "empty.jpg").touch()
-    (mine / "kind1" / "04.png").write_bytes(b"no picture")
+    (mine / "kind1" / "04.png").write_bytes(b"no image")
     (mine / "loose.png").write_bytes((mine / "kind0" / "00.png").read_bytes())
     outcome = train(mine, tmp_path / "mine", small(epochs=1))
     assert {Path(failure.path).name for failure in outcome.failed} == {
@@ -203,23 +201,23 @@ def test_bad_pictures_are_named_and_stop_nothing(pictures: Path, tmp_path: Path)
         "04.png",
         "loose.png",
     }
-    assert outcome.pictures == KINDS * EACH - 1
+    assert outcome.images == KINDS * EACH - 1
     with Finder.open(tmp_path / "mine" / "catalogue.db") as finder:
-        assert len(finder) == outcome.pictures
+        assert len(finder) == outcome.images
 
 
 def test_a_dim_that_cannot_be_is_refused_before_anything_is_trained(
-    pictures: Path, tmp_path: Path
+    images: Path, tmp_path: Path
 ) -> None:
     told: list[Moment] = []
     with pytest.raises(TrainingError, match="can be reduced to at most 39, not to 64"):
-        train(pictures, tmp_path / "mine", small(dim=64), progress=told.append)
+        train(images, tmp_path / "mine", small(dim=64), progress=told.append)
     assert {moment.doing for moment in told} == {"looking"}
 
 
-def test_progress_says_how_far_it_is(trained: Outcome, pictures: Path, tmp_path: Path) -> None:
+def test_progress_says_how_far_it_is(trained: Outcome, images: Path, tmp_path: Path) -> None:
     told: list[Moment] = []
-    train(pictures, tmp_path / "mine", small(epochs=1), progress=told.append)
+    train(images, tmp_path / "mine", small(epochs=1), progress=told.append)
     assert [moment.doing for moment in told if moment.done == moment.total] == [
         "looking",
         "training",

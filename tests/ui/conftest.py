@@ -26,7 +26,7 @@ _REFUSED = re.compile("Failed to load resource: the server responded with a stat
 
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """144 drawn pictures, which no test may alter."""
+    """144 drawn images, which no test may alter."""
     folder = tmp_path_factory.mktemp("page") / "gallery"
     save_gallery(folder)
     return folder
@@ -92,7 +92,7 @@ class Visit:
 
     @property
     def cards(self) -> Locator:
-        """The pictures found, or listed."""
+        """The images found, or listed."""
         return self.page.locator("main > section:visible .card")
 
     def names(self) -> list[str]:
@@ -100,9 +100,9 @@ class Visit:
         self.settled()
         return self.cards.locator(".name").all_inner_texts()
 
-    def ask(self, *pictures: Path) -> None:
-        """Choose pictures to search with."""
-        self.page.set_input_files("#choose", [str(picture) for picture in pictures])
+    def ask(self, *images: Path) -> None:
+        """Choose images to search with."""
+        self.page.set_input_files("#choose", [str(image) for image in images])
         self.found()
 
     def found(self) -> None:

@@ -60,7 +60,7 @@ def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
     at.page.keyboard.press("Enter")
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
     expect(at.page.locator("#found")).to_be_focused()
-    expect(at.page.locator("#status")).to_contain_text("12 pictures found, the nearest")
+    expect(at.page.locator("#status")).to_contain_text("12 images found, the nearest")
 
 
 def test_it_is_dark_where_that_is_wished(visit: Visitor, origin: str) -> None:

@@ -16,18 +16,18 @@ from .conftest import Visitor, running
 
 @pytest.fixture
 def news(tmp_path: Path) -> list[Path]:
-    """Two pictures that are not stored, one that is no picture."""
+    """Two images that are not stored, one that is no image."""
     folder = tmp_path / "news"
     folder.mkdir()
     for seed in range(2):
         PIL.Image.fromarray(drawn(seed)).save(folder / f"new-{seed}.png")
-    (folder / "notes.jpg").write_text("no picture")
+    (folder / "notes.jpg").write_text("no image")
     return sorted(folder.iterdir())
 
 
-def test_all_pictures_are_browsed_page_by_page(visit: Visitor, origin: str) -> None:
+def test_all_images_are_browsed_page_by_page(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#catalogue")
-    expect(at.page.locator("#count")).to_have_text("144 pictures")
+    expect(at.page.locator("#count")).to_have_text("144 images")
     expect(at.cards).to_have_count(60)
     at.page.click("#more")
     expect(at.cards).to_have_count(120)
@@ -42,21 +42,21 @@ def test_all_pictures_are_browsed_page_by_page(visit: Visitor, origin: str) -> N
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
 
 
-def test_a_picture_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> None:
+def test_a_image_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#catalogue")
     with at.page.context.expect_page() as opened:
         at.cards.first.locator("text=Open").click()
     opened.value.wait_for_url(re.compile("/file"))
 
 
-def test_pictures_are_added_and_deleted(visit: Visitor, writable: str, news: list[Path]) -> None:
+def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[Path]) -> None:
     at = visit(writable).to("#catalogue")
     at.page.set_input_files("#add", [str(one) for one in news])
-    expect(at.page.locator("#addsaid")).to_have_text("2 pictures added, 1 refused")
-    expect(at.page.locator("#failed li")).to_contain_text("notes.jpg: not a picture of a kind")
-    expect(at.page.locator("#count")).to_have_text("146 pictures")
+    expect(at.page.locator("#addsaid")).to_have_text("2 images added, 1 refused")
+    expect(at.page.locator("#failed li")).to_contain_text("notes.jpg: not an image of a kind")
+    expect(at.page.locator("#count")).to_have_text("146 images")
     at.page.set_input_files("#add", str(news[0]))
-    expect(at.page.locator("#addsaid")).to_have_text("0 pictures added, 1 known before")
+    expect(at.page.locator("#addsaid")).to_have_text("0 images added, 1 known before")
     at.page.click("nav >> text=Search")
     at.ask(news[0])
     assert at.names()[0] == "new-0.png"
@@ -68,7 +68,7 @@ def test_pictures_are_added_and_deleted(visit: Visitor, writable: str, news: lis
     expect(at.page.locator("#status")).to_have_text("new-0.png is deleted.")
     assert "new-0.png" not in at.names()
     at.page.click("nav >> text=Catalogue")
-    expect(at.page.locator("#count")).to_have_text("145 pictures")
+    expect(at.page.locator("#count")).to_have_text("145 images")
     at.page.go_back()  # what was found before is asked anew
     at.found()
     assert "new-0.png" not in at.names()
@@ -101,7 +101,7 @@ def test_copies_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: P
         at.page.fill("#look input", "0.9")
         at.page.click("text=Find copies")
         expect(at.page.locator("#said")).to_have_text(
-            "1 picture with copies, from a score of 0.90 on."
+            "1 image with copies, from a score of 0.90 on."
         )
         assert at.names() == ["original.jpg", "small.jpg"]
         expect(at.cards.first).to_contain_text("best: more pixels")

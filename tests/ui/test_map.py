@@ -17,14 +17,14 @@ def place(link: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_pictures_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -> None:
+def test_images_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#map?limit=100")
-    expect(at.page.locator("#laid")).to_have_text("100 pictures of 144, chosen by lot.")
+    expect(at.page.locator("#laid")).to_have_text("100 images of 144, chosen by lot.")
     links = at.page.locator("#plane a")
     expect(links).to_have_count(100)
     at.page.select_option("#lay [name=limit]", "300")
     expect(links).to_have_count(144)
-    expect(at.page.locator("#laid")).to_have_text("144 pictures.")
+    expect(at.page.locator("#laid")).to_have_text("144 images.")
     before = [place(links.nth(number)) for number in range(5)]
     at.page.select_option("#lay [name=by]", "pca")
     at.page.wait_for_url(re.compile("by=pca"))
@@ -64,4 +64,4 @@ def test_what_has_no_file_is_told(visit: Visitor, gallery: Path, tmp_path: Path)
     (folder / "mosaic.jpg").unlink()
     with running(tmp_path / "few.db") as origin:
         at = visit(origin).to("#map")
-        expect(at.page.locator("#laid")).to_have_text("2 pictures; 1 have no file to show.")
+        expect(at.page.locator("#laid")).to_have_text("2 images; 1 have no file to show.")

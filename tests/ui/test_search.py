@@ -34,7 +34,7 @@ def harbour(gallery: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
-def test_a_picture_is_dropped_or_pasted(
+def test_a_image_is_dropped_or_pasted(
     visit: Visitor, origin: str, harbour: Path, kind: str
 ) -> None:
     at = visit(origin).to()
@@ -46,7 +46,7 @@ def test_a_picture_is_dropped_or_pasted(
     assert at.page.title() == "mine.jpg | ImageFinder"
 
 
-def test_a_picture_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
+def test_a_image_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
     assert len(at.names()) == 12
@@ -59,7 +59,7 @@ def test_a_picture_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None
     expect(at.page.locator("#asked img")).to_have_attribute("alt", "The query: crop.jpg")
 
 
-def test_several_pictures_are_searched_with_together(
+def test_several_images_are_searched_with_together(
     visit: Visitor, origin: str, gallery: Path
 ) -> None:
     at = visit(origin).to()
@@ -91,7 +91,7 @@ def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour
     assert at.names()[0] == "harbour crop"
 
 
-def test_a_picture_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
+def test_a_image_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
     limits = FetchLimits(allow_private=True)
     with running(catalogue, fetch=partial(fetch_all, limits=limits)) as origin:
         at = visit(origin).to()
@@ -102,7 +102,7 @@ def test_a_picture_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None
         assert at.cards.first.get_attribute("data-id") == stored
         at.page.fill("#link input", f"{origin}/healthz")
         at.page.click("#link button")
-        expect(at.page.locator("#refused")).to_contain_text("not a picture")
+        expect(at.page.locator("#refused")).to_contain_text("not an image")
 
 
 def test_links_are_asked_for_only_where_the_server_fetches(visit: Visitor, origin: str) -> None:
@@ -112,13 +112,13 @@ def test_links_are_asked_for_only_where_the_server_fetches(visit: Visitor, origi
 
 
 def test_words_are_searched_with(visit: Visitor, tmp_path: Path) -> None:
-    pictures = []
+    images = []
     for name, colour in NAMED.items():
         pixels = np.full((40, 40, 3), colour, np.uint8)
         PIL.Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-        pictures.append(tmp_path / f"{name}.png")
+        images.append(tmp_path / f"{name}.png")
     finder = Finder.create(tmp_path / "colours.db", Colours())
-    finder.add(pictures)
+    finder.add(images)
     with running(finder) as origin:
         at = visit(origin).to()
         at.page.fill("#words input", "blue")
@@ -151,7 +151,7 @@ def test_a_box_is_dragged_to_search_with_a_part(visit: Visitor, origin: str, gal
     assert top + height == pytest.approx(0.6 * down, abs=2)
     expect(at.page.locator(".box")).to_be_visible()
     assert float(at.cards.first.locator("meter").get_attribute("value") or 1) < 0.999
-    at.page.click("text=Whole picture")
+    at.page.click("text=Whole image")
     at.found()
     expect(at.page.locator(".box")).to_be_hidden()
     assert at.cards.first.locator("meter").get_attribute("value") is not None
@@ -212,7 +212,7 @@ def test_query_and_hit_are_compared_side_by_side(
     expect(dialog).to_be_hidden()
 
 
-def test_two_stored_pictures_that_differ_are_compared(visit: Visitor, origin: str) -> None:
+def test_two_stored_images_that_differ_are_compared(visit: Visitor, origin: str) -> None:
     at = visit(origin).to()
     at.cards.first.locator(".look").click()
     at.found()
@@ -308,7 +308,7 @@ def test_what_cannot_be_searched_with_is_said(
     at.to("#search?id=0&where=nonsense")
     expect(at.page.locator("#refused")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")
-    expect(at.page.locator("#refused")).to_contain_text("no picture of this id")
+    expect(at.page.locator("#refused")).to_contain_text("no image of this id")
     at.ask(harbour)  # and it goes on
     expect(at.page.locator("#refused")).to_be_hidden()
 
@@ -329,4 +329,4 @@ def test_an_empty_catalogue_says_what_to_do(visit: Visitor, tmp_path: Path) -> N
         expect(at.page.locator("#found")).to_have_text("The catalogue is empty")
         expect(at.page.locator("#verdict")).to_contain_text("imagefinder add")
         at.to("#catalogue")
-        expect(at.page.locator("#pictures")).to_contain_text("imagefinder add")
+        expect(at.page.locator("#images")).to_contain_text("imagefinder add")

@@ -1,4 +1,4 @@
-"""Pictures into a store: decoding, encoding and writing overlap, and memory stays bounded.
+"""Images into a store: decoding, encoding and writing overlap, and memory stays bounded.
 
 Input → unchanged? → read, hash, decode, extract (threads) → encode (batches) → write (a thread)
 """
@@ -61,13 +61,13 @@ class _Item:
 
     @property
     def key(self) -> int | None:
-        """The picture's, once it is read."""
+        """The image's, once it is read."""
         return self.record.key if self.record else None
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What pictures go through, and where they come to."""
+    """What images go through, and where they come to."""
 
     store: Store
     encoder: Encoder
@@ -76,10 +76,10 @@ class Intake:
 
 
 def ingest(inputs: Iterable[Input], into: Intake, progress: Progress = iter) -> Report:
-    """Take pictures in, a commit per batch, so that a run that is cut short can simply be repeated.
+    """Take images in, a commit per batch, so that a run that is cut short can simply be repeated.
 
     A file whose size and time are as recorded is not read; a content that is stored is not encoded
-    again. Pictures that cannot be used are named in the report and stop nothing.
+    again. Images that cannot be used are named in the report and stop nothing.
     """
     began = perf_counter()
     counts: Counter[Outcome] = Counter()
@@ -108,7 +108,7 @@ def ingest(inputs: Iterable[Input], into: Intake, progress: Progress = iter) -> 
 
 
 def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
-    """A picture's bytes, and its record but for the width and height. Raises ImageError."""
+    """An image's bytes, and its record but for the width and height. Raises ImageError."""
     data, file = _bytes_of(given, limits)
     sha256 = hashlib.sha256(data).digest()
     return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
@@ -155,12 +155,12 @@ def _examined(item: _Item, into: Intake) -> _Item:
         if into.store.knows(record.sha256):
             return replace(item, record=record)
         content = data if isinstance(item.given.content, Path) else item.given.content
-        picture = decode(content, into.encoder.fit, into.limits)
+        image = decode(content, into.encoder.fit, into.limits)
         local = _local(content, into)
     except ImageError as error:
         return replace(item, failure=str(error))
-    record = replace(record, width=picture.width, height=picture.height)
-    return replace(item, record=record, pixels=picture.pixels, local=local)
+    record = replace(record, width=image.width, height=image.height)
+    return replace(item, record=record, pixels=image.pixels, local=local)
 
 
 def _local(content: Content, into: Intake) -> LocalFeatures | None:
@@ -173,7 +173,7 @@ def _local(content: Content, into: Intake) -> LocalFeatures | None:
 
 
 def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
-    """The bytes that identify a picture; for one given as pixels, its shape and all its samples."""
+    """The bytes that identify an image; for one given as pixels, its shape and all its samples."""
     content = given.content
     if isinstance(content, bytes):
         return content, None

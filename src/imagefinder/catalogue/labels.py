@@ -1,4 +1,4 @@
-"""Which pictures belong together, as their folders say, or a table of pairs."""
+"""Which images belong together, as their folders say, or a table of pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imagefinder.search.query import is_id
 from imagefinder.types import Keys, Record
 
 Label: TypeAlias = Callable[[Record], str]
-"""What pictures share that belong together; a picture that belongs to none has its own."""
+"""What images share that belong together; an image that belongs to none has its own."""
 
 
 def labelling(labels: str | os.PathLike[str]) -> Label:
@@ -55,12 +55,12 @@ def _groups(file: Path) -> dict[str, str]:
 
 
 class Groups:
-    """Sets of pictures; one may be in several, as a file's copies may lie in several folders."""
+    """Sets of images; one may be in several, as a file's copies may lie in several folders."""
 
     def __init__(
         self, keys: Keys, codes: NDArray[np.intp], names: Sequence[str] | None, count: int
     ) -> None:
-        """Picture ``keys[i]`` is in group ``codes[i]``, one of ``count``, which may have names."""
+        """Image ``keys[i]`` is in group ``codes[i]``, one of ``count``, which may have names."""
         order = np.lexsort((keys, codes))
         codes, keys = codes[order], keys[order]
         new = np.append(True, (np.diff(codes) != 0) | (np.diff(keys) != 0))[: len(keys)]
@@ -76,21 +76,21 @@ class Groups:
 
     @property
     def sizes(self) -> NDArray[np.intp]:
-        """How many pictures are in each."""
+        """How many images are in each."""
         return np.diff(self._starts)
 
     @property
     def keys(self) -> Keys:
-        """The pictures that are in any, ascending, each once."""
+        """The images that are in any, ascending, each once."""
         return np.unique(self._keys)
 
     def of(self, key: int) -> tuple[int, ...]:
-        """The groups that a picture is in, ascending."""
+        """The groups that an image is in, ascending."""
         start, end = np.searchsorted(self._keys, [key, key + 1])
         return tuple(self._of_code[self._order[start:end]].tolist())
 
     def members(self, codes: Sequence[int]) -> Keys:
-        """The pictures in any of these groups, ascending."""
+        """The images in any of these groups, ascending."""
         sets = [self._by_code[self._starts[code] : self._starts[code + 1]] for code in codes]
         return reduce(np.union1d, sets) if sets else np.empty(0, np.int64)
 

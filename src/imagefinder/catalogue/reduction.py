@@ -1,4 +1,4 @@
-"""A smaller catalogue of the same pictures, by principal components of its vectors."""
+"""A smaller catalogue of the same images, by principal components of its vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imagefinder.similarity import dtype, prepared
 from imagefinder.types import Entry, Features, Recipe, Record, Store
 
 _SAMPLE = 20_000  # vectors that are fitted to
-_PAGE = 1000  # pictures written in one step
+_PAGE = 1000  # images written in one step
 _ROUNDING = 1e-3
 
 
@@ -27,7 +27,7 @@ def reduce(
 ) -> Finder:
     """A new catalogue with vectors of ``dim`` numbers, made from those that are stored.
 
-    No picture is read. What was fitted goes into ``path`` with ``.pca.npz`` after its name, which
+    No image is read. What was fitted goes into ``path`` with ``.pca.npz`` after its name, which
     must stay beside it; ``whiten`` makes all directions count alike. Raises CatalogueExists, and
     PluginError where there is nothing to reduce to, or for an encoder without a registered name.
     """
@@ -40,7 +40,7 @@ def reduce(
     smaller = Finder.create(target, Reduced.of(beside, data), local=finder.extractor)
     try:
         beside.write_bytes(data)
-        for page in batched(finder.store.pictures(), _PAGE):
+        for page in batched(finder.store.images(), _PAGE):
             smaller.store.write(_reduced(page, projection, finder.store))
     except BaseException:
         smaller.close()
@@ -89,7 +89,7 @@ def _reduced(
 
 
 def _sample(finder: Finder) -> Features:
-    """As many vectors as are enough; keys are hashes, so the first pictures will do."""
-    every = chain.from_iterable(vectors for _, vectors in finder.store.pictures())
+    """As many vectors as are enough; keys are hashes, so the first images will do."""
+    every = chain.from_iterable(vectors for _, vectors in finder.store.images())
     rows = list(islice(every, _SAMPLE))
     return np.array(rows, dtype(finder.recipe.measure)).reshape(-1, finder.recipe.dim)

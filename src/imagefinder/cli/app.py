@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from imagefinder.registry.plugins import Family
 
 app = typer.Typer(
-    help="Find the most similar pictures.",
+    help="Find the most similar images.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -98,7 +98,7 @@ def common(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
     ] = False,
 ) -> None:
-    """Find the most similar pictures: in a folder, from the shell, Python or HTTP."""
+    """Find the most similar images: in a folder, from the shell, Python or HTTP."""
     if db is not None:  # before the command's name it means the same as behind it
         os.environ["IMAGEFINDER_DB"] = str(db)
 
@@ -107,7 +107,7 @@ def common(
 def add(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Pictures, folders, or lists of URLs to download."),
+        typer.Argument(metavar="PATH...", help="Images, folders, or lists of URLs to download."),
     ],
     db: Db = DB,
     encoder: EncoderName = None,
@@ -117,7 +117,7 @@ def add(
     allow_private: download.AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Add pictures, all pictures in folders, or those of lists, to the catalogue.
+    """Add images, all images in folders, or those of lists, to the catalogue.
 
     It is made if need be. What a list (CSV, TSV, JSONL, Parquet) leads to is downloaded first,
     into a folder beside the catalogue.
@@ -128,7 +128,7 @@ def add(
     with made(db, encoder, option, local) as finder:
         given, lists = download.fetched(paths, db, column, allow_private, as_json)
         files = [path for path in given if isinstance(path, str)]
-        with progress(files, more=sum(one.pictures for one in lists)) as bar:
+        with progress(files, more=sum(one.images for one in lists)) as bar:
             report = finder.add(download.inputs(given), progress=bar)
     print_report(report, as_json, {"lists": [one.as_json() for one in lists]} if lists else None)
     unusable = any(failure.path in named for failure in report.failed)
@@ -156,15 +156,15 @@ def sync(
 
 @app.command()
 def remove(
-    pictures: Annotated[
+    images: Annotated[
         list[str], typer.Argument(metavar="PATH|ID...", help="Files, folders or ids.")
     ],
     db: Db = DB,
     as_json: Json = False,
 ) -> None:
-    """Take pictures out of the catalogue; their files are left alone."""
+    """Take images out of the catalogue; their files are left alone."""
     with opened(db) as finder:
-        report = finder.remove(pictures)
+        report = finder.remove(images)
     print_report(report, as_json)
     if report.failed:
         raise typer.Exit(1)
@@ -179,10 +179,10 @@ def info(db: Db = DB, as_json: Json = False) -> None:
         recipe, extractor = finder.recipe, finder.store.extractor
         searched = finder.store.index
         holds = finder.statistics()
-        told = calibration_as_json(kept(finder.store, recipe.measure), holds.pictures)
+        told = calibration_as_json(kept(finder.store, recipe.measure), holds.images)
     about: dict[str, Any] = {
         "catalogue": str(db.absolute()),
-        "pictures": holds.pictures,
+        "images": holds.images,
         "files": holds.files,
         "vectors": holds.vectors,
         "bytes": holds.size,
@@ -193,9 +193,9 @@ def info(db: Db = DB, as_json: Json = False) -> None:
         "options": {**recipe.options, **recipe.place},
         "local features": extractor.encoder if extractor else None,
     }
-    if extractor and holds.pictures:
+    if extractor and holds.images:
         about["local options"] = {**extractor.options, **extractor.place}
-        about["local bytes a picture"] = round(holds.local_bytes / holds.pictures)
+        about["local bytes an image"] = round(holds.local_bytes / holds.images)
     about["calibration"] = told
     if as_json:
         print_json(about)
@@ -239,21 +239,21 @@ def reduce(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a smaller catalogue of the same pictures, by principal components (PCA)."""
+    """Make a smaller catalogue of the same images, by principal components (PCA)."""
     from imagefinder.catalogue import reduction
 
     with opened(db) as finder, reduction.reduce(finder, to, dim=dim, whiten=whiten) as smaller:
         before, after = finder.statistics().size, smaller.statistics().size
-        about = {"catalogue": str(to), "pictures": len(smaller), "dim": dim, "bytes": after}
+        about = {"catalogue": str(to), "images": len(smaller), "dim": dim, "bytes": after}
     if as_json:
         print_json(about)
     else:
-        typer.echo(f"{about['pictures']} pictures; {before:,} bytes became {after:,}")
+        typer.echo(f"{about['pictures']} images; {before:,} bytes became {after:,}")
 
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to draw the pictures.")] = _DEMO,
+    folder: Annotated[Path, typer.Argument(help="Where to draw the images.")] = _DEMO,
     then_serve: Annotated[bool, typer.Option("--serve", help="Then serve the gallery.")] = False,
     port: serve.Port = serve.PORT,
     as_json: Json = False,
@@ -264,16 +264,16 @@ def demo(
     finder, queries = make_demo(folder)
     with finder:
         searches = search_all(finder, queries)
-        pictures = len(finder)
+        images = len(finder)
     if as_json:
         hits = [
             {"query": str(one.query), "found": one.found, "hit": hit_as_json(one.hit)}
             for one in searches
         ]
         found = sum(one.found for one in searches)
-        print_json({"pictures": pictures, "searches": len(searches), "found": found, "hits": hits})
+        print_json({"images": images, "searches": len(searches), "found": found, "hits": hits})
     else:
-        print_searches(searches, pictures)
+        print_searches(searches, images)
         typer.echo(f"Now try: {_program()} search {queries[0]} --db {folder / CATALOGUE}")
     if then_serve:
         serve.serve(db=folder / CATALOGUE, port=port)

@@ -35,15 +35,15 @@ class Search:
 def make_demo(folder: Path) -> tuple[Finder, list[Path]]:
     """Draw the gallery into a folder, and make its CATALOGUE beside it.
 
-    Gives the finder and the pictures left out. What an earlier run left is replaced; raises
+    Gives the finder and the images left out. What an earlier run left is replaced; raises
     StoreError for a folder that holds anything else.
     """
     _clear(folder)
-    pictures = save_gallery(folder / "gallery")
+    images = save_gallery(folder / "gallery")
     left_out = set(_left_out())
-    queries = [path for path in pictures if (path.parent.name, path.stem) in left_out]
+    queries = [path for path in images if (path.parent.name, path.stem) in left_out]
     finder = Finder.create(folder / CATALOGUE)
-    finder.add([path for path in pictures if path not in queries])
+    finder.add([path for path in images if path not in queries])
     return finder, queries
 
 

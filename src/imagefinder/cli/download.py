@@ -1,4 +1,4 @@
-"""The command that fetches the pictures of a list, and what `add` needs of it."""
+"""The command that fetches the images of a list, and what `add` needs of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def download(
         str, typer.Argument(metavar="LIST", help="CSV, TSV, JSONL or Parquet with URLs in it.")
     ],
     folder: Annotated[
-        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the images go.")
     ],
     column: Column = None,
     jobs: Annotated[int, typer.Option(min=1, max=4096, help="Fetches at a time.")] = 64,
@@ -52,15 +52,15 @@ def download(
         int, typer.Option(min=1, metavar="PIXELS", help="Smaller ones are placeholders.")
     ] = 16,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Ask again where there was no picture before.")
+        bool, typer.Option("--retry-failed", help="Ask again where there was no image before.")
     ] = False,
     allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Download the pictures that a list names, each content once.
+    """Download the images that a list names, each content once.
 
     Cut short at any moment, the same command goes on. FOLDER/results.csv says what became of each
-    URL; `imagefinder add FOLDER` adds the pictures with what the list says of them.
+    URL; `imagefinder add FOLDER` adds the images with what the list says of them.
     """
     from imagefinder.downloads import Settings
     from imagefinder.downloads.http import FetchLimits
@@ -86,7 +86,7 @@ def fetched(
 ) -> tuple[list[Any], list[Summary]]:
     """The paths, with summaries in the place of lists, which are downloaded; and those alone.
 
-    The pictures go beside the catalogue: it needs them as long as it is there.
+    The images go beside the catalogue: it needs them as long as it is there.
     """
     from imagefinder.downloads import Settings, is_list
     from imagefinder.downloads.http import FetchLimits
@@ -103,7 +103,7 @@ def fetched(
 
 
 def inputs(given: Iterable[str | Summary]) -> Iterator[Any]:
-    """For ``Finder.add``: lists become their pictures, and downloaded folders bring metadata."""
+    """For ``Finder.add``: lists become their images, and downloaded folders bring metadata."""
     from imagefinder.downloads import described, is_filled
 
     for one in given:
@@ -146,16 +146,16 @@ def _bar(total: Callable[[], int]) -> Iterator[Callable[[bool], object]]:
         bars.TextColumn("downloading"),
         bars.BarColumn(),
         bars.MofNCompleteColumn(),
-        bars.TextColumn("{task.fields[rate]:,.0f}/s, {task.fields[share]:.0%} pictures"),
+        bars.TextColumn("{task.fields[rate]:,.0f}/s, {task.fields[share]:.0%} images"),
         bars.TimeRemainingColumn(),
     )
     began, done = monotonic(), 0
     with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
         task = bar.add_task("", total=total(), rate=0.0, share=1.0)
 
-        def told(picture: bool) -> None:
+        def told(image: bool) -> None:
             nonlocal done
-            done += picture
+            done += image
             ended = bar.tasks[0].completed + 1
             rate = ended / max(monotonic() - began, 1e-9)
             bar.update(task, advance=1, rate=rate, share=done / ended)
@@ -164,13 +164,13 @@ def _bar(total: Callable[[], int]) -> Iterator[Callable[[bool], object]]:
 
 
 def _print(summary: Summary) -> None:
-    pictures = f"{summary.pictures:,} pictures"
+    images = f"{summary.images:,} images"
     typer.echo(
         f"{summary.done:,} of {summary.urls:,} URLs (column {plain(repr(summary.column))}) gave "
-        f"{pictures} in {summary.seconds:.1f} s"
+        f"{images} in {summary.seconds:.1f} s"
     )
     reasons = [f"{count:,} {reason}" for reason, count in summary.failed.items()]
     if reasons:
         more = ", …" if len(reasons) > _SHOWN_REASONS else ""
-        typer.echo(f"without a picture: {', '.join(reasons[:_SHOWN_REASONS])}{more}", err=True)
+        typer.echo(f"without an image: {', '.join(reasons[:_SHOWN_REASONS])}{more}", err=True)
     typer.echo(f"each URL's end is in {short(summary.results)}")

@@ -22,11 +22,11 @@ _KS = [1, 5, 10]
 def evaluate(
     db: Db = DB,
     level: Annotated[
-        int, typer.Option(min=1, help="Which folder names a picture's class, upwards from it.")
+        int, typer.Option(min=1, help="Which folder names an image's class, upwards from it.")
     ] = 1,
     queries: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Ask these pictures; their folders name the classes."),
+        typer.Option(metavar="FOLDER", help="Ask these images; their folders name the classes."),
     ] = None,
     pairs: Annotated[
         Path | None,
@@ -123,10 +123,10 @@ def _show_classes(found: Evaluation) -> None:
     names = ("mAP", f"precision@{found.setting.ks[0]}", "N-S")
     worst_first = sorted(found.classes, key=lambda one: one.figures["mAP"])
     rows: list[tuple[Any, ...]] = [
-        (plain(one.name), one.pictures, one.queries, *(f"{one.figures[n]:.3f}" for n in names))
+        (plain(one.name), one.images, one.queries, *(f"{one.figures[n]:.3f}" for n in names))
         for one in worst_first[:_CLASSES]
     ]
-    print_table("by class, the worst first", ("class", "pictures", "queries", *names), rows)
+    print_table("by class, the worst first", ("class", "images", "queries", *names), rows)
     more = len(found.classes) - _CLASSES
     if more > 0:
         typer.echo(f"... and {more} more classes, better than these; --json names all")

@@ -65,7 +65,7 @@ def audit(
         list[str] | None, typer.Argument(metavar="KIND...", help="All, if none.")
     ] = None,
     db: Db = DB,
-    queries: Annotated[int, typer.Option(min=1, help="Pictures left out, to ask with.")] = 1000,
+    queries: Annotated[int, typer.Option(min=1, help="Images left out, to ask with.")] = 1000,
     option: Options = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw it.", dir_okay=False)

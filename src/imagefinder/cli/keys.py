@@ -24,7 +24,7 @@ def add(
     name: Name,
     file: KeysFile = _FILE,
     write: Annotated[
-        bool, typer.Option("--write", help="It may also add and delete pictures.")
+        bool, typer.Option("--write", help="It may also add and delete images.")
     ] = False,
     as_json: Json = False,
 ) -> None:

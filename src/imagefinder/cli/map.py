@@ -21,24 +21,24 @@ def draw_map(
     db: Db = DB,
     out: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="A page (.html) or a picture (.png, .jpg, .webp)."),
+        typer.Option(metavar="FILE", help="A page (.html) or an image (.png, .jpg, .webp)."),
     ] = _OUT,
     by: Annotated[
         Literal["tsne", "pca", "umap"], typer.Option(help="How vectors become places.")
     ] = "tsne",
     sample: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of more pictures, so many are drawn by lot (3000)."),
+        typer.Option(metavar="N", help="Of more images, so many are drawn by lot (3000)."),
     ] = None,
     colour: Annotated[
         str | None,
         typer.Option(metavar="folder|NAME", help="Colours by folder, or by metadata of the name."),
     ] = None,
-    width: Annotated[int, typer.Option(min=200, max=8000, help="Pixels, of a picture.")] = 2000,
+    width: Annotated[int, typer.Option(min=200, max=8000, help="Pixels, of an image.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample and of what is random.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Draw the catalogue as a map, where pictures that look alike lie near each other."""
+    """Draw the catalogue as a map, where images that look alike lie near each other."""
     from imagefinder.visualization.map import check_name, make_map, save
 
     check_name(out)
@@ -65,7 +65,7 @@ def _as_json(found: Map, saved: Saved) -> dict[str, Any]:
         "out": str(saved.path),
         "by": found.by,
         "encoder": found.encoder,
-        "pictures": found.total,
+        "images": found.total,
         "gone": found.gone,
         "shown": saved.shown,
         "unreadable": saved.unreadable,

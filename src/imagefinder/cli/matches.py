@@ -33,7 +33,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Learn from the catalogue's own pictures from which score on there is a match."""
+    """Learn from the catalogue's own images from which score on there is a match."""
     from imagefinder.search.calibration.calibrate import calibrate
 
     if not 0 < rate < 1:
@@ -47,13 +47,13 @@ def calibrate(
         print_pairs((told or {}).items())
 
 
-def calibration_as_json(calibration: Calibration | None, pictures: int) -> dict[str, Any] | None:
+def calibration_as_json(calibration: Calibration | None, images: int) -> dict[str, Any] | None:
     """What programs are told of it."""
     if calibration is None:
         return None
     return {
         "rate": calibration.rate,
-        "threshold": calibration.threshold(pictures),
+        "threshold": calibration.threshold(images),
         "a match is": calibration.truth,
         "learnt from": calibration.searches,
     }
@@ -86,9 +86,7 @@ def duplicates(
         return
     print_groups(found.groups)
     if found.unseen:
-        typer.echo(
-            f"{found.unseen} pictures could not be looked at: their files are gone", err=True
-        )
+        typer.echo(f"{found.unseen} images could not be looked at: their files are gone", err=True)
 
 
 def _write(found: Duplicates, file: Path) -> None:

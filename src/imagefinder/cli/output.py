@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
 
-EMPTY = "the catalogue has no pictures to compare with"
+EMPTY = "the catalogue has no images to compare with"
 NONE = "no close match"
 
 _SHOWN_FAILURES = 10
@@ -102,7 +102,7 @@ def print_groups(groups: Sequence[Group]) -> None:
     if not groups:
         typer.echo("no copies")
         return
-    table = _table(f"{len(groups)} pictures that are there more than once; nothing was deleted")
+    table = _table(f"{len(groups)} images that are there more than once; nothing was deleted")
     for name in ("", "score", "pixels", "bytes", "id", "path"):
         left = name in ("", "id", "path")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
@@ -169,11 +169,11 @@ def print_models(models: Iterable[Mapping[str, Any]]) -> None:
     console().print(table)
 
 
-def print_searches(searches: Sequence[Search], pictures: int) -> None:
+def print_searches(searches: Sequence[Search], images: int) -> None:
     """The demonstration's searches, and how many were found."""
     from rich.text import Text
 
-    table = _table(f"{len(searches)} views searched for among {pictures} others")
+    table = _table(f"{len(searches)} views searched for among {images} others")
     for name in ("view left out", "best hit", "score", ""):
         table.add_column(name)
     for one in searches:

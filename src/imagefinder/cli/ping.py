@@ -28,7 +28,7 @@ def ping(
     if as_json:
         print_json(about)
     else:
-        typer.echo(f"ready: {about['pictures']:,} pictures by {plain(about['encoder'])}")
+        typer.echo(f"ready: {about['pictures']:,} images by {plain(about['encoder'])}")
 
 
 def _parts(url: str) -> SplitResult:
@@ -61,6 +61,6 @@ def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
         raise ImageFinderError(f"the server at {url} is not ready: it answered {status}")
     try:
         about = json.loads(body)
-        return {"pictures": int(about["pictures"]), "encoder": str(about["encoder"])}
+        return {"images": int(about["images"]), "encoder": str(about["encoder"])}
     except (ValueError, TypeError, KeyError) as error:
         raise ImageFinderError(f"what answers at {url} is no ImageFinder") from error

@@ -1,4 +1,4 @@
-"""The commands that compare pictures: with a catalogue, and with each other."""
+"""The commands that compare images: with a catalogue, and with each other."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def _parsed(text: str) -> Box | None:
 
 
 def search(
-    pictures: Annotated[
+    images: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PICTURE...", help="Files, URLs, - for stdin, or ids."),
+        typer.Argument(metavar="IMAGE...", help="Files, URLs, - for stdin, or ids."),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 3,
     db: Db = DB,
     minus: Annotated[
-        list[str] | None, typer.Option(metavar="PICTURE", help="Turn away from it; repeatable.")
+        list[str] | None, typer.Option(metavar="IMAGE", help="Turn away from it; repeatable.")
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Words to search with, alone or added to a picture.")
+        str | None, typer.Option(help="Words to search with, alone or added to an image.")
     ] = None,
     crop: Annotated[
         str | None,
@@ -57,14 +57,14 @@ def search(
         typer.Option(metavar="NAME", help="Let local features decide: mutual or geometric."),
     ] = None,
     shortlist: Annotated[
-        int | None, typer.Option(min=1, help="With how many pictures they are compared; 60.")
+        int | None, typer.Option(min=1, help="With how many images they are compared; 60.")
     ] = None,
     exhaustive: Annotated[
         bool,
-        typer.Option("--exhaustive", help="Compare local features with those of all pictures."),
+        typer.Option("--exhaustive", help="Compare local features with those of all images."),
     ] = False,
     folder: Annotated[
-        list[str] | None, typer.Option(metavar="PATH", help="Only pictures in it; repeatable.")
+        list[str] | None, typer.Option(metavar="PATH", help="Only images in it; repeatable.")
     ] = None,
     where: Annotated[
         list[str] | None,
@@ -96,7 +96,7 @@ def search(
     option: Options = None,
     as_json: Json = False,
 ) -> None:
-    """Find the most similar pictures."""
+    """Find the most similar images."""
     quiet_libraries()
     options: dict[str, Any] = {
         "text": text,
@@ -116,13 +116,13 @@ def search(
         raise typer.BadParameter("--exhaustive leaves no --shortlist: give one of them")
     if (weight or fuse != "reciprocal") and not also:
         raise typer.BadParameter("--fuse and --weight go with --also")
-    if not (pictures or text):
-        raise typer.BadParameter("name a picture, or give --text", param_hint="PICTURE")
+    if not (images or text):
+        raise typer.BadParameter("name an image, or give --text", param_hint="IMAGE")
     with ExitStack() as stack:
         first = stack.enter_context(opened(db, encoder, option))
         others = [stack.enter_context(opened(other)) for other in also or ()]
-        asked = [source_of(picture, allow_private) for picture in pictures or ()]
-        options["minus"] = [source_of(picture, allow_private) for picture in minus or ()]
+        asked = [source_of(image, allow_private) for image in images or ()]
+        options["minus"] = [source_of(image, allow_private) for image in minus or ()]
         names = [finder.recipe.encoder for finder in (first, *others)]
         try:
             if others:
@@ -135,7 +135,7 @@ def search(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     limited = matches_only or threshold is not None
-    _show(hits, [*(pictures or ()), *([text] if text else [])], names, limited, as_json)
+    _show(hits, [*(images or ()), *([text] if text else [])], names, limited, as_json)
 
 
 def _show(hits: Hits, query: list[str], names: list[str], limited: bool, as_json: bool) -> None:
@@ -151,8 +151,8 @@ def _show(hits: Hits, query: list[str], names: list[str], limited: bool, as_json
 
 
 def match(
-    one: Annotated[str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")],
-    other: Annotated[str, typer.Argument(metavar="PICTURE", help="Another.")],
+    one: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, a URL, or - for stdin.")],
+    other: Annotated[str, typer.Argument(metavar="IMAGE", help="Another.")],
     local: Annotated[
         str, typer.Option(metavar="NAME", help="The local features (see `imagefinder encoders`).")
     ] = "sift",
@@ -168,18 +168,18 @@ def match(
     allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Say whether two pictures show the same thing, and draw what in them corresponds."""
+    """Say whether two images show the same thing, and draw what in them corresponds."""
     from imagefinder.local_features.compare import compare
 
     quiet_libraries()
-    left, right = (source_of(picture, allow_private) for picture in (one, other))
+    left, right = (source_of(image, allow_private) for image in (one, other))
     found = compare(left, right, local=local, reranker=rerank)
     if out is not None:
         _draw(found, out)
     if as_json:
         counts = [len(features) for features in found.local]
         about = {"matches": len(found.match), "verified": found.match.verified}
-        print_json({"pictures": [one, other], "features": counts, **about})
+        print_json({"images": [one, other], "features": counts, **about})
     else:
         typer.echo(_verdict(found))
 
@@ -188,7 +188,7 @@ def _draw(found: Comparison, out: Path) -> None:
     try:
         found.drawn().save(out)
     except ValueError as error:  # Pillow's, for an ending that it does not know
-        raise ImageFinderError(f"{out}: its name must end like a picture's, .png say") from error
+        raise ImageFinderError(f"{out}: its name must end like an image's, .png say") from error
 
 
 def _verdict(found: Comparison) -> str:

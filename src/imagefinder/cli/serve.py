@@ -40,14 +40,14 @@ def serve(
         bool,
         typer.Option(
             "--writable",
-            help="Let pictures be added and deleted; the catalogue is made if need be.",
+            help="Let images be added and deleted; the catalogue is made if need be.",
         ),
     ] = False,
     uploads: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Keep the files of added pictures there.",
+            help="Keep the files of added images there.",
             file_okay=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""What a command is given for a picture: a file, stdin, a URL, or an id."""
+"""What a command is given for an image: a file, stdin, a URL, or an id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that teaches an encoder one's own pictures."""
+"""The command that teaches an encoder one's own images."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def train(
-    pictures: Annotated[
+    images: Annotated[
         str,
         typer.Argument(
-            metavar="FOLDER|LIST", help="Pictures, in a folder for each class; or a list of URLs."
+            metavar="FOLDER|LIST", help="Images, in a folder for each class; or a list of URLs."
         ),
     ],
     out: Annotated[
@@ -36,9 +36,9 @@ def train(
         str,
         typer.Option(help="compact, or a ResNet of the hub: resnet18, resnet50, OWNER/NAME."),
     ] = "compact",
-    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is shown.")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each image is shown.")] = 8,
     batch: Annotated[
-        int, typer.Option(min=0, help="Pictures in one step; 0 is what suits the base.")
+        int, typer.Option(min=0, help="Images in one step; 0 is what suits the base.")
     ] = 0,
     rate: Annotated[
         float, typer.Option(min=0, help="The highest learning rate; 0 is the objective's own.")
@@ -59,10 +59,10 @@ def train(
         int, typer.Option(min=0, help="Numbers in a row, by PCA; 0: as many as the base gives.")
     ] = 0,
     clusters: Annotated[
-        int, typer.Option(min=0, help="Of K-means; 0: the root of the number of pictures.")
+        int, typer.Option(min=0, help="Of K-means; 0: the root of the number of images.")
     ] = 0,
     held_out: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="The share of pictures that only judge.")
+        float, typer.Option(min=0.01, max=0.9, help="The share of images that only judge.")
     ] = 0.1,
     patience: Annotated[
         int, typer.Option(min=1, help="Epochs without getting better, after which it ends.")
@@ -78,9 +78,9 @@ def train(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Teach an encoder your own pictures.
+    """Teach an encoder your own images.
 
-    NAME is then a folder for --encoder, with a catalogue of the pictures and a report in it. Cut
+    NAME is then a folder for --encoder, with a catalogue of the images and a report in it. Cut
     short at any moment, the same command goes on.
     """
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # what it says of fonts
@@ -106,7 +106,7 @@ def train(
         raise typer.BadParameter(str(error)) from error
     with _bar() as told:
         outcome = finetuning.train(
-            pictures,
+            images,
             out,
             settings,
             label=label,
@@ -164,7 +164,7 @@ def _print(outcome: Outcome) -> None:
     if not outcome.best_epoch:
         kept = "none was better than the base, which is kept as it was"
     typer.echo(
-        f"{outcome.pictures - outcome.held_out:,} pictures learnt from, {outcome.held_out:,} held "
+        f"{outcome.images - outcome.held_out:,} images learnt from, {outcome.held_out:,} held "
         f"out; {outcome.epochs} epochs in {outcome.seconds:.0f} s, {kept}"
     )
     print_failures(outcome.failed)
@@ -172,6 +172,6 @@ def _print(outcome: Outcome) -> None:
         (name, f"{before:.3f}", f"{outcome.after[name]:.3f}")
         for name, before in outcome.before.items()
     ]
-    print_table("what held-out pictures find", ("", "before", "after"), rows)
+    print_table("what held-out images find", ("", "before", "after"), rows)
     folder = plain(short(str(outcome.folder)))
     typer.echo(f"the report is {folder}/report.html; now try: imagefinder add … --encoder {folder}")

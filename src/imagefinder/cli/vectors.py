@@ -28,16 +28,14 @@ if TYPE_CHECKING:
 
 
 def _npy(path: Path | None) -> Path | None:
-    """A slip must not cost a picture."""
+    """A slip must not cost an image."""
     if path is not None and path.suffix != ".npy":
         raise typer.BadParameter("its name must end with .npy")
     return path
 
 
 def embed(
-    picture: Annotated[
-        str, typer.Argument(metavar="PICTURE", help="A file, a URL, or - for stdin.")
-    ],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, a URL, or - for stdin.")],
     encoder: Annotated[
         str | None,
         typer.Option("--encoder", help="Its name (see `imagefinder encoders`; compact)."),
@@ -55,7 +53,7 @@ def embed(
     allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Print the vector of a picture, without a catalogue."""
+    """Print the vector of an image, without a catalogue."""
     import numpy as np
 
     from imagefinder.encoders.inference import embed as vectors_of
@@ -65,7 +63,7 @@ def embed(
     maker = encoder_named(encoder, option) or make_encoder(DEFAULT_ENCODER)
     if normalize and maker.measure == "hamming":
         raise typer.BadParameter("--normalize is not for an encoder that gives bits")
-    vectors = vectors_of(source_of(picture, allow_private), maker, normalize=normalize)
+    vectors = vectors_of(source_of(image, allow_private), maker, normalize=normalize)
     if out is not None:
         np.save(out, vectors, allow_pickle=False)
     # by way of text: the shortest that gives the same 32 bits
@@ -87,13 +85,13 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the vectors of all pictures, and what is known of them, to files."""
+    """Write the vectors of all images, and what is known of them, to files."""
     with opened(db) as finder:
-        pictures = finder.export_vectors(out, force=force)
+        images = finder.export_vectors(out, force=force)
     if as_json:
-        print_json({"pictures": pictures, "path": os.path.abspath(os.path.expanduser(out))})
+        print_json({"images": images, "path": os.path.abspath(os.path.expanduser(out))})
     else:
-        typer.echo(f"{pictures} pictures exported to {plain(out)}")
+        typer.echo(f"{images} images exported to {plain(out)}")
 
 
 def import_(

@@ -1,4 +1,4 @@
-"""From a list of URLs to a folder of pictures, each content once."""
+"""From a list of URLs to a folder of images, each content once."""
 
 from imagefinder.downloads.downloader import Settings, Summary, download
 from imagefinder.downloads.state import described, is_filled

@@ -22,7 +22,7 @@ from imagefinder.errors import DownloadError, FetchError
 from imagefinder.images.inputs import absolute
 
 Progress: TypeAlias = Callable[[bool], object]
-"""Told of each URL that came to its end, whether it gave a picture."""
+"""Told of each URL that came to its end, whether it gave an image."""
 
 _ROOM = 10_000  # jobs that wait, so that a slow host at the list's head holds no other up
 _LONGEST_WAIT = 120.0  # seconds; a server that asks for more is asked no more
@@ -39,7 +39,7 @@ class Settings:
     retries: int = 2
     """After failures that may pass: no answer, a connection that broke, statuses as 503."""
     min_side: int = 16
-    """Pixels; what is smaller stands for a picture that is not there."""
+    """Pixels; what is smaller stands for an image that is not there."""
     limits: FetchLimits = field(default_factory=FetchLimits)
     resolve: Resolve | None = None
     """Stands in for the system's way to look names up."""
@@ -69,11 +69,11 @@ def download(
     settings: Settings | None = None,
     progress: Progress = bool,
 ) -> Summary:
-    """Fetch the pictures of a list into a folder, each content once.
+    """Fetch the images of a list into a folder, each content once.
 
     ``source`` is CSV, TSV, JSON lines or Parquet; ``column`` holds the URLs, and is found if it is
     not named. URLs that came to their end in this folder before are not asked again, those that
-    gave no picture only to ``retry_failed``. Raises DownloadError.
+    gave no image only to ``retry_failed``. Raises DownloadError.
     """
     began = perf_counter()
     urls = opened(absolute(source), column)
@@ -146,7 +146,7 @@ class _Downloading:
         while True:
             job = await turns.take()
             try:
-                outcome: Outcome = await self._picture(job.url, fetcher)
+                outcome: Outcome = await self._image(job.url, fetcher)
             except FetchError as error:
                 wait = _wait(error, job.tries)
                 if error.again and job.tries < self.settings.retries and wait <= _LONGEST_WAIT:
@@ -157,7 +157,7 @@ class _Downloading:
             self.progress(not isinstance(outcome, Failed))
             turns.done(job)
 
-    async def _picture(self, url: str, fetcher: Fetcher) -> Outcome:
+    async def _image(self, url: str, fetcher: Fetcher) -> Outcome:
         with Arriving(self.folder) as arriving:
             await fetcher.fetch(url, arriving.write)
             return await asyncio.to_thread(arriving.kept, self.settings.min_side)

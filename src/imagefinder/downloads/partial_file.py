@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from imagefinder.downloads.http.fetcher import sniffed
-from imagefinder.downloads.state import Picture
+from imagefinder.downloads.state import StoredImage
 from imagefinder.errors import AnswerRefused, DownloadError
 
 _PARTS = ".part"
@@ -67,22 +67,22 @@ class Arriving:
         except OSError as error:
             raise DownloadError(f"{self._folder}: {error.strerror or error}") from error
 
-    def kept(self, min_side: int) -> Picture:
+    def kept(self, min_side: int) -> StoredImage:
         """All has come: put it in its place, unless it is there already.
 
-        Raises AnswerRefused if it is no picture, or if its shorter side has fewer pixels.
+        Raises AnswerRefused if it is no image, or if its shorter side has fewer pixels.
         """
         self._file.seek(0)
         seen = sniffed(self._file)
         if min(seen.width, seen.height) < min_side:
             raise AnswerRefused(
-                "too-small", f"{seen.width} × {seen.height} pixels are a placeholder, no picture"
+                "too-small", f"{seen.width} × {seen.height} pixels are a placeholder, no image"
             )
         self._file.seek(0)
         sha256 = hashlib.file_digest(self._file, "sha256").digest()
-        picture = Picture(sha256, seen.suffix, self._size, seen.width, seen.height)
-        self._place(f"{self._folder}/{picture.name}")
-        return picture
+        image = StoredImage(sha256, seen.suffix, self._size, seen.width, seen.height)
+        self._place(f"{self._folder}/{image.name}")
+        return image
 
     def _place(self, path: str) -> None:
         try:

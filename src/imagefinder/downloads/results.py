@@ -1,4 +1,4 @@
-"""What became of a list, as a CSV beside the pictures: a line for each of its URLs."""
+"""What became of a list, as a CSV beside the images: a line for each of its URLs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagefinder.downloads.state import Failed, Ledger, Picture
+from imagefinder.downloads.state import Failed, Ledger, StoredImage
 from imagefinder.downloads.url_list import Wanted
 
 NAME = "results.csv"
@@ -28,8 +28,8 @@ class Counts:
     rows: int
     urls: int
     done: int
-    """URLs that gave a picture."""
-    pictures: int
+    """URLs that gave an image."""
+    images: int
     """Distinct ones."""
     failed: dict[str, int]
     """URLs that gave none, by reason, the most frequent first."""
@@ -40,9 +40,9 @@ class Counts:
 
 
 def write_results(wanted: Iterable[Wanted], ledger: Ledger, folder: Path) -> Counts:
-    """Write ``results.csv`` in one step, and describe the pictures by the rows they came from."""
+    """Write ``results.csv`` in one step, and describe the images by the rows they came from."""
     beside = folder / f".{NAME}.part"
-    rows = done = pictures = 0
+    rows = done = images = 0
     failed: Counter[str] = Counter()
     with ledger.describing() as describe:
         with beside.open("w", encoding="utf-8", newline="") as file:
@@ -56,24 +56,24 @@ def write_results(wanted: Iterable[Wanted], ledger: Ledger, folder: Path) -> Cou
                     failed[outcome.reason] += 1
                 else:
                     done += 1
-                    pictures += describe(outcome, one.row, one.metadata)
+                    images += describe(outcome, one.row, one.metadata)
         os.replace(beside, folder / NAME)
     empty = failed.pop(_EMPTY.reason, 0)
     urls = done + failed.total()
-    return Counts(rows, urls, done, pictures, dict(failed.most_common()), empty, describe.run)
+    return Counts(rows, urls, done, images, dict(failed.most_common()), empty, describe.run)
 
 
 _EMPTY = Failed("no-url", "the row has no URL")
 _UNTRIED = Failed("untried", "its file vanished meanwhile: run it again")
 
 
-def _outcome(one: Wanted, ledger: Ledger) -> Picture | Failed:
+def _outcome(one: Wanted, ledger: Ledger) -> StoredImage | Failed:
     if one.url is None:
         return _EMPTY
     return ledger.outcome(one.url) or _UNTRIED
 
 
-def _line(one: Wanted, outcome: Picture | Failed) -> list[Any]:
+def _line(one: Wanted, outcome: StoredImage | Failed) -> list[Any]:
     metadata = json.dumps(one.metadata, ensure_ascii=False)
     if isinstance(outcome, Failed):
         told: list[Any] = ["failed", outcome.reason, outcome.detail, "", "", "", "", ""]

@@ -1,4 +1,4 @@
-"""What became of each URL, and what is known of each picture: one SQLite file in the folder."""
+"""What became of each URL, and what is known of each image: one SQLite file in the folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imagefinder.errors import DownloadError
 from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input, absolute
 
-_NAME = ".download.db"  # hidden, so that it is no part of the pictures
+_NAME = ".download.db"  # hidden, so that it is no part of the images
 _APPLICATION_ID = 0x494D4744  # "IMGD"
 _VERSION = 1
 _SCHEMA = """
@@ -36,7 +36,7 @@ _SCHEMA = """
     CREATE TABLE urls (
         url    TEXT PRIMARY KEY,
         sha256 BLOB REFERENCES pictures,
-        reason TEXT,                 -- why there is no picture
+        reason TEXT,                 -- why there is no image
         detail TEXT
     ) WITHOUT ROWID;
 """
@@ -46,7 +46,7 @@ _SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Picture:
+class StoredImage:
     """A content that was fetched."""
 
     sha256: bytes
@@ -65,13 +65,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Failed:
-    """Why a URL gave no picture: a word for programs, and a sentence."""
+    """Why a URL gave no image: a word for programs, and a sentence."""
 
     reason: str
     detail: str
 
 
-Outcome: TypeAlias = Picture | Failed
+Outcome: TypeAlias = StoredImage | Failed
 
 
 class Ledger:
@@ -118,16 +118,16 @@ class Ledger:
     def outcome(self, url: str) -> Outcome | None:
         """What became of it; ``None`` if it was not tried, or if its file is no longer there."""
         found = self._noted.get(url) or self._found(url)
-        return None if isinstance(found, Picture) and not self._is_there(found) else found
+        return None if isinstance(found, StoredImage) and not self._is_there(found) else found
 
     def forget_failures(self) -> None:
-        """As if the URLs that gave no picture had never been tried."""
+        """As if the URLs that gave no image had never been tried."""
         with _told(self._folder), self._connection:
             self._connection.execute("DELETE FROM urls WHERE sha256 IS NULL")
 
     @contextmanager
     def describing(self) -> Iterator[Describe]:
-        """Inside, each picture of a list is described by the first row that leads to it."""
+        """Inside, each image of a list is described by the first row that leads to it."""
         with _told(self._folder), self._connection:
             run = 1 + (self._connection.execute("SELECT max(run) FROM pictures").get or 0)
             yield Describe(self._connection, run)
@@ -159,28 +159,28 @@ class Ledger:
             ).fetchone()
         if row is None:
             return None
-        reason, detail, *picture = row
-        return Failed(reason, detail) if picture[0] is None else Picture(*picture)
+        reason, detail, *image = row
+        return Failed(reason, detail) if image[0] is None else StoredImage(*image)
 
-    def _is_there(self, picture: Picture) -> bool:
+    def _is_there(self, image: StoredImage) -> bool:
         try:
-            return os.stat(f"{self._folder}/{picture.name}").st_size == picture.size
+            return os.stat(f"{self._folder}/{image.name}").st_size == image.size
         except OSError:
             return False
 
 
 @dataclass(frozen=True)
 class Describe:
-    """Gives pictures their metadata, in the run of one list."""
+    """Gives images their metadata, in the run of one list."""
 
     connection: apsw.Connection
     run: int
 
-    def __call__(self, picture: Picture, row: int, metadata: Mapping[str, Any]) -> bool:
-        """Whether this row is the first of the list that leads to the picture."""
+    def __call__(self, image: StoredImage, row: int, metadata: Mapping[str, Any]) -> bool:
+        """Whether this row is the first of the list that leads to the image."""
         self.connection.execute(
             "UPDATE pictures SET metadata = ?, run = ?, row = ? WHERE sha256 = ? AND run IS NOT ?",
-            (json.dumps(metadata, ensure_ascii=False), self.run, row, picture.sha256, self.run),
+            (json.dumps(metadata, ensure_ascii=False), self.run, row, image.sha256, self.run),
         )
         return bool(self.connection.changes())
 
@@ -191,7 +191,7 @@ def is_filled(folder: str | os.PathLike[str]) -> bool:
 
 
 def described(folder: str | os.PathLike[str], run: int | None = None) -> Iterator[Input]:
-    """The pictures in a folder that ``download`` filled, with what the lists say of them.
+    """The images in a folder that ``download`` filled, with what the lists say of them.
 
     With a ``run``, as a Summary names it, those of that list alone, in its order. To be given to
     ``Finder.add``. Raises DownloadError.
@@ -207,8 +207,8 @@ def _listed(root: Path, connection: apsw.Connection, run: int) -> Iterator[Input
         "WHERE run = ? ORDER BY row, sha256",
         (run,),
     )
-    for *picture, metadata in rows:
-        yield Input(root / Picture(*picture).name, json.loads(metadata))
+    for *image, metadata in rows:
+        yield Input(root / StoredImage(*image).name, json.loads(metadata))
 
 
 def _all(root: Path, connection: apsw.Connection) -> Iterator[Input]:

@@ -45,10 +45,10 @@ def urls_in(cell: Any) -> list[str]:
 
 
 def url_column(rows: Iterable[Mapping[str, Any]], where: str) -> str:
-    """The column that most likely holds pictures' URLs, told from some rows.
+    """The column that most likely holds images' URLs, told from some rows.
 
-    Of those that hold URLs, one counts more whose URLs end as pictures' names do or whose name
-    speaks of pictures, and less if it speaks of small ones. Raises DownloadError if there is none.
+    Of those that hold URLs, one counts more whose URLs end as images' names do or whose name
+    speaks of images, and less if it speaks of small ones. Raises DownloadError if there is none.
     """
     cells: dict[str, list[list[str]]] = {}
     for row in rows:
@@ -71,13 +71,13 @@ def is_url(text: str) -> bool:
 
 def _likely(name: str, found: list[list[str]]) -> float:
     filled = [urls for urls in found if urls]
-    pictures = sum(any(_ends_as_a_picture(url) for url in urls) for urls in filled)
+    images = sum(any(_ends_as_a_image(url) for url in urls) for urls in filled)
     words = (_TELLING, 0.5), (_LINK, 0.25), (_SMALL, -0.5)
     named = sum(worth for word, worth in words if word.search(name))
-    return len(filled) / len(found) + pictures / len(filled) + named
+    return len(filled) / len(found) + images / len(filled) + named
 
 
-def _ends_as_a_picture(url: str) -> bool:
+def _ends_as_a_image(url: str) -> bool:
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return f".{path.rpartition('.')[2].lower()}" in SUFFIXES
 

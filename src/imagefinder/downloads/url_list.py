@@ -1,4 +1,4 @@
-"""Lists of pictures as they are met: CSV, TSV, JSON lines and Parquet, read row by row."""
+"""Lists of images as they are met: CSV, TSV, JSON lines and Parquet, read row by row."""
 
 from __future__ import annotations
 

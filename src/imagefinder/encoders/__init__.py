@@ -1,1 +1,1 @@
-"""From pictures to features: one file for each kind of encoder."""
+"""From images to features: one file for each kind of encoder."""

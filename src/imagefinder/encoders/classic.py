@@ -30,7 +30,7 @@ class Classic:
     Orientations: Bosch, Zisserman and Munoz, "Representing shape with a spatial pyramid kernel",
     CIVR 2007, with the square roots of Arandjelović and Zisserman's RootSIFT (CVPR 2012). Colours:
     histograms in which each pixel is shared linearly between the nearest bins, over a coarser
-    pyramid. Rows have unit length; a picture of one flat colour still has its colours.
+    pyramid. Rows have unit length; an image of one flat colour still has its colours.
     """
 
     dim: ClassVar[int] = _ORIENTATIONS * sum(g * g for g in _EDGE_GRIDS) + _LEVELS**3 * sum(
@@ -88,11 +88,11 @@ def _nearest_two(position: Array) -> tuple[list[NDArray[np.int64]], list[Array]]
     return [low, low + 1], [1 - above, above]
 
 
-def _cells(pictures: int, side: int, grid: int) -> NDArray[np.int64]:
-    """The number of each pixel's cell in a grid × grid, counted on through all pictures."""
+def _cells(images: int, side: int, grid: int) -> NDArray[np.int64]:
+    """The number of each pixel's cell in a grid × grid, counted on through all images."""
     line = np.arange(side) * grid // side
     cells: NDArray[np.int64] = line[:, None] * grid + line
-    return np.arange(pictures)[:, None, None] * grid**2 + cells
+    return np.arange(images)[:, None, None] * grid**2 + cells
 
 
 def _pyramid(histograms: NDArray[np.float64], grids: Sequence[int], channels: int) -> Array:

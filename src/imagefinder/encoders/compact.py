@@ -20,7 +20,7 @@ _SIDE = 208
 class Compact:
     """A small convolutional network, trained by ``distillation`` (MobileNetV2's layout).
 
-    Its rows are unit ones of 320 numbers; unrelated pictures score about 0.
+    Its rows are unit ones of 320 numbers; unrelated images score about 0.
     """
 
     runtime: Literal["auto", "openvino", "onnxruntime"] = field(

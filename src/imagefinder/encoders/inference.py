@@ -1,4 +1,4 @@
-"""Encoding that takes nothing for granted: a plug-in may fail on a picture, or overflow."""
+"""Encoding that takes nothing for granted: a plug-in may fail on an image, or overflow."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from imagefinder.types import Encoder, Extractor, Features, Image, LocalFeatures
 
 
 def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | UnencodableImage]:
-    """For each picture its features, or why there are none: one picture costs no other its own.
+    """For each image its features, or why there are none: one image costs no other its own.
 
     Errors of ours, such as a model that is missing, are about the encoder itself and are raised.
     """
     try:
         encoded = encoder.encode(images)
         if len(encoded) != len(images):
-            raise ValueError(f"it gives features of {len(encoded)} for {len(images)} pictures")
+            raise ValueError(f"it gives features of {len(encoded)} for {len(images)} images")
         return [_checked(features) for features in encoded]
     except ImageFinderError:
         raise
@@ -38,7 +38,7 @@ def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | Un
 
 
 def encode_one(encoder: Encoder, image: Image) -> Features:
-    """The features of one picture. Raises UnencodableImage."""
+    """The features of one image. Raises UnencodableImage."""
     (result,) = encode_each(encoder, [image])
     if isinstance(result, UnencodableImage):
         raise result
@@ -46,7 +46,7 @@ def encode_one(encoder: Encoder, image: Image) -> Features:
 
 
 def extract_one(extractor: Extractor, image: Image) -> LocalFeatures:
-    """The local features of one picture. Raises UnencodableImage."""
+    """The local features of one image. Raises UnencodableImage."""
     try:
         (local,) = extractor.extract([image])
     except ImageFinderError:
@@ -74,17 +74,17 @@ _BATCH = 32
 
 
 def embed(
-    pictures: Source | Iterable[Source],
+    images: Source | Iterable[Source],
     encoder: str | Encoder = DEFAULT_ENCODER,
     *,
     normalize: bool = False,
     limits: Limits = LIMITS,
 ) -> Features:
-    """The vectors of pictures without a catalogue: ``(n, dim)``, a row each, in order.
+    """The vectors of images without a catalogue: ``(n, dim)``, a row each, in order.
 
     ``float32``, raw as the encoder gives them, or with ``normalize`` of length 1; packed ``uint8``
-    from the hashes. Raises UnreadableImage or ImageTooLarge for the first picture that cannot be
-    used, PluginError for an encoder that does not give one row per picture, and ValueError for
+    from the hashes. Raises UnreadableImage or ImageTooLarge for the first image that cannot be
+    used, PluginError for an encoder that does not give one row per image, and ValueError for
     hashes that are to be normalized.
     """
     encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
@@ -93,19 +93,19 @@ def embed(
     fit = encoder.fit
 
     def decoded(numbered: tuple[int, Source]) -> Decoded:
-        number, picture = numbered
+        number, image = numbered
         try:
-            return decode(picture, fit, limits)
+            return decode(image, fit, limits)
         except ImageError as error:
-            name = picture if isinstance(picture, str | os.PathLike) else f"picture {number}"
+            name = image if isinstance(image, str | os.PathLike) else f"image {number}"
             raise type(error)(f"{name}: {error}") from error
 
     rows: list[Features] = []
     with ThreadPoolExecutor(cores(), "decode") as decoders:
         pixels = overlapped(
-            decoders, decoded, enumerate(several(pictures), start=1), ahead=_BATCH + cores()
+            decoders, decoded, enumerate(several(images), start=1), ahead=_BATCH + cores()
         )
-        for batch in batched((picture.pixels for picture in pixels), _BATCH):
+        for batch in batched((image.pixels for image in pixels), _BATCH):
             rows.extend(encoder.encode(batch))
     if any(len(row) != 1 for row in rows):
         raise PluginError("a local encoder gives any number of rows: use its encode()")

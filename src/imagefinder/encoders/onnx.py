@@ -98,7 +98,7 @@ class Onnx:
         output = graph.embedding(cast("str | None", settings.pop("output", None)))
         size = pair(settings.pop("size", graph.size or (224, 224)))
         if graph.size not in (None, size):
-            raise ModelError(f"{file.name} takes pictures of {graph.size}, not of {size}")
+            raise ModelError(f"{file.name} takes images of {graph.size}, not of {size}")
         for name in ("mean", "std"):
             if name in settings:
                 settings[name] = _triple(name, settings[name])
@@ -131,7 +131,7 @@ class Onnx:
         return [row[None] for row in rows]
 
     def tensors(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """The output as it is, maps and tokens too, of at least one picture."""
+        """The output as it is, maps and tokens too, of at least one image."""
         return self._runtime.run(images)
 
     @cached_property
@@ -142,12 +142,12 @@ class Onnx:
             )
         return runtime_for(self)
 
-    def _pooled(self, tensor: NDArray[np.float32], pictures: int) -> NDArray[np.float32]:
+    def _pooled(self, tensor: NDArray[np.float32], images: int) -> NDArray[np.float32]:
         if tensor.ndim == 4:
             tensor = tensor.mean(axis=(2, 3) if self.layout == "NCHW" else (1, 2))
         elif tensor.ndim == 3:
             tensor = tensor[:, 0] if self.pool == "first" else tensor.mean(axis=1)
-        return tensor.reshape(pictures, -1)  # some graphs squeeze a batch of one away
+        return tensor.reshape(images, -1)  # some graphs squeeze a batch of one away
 
     def _measured_dim(self) -> int:
         """For a graph that does not tell the size of its output: what comes out."""

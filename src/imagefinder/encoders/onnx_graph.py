@@ -1,4 +1,4 @@
-"""What an ONNX graph tells of itself: its picture size, its layout, and which tensor to take."""
+"""What an ONNX graph tells of itself: its image size, its layout, and which tensor to take."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Graph:
 
 
 def read_graph(path: Path) -> Graph:
-    """Read a graph, or raise ModelError saying why it cannot be used for pictures."""
+    """Read a graph, or raise ModelError saying why it cannot be used for images."""
     try:
         model = openvino().Core().read_model(path)
     except RuntimeError as error:
@@ -108,7 +108,7 @@ def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, 
         layout = "NHWC"
         height, width = shape[1:3]
     else:
-        raise ModelError(f"{name} takes {shape}, not batches of three-channel pictures")
+        raise ModelError(f"{name} takes {shape}, not batches of three-channel images")
     return layout, (width, height) if width > 0 and height > 0 else None
 
 

@@ -1,4 +1,4 @@
-"""Perceptual hashes: 64 bits a picture, compared by the number of bits that differ.
+"""Perceptual hashes: 64 bits an image, compared by the number of bits that differ.
 
 Both follow Neal Krawetz's descriptions ("Looks Like It", 2011; "Kind of Like That", 2013) in the
 form that the ``imagehash`` package gave them.
@@ -41,7 +41,7 @@ class PHash:
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of 8 bytes each."""
         waves = _cosines(32, 8)
-        # rounded, or the bits of a flat picture would be those of rounding errors
+        # rounded, or the bits of a flat image would be those of rounding errors
         low = [np.round(waves @ _grey(image) @ waves.T, 3) for image in images]
         return [_packed(frequencies > np.median(frequencies)) for frequencies in low]
 

@@ -30,7 +30,7 @@ class FromRow:
     sha256: str = ""
     """The graph's content, filled in from the file that is here."""
     settings: str = ""
-    """A digest of how the row has pictures fed, filled in likewise."""
+    """A digest of how the row has images fed, filled in likewise."""
     runtime: Literal["auto", "openvino", "onnxruntime"] = field(
         default="auto", metadata={"recipe": False}
     )
@@ -70,7 +70,7 @@ class FromRow:
             )
         if _digest(self.row) != self.settings:
             raise ModelError(
-                f"the row of {self.model} feeds pictures otherwise than the one asked for: "
+                f"the row of {self.model} feeds images otherwise than the one asked for: "
                 "put its settings back, or make another catalogue"
             )
         how = {"runtime": self.runtime, "precision": self.precision}
@@ -79,7 +79,7 @@ class FromRow:
 
 @dataclass(frozen=True)
 class Pretrained(FromRow):
-    """Whole pictures, and texts where the row has a tower for them."""
+    """Whole images, and texts where the row has a tower for them."""
 
     @property
     def fit(self) -> Fit:
@@ -88,14 +88,14 @@ class Pretrained(FromRow):
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of ``dim`` float32 each, as ``Onnx`` gives it. Raises ModelError."""
-        return self._pictures.encode(images) if images else []
+        return self._images.encode(images) if images else []
 
     def encode_text(self, texts: Sequence[str]) -> list[Features]:
-        """One row each, to be compared with those of pictures. Raises PluginError if it cannot."""
+        """One row each, to be compared with those of images. Raises PluginError if it cannot."""
         return self._texts.encode(texts) if texts else []
 
     @cached_property
-    def _pictures(self) -> Onnx:
+    def _images(self) -> Onnx:
         return self.graph()
 
     @cached_property

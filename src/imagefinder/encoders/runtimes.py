@@ -22,7 +22,7 @@ class Runtime(Protocol):
     """Runs one graph; may be called from several threads."""
 
     def run(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """The output tensors of ``(height, width, 3)`` pictures, joined on the first axis."""
+        """The output tensors of ``(height, width, 3)`` images, joined on the first axis."""
 
 
 def runtime_for(model: Onnx) -> Runtime:
@@ -48,9 +48,9 @@ def openvino() -> Any:
 
 
 class OpenVino:
-    """One picture a request, as many requests at a time as the processor likes.
+    """One image a request, as many requests at a time as the processor likes.
 
-    Batches gain nothing on processors, and single pictures make every embedding independent of its
+    Batches gain nothing on processors, and single images make every embedding independent of its
     neighbours and graphs with a fixed batch of one no special case.
     """
 

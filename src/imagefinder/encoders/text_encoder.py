@@ -1,4 +1,4 @@
-"""Texts to rows that compare with those of pictures: a tokenizer, and a graph of numbers."""
+"""Texts to rows that compare with those of images: a tokenizer, and a graph of numbers."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _OPTIONS = ("runtime", "precision")
 
 @dataclass(frozen=True)
 class Trained:
-    """A graph that takes pictures stretched to ``size`` pixels a side; it gives unit rows.
+    """A graph that takes images stretched to ``size`` pixels a side; it gives unit rows.
 
     Each channel is fed as ``(pixel / 255 - mean) / std``.
     """

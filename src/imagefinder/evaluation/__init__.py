@@ -1,4 +1,4 @@
-"""How well pictures that belong together are found."""
+"""How well images that belong together are found."""
 
 from imagefinder.evaluation.evaluate import evaluate
 from imagefinder.evaluation.html_report import ready, save

@@ -17,11 +17,11 @@ class Retrieval(NamedTuple):
 
     mean_average_precision: float
     recall_at_1: float
-    """The share of queries whose closest picture belongs to them."""
+    """The share of queries whose closest image belongs to them."""
 
 
 def leave_one_out(rows: NDArray[np.float32], classes: Sequence[str]) -> Retrieval:
-    """Each picture in turn asks for the others of its class, by cosine; ``rows``: (pictures, dim).
+    """Each image in turn asks for the others of its class, by cosine; ``rows``: (images, dim).
 
     Average precision is over the whole ranking.
     """
@@ -33,7 +33,7 @@ def leave_one_out(rows: NDArray[np.float32], classes: Sequence[str]) -> Retrieva
     relevant = kinds[order] == kinds[:, None]
     asked = relevant[relevant.any(axis=1)]
     if not len(asked):
-        raise ValueError("no two pictures belong to the same class")
+        raise ValueError("no two images belong to the same class")
     precision = average_precision(asked, asked.sum(axis=1))
     return Retrieval(float(precision.mean()), float(asked[:, 0].mean()))
 
@@ -41,6 +41,6 @@ def leave_one_out(rows: NDArray[np.float32], classes: Sequence[str]) -> Retrieva
 def own_original_first(
     changed: NDArray[np.float32], originals: NDArray[np.float32], own: Sequence[int]
 ) -> float:
-    """The share of changed pictures whose own original, by its row, is the closest by cosine."""
+    """The share of changed images whose own original, by its row, is the closest by cosine."""
     closest = (unit(changed) @ unit(originals).T).argmax(axis=1)
     return float((closest == np.asarray(own)).mean())

@@ -54,9 +54,9 @@ def evaluate(
 ) -> Evaluation:
     """How well a catalogue finds what belongs together, by its own ``search``.
 
-    Every stored picture asks for the others in its folder, or in folders of the same name,
-    ``level`` levels up; or the pictures in the subfolders of ``queries`` ask for those in folders
-    of the same names; or ``pairs`` is a CSV of queries and relevant pictures. ``sample`` is how
+    Every stored image asks for the others in its folder, or in folders of the same name,
+    ``level`` levels up; or the images in the subfolders of ``queries`` ask for those in folders
+    of the same names; or ``pairs`` is a CSV of queries and relevant images. ``sample`` is how
     many queries are asked, chosen by ``seed``. ``depth`` is how many places of each ranking are
     looked at: 10,000; 99 through an approximate index, which finds more if it is asked for more
     than ``search`` asks; or with ``rerank`` the largest of ``ks``; unless it is told.
@@ -71,20 +71,20 @@ def evaluate(
     if depth < ks[-1]:
         raise ValueError(f"a depth of {depth} does not reach k = {ks[-1]}")
     truth = asked(_truth(finder, level, queries, pairs), sample, seed)
-    pictures = len(finder)
-    search = Rankings(finder, min(depth, pictures), measures, rerank)
-    every, failed = _judged(search, truth, ks, pictures, progress)
+    images = len(finder)
+    search = Rankings(finder, min(depth, images), measures, rerank)
+    every, failed = _judged(search, truth, ks, images, progress)
     setting = Setting(
         encoder=finder.recipe.encoder,
         index=finder.store.index.kind,
         measures=tuple(measures),
         rerank=None if rerank is None else str(rerank),
         truth=truth.about,
-        pictures=pictures,
+        images=images,
         queries=len(every.questions),
         idle=truth.idle,
         depth=search.depth,
-        cut=search.depth < pictures,
+        cut=search.depth < images,
         ks=ks,
         seed=seed,
         resamples=_RESAMPLES,
@@ -109,7 +109,7 @@ def _depth(finder: Finder, k: int, reranked: bool) -> int:
 
 
 def _judged(
-    search: Rankings, truth: Truth, ks: Sequence[int], pictures: int, progress: Progress
+    search: Rankings, truth: Truth, ks: Sequence[int], images: int, progress: Progress
 ) -> tuple[Judged, list[Failure]]:
     """All questions, page by page; raises EvaluationError if none can be used."""
     failed: list[Failure] = []
@@ -120,7 +120,7 @@ def _judged(
         failed.extend(one for one in found if isinstance(one, Failure))
         rankings = [one for one in found if isinstance(one, Ranked)]
         if rankings:
-            pages.append(judged(rankings, truth, ks, pictures, most))
+            pages.append(judged(rankings, truth, ks, images, most))
     if not pages:
         raise EvaluationError(f"no query can be used: {failed[0].path}: {failed[0].reason}")
     return together(pages), failed

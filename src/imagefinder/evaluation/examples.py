@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imagefinder.evaluation.ground_truth import Question, Truth
 from imagefinder.evaluation.query_results import Judged
-from imagefinder.evaluation.report import Example, Picture
+from imagefinder.evaluation.report import EvalImage, Example
 from imagefinder.types import Record, Store
 
 
@@ -36,10 +36,10 @@ def _example(n: int, every: Judged, truth: Truth, records: Mapping[int, Record])
     )
 
 
-def _asked(question: Question, truth: Truth, records: Mapping[int, Record]) -> Picture:
+def _asked(question: Question, truth: Truth, records: Mapping[int, Record]) -> EvalImage:
     if question.key is not None and question.key in records:
         return _stored(question.key, truth, records)
-    return Picture(None, question.path, _names(question.codes, truth))
+    return EvalImage(None, question.path, _names(question.codes, truth))
 
 
 def _stored(
@@ -48,9 +48,9 @@ def _stored(
     records: Mapping[int, Record],
     score: float | None = None,
     right: bool | None = None,
-) -> Picture:
+) -> EvalImage:
     record = records[key]
-    return Picture(record.id, record.path, _names(truth.groups.of(key), truth), score, right)
+    return EvalImage(record.id, record.path, _names(truth.groups.of(key), truth), score, right)
 
 
 def _names(codes: Sequence[int], truth: Truth) -> tuple[str, ...]:

@@ -23,17 +23,17 @@ from imagefinder.types import Failure, Keys, Record, Store, key_of
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query: a stored picture by its key, or a file that is not stored."""
+    """A query: a stored image by its key, or a file that is not stored."""
 
     codes: tuple[int, ...]
-    """The groups whose pictures it should find, without itself."""
+    """The groups whose images it should find, without itself."""
     key: int | None = None
     path: str | None = None
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Questions, and the groups of stored pictures that they should find."""
+    """Questions, and the groups of stored images that they should find."""
 
     about: str
     """What belongs together, in words."""
@@ -45,7 +45,7 @@ class Truth:
     """Queries that cannot be used."""
 
     def relevant(self, question: Question) -> tuple[Keys, int]:
-        """The pictures to find, ascending, perhaps with the query itself; and how many others."""
+        """The images to find, ascending, perhaps with the query itself; and how many others."""
         members = self.groups.members(question.codes)
         own = question.key is not None and among(np.array([question.key]), members)[0]
         return members, len(members) - int(own)
@@ -59,7 +59,7 @@ def asked(truth: Truth, sample: int | None, seed: int) -> Truth:
     answered = [question for question in truth.questions if truth.relevant(question)[1]]
     if not answered:
         raise EvaluationError(
-            f"no query has another picture to find: {truth.about}, and there must be two at least; "
+            f"no query has another image to find: {truth.about}, and there must be two at least; "
             "--level or --pairs may say otherwise"
         )
     idle = truth.idle + len(truth.questions) - len(answered)
@@ -81,19 +81,19 @@ _PAGE = 1000  # records taken from the store at a time
 
 
 def by_folder(finder: Finder, level: int = 1) -> Truth:
-    """Every stored picture asks for those in the same folder, or in one of the same name.
+    """Every stored image asks for those in the same folder, or in one of the same name.
 
     ``level`` counts folders upwards from the file. Raises EvaluationError if all lie in one.
     """
     groups = _groups(finder.store, level)
     stored = len(finder)
     if not stored:
-        raise EvaluationError("the catalogue holds no pictures: add some, a folder for each class")
+        raise EvaluationError("the catalogue holds no images: add some, a folder for each class")
     if not len(groups):
-        raise EvaluationError(f"no stored picture lies in a folder {level} levels up")
+        raise EvaluationError(f"no stored image lies in a folder {level} levels up")
     if len(groups) == 1 and groups.sizes[0] == stored:
         raise EvaluationError(
-            f"all pictures lie in the one folder {(groups.names or '?')[0]!r}, so none is wrong: "
+            f"all images lie in the one folder {(groups.names or '?')[0]!r}, so none is wrong: "
             "name another --level, or --pairs of what belongs together"
         )
     keys = groups.keys.tolist()
@@ -102,10 +102,10 @@ def by_folder(finder: Finder, level: int = 1) -> Truth:
 
 
 def by_queries(finder: Finder, folder: str | os.PathLike[str], level: int = 1) -> Truth:
-    """The pictures of a folder ask for the stored ones in a folder of the same name as theirs.
+    """The images of a folder ask for the stored ones in a folder of the same name as theirs.
 
     Those that are stored themselves do not find themselves. Raises EvaluationError for a folder
-    without pictures in subfolders.
+    without images in subfolders.
     """
     root = absolute(folder)
     if not root.is_dir():
@@ -123,7 +123,7 @@ def by_queries(finder: Finder, folder: str | os.PathLike[str], level: int = 1) -
             failed.append(Failure(str(path), str(error)))
     if not questions:
         raise EvaluationError(
-            f"{root} has no pictures in subfolders: their names say what is to be found"
+            f"{root} has no images in subfolders: their names say what is to be found"
         )
     about = f"queries of {root}: {_about(level)}"
     return Truth(about, questions, groups, failed=tuple(failed))
@@ -134,7 +134,7 @@ def _codes(codes: dict[str, int], name: str) -> tuple[int, ...]:
 
 
 def _groups(store: Store, level: int) -> Groups:
-    """Of all stored pictures that lie deep enough."""
+    """Of all stored images that lie deep enough."""
     found: dict[str, list[int]] = {}
     for page in batched(store.keys().tolist(), _PAGE):
         for record in store.get(page).values():
@@ -167,10 +167,10 @@ _COLUMNS = ("query", "relevant")
 
 
 def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
-    """As a CSV says: a line for each picture that a query should find.
+    """As a CSV says: a line for each image that a query should find.
 
     Its columns ``query`` and ``relevant`` hold a path, counted from the CSV's own folder, or the id
-    of a stored picture. Queries need not be stored. Raises EvaluationError, naming the line.
+    of a stored image. Queries need not be stored. Raises EvaluationError, naming the line.
     """
     file = absolute(path)
     found: dict[Question, list[int]] = {}
@@ -204,7 +204,7 @@ def lines(path: Path) -> Iterator[tuple[str, str, str]]:
                 where = f"{path.name}, line {reader.line_num}"
                 query, relevant = (cells[column] for column in _COLUMNS)
                 if not query or not relevant:
-                    raise EvaluationError(f"{where}: it must name a query and a relevant picture")
+                    raise EvaluationError(f"{where}: it must name a query and a relevant image")
                 yield where, query, relevant
     except OSError as error:
         raise EvaluationError(f"{path}: {error.strerror or error}") from error
@@ -213,12 +213,12 @@ def lines(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _identified(finder: Finder, folder: Path, name: str, where: str) -> Question:
-    """A stored picture by its id, its path or its content; or a file."""
+    """A stored image by its id, its path or its content; or a file."""
     place = absolute(folder / os.path.expanduser(name))
     key = key_from(name)
     if key is not None and not place.exists():
         if key not in finder.store.get([key]):
-            raise EvaluationError(f"{where}: there is no picture {name!r} in the catalogue")
+            raise EvaluationError(f"{where}: there is no image {name!r} in the catalogue")
         return Question((), key=key)
     located = finder.store.located([str(place)]).get(str(place))
     if located is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imagefinder.evaluation.metrics import CUT, WHOLE
 from imagefinder.evaluation.plots import plots
-from imagefinder.evaluation.report import ClassFigures, Evaluation, Example, Figure, Picture
+from imagefinder.evaluation.report import ClassFigures, EvalImage, Evaluation, Example, Figure
 from imagefinder.images.inputs import absolute
 from imagefinder.search.hits import shown
 from imagefinder.visualization.html import document, plot, table, tile
@@ -64,13 +64,13 @@ def _by_class(classes: Sequence[ClassFigures]) -> str:
     rows = [
         (
             escape(one.name),
-            f"{one.pictures:,}",
+            f"{one.images:,}",
             f"{one.queries:,}",
             *(f"{one.figures[name]:.3f}" for name in _OF_CLASSES),
         )
         for one in classes
     ]
-    shown = table(("class", "pictures", "queries", *_OF_CLASSES), rows)
+    shown = table(("class", "images", "queries", *_OF_CLASSES), rows)
     return f"<h2>By class</h2><details open><summary>{len(rows)} classes</summary>{shown}</details>"
 
 
@@ -85,13 +85,13 @@ def _example(example: Example) -> str:
     )
 
 
-def _figure(picture: Picture, mark: str, kind: str) -> str:
-    score = "" if picture.score is None else f" {picture.score:.3f}"
-    classes = ", ".join(picture.classes)
-    name = Path(picture.path).name if picture.path else picture.id or ""
+def _figure(image: EvalImage, mark: str, kind: str) -> str:
+    score = "" if image.score is None else f" {image.score:.3f}"
+    classes = ", ".join(image.classes)
+    name = Path(image.path).name if image.path else image.id or ""
     return (
-        f'<figure class="{kind}" title="{escape(picture.path or name)}">'
-        f"{shown(picture.path, _SIDE)}"
+        f'<figure class="{kind}" title="{escape(image.path or name)}">'
+        f"{shown(image.path, _SIDE)}"
         f"<figcaption><b>{mark}</b>{score}<br>{escape(classes or name)}</figcaption></figure>"
     )
 

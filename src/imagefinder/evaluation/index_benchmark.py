@@ -21,8 +21,8 @@ DEPTHS = (1, 10, 100)
 _QUERIES = 1000
 _ALONE = 200  # queries asked one by one
 _K = 10
-_LEAST = 100  # pictures
-_PAGE = 1000  # pictures read at a time
+_LEAST = 100  # images
+_PAGE = 1000  # images read at a time
 _HELD = 256 * 2**20  # bytes of rows held in memory
 _ROUNDING = 1e-6
 _SEED = 7
@@ -52,8 +52,8 @@ def audit(
 ) -> list[Audit]:
     """Measure kinds of index on a catalogue's own vectors; by default all that are installed.
 
-    Some pictures are left out of the indexes, to be asked with. The first in the list is ``exact``.
-    Raises NotFound for a catalogue with too few pictures, and PluginError for a kind that is none.
+    Some images are left out of the indexes, to be asked with. The first in the list is ``exact``.
+    Raises NotFound for a catalogue with too few images, and PluginError for a kind that is none.
     """
     recipe = finder.recipe
     for choice in choices:
@@ -78,12 +78,12 @@ def _split(finder: Finder, queries: int, rows: Path) -> tuple[Features, float]:
     """What to ask with; all else is written to ``rows``, which took so many seconds."""
     keys = finder.store.keys()
     if len(keys) < _LEAST:
-        raise NotFound(f"{len(keys)} pictures are too few to measure on: add at least {_LEAST}")
+        raise NotFound(f"{len(keys)} images are too few to measure on: add at least {_LEAST}")
     chosen = np.random.default_rng(_SEED).permutation(keys)[: min(queries, len(keys) // 10)]
     left_out = set(chosen.tolist())
     asked, seconds = [], 0.0
     exact = make_index("exact", finder.recipe.dim, finder.recipe.measure)
-    for some in batched(finder.store.pictures(), _PAGE):
+    for some in batched(finder.store.images(), _PAGE):
         asked += [features[:1] for record, features in some if record.key in left_out]
         kept = [(record.key, rows) for record, rows in some if record.key not in left_out]
         if not kept:

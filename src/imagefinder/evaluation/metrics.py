@@ -71,7 +71,7 @@ def ns_score(relevant: Relevance, own: NDArray[np.intp]) -> Values:
     """How many of the first four show the same thing, 0 to 4, the query itself counted.
 
     ``own``, shape (queries,): the place, from 0, that the query itself takes before those of
-    ``relevant``; -1 if it is not among the pictures. Nistér and Stewénius, "Scalable recognition
+    ``relevant``; -1 if it is not among the images. Nistér and Stewénius, "Scalable recognition
     with a vocabulary tree", CVPR 2006 (UKBench).
     """
     itself = (own >= 0) & (own < _NS_PLACES)

@@ -29,7 +29,7 @@ _STRONG = 0.6  # a shade that dark ink cannot be read on
 
 
 def plots(evaluation: Evaluation, theme: Theme = LIGHT) -> dict[str, bytes]:
-    """By name; ``confusion`` only where pictures have classes. Raises MissingExtra."""
+    """By name; ``confusion`` only where images have classes. Raises MissingExtra."""
     drawn = {
         "precision-recall": _precision_recall(evaluation, theme),
         "scores": _scores(evaluation, theme),
@@ -123,7 +123,7 @@ def _short(name: str) -> str:
 def plot_audits(audits: Sequence[Audit], out: Path) -> None:
     """How much each kind of index finds against how fast, drawn to a file.
 
-    Raises MissingExtra, or ImageFinderError for an ending that is no picture's.
+    Raises MissingExtra, or ImageFinderError for an ending that is no image's.
     """
     figure = empty_figure(7, 4.5)
     axes = figure.add_subplot()
@@ -143,4 +143,4 @@ def plot_audits(audits: Sequence[Audit], out: Path) -> None:
     try:
         figure.savefig(out, dpi=150)
     except ValueError as error:
-        raise ImageFinderError(f"{out}: its name must end like a picture's, .png say") from error
+        raise ImageFinderError(f"{out}: its name must end like an image's, .png say") from error

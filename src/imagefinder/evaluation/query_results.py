@@ -36,7 +36,7 @@ class Judged:
     precision: Values
     """The sum of interpolated precisions, (STEPS + 1,)."""
     share: Values
-    """What share of the other pictures is relevant, (queries,)."""
+    """What share of the other images is relevant, (queries,)."""
     relevant: Sample
     """Scores of relevant pairs."""
     other: Sample
@@ -50,16 +50,16 @@ class Judged:
 
 
 def judged(
-    rankings: Sequence[Ranked], truth: Truth, ks: Sequence[int], pictures: int, most: int
+    rankings: Sequence[Ranked], truth: Truth, ks: Sequence[int], images: int, most: int
 ) -> Judged:
-    """``pictures`` are stored; of each ranking ``most`` scores of either kind are kept."""
+    """``images`` are stored; of each ranking ``most`` scores of either kind are kept."""
     wanted = [truth.relevant(one.question) for one in rankings]
     lines = [among(one.keys, keys) for one, (keys, _) in zip(rankings, wanted, strict=True)]
     places = max([SHOWN, *map(len, lines)])
     relevant = np.stack([_filled(line, places, False) for line in lines])
     counts = np.array([count for _, count in wanted], np.intp)
     own = np.array([one.own for one in rankings], np.intp)
-    others = np.array([pictures - (one.question.key is not None) for one in rankings])
+    others = np.array([images - (one.question.key is not None) for one in rankings])
     sampled = [
         (_sampled(one.scores[line], most), _sampled(one.scores[~line], most))
         for one, line in zip(rankings, lines, strict=True)

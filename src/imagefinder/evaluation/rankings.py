@@ -23,7 +23,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """The pictures found for a question, best first, without the query itself."""
+    """The images found for a question, best first, without the query itself."""
 
     question: Question
     keys: Keys
@@ -42,9 +42,9 @@ class Rankings:
     rerank: str | Reranker | None = None
 
     def __call__(self, questions: Sequence[Question]) -> list[Ranked | Failure]:
-        """One for each question, in order; failures for pictures that cannot be used.
+        """One for each question, in order; failures for images that cannot be used.
 
-        Those with one row are compared with all pictures in one step, where the index does best.
+        Those with one row are compared with all images in one step, where the index does best.
         What ``search`` does beyond that (votes of many rows, fusing, a second look) is left to it.
         """
         with ThreadPoolExecutor(cores(), "query") as threads:
@@ -79,7 +79,7 @@ class Rankings:
             found = self.finder.store.search(queries, max(self.depth + 1, _LEAST), measure)
             for n, keys, scores in zip(single, found.keys, found.scores, strict=True):
                 there = keys >= 0
-                # a picture of several rows may be found several times, and others not at all
+                # an image of several rows may be found several times, and others not at all
                 if len(np.unique(keys[there])) == there.sum():
                     answers[n] = self._ranked(questions[n], keys[there], scores[there])
         return answers
@@ -96,7 +96,7 @@ class Rankings:
 
     def _ranked(self, question: Question, keys: Keys, scores: NDArray[np.float32]) -> Ranked:
         itself = keys == question.key
-        # a stored picture finds itself before others that score the same
+        # a stored image finds itself before others that score the same
         better = scores > scores[itself].max(initial=-np.inf) + _ROUNDING
         own = int(better.sum()) if itself.any() else -1
         others = ~itself

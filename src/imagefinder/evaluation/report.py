@@ -25,7 +25,7 @@ class Setting:
     rerank: str | None
     truth: str
     """What belongs together, in words."""
-    pictures: int
+    images: int
     """In the catalogue."""
     queries: int
     idle: int
@@ -57,7 +57,7 @@ class ClassFigures:
     """The same of one class; a query that is in several counts in each."""
 
     name: str
-    pictures: int
+    images: int
     """Stored."""
     queries: int
     figures: Mapping[str, float]
@@ -70,7 +70,7 @@ class Curve:
     recall: Values
     precision: Values
     chance: float
-    """The mean precision of pictures in any order."""
+    """The mean precision of images in any order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +94,8 @@ class Confused:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of an example."""
+class EvalImage:
+    """One image of an example."""
 
     id: str | None
     """None where it is not stored."""
@@ -110,9 +110,9 @@ class Picture:
 class Example:
     """A query and its first hits."""
 
-    query: Picture
+    query: EvalImage
     average_precision: float
-    hits: tuple[Picture, ...]
+    hits: tuple[EvalImage, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +124,7 @@ class Evaluation:
     """``mAP``, ``nDCG``, ``R-precision``, ``MRR``, ``N-S``, and ``precision``, ``recall``, ``F1``
     and ``nDCG`` ``@k``."""
     classes: tuple[ClassFigures, ...]
-    """By name; none where the pictures are paired, not classed."""
+    """By name; none where the images are paired, not classed."""
     curve: Curve
     scores: Histogram
     confused: tuple[Confused, ...]
@@ -168,7 +168,7 @@ class Evaluation:
         if setting.rerank:
             by += f", reranked by {setting.rerank}"
         lines = [
-            f"{setting.queries:,} queries among {setting.pictures:,} pictures by {by}",
+            f"{setting.queries:,} queries among {setting.images:,} images by {by}",
             setting.truth,
         ]
         if setting.idle:
@@ -208,7 +208,7 @@ def vars_of(value: Any) -> dict[str, Any]:
 
 
 def _example(example: Example) -> dict[str, Any]:
-    hits: Sequence[Picture] = example.hits
+    hits: Sequence[EvalImage] = example.hits
     return {
         "query": vars_of(example.query),
         "average_precision": example.average_precision,

@@ -10,39 +10,39 @@ from numpy.typing import NDArray
 from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 
-def to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """The same picture in 8-bit RGB, on white where it can be seen through."""
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        return PIL.Image.fromarray(_eight_bit(picture)).convert("RGB")
-    if picture.has_transparency_data:
-        return _on_white(picture)
-    if picture.mode == "RGB":
-        return picture
-    if picture.mode == "LAB":
-        return _from_lab(picture)
-    return picture.convert("RGB")
+def to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
+    """The same image in 8-bit RGB, on white where it can be seen through."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return PIL.Image.fromarray(_eight_bit(image)).convert("RGB")
+    if image.has_transparency_data:
+        return _on_white(image)
+    if image.mode == "RGB":
+        return image
+    if image.mode == "LAB":
+        return _from_lab(image)
+    return image.convert("RGB")
 
 
-def _on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
-    if picture.mode == "La":
-        picture = picture.convert("LA")
-    if picture.mode != "RGBA":
-        picture = picture.convert("RGBA")
-    white = PIL.Image.new("RGB", picture.size, "white")
-    white.paste(picture, mask=picture)
+def _on_white(image: PIL.Image.Image) -> PIL.Image.Image:
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.mode != "RGBA":
+        image = image.convert("RGBA")
+    white = PIL.Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image)
     return white
 
 
-def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
+def _eight_bit(image: PIL.Image.Image) -> NDArray[np.uint8]:
     """16-bit samples lose their low byte; others that go beyond 0 to 255 are stretched to it."""
-    samples = np.asarray(picture)
-    if picture.mode.startswith("I;"):
-        grey = (samples >> (_bits(picture) - 8)).astype(np.uint8)
-        clear = picture.info.get("transparency")  # one level of a PNG's that stands for nothing
+    samples = np.asarray(image)
+    if image.mode.startswith("I;"):
+        grey = (samples >> (_bits(image) - 8)).astype(np.uint8)
+        clear = image.info.get("transparency")  # one level of a PNG's that stands for nothing
         return grey if clear is None else np.where(samples == clear, np.uint8(255), grey)
     values = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
-    if picture.mode == "I" and low >= 0 and 255 < high < 65536:
+    if image.mode == "I" and low >= 0 and 255 < high < 65536:
         low, high = 0.0, 65535.0
     elif low >= 0 and 1 < high <= 255:
         low, high = 0.0, 255.0
@@ -51,16 +51,16 @@ def _eight_bit(picture: PIL.Image.Image) -> NDArray[np.uint8]:
     return ((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
 
 
-def _bits(picture: PIL.Image.Image) -> int:
+def _bits(image: PIL.Image.Image) -> int:
     """Of a sample that lies in 16; a TIFF may use only 12 of them."""
-    tags = picture.tag_v2 if isinstance(picture, TiffImageFile) else {}
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
     (bits, *_) = tags.get(BITSPERSAMPLE, (16,))
     return int(bits) if 8 < bits <= 16 else 16
 
 
-def _from_lab(picture: PIL.Image.Image) -> PIL.Image.Image:
+def _from_lab(image: PIL.Image.Image) -> PIL.Image.Image:
     from PIL import ImageCms  # slow to import, seldom needed
 
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
     return cast(PIL.Image.Image, converted)

@@ -36,7 +36,7 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = (
     "str | os.PathLike[str] | Bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
 )
-"""Whatever can be turned into a picture."""
+"""Whatever can be turned into an image."""
 # a JPEG is shrunk, while it is decoded, to no less than this many times the size asked for: at 1
 # embeddings differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
 _SPARE = 2
@@ -49,7 +49,7 @@ _one_large = threading.Semaphore(1)
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pixels, brought to the fit that was asked for, and the picture's own upright size."""
+    """Pixels, brought to the fit that was asked for, and the image's own upright size."""
 
     pixels: Image
     width: int
@@ -57,7 +57,7 @@ class Decoded:
 
 
 def load_image(source: Source, limits: Limits = LIMITS) -> Image:
-    """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, picture or array.
+    """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, image or array.
 
     Alpha is laid on white, 16-bit and float samples become 8-bit, and of an animation the first
     frame is taken. Raises UnreadableImage or ImageTooLarge.
@@ -91,48 +91,48 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
 
 
 def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
-    with open_image(BytesIO(data)) as picture:
+    with open_image(BytesIO(data)) as image:
         # one call in place of one for each 64 kB: between two of them other threads take the lock
-        picture.decodermaxblock = len(data)
-        full = picture.size
-        if not is_shrinkable(picture):
-            check_pixels(picture, limits)
+        image.decodermaxblock = len(data)
+        full = image.size
+        if not is_shrinkable(image):
+            check_pixels(image, limits)
         if fit is not None:
             needed = round(_SPARE * max(fit.width, fit.height) / fit.keep)
-            picture.draft("", (needed, needed))
-        check_pixels(picture, limits)
-        opened = picture.size
-        with _turn(picture), _few:
-            picture.load()
-            turned_itself = picture.size != opened  # as a TIFF does
-            return _finished(picture, fit, picture.size if turned_itself else full)
+            image.draft("", (needed, needed))
+        check_pixels(image, limits)
+        opened = image.size
+        with _turn(image), _few:
+            image.load()
+            turned_itself = image.size != opened  # as a TIFF does
+            return _finished(image, fit, image.size if turned_itself else full)
 
 
-def _turn(picture: PIL.Image.Image) -> AbstractContextManager[object]:
-    return _one_large if picture.width * picture.height > _LARGE else nullcontext()
+def _turn(image: PIL.Image.Image) -> AbstractContextManager[object]:
+    return _one_large if image.width * image.height > _LARGE else nullcontext()
 
 
 def _finished(
-    picture: PIL.Image.Image, fit: Fit | None, full: tuple[int, int] | None = None
+    image: PIL.Image.Image, fit: Fit | None, full: tuple[int, int] | None = None
 ) -> Decoded:
     """Eight-bit RGB, then the size (cheapest in this order), then upright.
 
     ``full`` is the size before any shrinking.
     """
-    turned = _orientation(picture)
-    width, height = full or picture.size
+    turned = _orientation(image)
+    width, height = full or image.size
     if turned >= 5:
         width, height = height, width
     if width < 1 or height < 1:
         raise UnreadableImage("it has no pixels")
     if fit is not None:
         target = (fit.width, fit.height) if turned < 5 else (fit.height, fit.width)
-        if picture.mode in ("I", "F"):  # which take much memory to convert
-            rgb = to_rgb(_fitted(picture, fit, target))
+        if image.mode in ("I", "F"):  # which take much memory to convert
+            rgb = to_rgb(_fitted(image, fit, target))
         else:
-            rgb = _fitted(to_rgb(picture), fit, target)
+            rgb = _fitted(to_rgb(image), fit, target)
     else:
-        rgb = to_rgb(picture)
+        rgb = to_rgb(image)
     if turned != 1:
         rgb = rgb.transpose(_TRANSPOSE[turned])
     return Decoded(np.asarray(rgb), width, height)
@@ -150,29 +150,29 @@ _TRANSPOSE = {
 _ORIENTATION = 0x0112
 
 
-def _orientation(picture: PIL.Image.Image) -> int:
+def _orientation(image: PIL.Image.Image) -> int:
     """The EXIF orientation, 1 to 8. Must follow ``load``: PNG and TIFF know it only then."""
     try:
-        turned = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged EXIF must not cost the picture
+        turned = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF must not cost the image
         return 1
     return turned if turned in _TRANSPOSE else 1
 
 
-def _fitted(picture: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Image.Image:
+def _fitted(image: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Image.Image:
     resample = PIL.Image.Resampling[fit.filter.upper()]
     if fit.how == "within":
-        share = min(1, size[0] / picture.width, size[1] / picture.height)
-        size = max(1, round(picture.width * share)), max(1, round(picture.height * share))
+        share = min(1, size[0] / image.width, size[1] / image.height)
+        size = max(1, round(image.width * share)), max(1, round(image.height * share))
     if fit.how in ("stretch", "within"):
-        return picture if picture.size == size else picture.resize(size, resample)
+        return image if image.size == size else image.resize(size, resample)
     # the part that a centre crop keeps, taken in the same step as the scaling
-    scale = min(picture.width / size[0], picture.height / size[1]) * fit.keep
+    scale = min(image.width / size[0], image.height / size[1]) * fit.keep
     width, height = size[0] * scale, size[1] * scale
     # never beyond the edge, as rounding would have it
-    left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
-    right, bottom = min(picture.width, left + width), min(picture.height, top + height)
-    return picture.resize(size, resample, box=(left, top, right, bottom))
+    left, top = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)
+    right, bottom = min(image.width, left + width), min(image.height, top + height)
+    return image.resize(size, resample, box=(left, top, right, bottom))
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:

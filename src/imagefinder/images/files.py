@@ -31,7 +31,7 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
     try:
         mode = os.stat(source).st_mode
         if stat.S_ISDIR(mode):
-            raise UnreadableImage("is a folder, not a picture")
+            raise UnreadableImage("is a folder, not an image")
         if not stat.S_ISREG(mode):  # a pipe or a device might never end
             raise UnreadableImage("not a regular file")
         with open(source, "rb") as file:
@@ -47,7 +47,7 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
 def find_images(
     folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] | None = None
 ) -> Iterator[Path]:
-    """The pictures in a folder, however deep, by their names' endings, in order of their names.
+    """The images in a folder, however deep, by their names' endings, in order of their names.
 
     Hidden files and folders are left out, and links to folders are not followed. A folder that
     cannot be listed is told to ``unreadable``.

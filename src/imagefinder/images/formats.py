@@ -47,7 +47,7 @@ _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".sp
 
 @dataclass(frozen=True)
 class Glimpse:
-    """What the head of a picture's file says of it."""
+    """What the head of an image's file says of it."""
 
     suffix: str
     """The usual ending of the name of such a file."""
@@ -57,15 +57,15 @@ class Glimpse:
 
 
 def glimpse(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
-    """The kind and the size of a picture, told from its content; no pixel is decoded.
+    """The kind and the size of an image, told from its content; no pixel is decoded.
 
     Raises UnreadableImage or ImageTooLarge.
     """
     try:
-        with open_image(file) as picture:
-            if not is_shrinkable(picture):
-                check_pixels(picture, limits)
-            return Glimpse(_ENDINGS[picture.format or ""], picture.width, picture.height)
+        with open_image(file) as image:
+            if not is_shrinkable(image):
+                check_pixels(image, limits)
+            return Glimpse(_ENDINGS[image.format or ""], image.width, image.height)
     except (UnreadableImage, ImageTooLarge):
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
@@ -74,9 +74,9 @@ def glimpse(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
         raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
 
 
-def is_shrinkable(picture: PIL.Image.Image) -> bool:
+def is_shrinkable(image: PIL.Image.Image) -> bool:
     """Whether it need not be held in memory at its full size, as a progressive JPEG must be."""
-    return picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
+    return image.format in ("JPEG", "MPO") and not image.info.get("progressive")
 
 
 def open_image(file: BinaryIO) -> PIL.ImageFile.ImageFile:
@@ -89,7 +89,7 @@ def open_image(file: BinaryIO) -> PIL.ImageFile.ImageFile:
         return PIL.Image.open(file, formats=[*ACCEPTED, *_heif(head)])
     except PIL.UnidentifiedImageError as error:
         kinds = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
-        raise UnreadableImage(f"not a picture of a kind that is accepted ({kinds})") from error
+        raise UnreadableImage(f"not an image of a kind that is accepted ({kinds})") from error
 
 
 def _heif(head: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""From what users give (files, folders, pictures in memory) to single pictures to take in."""
+"""From what users give (files, folders, images in memory) to single images to take in."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
 
 @dataclass(frozen=True)
 class Input:
-    """One picture to take in: a file by its absolute path, or a picture in memory."""
+    """One image to take in: a file by its absolute path, or an image in memory."""
 
     content: Content
     metadata: Mapping[str, Any] | None = None
-    """Replaces what is stored for this picture; ``None`` leaves it."""
+    """Replaces what is stored for this image; ``None`` leaves it."""
 
     @property
     def path(self) -> str | None:
@@ -38,15 +38,15 @@ class Input:
     @property
     def name(self) -> str:
         """What to call it when it fails."""
-        return self.path or "a picture in memory"
+        return self.path or "an image in memory"
 
 
 Given: TypeAlias = "Source | Input"
-"""A file or a folder, the bytes of a picture, an open file, a picture in memory, or an Input."""
+"""A file or a folder, the bytes of an image, an open file, an image in memory, or an Input."""
 
 
 def inputs_of(
-    pictures: Iterable[Given],
+    images: Iterable[Given],
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
     failures: list[Failure],
 ) -> Iterator[Input]:
@@ -56,29 +56,29 @@ def inputs_of(
         failures.append(Failure(str(error.filename), error.strerror or str(error)))
 
     if isinstance(metadata, Mapping) or metadata is None:
-        described: Iterable[tuple[Any, Any]] = ((picture, metadata) for picture in pictures)
+        described: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
     else:
-        described = zip(pictures, metadata, strict=True)
-    for picture, about in described:
-        if isinstance(picture, Input):
-            check_metadata(picture.metadata)
-            yield picture
+        described = zip(images, metadata, strict=True)
+    for image, about in described:
+        if isinstance(image, Input):
+            check_metadata(image.metadata)
+            yield image
             continue
         check_metadata(about)
-        if not isinstance(picture, str | os.PathLike):
-            yield Input(content(picture), about)
+        if not isinstance(image, str | os.PathLike):
+            yield Input(content(image), about)
             continue
-        path = absolute(picture)
+        path = absolute(image)
         files = find_images(path, unreadable) if os.path.isdir(path) else [path]
         yield from (Input(file, about) for file in files)
 
 
-def several(pictures: Any) -> Iterable[Any]:
-    """One picture alone is a list of one; an array of four dimensions is a list of pictures."""
-    single = isinstance(pictures, str | Bytes | os.PathLike | PIL.Image.Image)
-    single = single or isinstance(pictures, Input)
-    single = single or (isinstance(pictures, np.ndarray) and pictures.ndim < 4)
-    return [pictures] if single or hasattr(pictures, "read") else pictures
+def several(images: Any) -> Iterable[Any]:
+    """One image alone is a list of one; an array of four dimensions is a list of images."""
+    single = isinstance(images, str | Bytes | os.PathLike | PIL.Image.Image)
+    single = single or isinstance(images, Input)
+    single = single or (isinstance(images, np.ndarray) and images.ndim < 4)
+    return [images] if single or hasattr(images, "read") else images
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
@@ -109,18 +109,18 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> None:
 
 
 @contextmanager
-def naming(picture: object) -> Iterator[None]:
-    """An ImageError inside says which file it is about, if the picture is one."""
+def naming(image: object) -> Iterator[None]:
+    """An ImageError inside says which file it is about, if the image is one."""
     try:
         yield
     except ImageError as error:
-        if not isinstance(picture, str | os.PathLike):
+        if not isinstance(image, str | os.PathLike):
             raise
-        raise type(error)(f"{os.fspath(picture)}: {error}") from error
+        raise type(error)(f"{os.fspath(image)}: {error}") from error
 
 
-def content(picture: Any) -> Any:
+def content(image: Any) -> Any:
     """What is read only once becomes bytes."""
-    if isinstance(picture, bytearray | memoryview):
-        return bytes(picture)
-    return picture.read() if hasattr(picture, "read") else picture
+    if isinstance(image, bytearray | memoryview):
+        return bytes(image)
+    return image.read() if hasattr(image, "read") else image

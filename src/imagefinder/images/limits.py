@@ -22,7 +22,7 @@ from imagefinder.errors import ImageTooLarge
 
 @dataclass(frozen=True)
 class Limits:
-    """What a single picture may cost."""
+    """What a single image may cost."""
 
     max_bytes: int = 256 * 2**20
     """Of the encoded file."""
@@ -40,9 +40,9 @@ def check_bytes(data: bytes, limits: Limits) -> bytes:
     return data
 
 
-def check_pixels(picture: PIL.Image.Image, limits: Limits) -> None:
+def check_pixels(image: PIL.Image.Image, limits: Limits) -> None:
     """Raises ImageTooLarge if there are too many pixels."""
-    width, height = picture.size
+    width, height = image.size
     if width * height > limits.max_pixels:
         raise ImageTooLarge(f"{width} × {height} pixels are more than {limits.max_pixels:,}")
 

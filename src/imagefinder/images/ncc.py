@@ -1,7 +1,7 @@
-"""Whether two pictures are one picture, changed: by their pixels, laid over each other.
+"""Whether two images are one image, changed: by their pixels, laid over each other.
 
 Scores of an encoder cannot tell a copy from another photograph of the same thing; pixels can. Each
-picture becomes a small square whose brightness is made even in every place, which takes away light,
+image becomes a small square whose brightness is made even in every place, which takes away light,
 contrast and colour. One square is then turned, mirrored, and scaled about its centre in every way
 of a grid, and the closest fit counts: the normalised cross-correlation of Lewis, "Fast normalized
 cross-correlation", 1995, over where both lie.
@@ -22,10 +22,10 @@ from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.types import Fit
 
 Look: TypeAlias = NDArray[np.float32]
-"""A picture's square, ``(64, 64)``: about 0 on average in every place, and within ±1 or so."""
+"""An image's square, ``(64, 64)``: about 0 on average in every place, and within ±1 or so."""
 
 SAME = 0.7
-"""From here on two pictures are one: reached by 98 % of copies, and by 0.6 % of the nearest other
+"""From here on two images are one: reached by 98 % of copies, and by 0.6 % of the nearest other
 photographs (docs/figures.md)."""
 
 _FINE = 64
@@ -42,7 +42,7 @@ _SCALES = (0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.75, 0.81, 0.87, 0.93)
 
 
 def look(source: Source, limits: Limits = LIMITS) -> Look:
-    """Of a picture. Raises ImageError."""
+    """Of an image. Raises ImageError."""
     grey = _softened(_squared(decode(source, _FIT, limits).pixels @ _GREY))
     mean = _around(grey)
     spread = np.sqrt(np.maximum(_around(grey**2) - mean**2, 0) + _NOISE**2)
@@ -105,8 +105,8 @@ def _squared(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     """In the size of a look, without a plain frame."""
     top, bottom = _framed(grey)
     left, right = _framed(grey.T)
-    picture = PIL.Image.fromarray(grey.astype(np.float32))
-    resized = picture.resize((_FINE, _FINE), PIL.Image.Resampling.BOX, (left, top, right, bottom))
+    image = PIL.Image.fromarray(grey.astype(np.float32))
+    resized = image.resize((_FINE, _FINE), PIL.Image.Resampling.BOX, (left, top, right, bottom))
     return np.asarray(resized, np.float64)
 
 

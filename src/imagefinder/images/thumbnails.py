@@ -1,4 +1,4 @@
-"""Small pictures of large ones."""
+"""Small images of large ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _AHEAD = 32
 def thumbnails(
     records: Iterable[Record], fit: Fit, limits: Limits = LIMITS, progress: Progress = iter
 ) -> Iterator[Image | None]:
-    """Each picture in that size, from the first of its files that can be read; None if none can."""
+    """Each image in that size, from the first of its files that can be read; None if none can."""
 
     def small(record: Record) -> Image | None:
         for file in record.files:

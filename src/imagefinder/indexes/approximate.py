@@ -3,7 +3,7 @@
 A library's structure proposes rows; their scores are then taken from the rows themselves. The
 structure knows the saved rows as they were when it was made. What came since is compared in full,
 what went is passed over, and a search among chosen keys does without it, so that an answer is
-always about the pictures that are there.
+always about the images that are there.
 """
 
 from __future__ import annotations

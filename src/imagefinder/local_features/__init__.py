@@ -1,1 +1,1 @@
-"""Local features: what is seen where in a picture."""
+"""Local features: what is seen where in an image."""

@@ -1,4 +1,4 @@
-"""Two pictures side by side: what in them is the same, and a drawing of it."""
+"""Two images side by side: what in them is the same, and a drawing of it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from imagefinder.types import Extractor, Fit, Image, LocalFeatures, Match, Reran
 
 _SIDE = 640
 _GAP = 8
-_LINES = 200  # more would hide the pictures
+_LINES = 200  # more would hide the images
 _COLOURS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02")
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What was found in two pictures."""
+    """What was found in two images."""
 
-    pictures: tuple[Image, Image]
+    images: tuple[Image, Image]
     """As they are drawn."""
     local: tuple[LocalFeatures, LocalFeatures]
     match: Match
 
     def drawn(self) -> PIL.Image.Image:
-        """Both pictures, with a line for each match (at most 200 of them)."""
-        left, right = (PIL.Image.fromarray(picture) for picture in self.pictures)
+        """Both images, with a line for each match (at most 200 of them)."""
+        left, right = (PIL.Image.fromarray(image) for image in self.images)
         size = (left.width + _GAP + right.width, max(left.height, right.height))
         canvas = PIL.Image.new("RGB", size, "white")
         canvas.paste(left, (0, 0))
@@ -48,9 +48,9 @@ class Comparison:
     def lines(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         """From where to where in the drawing, in pixels."""
         shown = self.match.pairs[:: max(1, math.ceil(len(self.match) / _LINES))]
-        left = self.local[0].points[shown[:, 0]] * _size(self.pictures[0])
-        right = self.local[1].points[shown[:, 1]] * _size(self.pictures[1])
-        right += np.array([self.pictures[0].shape[1] + _GAP, 0])
+        left = self.local[0].points[shown[:, 0]] * _size(self.images[0])
+        right = self.local[1].points[shown[:, 1]] * _size(self.images[1])
+        right += np.array([self.images[0].shape[1] + _GAP, 0])
         return [(tuple(a), tuple(b)) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
 
 
@@ -62,9 +62,9 @@ def compare(
     reranker: str | Reranker | None = None,
     limits: Limits = LIMITS,
 ) -> Comparison:
-    """What local features find of a picture in another; by geometry of either kind if not told.
+    """What local features find of an image in another; by geometry of either kind if not told.
 
-    Raises ImageError for pictures that cannot be used.
+    Raises ImageError for images that cannot be used.
     """
     extractor = make_extractor(local) if isinstance(local, str) else local
     if not isinstance(reranker, str | None):
@@ -79,11 +79,11 @@ def compare(
 def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
     """As it is drawn, and its local features."""
     with naming(source):
-        picture = content(source)
-        shown = decode(picture, Fit(_SIDE, _SIDE, how="within"), limits).pixels
-        pixels = decode(picture, extractor.fit, limits).pixels
+        image = content(source)
+        shown = decode(image, Fit(_SIDE, _SIDE, how="within"), limits).pixels
+        pixels = decode(image, extractor.fit, limits).pixels
         return shown, extract_one(extractor, pixels)
 
 
-def _size(picture: Image) -> np.ndarray:
-    return np.array(picture.shape[1::-1])
+def _size(image: Image) -> np.ndarray:
+    return np.array(image.shape[1::-1])

@@ -51,7 +51,7 @@ _KINDS = ("homography", "fundamental")
 # unrelated photographs reach 7 and 12 by chance
 _ENOUGH = {"homography": 10, "fundamental": 16}
 _LEAST = {"homography": 5, "fundamental": 8}  # what OpenCV can begin with
-_SIDE = 640  # points are compared in pixels of a picture of this size
+_SIDE = 640  # points are compared in pixels of an image of this size
 _WITHIN = {"homography": 4.0, "fundamental": 2.0}  # pixels
 
 

@@ -1,4 +1,4 @@
-"""Mutual nearest neighbours: what in two pictures is most like each other."""
+"""Mutual nearest neighbours: what in two images is most like each other."""
 
 from __future__ import annotations
 

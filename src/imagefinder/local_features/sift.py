@@ -15,7 +15,7 @@ from imagefinder.types import Fit, Image, LocalFeatures, Measure
 
 @dataclass(frozen=True)
 class Sift:
-    """RootSIFT descriptors of the keypoints of a picture, the largest first.
+    """RootSIFT descriptors of the keypoints of an image, the largest first.
 
     Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; the square roots
     that make cosines of them better are from Arandjelović and Zisserman, "Three things everyone
@@ -23,9 +23,9 @@ class Sift:
     """
 
     features: int = 500
-    """At most so many of a picture."""
+    """At most so many of an image."""
     side: int = 640
-    """Larger pictures are scaled down to this many pixels a side."""
+    """Larger images are scaled down to this many pixels a side."""
 
     dim: ClassVar[int] = 128
     measure: ClassVar[Measure] = "cosine"

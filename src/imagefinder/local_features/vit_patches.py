@@ -1,4 +1,4 @@
-"""The patches of a transformer as local features: each token is about one place in the picture."""
+"""The patches of a transformer as local features: each token is about one place in the image."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from imagefinder.types import Fit, Image, LocalFeatures, Measure, Points
 class Patches(FromRow):
     """The last tokens of a row with ``patches``, without those that stand for no place.
 
-    The whole picture is stretched to the model's square, so no part of it is left out. The order
+    The whole image is stretched to the model's square, so no part of it is left out. The order
     is row by row: the tokens do not tell which of them is the most telling.
     """
 
     @property
     def measure(self) -> Measure:
-        """Cosine, whatever the row says of whole pictures."""
+        """Cosine, whatever the row says of whole images."""
         return "cosine"
 
     @property

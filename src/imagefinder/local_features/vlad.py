@@ -1,4 +1,4 @@
-"""VLAD: one vector for all the local features of a picture.
+"""VLAD: one vector for all the local features of an image.
 
 Jégou et al., "Aggregating local descriptors into a compact image representation", CVPR 2010; each
 difference scaled to length 1, and signed square roots taken of the sums, as Delhumeau et al.,
@@ -21,7 +21,7 @@ Matrix = NDArray[np.float32]
 _WORDS = 128
 _AXES = 64
 _ROUNDS = 20
-_FEWEST = 20  # local features that a part of a picture must hold
+_FEWEST = 20  # local features that a part of an image must hold
 _CORNERS = (0.0, 0.25, 0.5)
 
 
@@ -84,9 +84,9 @@ def learned(descriptors: Matrix, seed: int = 0) -> Codebook:
 
 
 def windows(local: LocalFeatures) -> list[Matrix]:
-    """The descriptors of a picture, and those of nine overlapping quarters of it.
+    """The descriptors of an image, and those of nine overlapping quarters of it.
 
-    So that a picture is found that is only a part of this one.
+    So that an image is found that is only a part of this one.
     """
     found = [local.descriptors]
     for top in _CORNERS:

@@ -1,4 +1,4 @@
-"""Pictures that are in a catalogue more than once: the same bytes in several places, and copies."""
+"""Images that are in a catalogue more than once: the same bytes in several places, and copies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOOKS = 4096  # kept at a time, 16 kB each
 
 @dataclass(frozen=True)
 class Copy:
-    """A picture that another one stands for."""
+    """An image that another one stands for."""
 
     record: Record
     score: float
@@ -40,7 +40,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Group:
-    """One picture that is there more than once."""
+    """One image that is there more than once."""
 
     best: Record
     """With the most pixels, of these the largest file, of these the first by its path."""
@@ -63,12 +63,12 @@ class Duplicates:
     """What was found, and how."""
 
     groups: tuple[Group, ...]
-    """Those with the best pictures first."""
+    """Those with the best images first."""
     threshold: float
     """The score that copies reached at least."""
     verify: Verify
     unseen: int = 0
-    """Pictures whose pixels could not be looked at, so that they are in no group of copies."""
+    """Images whose pixels could not be looked at, so that they are in no group of copies."""
 
 
 def duplicates(
@@ -84,7 +84,7 @@ def duplicates(
     Then their files' ``pixels`` are laid over each other, or one ``geometry`` must explain their
     local features, or ``none`` of these: then the calibrated threshold of searches decides. Nothing
     is changed or deleted. Raises CalibrationError if there is neither threshold nor calibration,
-    and PluginError for an encoder with several rows a picture, or geometry without local features.
+    and PluginError for an encoder with several rows an image, or geometry without local features.
     """
     if verify not in get_args(Verify):
         raise ValueError(f"verify is one of {', '.join(get_args(Verify))}")
@@ -112,7 +112,7 @@ def _least(finder: Finder, verify: Verify) -> float:
 
 
 def _ordered(finder: Finder) -> tuple[np.ndarray, np.ndarray]:
-    """All keys, the best pictures first, and in how many places each lies."""
+    """All keys, the best images first, and in how many places each lies."""
     keys: list[int] = []
     quality: list[tuple[int, int, str]] = []
     places: list[int] = []
@@ -127,18 +127,18 @@ def _ordered(finder: Finder) -> tuple[np.ndarray, np.ndarray]:
 
 @contextmanager
 def _vectors(finder: Finder, keys: np.ndarray) -> Iterator[Features]:
-    """The pictures' rows in the order of the keys, in a file that is mapped."""
+    """The images' rows in the order of the keys, in a file that is mapped."""
     measure, dim = finder.recipe.measure, finder.recipe.dim
     place = {key: number for number, key in enumerate(keys.tolist())}
     with TemporaryFile() as file:
         # one row more, since nothing cannot be mapped
         rows: Features = np.memmap(file, dtype(measure), "w+", shape=(len(keys) + 1, dim))
         filled = np.zeros(len(keys) + 1, bool)
-        for record, vectors in finder.store.pictures():
+        for record, vectors in finder.store.images():
             if len(vectors) != 1:
                 raise PluginError(
-                    f"{finder.recipe.encoder} sees pictures part by part: "
-                    "only encoders with one vector a picture can compare all pairs"
+                    f"{finder.recipe.encoder} sees images part by part: "
+                    "only encoders with one vector an image can compare all pairs"
                 )
             if record.key in place:  # or it has just been added
                 rows[place[record.key]] = prepared(measure, vectors)[0]

@@ -66,7 +66,7 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
         ),
         "trained": Plugin(
             "imagefinder.encoders.trained:Trained",
-            "what `imagefinder train` learnt from your own pictures; the folder alone will do",
+            "what `imagefinder train` learnt from your own images; the folder alone will do",
             argument="FOLDER",
             sign="encoder.json",
         ),

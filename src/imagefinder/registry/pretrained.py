@@ -57,7 +57,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Text:
-    """The tower that turns texts into rows which compare with those of pictures."""
+    """The tower that turns texts into rows which compare with those of images."""
 
     graph: Source
     tokenizer: Source
@@ -92,12 +92,12 @@ class Model:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) of the pictures that it takes."""
+        """(width, height) of the images that it takes."""
         return pair(self.settings.get("size", 224))
 
     @property
     def fit(self) -> Fit:
-        """The size that it wants pictures in."""
+        """The size that it wants images in."""
         chosen = {"how": "resize", "keep": "keep", "filter": "filter"}
         given = {to: self.settings[name] for to, name in chosen.items() if name in self.settings}
         return Fit(*self.size, **given)
@@ -183,7 +183,7 @@ def _check(model: Model) -> None:
     if model.dim < 1 or width < 1 or height < 1:
         raise ValueError(f"[{model.name}]: dim and size must be above 0")
     if model.patches and width != height:
-        raise ValueError(f"[{model.name}]: the patches of a picture that is not square are unknown")
+        raise ValueError(f"[{model.name}]: the patches of an image that is not square are unknown")
     fit = model.fit
     if fit.how not in ("stretch", "crop"):
         raise ValueError(f"[{model.name}]: resize is stretch or crop, not {fit.how!r}")
@@ -196,7 +196,7 @@ def _text(row: str, text: Any, graph: Source, folder: Path) -> Text:
         raise ValueError(f"{row} is to be a table")
     needed = ("file", "tokenizer", "output", "context", "pad")
     given = _fields(row, text, _TEXT, needed)
-    if "repository" not in given and graph.repository:  # beside the pictures' graph
+    if "repository" not in given and graph.repository:  # beside the images' graph
         given = {"repository": graph.repository, "revision": graph.revision, **given}
     tokenizer = {"file": given["tokenizer"], "sha256": given.get("tokenizer_sha256", "")}
     return Text(

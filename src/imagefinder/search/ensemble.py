@@ -1,4 +1,4 @@
-"""Several finders of the same pictures, asked together."""
+"""Several finders of the same images, asked together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEPTH = 1000  # places of each finder's ranking that count
 
 
 class Ensemble:
-    """Fuses what several finders find; a picture's id is the same in all catalogues.
+    """Fuses what several finders find; an image's id is the same in all catalogues.
 
         with Finder.open("shapes.db") as shapes, Finder.open("colours.db") as colours:
             Ensemble([shapes, colours], how="scores", weights=[2, 1]).search("query.jpg")
@@ -39,16 +39,16 @@ class Ensemble:
         self.weights = weights
 
     def search(
-        self, picture: Asked | Iterable[Asked] | None = None, k: int = 3, **options: Any
+        self, image: Asked | Iterable[Asked] | None = None, k: int = 3, **options: Any
     ) -> Hits:
-        """The k most similar pictures; ``options`` are those of ``Finder.search``, for each.
+        """The k most similar images; ``options`` are those of ``Finder.search``, for each.
 
         A hit's score is the weighted share of what being first everywhere would give, its distance
-        the rest. A picture stored in some of the catalogues only counts where it is.
+        the rest. An image stored in some of the catalogues only counts where it is.
         """
         if k < 1:
             raise ValueError("k must be at least 1")
-        asked = listed(picture)
+        asked = listed(image)
 
         def found(finder: Finder) -> Hits:
             return finder.search(asked, max(k, _DEPTH), **options)

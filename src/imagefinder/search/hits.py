@@ -1,4 +1,4 @@
-"""What a search answers: a list of hits that shows itself as pictures in a notebook."""
+"""What a search answers: a list of hits that shows itself as images in a notebook."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Hits(list[Hit]):
 
 
 def shown(path: str | None, side: int = _SIDE) -> str:
-    """HTML that shows a picture's file, its longer side so many pixels, or says why it cannot."""
+    """HTML that shows an image's file, its longer side so many pixels, or says why it cannot."""
     if path is None:
         return "<p>(given in memory)</p>"
     try:

@@ -1,4 +1,4 @@
-"""What to search with: a picture, a part of one, several, a text, and what to turn away from."""
+"""What to search with: an image, a part of one, several, a text, and what to turn away from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imagefinder.similarity import prepared
 from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, key_of
 
 Asked: TypeAlias = "Source | Hit | Record"
-"""A file, bytes, a picture in memory, a stored picture's id or record, or a hit."""
+"""A file, bytes, an image in memory, a stored image's id or record, or a hit."""
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -34,49 +34,49 @@ class Query:
     local: LocalFeatures | None = None
     """Where the catalogue keeps local features and they were asked for."""
     own: int | None = None
-    """The key under which the picture itself may be stored."""
+    """The key under which the image itself may be stored."""
     alone: bool = True
-    """Whether it is one picture, with nothing added to it or taken away."""
+    """Whether it is one image, with nothing added to it or taken away."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Makes queries, with what the catalogue's pictures went through."""
+    """Makes queries, with what the catalogue's images went through."""
 
     parts: Intake
     crop: Box | None = None
-    """The part to search with, of every picture given."""
+    """The part to search with, of every image given."""
     local: bool = False
     """Whether local features are wanted."""
 
     def query(
         self,
-        pictures: Asked | Iterable[Asked] | None,
+        images: Asked | Iterable[Asked] | None,
         minus: Asked | Iterable[Asked] = (),
         text: str | None = None,
     ) -> Query:
-        """Of one picture its own rows; of more, and of a text, one row between them."""
-        queries = [self._of(picture) for picture in listed(pictures)]
-        away = [replace(self, crop=None)._of(picture) for picture in listed(minus)]
+        """Of one image its own rows; of more, and of a text, one row between them."""
+        queries = [self._of(image) for image in listed(images)]
+        away = [replace(self, crop=None)._of(image) for image in listed(minus)]
         if len(queries) == 1 and not away and text is None:
             return queries[0]
         if self.local:
-            raise ValueError("local features are compared with those of one picture")
+            raise ValueError("local features are compared with those of one image")
         words = [] if text is None else [self._worded(text)]
         if not queries and not words:
-            raise ValueError("give a picture or a text to search with")
+            raise ValueError("give an image or a text to search with")
         plus = [query.features for query in queries] + words
         return Query(self._between(plus, [query.features for query in away]), alone=False)
 
-    def _of(self, picture: Asked) -> Query:
-        """One picture's, from the catalogue where it is stored there."""
-        if isinstance(picture, Hit | Record):
-            return self._known(picture.id)
-        if is_id(picture) and not os.path.exists(picture):
-            return self._known(picture)
-        if isinstance(picture, str | os.PathLike):
-            return self._read(picture)
-        return self._seen(picture)
+    def _of(self, image: Asked) -> Query:
+        """One image's, from the catalogue where it is stored there."""
+        if isinstance(image, Hit | Record):
+            return self._known(image.id)
+        if is_id(image) and not os.path.exists(image):
+            return self._known(image)
+        if isinstance(image, str | os.PathLike):
+            return self._read(image)
+        return self._seen(image)
 
     def _known(self, id: str) -> Query:  # noqa: A002  the word that users know
         record = record_of(self.parts, id)
@@ -89,7 +89,7 @@ class Reader:
         local = store.local_features([key]).get(key)
         if local is None:  # as for one whose vectors were imported
             raise PluginError(
-                f"picture {key:016x} is stored without local features: search with its file"
+                f"image {key:016x} is stored without local features: search with its file"
             )
         return Query(store.features(key), local, key)
 
@@ -99,14 +99,14 @@ class Reader:
             own = None if self.crop else key_of(hashlib.sha256(data).digest())
             return replace(self._seen(data), own=own)
 
-    def _seen(self, picture: Source) -> Query:
+    def _seen(self, image: Source) -> Query:
         encoder, extractor, limits = self.parts.encoder, self.parts.extractor, self.parts.limits
         if self.crop is not None:
-            picture = _cropped(load_image(picture, limits), self.crop)
-        features = encode_one(encoder, decode(picture, encoder.fit, limits).pixels)
+            image = _cropped(load_image(image, limits), self.crop)
+        features = encode_one(encoder, decode(image, encoder.fit, limits).pixels)
         if extractor is None or not self.local:
             return Query(features)
-        pixels = decode(picture, extractor.fit, limits).pixels
+        pixels = decode(image, extractor.fit, limits).pixels
         return Query(features, extract_one(extractor, pixels))
 
     def _worded(self, text: str) -> Features:
@@ -123,7 +123,7 @@ class Reader:
         if any(len(rows) != 1 for rows in (*plus, *minus)) or measure == "hamming":
             if minus:
                 raise ValueError(
-                    "a search turns away from a picture only where each has one row of numbers, "
+                    "a search turns away from an image only where each has one row of numbers, "
                     "not packed bits or a row for each of its parts"
                 )
             return np.concatenate(plus)
@@ -134,7 +134,7 @@ class Reader:
 
 
 def is_id(given: object) -> TypeGuard[str]:
-    """Whether it is written as a picture's id."""
+    """Whether it is written as an image's id."""
     return isinstance(given, str) and bool(_ID.fullmatch(given))
 
 
@@ -145,25 +145,25 @@ def key_from(id: str) -> int | None:  # noqa: A002  the word that users know
 
 
 def record_of(parts: Intake, id: str) -> Record:  # noqa: A002  the word that users know
-    """The record of a stored picture. Raises NotFound."""
+    """The record of a stored image. Raises NotFound."""
     key = key_from(id)
     record = parts.store.get([key]).get(key) if key is not None else None
     if record is None:
-        raise NotFound(f"there is no picture {id!r} in the catalogue")
+        raise NotFound(f"there is no image {id!r} in the catalogue")
     return record
 
 
-def listed(pictures: Asked | Iterable[Asked] | None) -> list[Asked]:
+def listed(images: Asked | Iterable[Asked] | None) -> list[Asked]:
     """Each of them; open files, which can be read only once, as their bytes."""
-    if pictures is None:
+    if images is None:
         return []
-    given = [pictures] if isinstance(pictures, Hit | Record) else several(pictures)
-    return [content(picture) for picture in given]
+    given = [images] if isinstance(images, Hit | Record) else several(images)
+    return [content(image) for image in given]
 
 
 def _path_of(record: Record) -> str:
     if record.path is None:
-        raise NotFound(f"picture {record.id} was given in memory: there is no file to cut from")
+        raise NotFound(f"image {record.id} was given in memory: there is no file to cut from")
     return record.path
 
 

@@ -1,4 +1,4 @@
-"""From rows to pictures: pure functions."""
+"""From rows to images: pure functions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 from imagefinder.types import Neighbors
 
 Ranking = list[tuple[int, float]]
-"""(key, score) of pictures, best first; equal scores in order of their keys."""
+"""(key, score) of images, best first; equal scores in order of their keys."""
 
 
 def vote(neighbors: Neighbors) -> Ranking:
-    """Pictures by the mean, over the query rows, of each one's best row.
+    """Images by the mean, over the query rows, of each one's best row.
 
-    With one query row that is plain similarity. A picture that is not among the neighbours of a
+    With one query row that is plain similarity. An image that is not among the neighbours of a
     query row gets 0 for it. The order of the query rows does not matter; no rows give no ranking.
     """
     rows = len(neighbors.keys)
     votes: dict[int, list[float]] = {}
     for keys, scores in zip(neighbors.keys, neighbors.scores, strict=True):
-        # best first, so the first row seen of a picture is its best
+        # best first, so the first row seen of an image is its best
         found, first = np.unique(keys, return_index=True)
         for key, score in zip(found.tolist(), scores[first].tolist(), strict=True):
             if key >= 0:
@@ -33,7 +33,7 @@ def vote(neighbors: Neighbors) -> Ranking:
 
 
 def best(neighbors: Neighbors) -> Ranking:
-    """Pictures by their best row for any query row."""
+    """Images by their best row for any query row."""
     found: dict[int, float] = {}
     for key, score in zip(neighbors.keys.flat, neighbors.scores.flat, strict=True):
         if key >= 0:
@@ -56,7 +56,7 @@ def fuse(
     how: Fusion = "reciprocal",
     weights: Sequence[float] | None = None,
 ) -> Ranking:
-    """The weighted mean, over the rankings, of what each gives a picture.
+    """The weighted mean, over the rankings, of what each gives an image.
 
     ``reciprocal`` rank gives 61 / (60 + rank): Cormack, Clarke and Büttcher, "Reciprocal rank
     fusion outperforms Condorcet and individual rank learning methods", SIGIR 2009. ``borda`` counts

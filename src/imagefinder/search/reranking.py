@@ -1,4 +1,4 @@
-"""A second look: the pictures that a search found, ordered by what their local features say."""
+"""A second look: the images that a search found, ordered by what their local features say."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 from imagefinder._utils import batched, cores, overlapped
 from imagefinder.types import Box, LocalFeatures, Match, Points, Record, Reranker, Store
 
-_PAGE = 16  # pictures compared in one step
+_PAGE = 16  # images compared in one step
 
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """A picture looked at again."""
+    """An image looked at again."""
 
     key: int
     score: float

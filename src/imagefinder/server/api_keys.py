@@ -21,7 +21,7 @@ from imagefinder.errors import ImageFinderError
 from imagefinder.server.problems import log, problem
 
 OPEN = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"})
-"""What needs no key, and tells nothing of any picture."""
+"""What needs no key, and tells nothing of any image."""
 OPEN_FOLDERS = ("/page/", "/static-offline-docs/")
 
 

@@ -57,7 +57,7 @@ def create_app(
 ) -> FastAPI:
     """The application for a catalogue, ``also`` for others by other encoders; closed with it.
 
-    Pictures that other programs add are found at once. Raises KeyFileError for keys that cannot be
+    Images that other programs add are found at once. Raises KeyFileError for keys that cannot be
     read; catalogues that cannot be used are told when it starts.
     """
     metrics = Metrics()
@@ -116,7 +116,7 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
         finder.search(_BLANK)  # says now if a model is gone, and spares the first request the wait
     log_to_stderr()
     if not any(len(finder) for finder in finders):
-        log.info("there are no pictures yet: imagefinder add brings some, also while this runs")
+        log.info("there are no images yet: imagefinder add brings some, also while this runs")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     app = create_app(finders[0], settings, finders[1:])
     with socket.create_server((host, port), family=family) as listener:

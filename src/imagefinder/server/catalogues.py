@@ -80,6 +80,6 @@ def _knows_words(finder: Finder) -> bool:
     # only trying tells: a pretrained model's file for texts may be missing
     encode_text = getattr(finder.encoder, "encode_text", None)
     try:
-        return encode_text is not None and bool(encode_text(["a picture"]))
+        return encode_text is not None and bool(encode_text(["an image"]))
     except PluginError:
         return False

@@ -78,11 +78,11 @@ def _record(
 
 
 def record_of(catalogue: Catalogue, id: str) -> Record:  # noqa: A002  the word that users know
-    """The record of a stored picture; 404 if there is none."""
+    """The record of a stored image; 404 if there is none."""
     try:
         return catalogue.finder.get(id)
     except NotFound:
-        raise HTTPException(404, "there is no picture of this id in the catalogue") from None
+        raise HTTPException(404, "there is no image of this id in the catalogue") from None
 
 
 Stored = Annotated[Record, Depends(_record)]

@@ -14,7 +14,7 @@ _MOST = 32
 
 
 class Together:
-    """An encoder for many threads. While one inference runs the next one's pictures gather.
+    """An encoder for many threads. While one inference runs the next one's images gather.
 
     Nobody waits for others to come, so a query alone is as quick as without.
     """
@@ -46,11 +46,11 @@ class Together:
 
     @property
     def waiting(self) -> int:
-        """How many pictures the next inference will find."""
+        """How many images the next inference will find."""
         return len(self._waiting)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
-        """See Encoder. Raises UnencodableImage, for these pictures alone."""
+        """See Encoder. Raises UnencodableImage, for these images alone."""
         return [_unless_failed(future.result()) for future in [self._asked(one) for one in images]]
 
     def close(self) -> None:

@@ -17,23 +17,23 @@ from imagefinder.server.settings import Fetch
 from imagefinder.types import Box, Record
 
 _MOST = 16
-"""Pictures that a search may be given."""
+"""Images that a search may be given."""
 _CONDITIONS = 32
 
 
-def pictures(
+def images(
     catalogue: Catalogue,
     files: Sequence[UploadFile] | None,
     ids: Sequence[str] | None,
     urls: Sequence[str] | None,
     fetch: Fetch | None,
 ) -> list[bytes | Record]:
-    """Uploads, stored pictures and pictures of elsewhere, in this order."""
+    """Uploads, stored images and images of elsewhere, in this order."""
     if sum(len(given or ()) for given in (files, ids, urls)) > _MOST:
-        raise HTTPException(422, f"a search takes at most {_MOST} pictures")
+        raise HTTPException(422, f"a search takes at most {_MOST} images")
     stored = [record_of(catalogue, id_) for id_ in ids or ()]
     if urls and fetch is None:
-        raise HTTPException(403, "this server does not fetch pictures from URLs: upload them")
+        raise HTTPException(403, "this server does not fetch images from URLs: upload them")
     return [
         *(file.file.read() for file in files or ()),
         *stored,
@@ -48,10 +48,10 @@ def contents(
     urls: Sequence[str] | None,
     fetch: Fetch | None,
 ) -> list[bytes]:
-    """The same as their bytes: of stored pictures, those of their files."""
+    """The same as their bytes: of stored images, those of their files."""
     return [
         read(lying(one).path) if isinstance(one, Record) else one
-        for one in pictures(catalogue, files, ids, urls, fetch)
+        for one in images(catalogue, files, ids, urls, fetch)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The files of stored pictures: where one still lies unchanged, and how its answer is cached."""
+"""The files of stored images: where one still lies unchanged, and how its answer is cached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FRESH = "private, max-age=86400"
 
 
 def place_of(record: Record) -> File | None:
-    """The first of a picture's places where it can be read, and is as it was when it was added."""
+    """The first of an image's places where it can be read, and is as it was when it was added."""
     for file in record.files:
         try:
             now = os.stat(file.path)
@@ -30,7 +30,7 @@ def lying(record: Record) -> File:
     """The same; 410 if there is none."""
     file = place_of(record)
     if file is None and not record.files:
-        raise HTTPException(410, "the picture was given in memory: there is no file of it")
+        raise HTTPException(410, "the image was given in memory: there is no file of it")
     if file is None:
         raise HTTPException(410, "its file is gone, or has changed since it was added")
     return file

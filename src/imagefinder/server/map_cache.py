@@ -19,7 +19,7 @@ _KEPT = 16
 class Maps:
     """One is made at a time, for that takes a core; who asks meanwhile waits for a turn.
 
-    A key stands for a content, and a catalogue has one recipe: where pictures lie follows from
+    A key stands for a content, and a catalogue has one recipe: where images lie follows from
     their keys, the recipe and the method, so what is kept is true as long as these are the same.
     """
 
@@ -29,7 +29,7 @@ class Maps:
         self._kept: OrderedDict[tuple[str, By, bytes], Places] = OrderedDict()
 
     def of(self, finder: Finder, by: By, limit: int, patience: float) -> tuple[Sample, Places]:
-        """Up to ``limit`` pictures and their places; 503 after so many seconds without a turn."""
+        """Up to ``limit`` images and their places; 503 after so many seconds without a turn."""
         drawn = sampled(finder.store, limit)
         keys = np.array([record.key for record in drawn.records], np.int64)
         name = str(finder.recipe), by, hashlib.sha256(keys.tobytes()).digest()

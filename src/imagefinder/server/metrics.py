@@ -30,7 +30,7 @@ class Metrics:
         self.running = Gauge(
             "imagefinder_requests_running", "Requests being answered", registry=self._registry
         )
-        self._pictures = Gauge("imagefinder_pictures", "Pictures stored", registry=self._registry)
+        self._images = Gauge("imagefinder_images", "Images stored", registry=self._registry)
         self.encoded = Histogram(
             "imagefinder_encoded_together",
             "Queries that one inference encoded",
@@ -51,9 +51,9 @@ class Metrics:
             registry=self._registry,
         )
 
-    def count(self, pictures: Callable[[], int]) -> None:
-        """Say how many pictures there are, whenever somebody asks."""
-        self._pictures.set_function(pictures)
+    def count(self, images: Callable[[], int]) -> None:
+        """Say how many images there are, whenever somebody asks."""
+        self._images.set_function(images)
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         """One request more. A status of 0 is one whose sender went away."""

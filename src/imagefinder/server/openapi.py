@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from imagefinder.server.problems import MEDIA_TYPE, documented
 
 DESCRIPTION = """\
-Find the most similar pictures.
+Find the most similar images.
 
 Every refusal is a problem document (RFC 9457). Each answer has an `X-Request-ID`, under which the
 server's log speaks of it."""

@@ -85,14 +85,14 @@ _MEANINGS = {
     400: "The request cannot be read",
     401: "An API key is missing or wrong",
     403: "The server, or the key, does not allow it",
-    404: "There is no such picture, or page",
+    404: "There is no such image, or page",
     405: "The method is another one",
     408: "The request did not arrive in time",
-    410: "The picture has no file, or the file has changed",
+    410: "The image has no file, or the file has changed",
     413: "The request is too large",
     416: "The file has no such part",
     421: "The server does not go by this name",
-    422: "A field is wrong, or a picture cannot be used",
+    422: "A field is wrong, or an image cannot be used",
     429: "Too many requests; Retry-After says when to go on",
     500: "The server is at fault",
     503: "The catalogue or its model cannot be used at the moment, or the answer takes too long",
@@ -140,7 +140,7 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, NotFound):
         return 404, str(error)
     if isinstance(error, UnencodableImage):  # in an encoder's own words, which may name anything
-        return 422, "the encoder makes nothing of this picture"
+        return 422, "the encoder makes nothing of this image"
     if (
         isinstance(error, ImageError | MissingExtra | CalibrationError)
         or type(error) is PluginError

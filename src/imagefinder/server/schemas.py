@@ -13,7 +13,7 @@ _ID = "3e92d93bb8cd8fb0"
 
 
 class Found(BaseModel):
-    """One picture found."""
+    """One image found."""
 
     rank: int = Field(examples=[1])
     id: str = Field(examples=[_ID])
@@ -36,7 +36,7 @@ class Found(BaseModel):
     )
     verified: bool | None = Field(description="Whether one geometry explains them.")
     region: tuple[int, int, int, int] | None = Field(
-        description="Where in the picture they lie: left, top, width, height in pixels."
+        description="Where in the image they lie: left, top, width, height in pixels."
     )
 
     @classmethod
@@ -60,7 +60,7 @@ class Found(BaseModel):
 
 
 class Answer(BaseModel):
-    """The most similar pictures, best first."""
+    """The most similar images, best first."""
 
     query: str | None = Field(
         description="The uploaded file's name, or what else was asked with.",
@@ -74,20 +74,20 @@ class Answer(BaseModel):
 
 
 class Compared(BaseModel):
-    """What corresponds in two pictures."""
+    """What corresponds in two images."""
 
     features: tuple[int, int] = Field(description="Local features of each.", examples=[[500, 480]])
     matches: int = Field(description="Pairs of them that agree on one geometry.", examples=[148])
     verified: bool = Field(description="Whether they are enough to be the same thing.")
     pairs: list[tuple[float, float, float, float]] = Field(
-        description="Of up to 200 pairs, x and y in the one and in the other picture, as shares of "
+        description="Of up to 200 pairs, x and y in the one and in the other image, as shares of "
         "their widths and heights.",
         examples=[[[0.25, 0.5, 0.75, 0.5]]],
     )
 
 
-class Picture(BaseModel):
-    """What is known of a stored picture."""
+class ImageInfo(BaseModel):
+    """What is known of a stored image."""
 
     id: str = Field(examples=[_ID])
     name: str | None = Field(description="Its file's, without folders.", examples=["harbour.jpg"])
@@ -101,7 +101,7 @@ class Picture(BaseModel):
     metadata: dict[str, Any] = Field(examples=[{"room": "kitchen"}])
 
     @classmethod
-    def of(cls, record: Record) -> Picture:
+    def of(cls, record: Record) -> ImageInfo:
         """From a record."""
         return cls(
             id=record.id,
@@ -116,16 +116,16 @@ class Picture(BaseModel):
 
 
 class Page(BaseModel):
-    """Some of the pictures, in order of their ids."""
+    """Some of the images, in order of their ids."""
 
-    images: list[Picture]
+    images: list[ImageInfo]
     next: str | None = Field(
         description="The `cursor` of the following page; null on the last.", examples=[_ID]
     )
 
 
 class Point(BaseModel):
-    """A picture on a map."""
+    """An image on a map."""
 
     id: str = Field(examples=[_ID])
     name: str | None = Field(description="Its file's, without folders.", examples=["harbour.jpg"])
@@ -139,27 +139,27 @@ class Point(BaseModel):
 
 
 class Plane(BaseModel):
-    """Pictures on a plane, those that are alike near each other."""
+    """Images on a plane, those that are alike near each other."""
 
     encoder: str = Field(examples=["compact"])
     by: str = Field(description="How they were laid.", examples=["tsne"])
-    total: int = Field(description="Pictures in the catalogue.", examples=[2485])
+    total: int = Field(description="Images in the catalogue.", examples=[2485])
     gone: int = Field(description="Left out, since their files are gone.", examples=[0])
     points: list[Point] = Field(
         description="In order of their ids; the same scale both ways, the longer one from 0 to 1."
     )
 
 
-class Twin(Picture):
-    """A copy of another picture."""
+class Twin(ImageInfo):
+    """A copy of another image."""
 
     score: float = Field(description="Against the best of its group.", examples=[0.97])
 
 
 class Kin(BaseModel):
-    """One picture that is there more than once."""
+    """One image that is there more than once."""
 
-    best: Picture = Field(description="With the most pixels, of these the largest file.")
+    best: ImageInfo = Field(description="With the most pixels, of these the largest file.")
     why: str = Field(description="Why it is the best.", examples=["more pixels"])
     copies: list[Twin] = Field(
         description="Best first; none where the same bytes lie in several places."
@@ -167,21 +167,21 @@ class Kin(BaseModel):
 
 
 class Copies(BaseModel):
-    """Pictures that are there more than once."""
+    """Images that are there more than once."""
 
     threshold: float = Field(description="The score that copies reach at least.", examples=[0.9])
     verify: str = Field(description="What they agree in, besides the score.", examples=["pixels"])
-    unseen: int = Field(description="Pictures that could not be looked at.", examples=[0])
+    unseen: int = Field(description="Images that could not be looked at.", examples=[0])
     total: int = Field(description="Of groups, of which only the first may be here.", examples=[7])
-    groups: list[Kin] = Field(description="Those with the best pictures first.")
+    groups: list[Kin] = Field(description="Those with the best images first.")
 
 
 class Holding(BaseModel):
     """One catalogue of the server."""
 
     encoder: str = Field(description="By it a request chooses the catalogue.", examples=["compact"])
-    pictures: int = Field(examples=[2485])
-    vectors: int = Field(description="More than pictures, if it sees parts.", examples=[2485])
+    images: int = Field(examples=[2485])
+    vectors: int = Field(description="More than images, if it sees parts.", examples=[2485])
     bytes: int = Field(description="Of its file.", examples=[5242880])
     dim: int = Field(description="Numbers in a vector.", examples=[320])
     measure: str = Field(examples=["cosine"])
@@ -198,7 +198,7 @@ class Stats(BaseModel):
 
     version: str = Field(examples=["0.1.0"])
     catalogues: list[Holding] = Field(description="The first answers if none is named.")
-    writable: bool = Field(description="Whether pictures may be added and deleted.")
+    writable: bool = Field(description="Whether images may be added and deleted.")
     fetches: bool = Field(description="Whether a search may name a URL.")
     max_upload: int = Field(description="Bytes of a request.", examples=[20000000])
 
@@ -213,12 +213,12 @@ class Ready(BaseModel):
     """That the catalogues can be read."""
 
     status: Literal["ready"] = "ready"
-    pictures: int = Field(description="In the first catalogue.", examples=[2485])
+    images: int = Field(description="In the first catalogue.", examples=[2485])
     encoder: str = Field(description="Of the first catalogue.", examples=["compact"])
 
 
 class Ids(BaseModel):
-    """The ids of the most similar pictures, best first."""
+    """The ids of the most similar images, best first."""
 
     ids: list[str] = Field(examples=[[_ID, "420a3d0d5c754346", "2e25d018994b5516"]])
 

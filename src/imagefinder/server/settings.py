@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 Fetch: TypeAlias = Callable[[Sequence[str]], list[bytes]]
-"""The bytes of the pictures at some URLs. Raises ImageFinderError."""
+"""The bytes of the images at some URLs. Raises ImageFinderError."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Settings:
     rate: int | None = None
     """Requests a minute from one address."""
     writable: bool = False
-    """Whether pictures may be added and taken out."""
+    """Whether images may be added and taken out."""
     uploads: Path | None = None
-    """Where the files of added pictures are kept; without, only what a search needs is."""
+    """Where the files of added images are kept; without, only what a search needs is."""
     keys: Path | None = None
     """A file of API keys, one of which every request must then have."""
     origins: tuple[str, ...] = ()
@@ -34,4 +34,4 @@ class Settings:
     proxies: tuple[str, ...] = ()
     """Addresses of proxies that are believed about whom they ask for."""
     fetch: Fetch | None = None
-    """How pictures are had from URLs; without, they are not."""
+    """How images are had from URLs; without, they are not."""

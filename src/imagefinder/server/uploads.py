@@ -1,4 +1,4 @@
-"""Pictures that are uploaded to stay, and where their files are kept."""
+"""Images that are uploaded to stay, and where their files are kept."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from imagefinder.types import Record, key_of
 
 _LONG = 60
 _TURNS = tuple(Lock() for _ in range(64))
-"""One picture is not added and taken out at the same time: its new file would go with the old."""
+"""One image is not added and taken out at the same time: its new file would go with the old."""
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A picture that is in the catalogue now."""
+    """An image that is in the catalogue now."""
 
     record: Record
     new: bool
@@ -37,9 +37,9 @@ class Taken:
 def take(
     finder: Finder, data: bytes, name: str, metadata: Mapping[str, Any] | None, folder: Path | None
 ) -> Taken:
-    """Put an uploaded picture into the catalogue, and its file into the folder if there is one.
+    """Put an uploaded image into the catalogue, and its file into the folder if there is one.
 
-    A picture whose file lies somewhere already gets no second one. Raises ImageError, and leaves
+    An image whose file lies somewhere already gets no second one. Raises ImageError, and leaves
     nothing behind then.
     """
     sha256 = hashlib.sha256(data).digest()
@@ -78,7 +78,7 @@ def _place(own: str, name: str) -> Path:
 
 
 def _harmless(name: str) -> str:
-    return _STRANGE.sub("-", name)[:_LONG].strip("-") or "picture"
+    return _STRANGE.sub("-", name)[:_LONG].strip("-") or "image"
 
 
 def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, Any] | None) -> None:
@@ -98,14 +98,14 @@ def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, An
         _tidy(path.parent)
 
 
-def _add(finder: Finder, picture: bytes | Path, metadata: Mapping[str, Any] | None) -> None:
-    report = finder.add([picture], metadata=metadata)
+def _add(finder: Finder, image: bytes | Path, metadata: Mapping[str, Any] | None) -> None:
+    report = finder.add([image], metadata=metadata)
     for failure in report.failed:
         raise UnreadableImage(failure.reason)
 
 
 def _tidy(folder: Path) -> None:
-    """Remove a picture's folder, and the one above, if nothing is left in them."""
+    """Remove an image's folder, and the one above, if nothing is left in them."""
     try:
         folder.rmdir()
         folder.parent.rmdir()

@@ -44,7 +44,7 @@ def check_encoder(encoder: Encoder, images: list[Image] | None = None) -> None:
     _is_frozen_dataclass(encoder)
     fitted = _fitted(encoder.fit, images)
     together = encoder.encode(fitted)
-    assert len(together) == len(fitted), "one Features for each picture"
+    assert len(together) == len(fitted), "one Features for each image"
     for features in together:
         assert features.ndim == 2, "Features are (n, dim)"
         assert features.shape[1] == encoder.dim, "every row has dim columns"
@@ -53,16 +53,16 @@ def check_encoder(encoder: Encoder, images: list[Image] | None = None) -> None:
     for image, features in zip(fitted, together, strict=True):
         (alone,) = encoder.encode([image])
         assert_allclose(alone, features, atol=1e-6, err_msg="alone as in a batch")
-    assert encoder.encode([]) == [], "no pictures, no features"
+    assert encoder.encode([]) == [], "no images, no features"
 
 
 def check_extractor(extractor: Extractor, images: list[Image] | None = None) -> None:
-    """Unit rows, each with its place in the picture, the same whatever else is in the batch."""
+    """Unit rows, each with its place in the image, the same whatever else is in the batch."""
     _is_frozen_dataclass(extractor)
     assert extractor.measure == "cosine", "descriptors are compared by cosine"
     fitted = _fitted(extractor.fit, images)
     together = extractor.extract(fitted)
-    assert len(together) == len(fitted), "one LocalFeatures for each picture"
+    assert len(together) == len(fitted), "one LocalFeatures for each image"
     for found in together:
         descriptors, points = found.descriptors, found.points
         assert descriptors.shape == (len(found), extractor.dim), "descriptors are (n, dim)"
@@ -74,7 +74,7 @@ def check_extractor(extractor: Extractor, images: list[Image] | None = None) -> 
         (alone,) = extractor.extract([image])
         assert_allclose(alone.points, found.points, atol=1e-6, err_msg="alone as in a batch")
         assert_allclose(alone.descriptors, found.descriptors, atol=1e-6, err_msg="alone too")
-    assert extractor.extract([]) == [], "no pictures, no features"
+    assert extractor.extract([]) == [], "no images, no features"
 
 
 def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder: Path) -> None:
@@ -189,7 +189,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert store.remove([entries[1].record.key, 12345]) == 1
     assert len(store) == 18
     assert_array_equal(store.keys(), sorted(entry.record.key for entry in entries[2:]))
-    assert store.local_features([entries[1].record.key]) == {}, "they go with their picture"
+    assert store.local_features([entries[1].record.key]) == {}, "they go with their image"
     found = store.search(_vectors(rng, 1, dim, measure), 100).keys
     assert set(found.ravel()) == {entry.record.key for entry in entries[2:]}
     chosen = np.array([entry.record.key for entry in entries[:9]])
@@ -209,11 +209,11 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     except NotFound:
         pass
     else:
-        raise AssertionError("features of no picture raise NotFound")
-    assert store.statistics().pictures == 18
+        raise AssertionError("features of no image raise NotFound")
+    assert store.statistics().images == 18
     assert store.statistics().vectors == 19
     left = sorted(entries[2:], key=lambda entry: entry.record.key)
-    for (record, features), entry in zip(store.pictures(), left, strict=True):
+    for (record, features), entry in zip(store.images(), left, strict=True):
         assert record.key == entry.record.key, "all records, in order of their keys"
         assert_array_equal(features, np.asarray(entry.features), "with their vectors")
     store.close()
@@ -223,7 +223,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
 def random_entries(
     count: int, dim: int, measure: Measure = "cosine", first: int = 0
 ) -> list[Entry]:
-    """Pictures that nobody has, with vectors at random; those of the same numbers are the same."""
+    """Images that nobody has, with vectors at random; those of the same numbers are the same."""
     numbers = range(first, first + count)
     rng = np.random.default_rng([_SEED, first])
     return [Entry(_record(f"/random/{one}"), _vectors(rng, 1, dim, measure)) for one in numbers]
@@ -232,7 +232,7 @@ def random_entries(
 def _keeps_local_features(store: Store, entries: list[Entry]) -> None:
     """All that it was given, in 8 bits a number at the least; nothing without an extractor."""
     every = [entry.record.key for entry in entries]
-    assert_array_equal(store.keys(), sorted(every), "every picture's key, ascending")
+    assert_array_equal(store.keys(), sorted(every), "every image's key, ascending")
     kept = store.local_features([*every, 12345])
     if store.extractor is None:
         nothing = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 4), np.float32))
@@ -268,7 +268,7 @@ def _is_frozen_dataclass(maker: Encoder | Extractor) -> None:
 
 
 def _fitted(fit: Fit, images: list[Image] | None) -> list[Image]:
-    """The pictures, or else noise and a blank, as it wants them."""
+    """The images, or else noise and a blank, as it wants them."""
     noise = np.random.default_rng(_SEED).integers(0, 256, (3, 90, 120, 3), np.uint8)
     blank = np.full((50, 40, 3), 128, np.uint8)
     return [decode(image, fit).pixels for image in (images or [*noise, blank])]

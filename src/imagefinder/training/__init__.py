@@ -1,4 +1,4 @@
-"""Encoders that learn from one's own pictures; needs the extra ``train``, searching does not."""
+"""Encoders that learn from one's own images; needs the extra ``train``, searching does not."""
 
 from imagefinder.training.progress import Moment
 from imagefinder.training.result import Outcome

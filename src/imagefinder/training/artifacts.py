@@ -82,15 +82,15 @@ def save_network(network: Network, folder: Path) -> Trained:
 
 
 def save_catalogue(
-    encoder: Trained, pictures: Iterable[Input], clusters: int, folder: Path, progress: Any
+    encoder: Trained, images: Iterable[Input], clusters: int, folder: Path, progress: Any
 ) -> Report:
-    """The pictures, searched through ``kmeans``; its components and clusters are kept beside it."""
+    """The images, searched through ``kmeans``; its components and clusters are kept beside it."""
     for file in folder.glob(f"{CATALOGUE}*"):  # of a run that was cut short
         file.unlink()
     with Finder.create(folder / CATALOGUE, encoder) as finder:
-        report = finder.add(pictures, progress=progress)
+        report = finder.add(images, progress=progress)
         finder.use_index("kmeans", {"clusters": clusters} if clusters else {})
-        every = chain.from_iterable(vectors for _, vectors in finder.store.pictures())
+        every = chain.from_iterable(vectors for _, vectors in finder.store.images())
         rows = np.array(list(islice(every, _SAMPLE)), np.float32).reshape(-1, encoder.dim)
     found = learned(prepared(encoder.measure, rows), clusters=clusters)
     write(folder / PCA, packed({"mean": found.mean, "components": found.components}))

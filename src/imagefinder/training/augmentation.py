@@ -1,4 +1,4 @@
-"""What happens to pictures on their way through the world, drawn from a generator."""
+"""What happens to images on their way through the world, drawn from a generator."""
 
 from __future__ import annotations
 
@@ -13,77 +13,77 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 Change: TypeAlias = Callable[[Image.Image, Generator], Image.Image]
 
 
-def mirror(picture: Image.Image, _: Generator) -> Image.Image:
+def mirror(image: Image.Image, _: Generator) -> Image.Image:
     """Left for right."""
-    return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
-def turn(picture: Image.Image, rng: Generator) -> Image.Image:
+def turn(image: Image.Image, rng: Generator) -> Image.Image:
     """By one, two or three quarters; the halves are the rarest in the world."""
     turns = (
         Image.Transpose.ROTATE_90,
         Image.Transpose.ROTATE_270,
         Image.Transpose.ROTATE_180,
     )
-    return picture.transpose(turns[rng.choice(3, p=(0.4, 0.4, 0.2))])
+    return image.transpose(turns[rng.choice(3, p=(0.4, 0.4, 0.2))])
 
 
-def tilt(picture: Image.Image, rng: Generator) -> Image.Image:
+def tilt(image: Image.Image, rng: Generator) -> Image.Image:
     """By up to 15 degrees; the corners are filled with one colour."""
-    return picture.rotate(rng.uniform(-15, 15), Image.Resampling.BILINEAR, fillcolor=_colour(rng))
+    return image.rotate(rng.uniform(-15, 15), Image.Resampling.BILINEAR, fillcolor=_colour(rng))
 
 
-def light(picture: Image.Image, rng: Generator) -> Image.Image:
+def light(image: Image.Image, rng: Generator) -> Image.Image:
     """Brightness, contrast and colour, each by up to a factor of 1.7."""
     for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        picture = kind(picture).enhance(float(np.exp(rng.uniform(-0.53, 0.53))))
-    return picture
+        image = kind(image).enhance(float(np.exp(rng.uniform(-0.53, 0.53))))
+    return image
 
 
-def exposure(picture: Image.Image, rng: Generator) -> Image.Image:
+def exposure(image: Image.Image, rng: Generator) -> Image.Image:
     """Brightness and contrast, each by up to a factor of 1.4; colours stay what they are."""
     for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast):
-        picture = kind(picture).enhance(float(np.exp(rng.uniform(-0.34, 0.34))))
-    return picture
+        image = kind(image).enhance(float(np.exp(rng.uniform(-0.34, 0.34))))
+    return image
 
 
-def grey(picture: Image.Image, _: Generator) -> Image.Image:
+def grey(image: Image.Image, _: Generator) -> Image.Image:
     """Without colour."""
-    return picture.convert("L").convert("RGB")
+    return image.convert("L").convert("RGB")
 
 
-def blur(picture: Image.Image, rng: Generator) -> Image.Image:
+def blur(image: Image.Image, rng: Generator) -> Image.Image:
     """By up to about a hundredth of the side."""
-    side = min(picture.size)
-    return picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.002, 0.014) * side))
+    side = min(image.size)
+    return image.filter(ImageFilter.GaussianBlur(rng.uniform(0.002, 0.014) * side))
 
 
-def shrink(picture: Image.Image, rng: Generator) -> Image.Image:
+def shrink(image: Image.Image, rng: Generator) -> Image.Image:
     """To a half to an eighth of its sides, so that details are lost."""
     factor = rng.uniform(2, 8)
-    width, height = (max(8, round(side / factor)) for side in picture.size)
-    small = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2)
-    return small.resize(picture.size, Image.Resampling.BICUBIC)
+    width, height = (max(8, round(side / factor)) for side in image.size)
+    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2)
+    return small.resize(image.size, Image.Resampling.BICUBIC)
 
 
-def compress(picture: Image.Image, rng: Generator) -> Image.Image:
+def compress(image: Image.Image, rng: Generator) -> Image.Image:
     """As a JPEG of quality 8 to 50."""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=int(rng.integers(8, 50)))
+    image.save(buffer, "JPEG", quality=int(rng.integers(8, 50)))
     return Image.open(buffer).convert("RGB")
 
 
-def window(picture: Image.Image, rng: Generator) -> Image.Image:
+def window(image: Image.Image, rng: Generator) -> Image.Image:
     """A part with 60 to 95 % of either side."""
-    width, height = picture.size
+    width, height = image.size
     wide, high = (round(side * rng.uniform(0.6, 0.95)) for side in (width, height))
     left, top = int(rng.integers(0, width - wide + 1)), int(rng.integers(0, height - high + 1))
-    return picture.crop((left, top, left + wide, top + high))
+    return image.crop((left, top, left + wide, top + high))
 
 
-def border(picture: Image.Image, rng: Generator) -> Image.Image:
-    """A frame of one colour, each of its sides up to a quarter of the picture's."""
-    width, height = picture.size
+def border(image: Image.Image, rng: Generator) -> Image.Image:
+    """A frame of one colour, each of its sides up to a quarter of the image's."""
+    width, height = image.size
     left, right = rng.uniform(0, 0.25, 2) * width
     top, bottom = rng.uniform(0, 0.25, 2) * height
     if rng.random() < 0.4:  # the same all around
@@ -91,15 +91,15 @@ def border(picture: Image.Image, rng: Generator) -> Image.Image:
     framed = Image.new(
         "RGB", (round(width + left + right), round(height + top + bottom)), _colour(rng)
     )
-    framed.paste(picture, (round(left), round(top)))
+    framed.paste(image, (round(left), round(top)))
     return framed
 
 
-def overlay(picture: Image.Image, rng: Generator) -> Image.Image:
+def overlay(image: Image.Image, rng: Generator) -> Image.Image:
     """One to three bands or boxes, with words on them or without."""
-    picture = picture.copy()
-    draw = ImageDraw.Draw(picture)
-    width, height = picture.size
+    image = image.copy()
+    draw = ImageDraw.Draw(image)
+    width, height = image.size
     for _ in range(rng.integers(1, 4)):
         wide, high = width * rng.uniform(0.2, 1), height * rng.uniform(0.05, 0.2)
         left, top = rng.uniform(0, width - wide), rng.uniform(0, height - high)
@@ -112,7 +112,7 @@ def overlay(picture: Image.Image, rng: Generator) -> Image.Image:
             fill=_colour(rng),
             font_size=max(8.0, high * 0.8),
         )
-    return picture
+    return image
 
 
 def _colour(rng: Generator) -> tuple[int, int, int]:
@@ -143,9 +143,9 @@ BY_NAME: dict[str, Change] = {
 }
 
 
-def changed(picture: Image.Image, odds: Mapping[str, float], rng: Generator) -> Image.Image:
+def changed(image: Image.Image, odds: Mapping[str, float], rng: Generator) -> Image.Image:
     """Each change by its odds, in the order of the table."""
     for name, chance in odds.items():
         if rng.random() < chance:
-            picture = BY_NAME[name](picture, rng)
-    return picture
+            image = BY_NAME[name](image, rng)
+    return image

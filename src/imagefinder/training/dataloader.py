@@ -1,4 +1,4 @@
-"""What is shown: views of pictures, each made from its place in the course alone."""
+"""What is shown: views of images, each made from its place in the course alone."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from torch import Tensor
 from imagefinder._utils import cores, overlapped
 from imagefinder.training.augmentation import changed
 from imagefinder.training.dataset import Numbers
-from imagefinder.training.pixel_cache import Pictures
+from imagefinder.training.pixel_cache import PixelCache
 
 Change: TypeAlias = Callable[[Image.Image, random.Generator], Image.Image]
 Batch: TypeAlias = tuple[Tensor, Tensor]
-"""Pixels (views, 3, size, size) in uint8, and the numbers of their pictures."""
+"""Pixels (views, 3, size, size) in uint8, and the numbers of their images."""
 
 _AHEAD = 2 * cores()  # batches
 
 
-def as_they_are(picture: Image.Image, _: random.Generator) -> Image.Image:
+def as_they_are(image: Image.Image, _: random.Generator) -> Image.Image:
     """No change."""
-    return picture
+    return image
 
 
 def by_odds(odds: Mapping[str, float]) -> Change:
@@ -39,15 +39,15 @@ def by_odds(odds: Mapping[str, float]) -> Change:
     return partial(_changed, odds)
 
 
-def _changed(odds: Mapping[str, float], picture: Image.Image, rng: random.Generator) -> Image.Image:
-    return changed(picture, odds, rng)
+def _changed(odds: Mapping[str, float], image: Image.Image, rng: random.Generator) -> Image.Image:
+    return changed(image, odds, rng)
 
 
 @dataclass(frozen=True)
 class Showings:
     """Views of ``size`` pixels a side."""
 
-    pictures: Pictures
+    images: PixelCache
     size: int
     change: Change = as_they_are
     seed: int = 0
@@ -70,5 +70,5 @@ class Showings:
 
     def _view(self, batch: int, place: int, number: int) -> Pixels:
         rng = np.random.default_rng((self.seed, batch, place))
-        view = self.change(Image.fromarray(self.pictures[number]), rng)
+        view = self.change(Image.fromarray(self.images[number]), rng)
         return np.asarray(square(view, self.size))

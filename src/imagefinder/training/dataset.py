@@ -1,4 +1,4 @@
-"""The pictures that are learnt from, and the class of each."""
+"""The images that are learnt from, and the class of each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from imagefinder.training.settings import ObjectiveName
 from imagefinder.types import Failure
 
 LEAST = 32
-"""Pictures, below which nothing is learnt."""
+"""Images, below which nothing is learnt."""
 LEAST_OF_CLASS = 4
-"""Pictures, below which a class is learnt from but cannot judge."""
+"""Images, below which a class is learnt from but cannot judge."""
 _JUDGES = 2000
-"""Held-out pictures are no more than that: each is compared with every other one."""
+"""Held-out images are no more than that: each is compared with every other one."""
 
 Numbers = NDArray[np.intp]
 
@@ -39,7 +39,7 @@ class Collection:
 
     @classmethod
     def of_folder(cls, folder: Path) -> Collection:
-        """All pictures in a folder; the folder that a picture lies in names its class.
+        """All images in a folder; the folder that an image lies in names its class.
 
         Those that lie in ``folder`` itself have none. Raises TrainingError.
         """
@@ -55,14 +55,14 @@ class Collection:
         return cls(tuple(map(str, paths)), tuple(classes), tuple(failed))
 
     @classmethod
-    def of_list(cls, pictures: Iterable[Input], column: str | None) -> Collection:
-        """Downloaded pictures, whose metadata name their class in this column."""
-        found = [(str(one.path), (one.metadata or {}).get(column or "")) for one in pictures]
+    def of_list(cls, images: Iterable[Input], column: str | None) -> Collection:
+        """Downloaded images, whose metadata name their class in this column."""
+        found = [(str(one.path), (one.metadata or {}).get(column or "")) for one in images]
         classes = ("" if value is None else str(value) for _, value in found)
         return cls(tuple(path for path, _ in found), tuple(classes))
 
     def __len__(self) -> int:
-        """How many pictures."""
+        """How many images."""
         return len(self.paths)
 
     def without(self, failures: Iterable[Failure]) -> Collection:
@@ -95,10 +95,10 @@ class Collection:
 
 
 def check(collection: Collection, objective: ObjectiveName) -> None:
-    """Raises TrainingError, saying what to do, for pictures that cannot be learnt from."""
+    """Raises TrainingError, saying what to do, for images that cannot be learnt from."""
     if len(collection) < LEAST:
         raise TrainingError(
-            f"{len(collection)} pictures are too few to learn from, {LEAST} are the least"
+            f"{len(collection)} images are too few to learn from, {LEAST} are the least"
             + _first(collection.failed)
         )
     if objective != "labels":
@@ -107,13 +107,13 @@ def check(collection: Collection, objective: ObjectiveName) -> None:
     if len(names) < 2:
         there = f"all are of the one class {names.pop()!r}" if names else "there are none"
         raise TrainingError(
-            f"labels needs two classes at least, and {there}: sort the pictures into a folder for "
+            f"labels needs two classes at least, and {there}: sort the images into a folder for "
             "each class (of a list, name the column with --label), or use --objective contrastive"
         )
     if not judging(collection.classes):
         raise TrainingError(
-            f"labels needs two classes of at least {LEAST_OF_CLASS} pictures: "
-            "add pictures, or use --objective contrastive"
+            f"labels needs two classes of at least {LEAST_OF_CLASS} images: "
+            "add images, or use --objective contrastive"
         )
 
 
@@ -124,7 +124,7 @@ def _first(failed: Sequence[Failure]) -> str:
 
 
 def judging(classes: Sequence[str]) -> list[str]:
-    """The classes that have pictures to spare; none, unless there are two."""
+    """The classes that have images to spare; none, unless there are two."""
     able = [name for name, count in Counter(classes).items() if name and count >= LEAST_OF_CLASS]
     return sorted(able) if len(able) > 1 else []
 
@@ -132,7 +132,7 @@ def judging(classes: Sequence[str]) -> list[str]:
 def held_out(classes: Sequence[str], share: float, seed: int) -> Numbers:
     """The numbers, ascending, of those that are not learnt from.
 
-    Of each class that can judge its share, and two at least; of pictures without classes their
+    Of each class that can judge its share, and two at least; of images without classes their
     share, and eight at least.
     """
     rng = np.random.default_rng(seed)

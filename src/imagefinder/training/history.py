@@ -14,7 +14,7 @@ from imagefinder.errors import TrainingError
 
 @dataclass
 class History:
-    """Kept with each checkpoint. ``judged`` is by the held-out pictures; epoch 0 is the base."""
+    """Kept with each checkpoint. ``judged`` is by the held-out images; epoch 0 is the base."""
 
     higher: bool
     """Whether a higher judgement is the better one."""

@@ -32,7 +32,7 @@ class Course:
     """How long and how fast; the rate rises and falls in one cycle."""
 
     numbers: Numbers
-    """Of the pictures that are learnt from."""
+    """Of the images that are learnt from."""
     batch: int
     epochs: int
     patience: int
@@ -108,7 +108,7 @@ def _share(step: int, steps: int) -> float:
 def loss_of(
     network: Network, objective: Objective, pixels: torch.Tensor, numbers: torch.Tensor
 ) -> torch.Tensor:
-    """Of pixels as Showings gives them, and the numbers of their pictures."""
+    """Of pixels as Showings gives them, and the numbers of their images."""
     where = next(network.parameters()).device
     pixels, numbers = pixels.to(where), numbers.to(where)
     loss: torch.Tensor = objective(network.rows(network.fed(pixels)), pixels, numbers)

@@ -1,4 +1,4 @@
-"""Every picture decoded once, small, and kept in a file that is mapped."""
+"""Every image decoded once, small, and kept in a file that is mapped."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from imagefinder.images.decode import decode
 from imagefinder.training.progress import Moment, Progress
 from imagefinder.types import Failure, Fit, Image
 
-_MOST = 8 * 2**30  # bytes of decoded pictures that are kept
+_MOST = 8 * 2**30  # bytes of decoded images that are kept
 _SPARE = 2  # times as much must be free
 
 
-class Pictures(Protocol):
-    """Decoded pictures by number, all of one square size."""
+class PixelCache(Protocol):
+    """Decoded images by number, all of one square size."""
 
     def __getitem__(self, number: int) -> Image:
         """Shape (side, side, 3)."""
@@ -44,9 +44,9 @@ class Read:
 
 def kept(
     paths: Sequence[str], side: int, work: Path, tell: Progress
-) -> tuple[Pictures, tuple[Failure, ...]]:
-    """The pictures, and those that cannot be decoded; once that is known, nothing is read again."""
-    file, noted = work / "pictures.npy", work / "pictures.json"
+) -> tuple[PixelCache, tuple[Failure, ...]]:
+    """The images, and those that cannot be decoded; once that is known, nothing is read again."""
+    file, noted = work / "images.npy", work / "images.json"
     size = len(paths) * side * side * 3
     mapped = file.exists() or size <= min(_MOST, shutil.disk_usage(work).free // _SPARE)
     if not noted.exists():
@@ -66,12 +66,12 @@ def _look_through(
         room = np.lib.format.open_memmap(file, "w+", np.uint8, (len(paths), side, side, 3))
     failures = []
     with ThreadPoolExecutor(cores(), "decode") as threads:
-        pictures = overlapped(threads, partial(_tried, side=side), paths, ahead=16 * cores())
-        for number, picture in enumerate(pictures):
-            if isinstance(picture, str):
-                failures.append((paths[number], picture))
+        images = overlapped(threads, partial(_tried, side=side), paths, ahead=16 * cores())
+        for number, image in enumerate(images):
+            if isinstance(image, str):
+                failures.append((paths[number], image))
             elif room is not None:
-                room[number] = picture
+                room[number] = image
             tell(Moment("looking", number + 1, len(paths)))
     if room is not None:
         room.flush()

@@ -12,13 +12,13 @@ class Moment:
     """So much is done of something, and what is known by then."""
 
     doing: str
-    """``looking`` through the pictures, ``training``, ``adding`` to the catalogue."""
+    """``looking`` through the images, ``training``, ``adding`` to the catalogue."""
     done: int
     total: int
     loss: float | None = None
     """The mean of the last steps."""
     judged: float | None = None
-    """By the held-out pictures, when they last were asked."""
+    """By the held-out images, when they last were asked."""
 
 
 Progress: TypeAlias = Callable[[Moment], object]

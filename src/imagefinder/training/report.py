@@ -18,7 +18,7 @@ from imagefinder.visualization.html import data, document, plot, table, tile
 from imagefinder.visualization.plotting import DARK, LIGHT, Theme, png, themed_axes
 
 Rebuilt = Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
-"""Pictures of one size, and what was rebuilt of them, both (side, side, 3)."""
+"""Images of one size, and what was rebuilt of them, both (side, side, 3)."""
 
 _MEANS = {
     "mAP": "mean average precision, leaving one out",
@@ -47,7 +47,7 @@ def page(outcome: Outcome, rebuilt: Rebuilt) -> str:
         ("setting", "value"),
         [(name, escape(str(value))) for name, value in vars(settings).items()],
     )
-    body = f"""<h1>What was learnt from {outcome.pictures:,} pictures</h1>
+    body = f"""<h1>What was learnt from {outcome.images:,} images</h1>
 {told}
 <div class="tiles">{tiles}</div>
 <h2>Epoch by epoch</h2>
@@ -68,14 +68,14 @@ def _told(outcome: Outcome) -> list[str]:
         else "none was better than the base, which was kept as it was"
     )
     return [
-        f"{settings.objective} from {settings.base}: {outcome.pictures:,} pictures{classes}, "
+        f"{settings.objective} from {settings.base}: {outcome.images:,} images{classes}, "
         f"of which {outcome.held_out:,} were held out and judge",
         f"{outcome.epochs} of at most {settings.epochs} epochs; {kept}",
     ]
 
 
 def _curves(outcome: Outcome) -> list[str]:
-    judge = "mAP of held-out pictures" if _by_classes(outcome) else "loss of held-out pictures"
+    judge = "mAP of held-out images" if _by_classes(outcome) else "loss of held-out images"
     curves = (("loss", outcome.losses, 1, None), (judge, outcome.judged, 0, outcome.best_epoch))
     return [
         plot(
@@ -112,16 +112,14 @@ def _curve(name: str, values: Sequence[float], first: int, best: int | None, the
 def _examples(rebuilt: Rebuilt) -> str:
     if not rebuilt:
         return ""
-    pairs = "".join(
-        f"<figure>{_picture(picture)}{_picture(again)}</figure>" for picture, again in rebuilt
-    )
+    pairs = "".join(f"<figure>{_image(image)}{_image(again)}</figure>" for image, again in rebuilt)
     return (
-        "<h2>Held-out pictures, and what was rebuilt from their rows</h2>"
+        "<h2>Held-out images, and what was rebuilt from their rows</h2>"
         f'<div class="example"><div class="row">{pairs}</div></div>'
     )
 
 
-def _picture(pixels: NDArray[np.uint8]) -> str:
+def _image(pixels: NDArray[np.uint8]) -> str:
     with BytesIO() as file:
         Image.fromarray(pixels).save(file, "PNG")
         return f'<img alt="" src="{data(file.getvalue())}">'
@@ -131,5 +129,5 @@ def _failures(outcome: Outcome) -> str:
     if not outcome.failed:
         return ""
     rows = [(escape(one.path), escape(one.reason)) for one in outcome.failed]
-    shown = table(("picture", "why"), rows)
-    return f"<h2>Not used</h2><details><summary>{len(rows)} pictures</summary>{shown}</details>"
+    shown = table(("image", "why"), rows)
+    return f"<h2>Not used</h2><details><summary>{len(rows)} images</summary>{shown}</details>"

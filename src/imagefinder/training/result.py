@@ -13,12 +13,12 @@ from imagefinder.types import Failure
 
 @dataclass(frozen=True)
 class Outcome:
-    """The folder is an encoder; ``before`` and ``after`` are what held-out pictures find."""
+    """The folder is an encoder; ``before`` and ``after`` are what held-out images find."""
 
     folder: Path
     settings: Settings
     """With what the base and the objective decided."""
-    pictures: int
+    images: int
     """Of which it learnt, with those held out."""
     held_out: int
     classes: int
@@ -26,7 +26,7 @@ class Outcome:
     losses: tuple[float, ...]
     """Of each epoch."""
     judged: tuple[float, ...]
-    """By mAP or by the loss of the held-out pictures: before the first epoch, and after each."""
+    """By mAP or by the loss of the held-out images: before the first epoch, and after each."""
     best_epoch: int
     """Whose weights were kept; 0 if the base's own were the best."""
     before: Mapping[str, float]

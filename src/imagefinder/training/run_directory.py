@@ -35,7 +35,7 @@ class Place:
 
     @property
     def work(self) -> Path:
-        """Checkpoints and decoded pictures; gone when all is done."""
+        """Checkpoints and decoded images; gone when all is done."""
         return self.folder / _WORK
 
     def check(self, plan: Mapping[str, Any], force: bool) -> None:

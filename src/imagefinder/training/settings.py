@@ -1,4 +1,4 @@
-"""What decides the outcome of a training, beside its pictures."""
+"""What decides the outcome of a training, beside its images."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Settings:
     """Where 0 is the default, the base or the objective decides."""
 
     objective: ObjectiveName = "labels"
-    """``labels``: pictures of one class belong together. ``contrastive``: two views of a picture
-    do. ``autoencoder``: the picture is to be rebuilt from its row."""
+    """``labels``: images of one class belong together. ``contrastive``: two views of an image
+    do. ``autoencoder``: the image is to be rebuilt from its row."""
     base: str = "compact"
     """``compact``, ``resnet18``, ``resnet50``, or a ResNet's repository on the hub."""
     size: int = 0
@@ -24,7 +24,7 @@ class Settings:
     dim: int = 0
     """Numbers in a row, by principal components; as many as the base gives if it is 0."""
     epochs: int = 8
-    """How often each picture is shown at most."""
+    """How often each image is shown at most."""
     batch: int = 0
     """Views in one step; the base decides by what it takes of memory."""
     rate: float = 0.0
@@ -36,11 +36,11 @@ class Settings:
     frozen: int = -1
     """How many of the base's first parts stay as they are; the base decides if it is negative."""
     held_out: float = 0.1
-    """The share of pictures that are not learnt from, but judge."""
+    """The share of images that are not learnt from, but judge."""
     patience: int = 3
     """Epochs without an improvement, after which training ends."""
     clusters: int = 0
-    """Of K-means; the root of the number of pictures if it is 0."""
+    """Of K-means; the root of the number of images if it is 0."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""One call from pictures to an encoder; what can be refused is refused before torch is loaded."""
+"""One call from images to an encoder; what can be refused is refused before torch is loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LIBRARIES = (
 
 
 def train(
-    pictures: str | os.PathLike[str],
+    images: str | os.PathLike[str],
     out: str | os.PathLike[str],
     settings: Settings | None = None,
     *,
@@ -36,15 +36,15 @@ def train(
     force: bool = False,
     progress: Progress = lambda moment: None,
 ) -> Outcome:
-    """Teach an encoder these pictures; ``out`` becomes a folder that ``make_encoder`` takes.
+    """Teach an encoder these images; ``out`` becomes a folder that ``make_encoder`` takes.
 
-    ``pictures`` is a folder, whose subfolders are classes, or a list of URLs, of which ``column``
-    holds the URLs and ``label`` the classes; its pictures are downloaded to ``out`` + "-pictures".
-    In ``out`` are then the graph, the weights, components and clusters, a catalogue of the pictures
+    ``images`` is a folder, whose subfolders are classes, or a list of URLs, of which ``column``
+    holds the URLs and ``label`` the classes; its images are downloaded to ``out`` + "-pictures".
+    In ``out`` are then the graph, the weights, components and clusters, a catalogue of the images
     (``catalogue.db``, searched through ``kmeans``) and a report. Cut short at any moment, the same
     call goes on. ``force`` takes the place of what another training left there.
 
-    Raises TrainingError for pictures that cannot be learnt from and for a folder that is taken,
+    Raises TrainingError for images that cannot be learnt from and for a folder that is taken,
     DownloadError for a list that cannot be used, ModelError for a base that cannot be had, and
     MissingExtra.
     """
@@ -52,7 +52,7 @@ def train(
     place = Place(absolute(out))
     _check_libraries()
     limits = FetchLimits(allow_private=allow_private)
-    collection, inputs = _collected(absolute(pictures), place.folder, label, column, limits)
+    collection, inputs = _collected(absolute(images), place.folder, label, column, limits)
     if settings.objective == "labels" and any(collection.classes):
         collection = collection.known()
     check(collection, settings.objective)
@@ -71,7 +71,7 @@ def train(
 def _collected(
     source: Path, out: Path, label: str | None, column: str | None, limits: FetchLimits
 ) -> tuple[Collection, Callable[[], Iterable[Input]]]:
-    """The pictures, and how to go through them once more."""
+    """The images, and how to go through them once more."""
     if is_list(source):
         folder = out.with_name(f"{out.name}-pictures")
         summary = download(source, folder, column=column, settings=Downloads(limits=limits))
@@ -81,7 +81,7 @@ def _collected(
     if is_filled(source):
         return _described(source, label, None)
     raise TrainingError(
-        f"{source} was not filled by `imagefinder download`, so its pictures have no {label!r}: "
+        f"{source} was not filled by `imagefinder download`, so its images have no {label!r}: "
         "leave --label out, their folders name their classes"
     )
 
@@ -89,7 +89,7 @@ def _collected(
 def _described(
     folder: Path, label: str | None, run: int | None
 ) -> tuple[Collection, Callable[[], Iterable[Input]]]:
-    """Downloaded pictures, with what their lists say of them."""
+    """Downloaded images, with what their lists say of them."""
     return Collection.of_list(described(folder, run), label), lambda: described(folder, run)
 
 

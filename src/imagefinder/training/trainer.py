@@ -1,4 +1,4 @@
-"""The training itself: from a claimed folder and checked pictures to artefacts."""
+"""The training itself: from a claimed folder and checked images to artefacts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from imagefinder.training.losses import Objective, make_objective
 from imagefinder.training.models.compact import bundled
 from imagefinder.training.models.encoder import Network
 from imagefinder.training.models.resnet import REPOSITORIES, resnet
-from imagefinder.training.pixel_cache import Pictures, kept
+from imagefinder.training.pixel_cache import PixelCache, kept
 from imagefinder.training.progress import Moment, Progress
 from imagefinder.training.report import Rebuilt, save_report
 from imagefinder.training.result import Outcome
@@ -39,16 +39,16 @@ from imagefinder.training.run_directory import Place
 from imagefinder.training.settings import Settings
 from imagefinder.training.validation import Judges, rows_of
 
-_SPARE = 1.25  # times the size in which pictures are kept, so that a part of one is sharp too
+_SPARE = 1.25  # times the size in which images are kept, so that a part of one is sharp too
 _SAMPLE = 20_000  # rows that components are fitted to
-_EXAMPLES = 8  # pictures shown beside what was rebuilt of them
+_EXAMPLES = 8  # images shown beside what was rebuilt of them
 
 
 @dataclass(frozen=True)
 class Parted:
-    """Decoded pictures, and what each is for."""
+    """Decoded images, and what each is for."""
 
-    pictures: Pictures
+    images: PixelCache
     left: Collection
     """Those that can be used."""
     learnt: Numbers
@@ -61,9 +61,9 @@ class Work:
 
     place: Place
     collection: Collection
-    """As it was claimed: the numbers of pictures are places in it."""
+    """As it was claimed: the numbers of images are places in it."""
     inputs: Callable[[], Iterable[Input]]
-    """The same pictures, and perhaps more, with what is known of them."""
+    """The same images, and perhaps more, with what is known of them."""
     settings: Settings
     tell: Progress
 
@@ -87,7 +87,7 @@ class Work:
         outcome = Outcome(
             folder=self.place.folder,
             settings=settings,
-            pictures=len(parted.left),
+            images=len(parted.left),
             held_out=len(parted.judges.numbers),
             classes=len({*parted.left.classes} - {""}),
             losses=tuple(history.losses),
@@ -104,15 +104,15 @@ class Work:
 
     def _parted(self, size: int) -> Parted:
         side = round(_SPARE * size)
-        pictures, failed = kept(self.collection.paths, side, self.place.work, self.tell)
+        images, failed = kept(self.collection.paths, side, self.place.work, self.tell)
         left = self.collection.without(failed)
         check(left, self.settings.objective)
         gone = {failure.path for failure in failed}
         usable = [n for n, path in enumerate(self.collection.paths) if path not in gone]
         chosen = held_out(left.classes, self.settings.held_out, self.settings.seed)
         numbers = np.array(usable, np.intp)
-        judges = Judges(pictures, numbers[chosen], self.collection.classes)
-        return Parted(pictures, left, np.delete(numbers, chosen), judges)
+        judges = Judges(images, numbers[chosen], self.collection.classes)
+        return Parted(images, left, np.delete(numbers, chosen), judges)
 
     def _before(self, judges: Judges, network: Network) -> Mapping[str, float]:
         """Measured once: later there is no base left to measure."""
@@ -136,7 +136,7 @@ class Work:
         return course.run(
             network,
             objective,
-            Showings(parted.pictures, network.size, by_odds(objective.odds), settings.seed),
+            Showings(parted.images, network.size, by_odds(objective.odds), settings.seed),
             partial(parted.judges.judge, network, objective, settings.batch),
             self.place.work / "checkpoint.pt",
             self.tell,
@@ -144,7 +144,7 @@ class Work:
 
     def _project(self, network: Network, parted: Parted) -> None:
         sample = np.random.default_rng(self.settings.seed).permutation(parted.learnt)[:_SAMPLE]
-        rows = rows_of(network, parted.pictures, np.sort(sample))
+        rows = rows_of(network, parted.images, np.sort(sample))
         save_projection(network, rows, self.settings.dim, self.place.folder)
 
     def _save(self, outcome: Outcome, network: Network, left: Collection, rebuilt: Rebuilt) -> None:
@@ -189,6 +189,6 @@ def _check_dim(dim: int, network: Network, learnt: Numbers) -> None:
     most = min(network.dim, len(learnt) - 1)
     if dim > most:
         raise TrainingError(
-            f"rows of {network.dim} numbers of {len(learnt)} pictures can be reduced to at most "
+            f"rows of {network.dim} numbers of {len(learnt)} images can be reduced to at most "
             f"{most}, not to {dim}: name another --dim"
         )

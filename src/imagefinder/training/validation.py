@@ -1,4 +1,4 @@
-"""What held-out pictures say of an encoder."""
+"""What held-out images say of an encoder."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from imagefinder.training.loop import loss_of
 from imagefinder.training.losses import Autoencoder, Objective
 from imagefinder.training.losses.autoencoder import SIDE
 from imagefinder.training.models.encoder import Network
-from imagefinder.training.pixel_cache import Pictures
+from imagefinder.training.pixel_cache import PixelCache
 from imagefinder.training.report import Rebuilt
 
 _BATCH = 64
-_COPIED = 200  # pictures of which copies are made
+_COPIED = 200  # images of which copies are made
 
 Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Judges:
-    """Pictures that are not learnt from, by their numbers, and the classes of all pictures."""
+    """Images that are not learnt from, by their numbers, and the classes of all images."""
 
-    pictures: Pictures
+    images: PixelCache
     numbers: Numbers
     classes: Sequence[str]
 
@@ -61,7 +61,7 @@ class Judges:
         if objective.by_classes:
             rows = self._rows(network, self.numbers)
             return leave_one_out(rows, self._names).mean_average_precision
-        showings = Showings(self.pictures, network.size, by_odds(objective.odds))
+        showings = Showings(self.images, network.size, by_odds(objective.odds))
         drawn = objective.drawn(self.numbers, batch, np.random.default_rng(0))
         with torch.no_grad():
             losses = [
@@ -71,15 +71,15 @@ class Judges:
 
     @torch.no_grad()
     def rebuilt(self, network: Network, objective: Objective, count: int) -> Rebuilt:
-        """Some of the pictures, and what an autoencoder makes of them; nothing of others."""
+        """Some of the images, and what an autoencoder makes of them; nothing of others."""
         if not isinstance(objective, Autoencoder):
             return []
         some = self.numbers[:: -(-len(self.numbers) // count)]
         where = next(network.parameters()).device
-        (shown,) = Showings(self.pictures, network.size).batches([some])
+        (shown,) = Showings(self.images, network.size).batches([some])
         pixels = shown[0].to(where)
         pairs = (pixels.float() / 255, objective.rebuilt(network.rows(network.fed(pixels))))
-        originals, again = (_as_pictures(one) for one in pairs)
+        originals, again = (_as_images(one) for one in pairs)
         return list(zip(originals, again, strict=True))
 
     @property
@@ -93,16 +93,16 @@ class Judges:
         return [self.classes[number] for number in self.numbers.tolist()]
 
     def _rows(self, network: Network, numbers: Numbers, change: Change = as_they_are) -> Rows:
-        return rows_of(network, self.pictures, numbers, change)
+        return rows_of(network, self.images, numbers, change)
 
 
 @torch.no_grad()
 def rows_of(
-    network: Network, pictures: Pictures, numbers: Numbers, change: Change = as_they_are
+    network: Network, images: PixelCache, numbers: Numbers, change: Change = as_they_are
 ) -> Rows:
-    """Unit rows of pictures, (numbers, dim)."""
+    """Unit rows of images, (numbers, dim)."""
     where = next(network.parameters()).device
-    showings = Showings(pictures, network.size, change)
+    showings = Showings(images, network.size, change)
     rows = [
         network(network.fed(pixels.to(where))).cpu().numpy()
         for pixels, _ in showings.batches(_batches(numbers))
@@ -110,8 +110,8 @@ def rows_of(
     return np.concatenate(rows)
 
 
-def _as_pictures(values: Tensor) -> NDArray[np.uint8]:
-    """Of 0 to 1, shape (pictures, 3, any, any), to (pictures, SIDE, SIDE, 3)."""
+def _as_images(values: Tensor) -> NDArray[np.uint8]:
+    """Of 0 to 1, shape (images, 3, any, any), to (images, SIDE, SIDE, 3)."""
     small = functional.interpolate(values, (SIDE, SIDE), mode="area")
     return (small * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
@@ -122,7 +122,7 @@ def _batches(numbers: Numbers) -> Iterator[Numbers]:
 
 
 def _ignoring_chance(copy: Copy) -> Change:
-    def change(picture: Image.Image, _: Generator) -> Image.Image:
-        return copy(picture)
+    def change(image: Image.Image, _: Generator) -> Image.Image:
+        return copy(image)
 
     return change

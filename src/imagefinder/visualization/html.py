@@ -52,9 +52,9 @@ def table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
 def plot(name: str, light: bytes, dark: bytes, wide: bool = False) -> str:
     """The same plot, as PNG, for either kind of screen; with a line of its own if it is wide."""
     return (
-        f'<picture class="{"whole" if wide else "half"}">'
+        f'<image class="{"whole" if wide else "half"}">'
         f'<source media="(prefers-color-scheme: dark)" srcset="{data(dark)}">'
-        f'<img alt="{name}" width="{_width(light)}" src="{data(light)}"></picture>'
+        f'<img alt="{name}" width="{_width(light)}" src="{data(light)}"></image>'
     )
 
 

@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Sqlite:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[Path]:
+def images(tmp_path: Path) -> list[Path]:
     files = [tmp_path / f"{scene}.jpg" for scene in SCENES]
     for scene, file in zip(SCENES, files, strict=True):
         draw_scene(scene).save(file)
@@ -56,21 +56,21 @@ def matrix(number: int = 3) -> np.ndarray[Any, Any]:
 
 
 def test_a_matrix_and_a_list_of_paths_are_enough(
-    tmp_path: Path, store: Sqlite, pictures: list[Path]
+    tmp_path: Path, store: Sqlite, images: list[Path]
 ) -> None:
     np.save(tmp_path / "v.npy", matrix())
     table(
         tmp_path / "v.csv",
         [
-            {"label": "x", "path": pictures[0], "metadata": '{"year": 1999}'},
-            {"label": "y", "path": pictures[1].name, "metadata": ""},
-            {"label": "z", "path": pictures[2], "metadata": "{}"},
+            {"label": "x", "path": images[0], "metadata": '{"year": 1999}'},
+            {"label": "y", "path": images[1].name, "metadata": ""},
+            {"label": "z", "path": images[2], "metadata": "{}"},
         ],
     )
     report = import_vectors(store, tmp_path / "v.npy")
     assert (report.added, report.failed) == (3, ())
-    found = {Path(record.path or "").stem: (record, rows) for record, rows in store.pictures()}
-    for scene, path, vector in zip(SCENES, pictures, matrix(), strict=True):
+    found = {Path(record.path or "").stem: (record, rows) for record, rows in store.images()}
+    for scene, path, vector in zip(SCENES, images, matrix(), strict=True):
         record, rows = found[scene]
         assert (record.width, record.height) == draw_scene(scene).size
         assert record.size == path.stat().st_size
@@ -81,27 +81,27 @@ def test_a_matrix_and_a_list_of_paths_are_enough(
 
 
 def test_files_that_cannot_be_read_are_named_and_stop_nothing(
-    tmp_path: Path, store: Sqlite, pictures: list[Path]
+    tmp_path: Path, store: Sqlite, images: list[Path]
 ) -> None:
     (tmp_path / "text.jpg").write_text("Dear diary")
     np.save(tmp_path / "v.npy", matrix())
     table(
         tmp_path / "v.csv",
-        [{"path": "missing.jpg"}, {"path": "text.jpg"}, {"path": pictures[2]}],
+        [{"path": "missing.jpg"}, {"path": "text.jpg"}, {"path": images[2]}],
     )
     report = import_vectors(store, tmp_path / "v.npy")
     assert report.added == 1
     missing, text = report.failed
     assert (missing.path, missing.reason) == (str(tmp_path / "missing.jpg"), "no such file")
     assert text.path == str(tmp_path / "text.jpg")
-    assert text.reason.startswith("not a picture")
-    ((record, rows),) = store.pictures()
-    assert record.path == str(pictures[2])
+    assert text.reason.startswith("not an image")
+    ((record, rows),) = store.images()
+    assert record.path == str(images[2])
     assert_array_equal(rows, matrix()[2:])
 
 
 def exported(folder: Path) -> Path:
-    """A catalogue of three pictures in each of the forms."""
+    """A catalogue of three images in each of the forms."""
     ours = Sqlite.create(folder / "ours.db", RECIPE)
     ours.write(
         [
@@ -196,7 +196,7 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
     "a sha256 too short": ("v.npy", cells(sha256="00"), "line 2: its sha256"),
     "a sha256 that is none": ("v.npy", cells(sha256="x" * 64), "line 2: .*hex"),
     "another id": ("v.npy", cells(id="1" * 16), "line 2: its id"),
-    "half a picture": ("v.npy", cells(width="1.5"), "line 2: its width"),
+    "half an image": ("v.npy", cells(width="1.5"), "line 2: its width"),
     "a huge number": ("v.npy", cells(size=2**63), "line 2: its size"),
     "a number of many digits": ("v.npy", cells(size="9" * 5000), "line 2: its size"),
     "a negative number": ("v.npy", cells(height=-1), "line 2: its height"),
@@ -317,8 +317,8 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, name: str) -
     exported(tmp_path)
 
     class Failing(Sqlite):
-        def pictures(self) -> Any:
-            yield from list(super().pictures())[:1]
+        def images(self) -> Any:
+            yield from list(super().images())[:1]
             raise OSError("the disk is gone")
 
     failing = Failing.open(tmp_path / "ours.db")
@@ -351,13 +351,13 @@ def test_a_missing_library_is_said_with_the_remedy(
     assert not (tmp_path / "v.parquet").exists()
 
 
-def test_a_finder_searches_what_it_imported(tmp_path: Path, pictures: list[Path]) -> None:
+def test_a_finder_searches_what_it_imported(tmp_path: Path, images: list[Path]) -> None:
     with Finder.create(tmp_path / "one.db", DHash()) as one:
-        one.add(pictures)
+        one.add(images)
         assert one.export_vectors(tmp_path / "v.npy") == 3
         recipe = json.loads((tmp_path / "v.json").read_text())
         assert recipe["encoder"] == "dhash"
     with Finder.create(tmp_path / "two.db", DHash()) as two:
         assert two.import_vectors(tmp_path / "v.npy").added == 3
-        assert two.search(pictures[1], 1)[0].path == str(pictures[1])
-        assert two.add(pictures).unchanged == 3, "the files are as they were"
+        assert two.search(images[1], 1)[0].path == str(images[1])
+        assert two.add(images).unchanged == 3, "the files are as they were"

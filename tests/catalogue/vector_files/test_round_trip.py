@@ -48,7 +48,7 @@ def entry(record: Record, features: Features) -> Entry:
 
 
 def all_of(store: Sqlite) -> list[tuple[Record, bytes, tuple[int, ...]]]:
-    return [(record, rows.tobytes(), rows.shape) for record, rows in store.pictures()]
+    return [(record, rows.tobytes(), rows.shape) for record, rows in store.images()]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_what_was_exported_comes_back_equal(
     tmp_path: Path, make: Make, name: str, measure: Measure
 ) -> None:
     ours, theirs = make(measure), make(measure)
-    pictures = [
+    images = [
         record("plain", "/p/plain.jpg"),
         record("several places", "/p/a.jpg", "/q/with, comma.jpg", "/q/“ü”\n.jpg"),
         record("in memory", metadata={"title": 'Ça "va"', "tags": ["a", None], "year": 1.5}),
@@ -73,8 +73,8 @@ def test_what_was_exported_comes_back_equal(
     numbers = (1, 1, 1, 3, 0)
     ours.write(
         [
-            entry(picture, rows(seed, number, measure))
-            for seed, (picture, number) in enumerate(zip(pictures, numbers, strict=True))
+            entry(image, rows(seed, number, measure))
+            for seed, (image, number) in enumerate(zip(images, numbers, strict=True))
         ]
     )
     assert export_vectors(ours, tmp_path / name) == 5
@@ -94,7 +94,7 @@ def test_an_empty_catalogue_too(tmp_path: Path, make: Make, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_many_pictures_take_several_pages(tmp_path: Path, make: Make, name: str) -> None:
+def test_many_images_take_several_pages(tmp_path: Path, make: Make, name: str) -> None:
     ours, theirs = make(), make()
     ours.write([entry(record(f"{n}", f"/p/{n}"), rows(n, n % 20)) for n in range(600)])
     assert export_vectors(ours, tmp_path / name) == 600
@@ -124,10 +124,10 @@ def test_any_path_and_any_metadata_come_back(
     tmp_path_factory: pytest.TempPathFactory, name: str, paths: list[str], metadata: dict[str, Any]
 ) -> None:
     place = place_of(tmp_path_factory.mktemp("any") / name)
-    picture = record("any", *paths, metadata=metadata)
-    place.write(recipe(), [(picture, rows(0))])
+    image = record("any", *paths, metadata=metadata)
+    place.write(recipe(), [(image, rows(0))])
     (back,) = place.read(recipe())
-    assert back.about == picture
+    assert back.about == image
     assert_array_equal(back.features, rows(0))
 
 
@@ -139,8 +139,8 @@ def test_the_matrix_and_its_table_are_plain_to_others(tmp_path: Path, make: Make
     with (tmp_path / "vectors.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert (matrix.shape, matrix.dtype) == ((5, DIM), np.float32)
-    for line, vector, (picture, features) in zip(lines, matrix, ours.pictures(), strict=True):
-        assert (line["id"], line["path"]) == (picture.id, picture.path)
+    for line, vector, (image, features) in zip(lines, matrix, ours.images(), strict=True):
+        assert (line["id"], line["path"]) == (image.id, image.path)
         assert_array_equal(vector, features[0])
     assert json.loads((tmp_path / "vectors.json").read_text())["encoder"] == "test"
 
@@ -152,9 +152,9 @@ def test_a_parquet_file_is_plain_to_others(tmp_path: Path, make: Make) -> None:
     ours.write([entry(record(f"{n}", f"/p/{n}.jpg"), rows(n)) for n in range(5)])
     export_vectors(ours, tmp_path / "vectors.parquet")
     table = parquet.read_table(tmp_path / "vectors.parquet").to_pydict()
-    assert table["path"] == [picture.path for picture, _ in ours.pictures()]
+    assert table["path"] == [image.path for image, _ in ours.images()]
     assert_array_equal(
-        np.array(table["vector"], np.float32), np.concatenate([f for _, f in ours.pictures()])
+        np.array(table["vector"], np.float32), np.concatenate([f for _, f in ours.images()])
     )
 
 
@@ -173,7 +173,7 @@ def test_an_import_adds_to_what_is_there_and_takes_nothing_away(tmp_path: Path, 
     report = import_vectors(theirs, tmp_path / "vectors.npy")
     assert (report.added, [failure.path for failure in report.failed]) == (1, ["/p/b.jpg"])
     after = all_of(theirs)
-    assert all(picture in after for picture in before)
+    assert all(image in after for image in before)
     (came,) = theirs.get([old.key]).values()
     assert came == replace(old, files=old.files[1:])
 
@@ -184,5 +184,5 @@ def test_metadata_that_is_stored_outlives_an_import_without(tmp_path: Path, make
     theirs.write([entry(record("one", "/p/1", metadata={"title": "kept"}), rows(1))])
     export_vectors(ours, tmp_path / "vectors.npy")
     assert import_vectors(theirs, tmp_path / "vectors.npy").unchanged == 1
-    ((picture, _),) = theirs.pictures()
-    assert picture.metadata == {"title": "kept"}
+    ((image, _),) = theirs.images()
+    assert image.metadata == {"title": "kept"}

@@ -52,7 +52,7 @@ def dinov2() -> Any:
 
 
 def clip_vision() -> Any:
-    """As the picture tower of openai/clip-vit-base-patch32, with a sixth of its layers."""
+    """As the image tower of openai/clip-vit-base-patch32, with a sixth of its layers."""
     return _seeded(CLIPVisionModelWithProjection, CLIPVisionConfig(num_hidden_layers=2))
 
 
@@ -81,8 +81,8 @@ def exported(model: Any, fed: Mapping[str, Any], output: str) -> bytes:
     return content
 
 
-def exported_for_pictures(model: Any, output: str) -> bytes:
-    """The same for one that takes pictures."""
+def exported_for_images(model: Any, output: str) -> bytes:
+    """The same for one that takes images."""
     return exported(model, {"pixel_values": torch.zeros(1, 3, SIDE, SIDE)}, output)
 
 

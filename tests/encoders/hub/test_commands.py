@@ -12,7 +12,7 @@ def test_models_are_listed_with_what_people_ask_of_them(run: Run) -> None:
     by_name = {one["name"]: one for one in listed}
     assert by_name["clip"] == {
         "name": "clip",
-        "about": "ViT-B/32 taught on pictures and their captions; takes text too",
+        "about": "ViT-B/32 taught on images and their captions; takes text too",
         "dim": 512,
         "bytes": 608_000_000,
         "licence": "MIT",

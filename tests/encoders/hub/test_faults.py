@@ -260,7 +260,7 @@ def test_a_row_that_feeds_otherwise_does_not_serve_a_catalogue_made_before(
     before = make_encoder("small")
     (library / "models.toml").write_text(f"{ROW}mean = 0.5\n")
     assert recipe_of(before) != recipe_of(make_encoder("small"))
-    with pytest.raises(ModelError, match="feeds pictures otherwise"):
+    with pytest.raises(ModelError, match="feeds images otherwise"):
         make_encoder("small", {"settings": getattr(before, "settings", ""), "sha256": ""}).encode(
             [np.zeros((32, 32, 3), np.uint8)]
         )

@@ -46,23 +46,23 @@ def squares(photographs: list[Path], tmp_path: Path) -> list[Path]:
     which networks with random weights make more of than trained ones.
     """
     for path in photographs:
-        with PIL.Image.open(path) as picture:
-            picture.crop((0, 66, 400, 466)).save(tmp_path / f"{path.stem}.png")
+        with PIL.Image.open(path) as image:
+            image.crop((0, 66, 400, 466)).save(tmp_path / f"{path.stem}.png")
     return sorted(tmp_path.glob("*.png"))
 
 
-def cropped(picture: PIL.Image.Image, short: int = 256) -> PIL.Image.Image:
+def cropped(image: PIL.Image.Image, short: int = 256) -> PIL.Image.Image:
     """The short side to 256, then the middle 224 × 224, as ResNet's processor does it."""
-    scale = short / min(picture.size)
-    width, height = (int(side * scale) for side in picture.size)
+    scale = short / min(image.size)
+    width, height = (int(side * scale) for side in image.size)
     left, top = (width - 224) // 2, (height - 224) // 2
-    large = picture.resize((width, height), BICUBIC)
+    large = image.resize((width, height), BICUBIC)
     return large.crop((left, top, left + 224, top + 224))
 
 
-def stretched(picture: PIL.Image.Image) -> PIL.Image.Image:
+def stretched(image: PIL.Image.Image) -> PIL.Image.Image:
     """To 224 × 224 whatever its proportions, as BEiT's processor does it."""
-    return picture.resize((224, 224), BILINEAR)
+    return image.resize((224, 224), BILINEAR)
 
 
 def fed(paths: list[Path], prepare: Prepare, mean: Any, std: Any) -> torch.Tensor:
@@ -82,7 +82,7 @@ def cosines(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_alike(ours: NDArray[Any], theirs: NDArray[Any]) -> None:
-    """Alike, and also in what tells pictures apart (seeded networks give much in common)."""
+    """Alike, and also in what tells images apart (seeded networks give much in common)."""
     assert ours.shape == theirs.shape
     assert cosines(ours, theirs).min() >= 0.999
     apart = cosines(ours - ours.mean(axis=0), theirs - theirs.mean(axis=0))
@@ -99,7 +99,7 @@ def test_a_resnet_gives_the_pooled_vector_of_the_reference(
     name: str, run: Run, served: Hub, photographs: list[Path]
 ) -> None:
     model = getattr(graphs, name)()
-    put(served, name, graphs.exported_for_pictures(model, "logits"))
+    put(served, name, graphs.exported_for_images(model, "logits"))
     assert run("models", "pull", name).returncode == 0
     with torch.no_grad():
         pooled = model.resnet(fed(photographs, cropped, *IMAGENET)).pooler_output
@@ -110,7 +110,7 @@ def test_beit_gives_the_mean_of_the_patches_of_the_reference(
     run: Run, served: Hub, photographs: list[Path]
 ) -> None:
     model = graphs.beit()
-    put(served, "beit", graphs.exported_for_pictures(model, "logits"))
+    put(served, "beit", graphs.exported_for_images(model, "logits"))
     assert run("models", "pull", "beit").returncode == 0
     pixels = fed(photographs, stretched, *HALVES)
     with torch.no_grad():
@@ -160,7 +160,7 @@ def test_dinov2_gives_the_class_token_and_patches_without_it(
 ) -> None:
     (library / "models.toml").write_text(ROWS)
     model = graphs.dinov2()
-    graph = graphs.exported_for_pictures(model, "last_hidden_state")
+    graph = graphs.exported_for_images(model, "last_hidden_state")
     served.files["we/dino", "onnx/model.onnx"] = graph
     assert run("models", "pull", "small-dino").returncode == 0
     with torch.no_grad():
@@ -207,7 +207,7 @@ TEXTS = ["a photo of a dog", "Red shoe on the grass", "", "cat " * 100, "a zebra
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
-def test_clip_gives_pictures_and_texts_as_the_reference_does(
+def test_clip_gives_images_and_texts_as_the_reference_does(
     runtime: str, run: Run, served: Hub, library: Path, tmp_path: Path, squares: list[Path]
 ) -> None:
     (library / "models.toml").write_text(ROWS)
@@ -215,7 +215,7 @@ def test_clip_gives_pictures_and_texts_as_the_reference_does(
     vision, text = graphs.clip_vision(), graphs.clip_text(count, end)
     wanted = as_reference(TEXTS, tmp_path / "tokenizer.json", end)
     served.files["we/clip", "tokenizer.json"] = (tmp_path / "tokenizer.json").read_bytes()
-    served.files["we/clip", "vision.onnx"] = graphs.exported_for_pictures(vision, "image_embeds")
+    served.files["we/clip", "vision.onnx"] = graphs.exported_for_images(vision, "image_embeds")
     served.files["we/clip", "text.onnx"] = graphs.exported(text, wanted, "text_embeds")
     assert run("models", "pull", "small-clip").returncode == 0
 

@@ -37,7 +37,7 @@ class Grid:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Different pictures, in four folders."""
+    """Different images, in four folders."""
     place = tmp_path_factory.mktemp("different")
     for number in range(COUNT):
         path = place / str(number % 4) / f"{number}.png"
@@ -60,12 +60,12 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Calibratio
         return calibrate(finder, rate=0.02)
 
 
-def test_a_copy_is_a_match_and_another_picture_is_none(
+def test_a_copy_is_a_match_and_another_image_is_none(
     finder: Finder, learnt: Calibration, folder: Path
 ) -> None:
     keep(finder.store, learnt)
-    with PIL.Image.open(folder / "0" / "0.png") as picture:
-        copy = COPIES["JPEG 20"](picture.convert("RGB"))
+    with PIL.Image.open(folder / "0" / "0.png") as image:
+        copy = COPIES["JPEG 20"](image.convert("RGB"))
     (hit, other) = finder.search(copy, 2)
     assert (hit.match, other.match) == (True, False)
     assert hit.probability is not None
@@ -128,8 +128,8 @@ def test_it_is_kept_in_the_catalogue(finder: Finder, tmp_path: Path) -> None:
 
 def test_near_copies_do_not_spoil_it(finder: Finder, learnt: Calibration, folder: Path) -> None:
     for number in range(0, COUNT, 3):
-        with PIL.Image.open(folder / str(number % 4) / f"{number}.png") as picture:
-            copy = COPIES["contrast 0.6"](picture.convert("RGB"))
+        with PIL.Image.open(folder / str(number % 4) / f"{number}.png") as image:
+            copy = COPIES["contrast 0.6"](image.convert("RGB"))
         copy.save(folder.parent / f"{folder.name}-{number}.png")
     copies = sorted(folder.parent.glob(f"{folder.name}-*.png"))
     assert finder.add(copies).added == len(copies)
@@ -170,7 +170,7 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, folder: Path) -> 
             calibrate(finder, labels="folder")
 
 
-def test_pictures_that_are_all_alike_are_refused(tmp_path: Path) -> None:
+def test_images_that_are_all_alike_are_refused(tmp_path: Path) -> None:
     for number in range(60):
         blank = np.full((9, 9 + number, 3), 50, np.uint8)
         PIL.Image.fromarray(blank).save(tmp_path / f"{number}.png")

@@ -11,9 +11,9 @@ from imagefinder.types import Measure
 MEASURES = ("cosine", "l2", "dot", "hamming")
 
 
-def best_of(pictures: int, searches: int, seed: int) -> np.ndarray:
-    """Best scores of searches among so many pictures, each as a power of a uniform number."""
-    best = np.random.default_rng(seed).uniform(size=searches) ** (1 / pictures)
+def best_of(images: int, searches: int, seed: int) -> np.ndarray:
+    """Best scores of searches among so many images, each as a power of a uniform number."""
+    best = np.random.default_rng(seed).uniform(size=searches) ** (1 / images)
     return np.asarray(1 - (1 - best) ** 0.2)
 
 
@@ -22,17 +22,17 @@ def learnt(measure: Measure = "cosine", rate: float = 0.01, seed: int = 0) -> Ca
     return Calibration.learnt(measure, rate, 1000, "copies", best_of(1000, 2000, seed), true)
 
 
-@pytest.mark.parametrize("pictures", [250, 1000, 8000])
-def test_the_rate_of_false_matches_holds_as_the_catalogue_grows(pictures: int) -> None:
+@pytest.mark.parametrize("images", [250, 1000, 8000])
+def test_the_rate_of_false_matches_holds_as_the_catalogue_grows(images: int) -> None:
     measured = [
-        (best_of(pictures, 4000, 100 + seed) >= learnt(seed=seed).threshold(pictures)).mean()
+        (best_of(images, 4000, 100 + seed) >= learnt(seed=seed).threshold(images)).mean()
         for seed in range(10)
     ]
     assert np.mean(measured) == pytest.approx(0.01, rel=0.4)
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
-def test_the_more_pictures_the_higher_the_threshold(one: int, other: int) -> None:
+def test_the_more_images_the_higher_the_threshold(one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert learnt().threshold(low) <= learnt().threshold(high) <= 1
 
@@ -90,7 +90,7 @@ def test_it_comes_back_from_json_as_it_was(measure: Measure) -> None:
         {"rate": 2},
         {"measure": "taste"},
         {"truth": "hearsay"},
-        {"pictures": 0},
+        {"images": 0},
         {"floor": float("nan")},
         {"unrelated": {"body": [], "share": 0.1, "scale": 1, "shape": 0}},
         {"logistic": {"slope": -1, "offset": 0}},

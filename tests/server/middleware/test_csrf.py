@@ -25,10 +25,10 @@ def test_a_form_of_another_site_is_refused(
     serve: Serve, folder: Path, page: dict[str, str]
 ) -> None:
     client = serve(writable=True)
-    picture = {"image": ("a.jpg", (folder / "01.jpg").read_bytes() + b"more")}
+    image = {"image": ("a.jpg", (folder / "01.jpg").read_bytes() + b"more")}
     before = client.get("/readyz").json()
     for path in ("/v1/images", "/v1/search", "/similarity-search"):
-        refused = client.post(path, files=picture, headers=page)
+        refused = client.post(path, files=image, headers=page)
         assert refused.status_code == 403, path
         assert "--cors" in refused.json()["detail"]
     assert client.get("/readyz", headers=page).json() == before
@@ -47,16 +47,16 @@ def test_a_form_of_another_site_is_refused(
 def test_programs_and_our_own_page_ask_as_they_like(
     serve: Serve, folder: Path, page: dict[str, str]
 ) -> None:
-    picture = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
-    assert serve().post("/v1/search", files=picture, headers=page).status_code == 200
+    image = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
+    assert serve().post("/v1/search", files=image, headers=page).status_code == 200
 
 
 @pytest.mark.parametrize("origins", [("http://shop.example",), ("*",)])
 def test_a_page_that_may_ask_is_answered(
     serve: Serve, folder: Path, origins: tuple[str, ...]
 ) -> None:
-    picture = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
+    image = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
     page = {"Origin": "http://shop.example", "Sec-Fetch-Site": "cross-site"}
-    answer = serve(origins=origins).post("/v1/search", files=picture, headers=page)
+    answer = serve(origins=origins).post("/v1/search", files=image, headers=page)
     assert answer.status_code == 200
     assert "access-control-allow-origin" in answer.headers

@@ -137,7 +137,7 @@ def test_no_spelling_of_a_path_gets_past_the_key(serve: Serve, keys: KeyFile, pa
     keys.add("shop")
     answer = exact(serve(keys=keys.path), "GET", path)
     assert answer[0] in (401, 404), answer
-    assert b"pictures" not in answer[1]
+    assert b"images" not in answer[1]
 
 
 def exact(client: TestClient, method: str, path: str) -> tuple[int, bytes]:

@@ -14,7 +14,7 @@ CHANGING = {"x-request-id", "content-length"}
 
 @pytest.fixture
 def first(client: TestClient) -> str:
-    """The address of a picture."""
+    """The address of an image."""
     return f"/v1/images/{client.get('/v1/images').json()['images'][0]['id']}"
 
 
@@ -28,7 +28,7 @@ def test_what_is_read_has_a_head(client: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["", "/file", "/thumbnail"])
-def test_a_picture_has_a_head(client: TestClient, first: str, what: str) -> None:
+def test_a_image_has_a_head(client: TestClient, first: str, what: str) -> None:
     got, head = client.get(first + what), client.head(first + what)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(got.content)

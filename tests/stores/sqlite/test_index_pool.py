@@ -20,7 +20,7 @@ RECIPE = Recipe("test", {}, DIM, "cosine")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A catalogue with enough pictures for a structure."""
+    """A catalogue with enough images for a structure."""
     store = Sqlite.create(tmp_path / "c.db", RECIPE)
     store.write(random_entries(MANY, DIM))
     store.close()

@@ -98,7 +98,7 @@ def row(number: int) -> Features:
 
 
 def local(number: int, count: int = 60) -> LocalFeatures:
-    """Descriptors of a few kinds, mixed otherwise in each picture."""
+    """Descriptors of a few kinds, mixed otherwise in each image."""
     kinds = unit(np.random.default_rng(0).standard_normal((12, DIM)).astype(np.float32))
     rng = np.random.default_rng(number)
     chosen = kinds[rng.choice(12, count, p=rng.dirichlet(np.full(12, 0.5)))]
@@ -128,7 +128,7 @@ def index_files(path: Path) -> list[Path]:
 
 
 def brute_force(store: Sqlite, codebook: Codebook, query: LocalFeatures, k: int) -> list[int]:
-    """Every picture by the best cosine of its vector with that of a window of the query."""
+    """Every image by the best cosine of its vector with that of a window of the query."""
     asked = np.concatenate([codebook.vector(window) for window in windows(query)])
     scores = {
         key: float((asked @ codebook.vector(found.descriptors).T).max())
@@ -165,21 +165,21 @@ def test_statistics_count_their_bytes(store: Sqlite) -> None:
     assert store.statistics().local_bytes == 2 * (8 + 60 * (4 + DIM))
 
 
-def test_they_go_with_their_picture(store: Sqlite) -> None:
+def test_they_go_with_their_image(store: Sqlite) -> None:
     fill(store, range(4))
     store.remove(keys(0))
     store.forget(["/p/1"])
     assert store.local_features(keys(*range(4))).keys() == set(keys(2, 3))
 
 
-def test_a_picture_that_is_written_again_keeps_its_own(store: Sqlite) -> None:
+def test_a_image_that_is_written_again_keeps_its_own(store: Sqlite) -> None:
     fill(store, range(1))
     before = store.local_features(keys(0))[record(0).key]
     assert store.write([entry(0, local(7))]) == ["unchanged"]
     assert_array_equal(store.local_features(keys(0))[record(0).key].descriptors, before.descriptors)
 
 
-def test_a_picture_may_come_without(store: Sqlite) -> None:
+def test_a_image_may_come_without(store: Sqlite) -> None:
     store.write([Entry(record(0), row(0)), entry(1, local(1, count=0)), entry(2)])
     assert {key: len(found) for key, found in store.local_features(keys(0, 1, 2)).items()} == {
         record(1).key: 0,
@@ -334,7 +334,7 @@ def test_one_codebook_serves_until_there_is_much_more_to_learn_from(
     assert codebook_file(path).read_bytes() == second
 
 
-def test_a_picture_taken_out_is_found_no_more(store: Sqlite) -> None:
+def test_a_image_taken_out_is_found_no_more(store: Sqlite) -> None:
     fill(store, range(10))
     assert store.shortlist(local(3), 1) == keys(3)
     store.remove(keys(3))
@@ -415,7 +415,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
     def refuse_old(file: Path, missing_ok: bool = False) -> None:
         refuse() if file in before else unlink(file, missing_ok)
 
-    # a codebook of one picture is to be learned anew, and so both are to be replaced
+    # a codebook of one image is to be learned anew, and so both are to be replaced
     monkeypatch.setattr("imagefinder.stores.sqlite.connections.os.access", lambda *_: False)
     monkeypatch.setattr("imagefinder._utils.os.replace", refuse)
     monkeypatch.setattr(Path, "unlink", refuse_old)

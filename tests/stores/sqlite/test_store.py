@@ -136,7 +136,7 @@ def test_two_contents_with_one_key_are_told_apart(tmp_path: Path) -> None:
     ours = record("/p/1")
     store.write([Entry(ours, rows(1))])
     twin = ours.sha256[:8] + bytes(24)
-    with pytest.raises(ImageError, match="belongs to another picture"):
+    with pytest.raises(ImageError, match="belongs to another image"):
         store.knows(twin)
     store.close()
 
@@ -303,7 +303,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
 
 def test_a_cache_of_an_earlier_catalogue_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    for turn in range(2):  # the same pictures, and other vectors, as from a newer encoder
+    for turn in range(2):  # the same images, and other vectors, as from a newer encoder
         store = Sqlite.create(path, recipe())
         store.write([Entry(record(f"/p/{n}"), rows(n + 3 * turn)) for n in range(50)])
         store.close()
@@ -472,7 +472,7 @@ def test_each_entry_is_told_its_own_outcome(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_picture_given_in_memory_outlives_its_file(tmp_path: Path) -> None:
+def test_a_image_given_in_memory_outlives_its_file(tmp_path: Path) -> None:
     store = Sqlite.create(tmp_path / "c.db", recipe())
     store.write([Entry(record("one", paths=()), rows(1))])
     store.write([Entry(record("one", paths=("/a",)), None)])
@@ -546,20 +546,20 @@ def test_the_recipe_is_plain_json_that_anyone_can_read(tmp_path: Path) -> None:
     assert json.loads(text)["encoder"] == "test"
 
 
-def test_pictures_come_page_by_page_while_others_write(tmp_path: Path) -> None:
+def test_images_come_page_by_page_while_others_write(tmp_path: Path) -> None:
     store = Sqlite.create(tmp_path / "c.db", recipe())
     fill(store, 230)
     store.write([Entry(record("/p/none"), rows(1, 0)), Entry(record("/p/two"), rows(2, 2))])
     counts: dict[int, int] = {}
-    for found, features in store.pictures():
+    for found, features in store.images():
         if not counts:
-            store.remove([max(entry.key for entry, _ in store.pictures())])
+            store.remove([max(entry.key for entry, _ in store.images())])
         counts[found.key] = len(features)
     assert list(counts) == sorted(counts)
     assert len(counts) == len(store) == 231
     assert set(counts.values()) == {0, 1, 2}
     store.close()
     store = Sqlite.open(tmp_path / "c.db")
-    for found, features in store.pictures():
+    for found, features in store.images():
         assert_array_equal(features, store.features(found.key))
     store.close()

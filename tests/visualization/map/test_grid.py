@@ -1,4 +1,4 @@
-"""Pictures in the cells of a grid."""
+"""Images in the cells of a grid."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ PLACES = arrays(
 
 
 @given(PLACES, st.none() | st.integers(1, 9))
-def test_each_picture_has_a_cell_of_its_own_as_long_as_there_are_some(
+def test_each_image_has_a_cell_of_its_own_as_long_as_there_are_some(
     places: Places, most: int | None
 ) -> None:
     found = grid(places, most)

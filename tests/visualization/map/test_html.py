@@ -16,7 +16,7 @@ COUNT = 9
 
 @pytest.fixture(scope="module")
 def drawn_map(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Of five pictures in the folder ``even`` and four in ``odd``."""
+    """Of five images in the folder ``even`` and four in ``odd``."""
     folder = tmp_path_factory.mktemp("map")
     with stocked_in(folder) as make:
         yield save(make_map(make(COUNT), by="pca", colour="folder"), folder / "map.html").path
@@ -36,8 +36,8 @@ def page(browser: Browser, drawn_map: Path) -> Iterator[Page]:
         assert [one for one in wrong if not one.startswith(("file:", "data:"))] == []
 
 
-def test_all_pictures_are_listed(page: Page) -> None:
-    expect(page.locator("#count")).to_have_text("9 pictures")
+def test_all_images_are_listed(page: Page) -> None:
+    expect(page.locator("#count")).to_have_text("9 images")
     names = page.locator("#list button").all_inner_texts()
     assert names == sorted(names)
     assert names[0] == "even/00.png"
@@ -46,18 +46,18 @@ def test_all_pictures_are_listed(page: Page) -> None:
 
 def test_a_search_and_the_legend_leave_some(page: Page) -> None:
     page.fill("#search", "ODD/")
-    expect(page.locator("#count")).to_have_text("4 pictures")
+    expect(page.locator("#count")).to_have_text("4 images")
     page.fill("#search", "odd/03")
-    expect(page.locator("#count")).to_have_text("1 picture")
+    expect(page.locator("#count")).to_have_text("1 image")
     page.fill("#search", "")
     page.click("#legend button:has-text('even')")
     expect(page.locator("#legend [aria-pressed=false]")).to_have_text("even")
-    expect(page.locator("#count")).to_have_text("4 pictures")
+    expect(page.locator("#count")).to_have_text("4 images")
     page.click("#legend button:has-text('even')")
-    expect(page.locator("#count")).to_have_text("9 pictures")
+    expect(page.locator("#count")).to_have_text("9 images")
 
 
-def test_a_picture_of_the_list_is_shown(page: Page) -> None:
+def test_a_image_of_the_list_is_shown(page: Page) -> None:
     page.click("#list button:has-text('odd/03.png')")
     expect(page.locator("#picked strong")).to_have_text("odd/03.png")
     expect(page.locator("#picked p")).to_contain_text("odd · 120 × 90 · ")
@@ -67,7 +67,7 @@ def test_a_picture_of_the_list_is_shown(page: Page) -> None:
     expect(page.locator("#picked strong")).to_have_count(0)
 
 
-def test_keys_lead_from_picture_to_picture(page: Page) -> None:
+def test_keys_lead_from_image_to_image(page: Page) -> None:
     picked = page.locator("#picked strong")
     page.focus("#map")
     seen = []

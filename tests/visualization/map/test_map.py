@@ -1,4 +1,4 @@
-"""Which pictures are on a map, and what is said of them."""
+"""Which images are on a map, and what is said of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,36 +31,36 @@ class Rows:
         ]
 
 
-def test_all_pictures_are_on_it_where_there_are_no_more(stocked: Stocked) -> None:
+def test_all_images_are_on_it_where_there_are_no_more(stocked: Stocked) -> None:
     found = make_map(stocked(8))
     assert (len(found.records), found.total, found.gone, found.groups) == (8, 8, 0, ())
     assert found.places.shape == (8, 2)
-    assert found.told() == "8 pictures by classic"
+    assert found.told() == "8 images by classic"
     assert [record.id for record in found.records] == sorted(one.id for one in found.records)
 
 
 def test_of_more_a_sample_is_drawn(stocked: Stocked) -> None:
     finder = stocked(12)
     found = make_map(finder, by="pca", sample=5)
-    assert found.told() == "5 of 12 pictures by classic, a random sample"
+    assert found.told() == "5 of 12 images by classic, a random sample"
     others = [make_map(finder, by="pca", sample=5, seed=seed).records for seed in range(8)]
     assert others[0] == found.records
     assert {len(records) for records in others} == {5}
     assert len({tuple(record.id for record in records) for records in others}) > 3
 
 
-def test_pictures_without_a_file_are_left_out_and_counted(stocked: Stocked, tmp_path: Path) -> None:
+def test_images_without_a_file_are_left_out_and_counted(stocked: Stocked, tmp_path: Path) -> None:
     finder = stocked(6)
     finder.add(np.zeros((20, 20, 3), np.uint8))
-    (tmp_path / "pictures" / "odd" / "03.png").unlink()
+    (tmp_path / "images" / "odd" / "03.png").unlink()
     found = make_map(finder)
-    assert found.told() == "5 pictures by classic; left out for want of a file: 2"
+    assert found.told() == "5 images by classic; left out for want of a file: 2"
 
 
 def test_an_empty_catalogue_has_an_empty_map(stocked: Stocked) -> None:
     found = make_map(stocked(0), colour="folder")
     assert found.places.shape == (0, 2)
-    assert found.told() == "0 pictures by classic"
+    assert found.told() == "0 images by classic"
 
 
 @pytest.mark.parametrize("sample", [0, -1, 16_385])
@@ -95,7 +95,7 @@ def test_directions_count_where_scores_are_cosines(stocked: Stocked) -> None:
     assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def test_a_picture_of_many_rows_is_their_mean(stocked: Stocked) -> None:
+def test_a_image_of_many_rows_is_their_mean(stocked: Stocked) -> None:
     finder = stocked(9, Rows())
     records = sampled(finder.store, 9).records
     counts = [len(finder.store.features(record.key)) for record in records]
@@ -104,7 +104,7 @@ def test_a_picture_of_many_rows_is_their_mean(stocked: Stocked) -> None:
     assert_array_equal(rows[:, 0], [max(0, count - 1) for count in counts])
 
 
-def test_a_picture_taken_out_meanwhile_costs_nothing(stocked: Stocked) -> None:
+def test_a_image_taken_out_meanwhile_costs_nothing(stocked: Stocked) -> None:
     finder = stocked(3)
     records = sampled(finder.store, 3).records
     finder.remove(records[1].id)

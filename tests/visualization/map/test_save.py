@@ -47,17 +47,17 @@ def data_of(page: Path) -> Any:
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
-def test_a_picture_shows_them_all(stocked: Stocked, tmp_path: Path, ending: str) -> None:
+def test_a_image_shows_them_all(stocked: Stocked, tmp_path: Path, ending: str) -> None:
     found = make_map(stocked(9), by="pca", colour="folder")
     saved = save(found, tmp_path / f"map.{ending}", width=400)
     assert (saved.shown, saved.unreadable) == (9, 0)
-    with PIL.Image.open(saved.path) as picture:
-        assert picture.width == 400
-        assert picture.format == {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[ending]
-        assert len(picture.convert("RGB").getcolors(400 * 1000) or ()) > 100
+    with PIL.Image.open(saved.path) as image:
+        assert image.width == 400
+        assert image.format == {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[ending]
+        assert len(image.convert("RGB").getcolors(400 * 1000) or ()) > 100
 
 
-def test_the_same_map_is_the_same_picture(stocked: Stocked, tmp_path: Path) -> None:
+def test_the_same_map_is_the_same_image(stocked: Stocked, tmp_path: Path) -> None:
     finder = stocked(9)
     files = [save(make_map(finder), tmp_path / f"{n}.png", width=300).path for n in range(2)]
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -65,12 +65,12 @@ def test_the_same_map_is_the_same_picture(stocked: Stocked, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 @pytest.mark.parametrize("ending", ["png", "html"])
-def test_few_pictures_are_a_map(stocked: Stocked, tmp_path: Path, count: int, ending: str) -> None:
+def test_few_images_are_a_map(stocked: Stocked, tmp_path: Path, count: int, ending: str) -> None:
     found = make_map(stocked(count), colour="folder")
     assert save(found, tmp_path / f"map.{ending}", width=200).shown == count
 
 
-def test_a_narrow_picture_has_room_for_some(stocked: Stocked, tmp_path: Path) -> None:
+def test_a_narrow_image_has_room_for_some(stocked: Stocked, tmp_path: Path) -> None:
     finder = stocked(1)
     finder.add([drawn(seed, 30, 20) for seed in range(2)])
     many = make_map(finder)
@@ -80,7 +80,7 @@ def test_a_narrow_picture_has_room_for_some(stocked: Stocked, tmp_path: Path) ->
 
 def test_a_file_that_is_damaged_is_counted(stocked: Stocked, tmp_path: Path) -> None:
     found = make_map(stocked(5))
-    (tmp_path / "pictures" / "odd" / "03.png").write_bytes(b"junk")
+    (tmp_path / "images" / "odd" / "03.png").write_bytes(b"junk")
     for ending in ("png", "html"):
         assert save(found, tmp_path / f"map.{ending}", width=300).unreadable == 1
     assert data_of(tmp_path / "map.html")["width"].count(0) == 1
@@ -101,9 +101,9 @@ def test_the_page_needs_nothing_from_elsewhere(stocked: Stocked, tmp_path: Path)
     assert "prefers-color-scheme: dark" in text
 
 
-def test_the_page_says_what_each_picture_is(stocked: Stocked, tmp_path: Path) -> None:
+def test_the_page_says_what_each_image_is(stocked: Stocked, tmp_path: Path) -> None:
     finder = stocked(6)
-    finder.add(tmp_path / "pictures" / "odd" / "03.png", metadata={"Title": "A lamp"})
+    finder.add(tmp_path / "images" / "odd" / "03.png", metadata={"Title": "A lamp"})
     found = make_map(finder, colour="folder")
     data = data_of(save(found, tmp_path / "map.html").path)
     assert sorted(data["name"])[:2] == ["A lamp (odd/03.png)", "even/00.png"]

@@ -1,4 +1,4 @@
-"""Vectors out of a catalogue and into one, with all that is known of their pictures."""
+"""Vectors out of a catalogue and into one, with all that is known of their images."""
 
 from imagefinder.catalogue.vector_files.export import export_vectors
 from imagefinder.catalogue.vector_files.formats import check, place_of

@@ -1,4 +1,4 @@
-"""Tables of pictures as CSV: UTF-8, a head with the columns' names."""
+"""Tables of images as CSV: UTF-8, a head with the columns' names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def written_table(path: Path, columns: Iterable[str]) -> Iterator[csv.DictWriter
 
 
 def lines_of(path: Path) -> Iterator[Line]:
-    """One by one. Raises ExchangeError for what is no table of pictures."""
+    """One by one. Raises ExchangeError for what is no table of images."""
     csv.field_size_limit(_LONGEST)
     with told(path.name), path.open(encoding="utf-8-sig", newline="") as file:
         reader: csv.DictReader[str] = csv.DictReader(file, strict=True)

@@ -14,7 +14,7 @@ from imagefinder.types import Features, Record, Store
 
 
 def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = False) -> int:
-    """Write every picture with its vectors, in order of the keys; says how many pictures.
+    """Write every image with its vectors, in order of the keys; says how many images.
 
     Raises ExchangeError if something is there already, unless ``force``d to replace it.
     """
@@ -23,13 +23,13 @@ def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = Fal
     folder, name = place.path.parent, place.path.name
     with TemporaryDirectory(prefix=f".{name}-", dir=folder) as beside:
         fresh = type(place)(Path(beside, name))
-        pictures = _Counted(store.pictures())
-        fresh.write(store.recipe, pictures)
+        images = _Counted(store.images())
+        fresh.write(store.recipe, images)
         for new, old in zip(fresh.files, place.files, strict=True):
             if old.is_dir():
                 old.rename(Path(beside, "replaced"))
             os.replace(new, old)
-    return pictures.count
+    return images.count
 
 
 def _check_free(place: Place, force: bool) -> None:
@@ -43,13 +43,13 @@ def _check_free(place: Place, force: bool) -> None:
 
 
 class _Counted:
-    """Pictures that are counted as they pass."""
+    """Images that are counted as they pass."""
 
-    def __init__(self, pictures: Iterable[tuple[Record, Features]]) -> None:
+    def __init__(self, images: Iterable[tuple[Record, Features]]) -> None:
         self.count = 0
-        self._pictures = pictures
+        self._images = images
 
     def __iter__(self) -> Iterator[tuple[Record, Features]]:
-        for picture in self._pictures:
+        for image in self._images:
             self.count += 1
-            yield picture
+            yield image

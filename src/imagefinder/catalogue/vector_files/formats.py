@@ -10,7 +10,7 @@ from typing import Protocol
 from imagefinder.catalogue.vector_files.folder import Folder
 from imagefinder.catalogue.vector_files.npy import Matrix
 from imagefinder.catalogue.vector_files.parquet import Parquet
-from imagefinder.catalogue.vector_files.row import Picture
+from imagefinder.catalogue.vector_files.row import ImageRow
 from imagefinder.errors import ExchangeError, RecipeMismatch
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.recipes import told_apart
@@ -18,7 +18,7 @@ from imagefinder.types import Features, Recipe, Record
 
 
 class Place(Protocol):
-    """A file or a folder that holds, or shall hold, vectors and what is known of their pictures."""
+    """A file or a folder that holds, or shall hold, vectors and what is known of their images."""
 
     def __init__(self, path: Path) -> None:
         """Nothing is read or written yet."""
@@ -35,11 +35,11 @@ class Place(Protocol):
     def recipe(self) -> Recipe | None:
         """How the vectors were made, if that is said. Raises ExchangeError."""
 
-    def write(self, recipe: Recipe, pictures: Iterable[tuple[Record, Features]]) -> None:
-        """Make what must not be there yet, holding no more in memory than some pictures."""
+    def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
+        """Make what must not be there yet, holding no more in memory than some images."""
 
-    def read(self, recipe: Recipe) -> Iterator[Picture]:
-        """Each picture, if the vectors are of the recipe's kind, likewise. Raises ExchangeError."""
+    def read(self, recipe: Recipe) -> Iterator[ImageRow]:
+        """Each image, if the vectors are of the recipe's kind, likewise. Raises ExchangeError."""
 
 
 _KINDS: dict[str, type[Matrix] | type[Parquet] | type[Folder]] = {

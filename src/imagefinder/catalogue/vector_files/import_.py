@@ -13,20 +13,20 @@ from time import perf_counter
 from imagefinder._utils import batched, cores, overlapped
 from imagefinder.catalogue.ingest import identified
 from imagefinder.catalogue.vector_files.formats import check, place_of
-from imagefinder.catalogue.vector_files.row import Picture
+from imagefinder.catalogue.vector_files.row import ImageRow
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.types import Entry, Failure, Fit, Outcome, Record, Report, Store
 
 _BATCH = 256
-_GLIMPSE = Fit(32, 32)  # enough to know that it is a picture, and how large
+_GLIMPSE = Fit(32, 32)  # enough to know that it is an image, and how large
 
 
 def import_vectors(store: Store, path: str | os.PathLike[str], limits: Limits = LIMITS) -> Report:
-    """Take in what ``export_vectors`` wrote, or others in its form; each picture is counted once.
+    """Take in what ``export_vectors`` wrote, or others in its form; each image is counted once.
 
-    A line that does not say all about its picture (SHA-256, size, width, height) has the picture's
+    A line that does not say all about its image (SHA-256, size, width, height) has the image's
     file read; if that cannot be done, it is a failure in the report. Nothing stored is taken out or
     replaced but metadata. Raises ExchangeError or RecipeMismatch before anything is written.
     """
@@ -50,27 +50,27 @@ def import_vectors(store: Store, path: str | os.PathLike[str], limits: Limits = 
 
 
 def _results(
-    pictures: Iterator[Picture], store: Store, limits: Limits
+    images: Iterator[ImageRow], store: Store, limits: Limits
 ) -> Iterator[Outcome | Failure]:
     """What becomes of each, a commit per batch; files are read in threads."""
     entry = partial(_entry, limits=limits)
     with ThreadPoolExecutor(cores(), "read") as readers:
-        entries = overlapped(readers, entry, pictures, ahead=_BATCH)
+        entries = overlapped(readers, entry, images, ahead=_BATCH)
         for batch in batched(entries, _BATCH):
             yield from _written(batch, store)
 
 
-def _entry(picture: Picture, limits: Limits) -> Entry | Failure:
-    about = picture.about
+def _entry(image: ImageRow, limits: Limits) -> Entry | Failure:
+    about = image.about
     if isinstance(about, Record):
-        return Entry(about, picture.features, about.metadata or None)
+        return Entry(about, image.features, about.metadata or None)
     try:
         data, record = identified(about, limits)
         seen = decode(data, _GLIMPSE, limits)
     except ImageError as error:
         return Failure(about.name, str(error))
     record = replace(record, width=seen.width, height=seen.height)
-    return Entry(record, picture.features, about.metadata)
+    return Entry(record, image.features, about.metadata)
 
 
 def _written(batch: list[Entry | Failure], store: Store) -> list[Outcome | Failure]:
@@ -83,19 +83,19 @@ def _written(batch: list[Entry | Failure], store: Store) -> list[Outcome | Failu
 
 
 def _settled(entry: Entry | Failure, there: dict[str, int]) -> Entry | Failure:
-    """Without places where the catalogue has another picture: it knows the newer state of them."""
+    """Without places where the catalogue has another image: it knows the newer state of them."""
     if isinstance(entry, Failure) or not entry.record.files:
         return entry
     record = entry.record
     files = tuple(file for file in record.files if there.get(file.path, record.key) == record.key)
     if not files:
         return Failure(
-            str(record.path), "the catalogue has another picture in its place: remove that first"
+            str(record.path), "the catalogue has another image in its place: remove that first"
         )
     return replace(entry, record=replace(record, files=files))
 
 
 def _result(entry: Entry, outcome: Outcome) -> Outcome | Failure:
     if outcome == "missing":
-        return Failure(entry.record.path or entry.record.id, "its id belongs to another picture")
+        return Failure(entry.record.path or entry.record.id, "its id belongs to another image")
     return outcome

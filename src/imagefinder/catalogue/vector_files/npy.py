@@ -15,11 +15,11 @@ from imagefinder.catalogue.vector_files.csv_table import lines_of, written_table
 from imagefinder.catalogue.vector_files.errors import told
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
+    ImageRow,
     Line,
-    Picture,
     cells_of,
     check_kind,
-    pictures_of,
+    images_of,
 )
 from imagefinder.catalogue.vector_files.sidecar import read_recipe, write_recipe
 from imagefinder.errors import ExchangeError
@@ -31,7 +31,7 @@ from imagefinder.types import Features, Recipe, Record
 class Matrix:
     """``NAME.npy`` holds the rows, ``NAME.csv`` a line for each, ``NAME.json`` the recipe.
 
-    The column ``row`` counts the rows; it is empty in the line of a picture that has none.
+    The column ``row`` counts the rows; it is empty in the line of an image that has none.
     """
 
     path: Path
@@ -46,24 +46,24 @@ class Matrix:
         """How the vectors were made, if that is said."""
         return read_recipe(self._recipe)
 
-    def write(self, recipe: Recipe, pictures: Iterable[tuple[Record, Features]]) -> None:
+    def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
         """Make the files, which must not be there."""
         with (
             written_table(self._table, (*COLUMNS, "row")) as table,
             _Growing(self.path, recipe) as matrix,
         ):
-            for record, features in pictures:
+            for record, features in images:
                 cells = cells_of(record)
                 rows = range(matrix.rows, matrix.rows + len(features))
                 table.writerows({**cells, "row": row} for row in rows or ("",))
                 matrix.append(features)
         write_recipe(self._recipe, recipe)
 
-    def read(self, recipe: Recipe) -> Iterator[Picture]:
-        """Each picture, if the vectors are of the recipe's kind. Raises ExchangeError."""
+    def read(self, recipe: Recipe) -> Iterator[ImageRow]:
+        """Each image, if the vectors are of the recipe's kind. Raises ExchangeError."""
         matrix = mapped(self.path)
         check_kind(matrix, recipe, self.path.name)
-        return pictures_of(self._rows(matrix), recipe)
+        return images_of(self._rows(matrix), recipe)
 
     def _rows(self, matrix: Features) -> Iterator[tuple[Line, Features | None]]:
         row = 0

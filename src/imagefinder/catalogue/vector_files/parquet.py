@@ -15,10 +15,10 @@ from imagefinder.catalogue.vector_files.errors import told
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
     WHOLE,
+    ImageRow,
     Line,
-    Picture,
     cells_of,
-    pictures_of,
+    images_of,
 )
 from imagefinder.catalogue.vector_files.sidecar import recipe_in
 from imagefinder.errors import ExchangeError, MissingExtra
@@ -51,18 +51,18 @@ class Parquet:
             text = (file.schema_arrow.metadata or {}).get(_RECIPE)
             return None if text is None else recipe_in(text.decode(), self.path.name)
 
-    def write(self, recipe: Recipe, pictures: Iterable[tuple[Record, Features]]) -> None:
+    def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
         """Make the file, which must not be there."""
         _, parquet = _libraries()
         schema = _schema(recipe)
-        rows = ((cells_of(record), row) for record, some in pictures for row in _or_none(some))
+        rows = ((cells_of(record), row) for record, some in images for row in _or_none(some))
         with parquet.ParquetWriter(self.path, schema) as writer:
             for group in batched(rows, _GROUP):
                 writer.write_batch(_group(group, schema, recipe))
 
-    def read(self, recipe: Recipe) -> Iterator[Picture]:
-        """Each picture, if the vectors are of the recipe's kind. Raises ExchangeError."""
-        return pictures_of(self._rows(recipe), recipe)
+    def read(self, recipe: Recipe) -> Iterator[ImageRow]:
+        """Each image, if the vectors are of the recipe's kind. Raises ExchangeError."""
+        return images_of(self._rows(recipe), recipe)
 
     def _rows(self, recipe: Recipe) -> Iterator[tuple[Line, Features | None]]:
         number = 0
@@ -105,7 +105,7 @@ def _schema(recipe: Recipe) -> Any:
 
 
 def _or_none(features: Features) -> Iterable[Features | None]:
-    """The rows, or a null for a picture that has none."""
+    """The rows, or a null for an image that has none."""
     return features if len(features) else (None,)
 
 

@@ -1,4 +1,4 @@
-"""One line of a table of pictures: made from a record, and made sense of again."""
+"""One line of a table of images: made from a record, and made sense of again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imagefinder.similarity import dtype
 from imagefinder.types import Features, File, Recipe, Record, key_of
 
 COLUMNS = ("id", "path", "mtime_ns", "sha256", "size", "width", "height", "metadata", "also")
-"""``path`` is the first of a picture's places, with the time it was last changed in nanoseconds;
+"""``path`` is the first of an image's places, with the time it was last changed in nanoseconds;
 ``also`` has the others, as a list in JSON of ``[path, mtime_ns]``."""
 WHOLE = ("mtime_ns", "size", "width", "height")
 """The columns of whole numbers; the others are text."""
@@ -29,7 +29,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 
 def cells_of(record: Record) -> dict[str, str | int | None]:
-    """What a line says of a picture, by column; ``None`` is an empty cell."""
+    """What a line says of an image, by column; ``None`` is an empty cell."""
     others = [[file.path, file.mtime_ns] for file in record.files[1:]]
     return {
         "id": record.id,
@@ -56,12 +56,12 @@ class Line:
 
     @property
     def name(self) -> str:
-        """What tells its picture from those of the lines before and behind."""
+        """What tells its image from those of the lines before and behind."""
         return str(self._cell("id") or self._cell("path"))
 
     @property
     def id(self) -> str:
-        """The picture's. Raises ExchangeError if it is none, and perhaps a path."""
+        """The image's. Raises ExchangeError if it is none, and perhaps a path."""
         with told(self.where):
             found = str(self._cell("id"))
             if not _ID.fullmatch(found):
@@ -133,26 +133,26 @@ def _int64(value: Any) -> int:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageRow:
     """What is known of it, or the file that will tell, and its vectors."""
 
     about: Record | Input
     features: Features
 
 
-def picture_of(line: Line, features: Features) -> Picture:
+def image_of(line: Line, features: Features) -> ImageRow:
     """Raises ExchangeError if the line makes no sense or a number is not finite."""
     if not np.isfinite(features).all():
         raise ExchangeError(f"{line.where}: its vector has numbers that are not finite")
-    return Picture(line.about(), features)
+    return ImageRow(line.about(), features)
 
 
-def pictures_of(rows: Iterable[tuple[Line, Features | None]], recipe: Recipe) -> Iterator[Picture]:
-    """Consecutive lines about one picture are its rows; ``None`` stands for no row at all."""
+def images_of(rows: Iterable[tuple[Line, Features | None]], recipe: Recipe) -> Iterator[ImageRow]:
+    """Consecutive lines about one image are its rows; ``None`` stands for no row at all."""
     none = np.empty((0, recipe.dim), dtype(recipe.measure))
     for _, run in groupby(rows, lambda row: row[0].name):
         lines, vectors = zip(*run, strict=True)
-        yield picture_of(
+        yield image_of(
             lines[0], np.concatenate([none, *(row[None] for row in vectors if row is not None)])
         )
 

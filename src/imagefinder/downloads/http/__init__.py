@@ -1,4 +1,4 @@
-"""Pictures from URLs that anyone may have written: nothing about them is believed."""
+"""Images from URLs that anyone may have written: nothing about them is believed."""
 
 from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, fetch, fetch_all
 

@@ -137,7 +137,7 @@ class Fetcher:
 
 
 def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
-    """The bytes of the picture at a URL; that it is one is told from them. Raises FetchError."""
+    """The bytes of the image at a URL; that it is one is told from them. Raises FetchError."""
     return fetch_all([url], limits)[0]
 
 
@@ -171,11 +171,11 @@ def fetch_all(urls: Sequence[str], limits: FetchLimits | None = None) -> list[by
 
 
 def sniffed(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
-    """What kind of picture has come. Raises AnswerRefused if it is none that is accepted."""
+    """What kind of image has come. Raises AnswerRefused if it is none that is accepted."""
     try:
         return glimpse(file, limits)
     except ImageError as error:
-        reason = "too-many-pixels" if isinstance(error, ImageTooLarge) else "not-a-picture"
+        reason = "too-many-pixels" if isinstance(error, ImageTooLarge) else "not-a-image"
         raise AnswerRefused(reason, str(error)) from error
 
 

@@ -80,7 +80,7 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
 
 
 # beside what is_global leaves out: some of these are global by the registry but are never a
-# stranger's picture, and older Pythons count some of the others as global
+# stranger's image, and older Pythons count some of the others as global
 _REFUSED = tuple(
     map(
         ip_network,

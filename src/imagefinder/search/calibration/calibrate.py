@@ -1,4 +1,4 @@
-"""Teach a catalogue what a match is: from its own pictures, and from copies made of them."""
+"""Teach a catalogue what a match is: from its own images, and from copies made of them."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from imagefinder.types import Features, Fit, Image, Record
 Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 
 _SEARCHES = 2000
-_COPIED = 150  # pictures of which copies are made
-_FEWEST = 50  # pictures from which anything can be learnt
-_NEAREST = 8  # of a picture's neighbours are looked at, to find the first that is not its copy
+_COPIED = 150  # images of which copies are made
+_FEWEST = 50  # images from which anything can be learnt
+_NEAREST = 8  # of an image's neighbours are looked at, to find the first that is not its copy
 _PAGE = 1000
-_SIDE = 1024  # pixels of a picture before it is changed: copies of huge ones would take long
+_SIDE = 1024  # pixels of an image before it is changed: copies of huge ones would take long
 _LEAST = 0.01  # of copies score below what is looked at
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """Pictures that search for the nearest other one."""
+    """Images that search for the nearest other one."""
 
     records: list[Record]
     rows: Features
@@ -51,7 +51,7 @@ class _Sample:
 
 @dataclass
 class _Near:
-    """The nearest unrelated pictures of each of n, and the nearest related one, so far."""
+    """The nearest unrelated images of each of n, and the nearest related one, so far."""
 
     keys: np.ndarray
     scores: np.ndarray
@@ -69,11 +69,11 @@ def calibrate(
     seed: int = 0,
     progress: Progress = iter,
 ) -> Calibration:
-    """Learn how unrelated pictures score, and matches, and keep it in the catalogue.
+    """Learn how unrelated images score, and matches, and keep it in the catalogue.
 
-    Up to 2,000 stored pictures search for the nearest other one. Without ``labels`` a match is the
-    same picture, changed: matches are made, in twelve ways, from stored files, and a neighbour that
-    shows the same pixels (``looks``) is not unrelated. With ``labels`` a match is a picture of the
+    Up to 2,000 stored images search for the nearest other one. Without ``labels`` a match is the
+    same image, changed: matches are made, in twelve ways, from stored files, and a neighbour that
+    shows the same pixels (``looks``) is not unrelated. With ``labels`` a match is an image of the
     same label (see ``labelling``): ``"folder"``, or a CSV file of pairs that belong together.
     ``rate`` is the share of searches without a match that may be told that there is one. Raises
     CalibrationError where too little is known, and ValueError for a rate that is no share.
@@ -103,14 +103,14 @@ def _sampled(finder: Finder, rng: np.random.Generator) -> _Sample:
     keys = rng.permutation(finder.store.keys())[:_SEARCHES].tolist()
     if len(keys) < _FEWEST:
         raise CalibrationError(
-            f"{len(keys)} pictures are too few to learn from: add some, {_FEWEST} at least"
+            f"{len(keys)} images are too few to learn from: add some, {_FEWEST} at least"
         )
     records = finder.store.get(keys)
     rows = [finder.store.features(key) for key in records]
     if any(len(row) != 1 for row in rows):
         raise CalibrationError(
-            f"{finder.recipe.encoder} sees pictures part by part: "
-            "only encoders with one vector a picture can be calibrated"
+            f"{finder.recipe.encoder} sees images part by part: "
+            "only encoders with one vector an image can be calibrated"
         )
     return _Sample(list(records.values()), prepared(finder.recipe.measure, np.concatenate(rows)))
 
@@ -121,18 +121,18 @@ def _searched(
     label: Label | None,
     progress: Progress,
 ) -> _Near:
-    """All stored pictures, page by page, against the sample."""
+    """All stored images, page by page, against the sample."""
     size = len(sample.records)
     near = _Near(np.full((size, _NEAREST), -1, np.int64), np.full((size, _NEAREST), -np.inf))
     own = np.array([record.key for record in sample.records])
     labels = np.array([label(record) for record in sample.records]) if label else None
     pages = list(range(0, len(finder), _PAGE))
-    stored = batched(finder.store.pictures(), _PAGE)
+    stored = batched(finder.store.images(), _PAGE)
     for page, _ in zip(stored, progress(pages), strict=False):
         keys = np.array([record.key for record, _ in page])
         rows = np.concatenate([rows for _, rows in page])
         if len(rows) != len(keys):
-            raise CalibrationError("the catalogue has pictures with several vectors, or with none")
+            raise CalibrationError("the catalogue has images with several vectors, or with none")
         measure = finder.recipe.measure
         found = scores(measure, sample.rows, prepared(measure, rows)).astype(np.float64)
         found[own[:, None] == keys] = -np.inf
@@ -158,7 +158,7 @@ def _take(near: _Near, keys: np.ndarray, found: np.ndarray) -> None:
 def _unrelated(
     finder: Finder, sample: _Sample, near: _Near, least: float, progress: Progress
 ) -> Numbers:
-    """Of each picture its best score among those that are not its copies; -inf if all are."""
+    """Of each image its best score among those that are not its copies; -inf if all are."""
     wanted = {int(key) for key in near.keys[near.scores >= least]}
     records = finder.store.get(list(wanted)) | {one.key: one for one in sample.records}
     lines = zip(sample.records, near.keys.tolist(), near.scores.tolist(), strict=True)
@@ -201,8 +201,8 @@ def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> tuple[Num
     chosen = _still_there(sample, finder.limits)
     measure = finder.recipe.measure
     with ThreadPoolExecutor(cores(), "copy") as threads:
-        pictures = overlapped(threads, changed, progress(chosen), ahead=2 * cores())
-        for row, copies in pictures:
+        images = overlapped(threads, changed, progress(chosen), ahead=2 * cores())
+        for row, copies in images:
             rows = encode_each(finder.encoder, copies)
             made = [one for one in rows if not isinstance(one, UnencodableImage)]
             every = np.concatenate([sample.rows[row : row + 1], *made])
@@ -212,14 +212,14 @@ def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> tuple[Num
             family.append(compared[np.triu_indices(len(every), 1)])
     if not any(map(len, true)):
         raise CalibrationError(
-            "no stored picture's file is there, from which copies could be made: "
-            "say with --labels which pictures belong together"
+            "no stored image's file is there, from which copies could be made: "
+            "say with --labels which images belong together"
         )
     return np.concatenate(true), np.concatenate(family)
 
 
 def _still_there(sample: _Sample, limits: Limits) -> list[tuple[int, str]]:
-    """The numbers of some pictures in the sample, and a file that has not changed."""
+    """The numbers of some images in the sample, and a file that has not changed."""
     chosen: list[tuple[int, str]] = []
     for row, record in enumerate(sample.records):
         if record.path and _is_unchanged(record, record.path, limits):
@@ -238,19 +238,19 @@ def _is_unchanged(record: Record, path: str, limits: Limits) -> bool:
 
 def _changed(given: tuple[int, str], fit: Fit, limits: Limits) -> tuple[int, list[Image]]:
     row, path = given
-    picture = PIL.Image.fromarray(decode(path, Fit(_SIDE, _SIDE, how="within"), limits).pixels)
-    return row, [decode(change(picture), fit, limits).pixels for change in COPIES.values()]
+    image = PIL.Image.fromarray(decode(path, Fit(_SIDE, _SIDE, how="within"), limits).pixels)
+    return row, [decode(change(image), fit, limits).pixels for change in COPIES.values()]
 
 
 def _check(best: Numbers, true: Numbers, labelled: bool) -> None:
     if labelled and len(true) < _FEWEST:
         raise CalibrationError(
-            f"only {len(true)} pictures have another one of their label: {_FEWEST} are needed"
+            f"only {len(true)} images have another one of their label: {_FEWEST} are needed"
         )
     if len(best) < _FEWEST:
         raise CalibrationError(
-            "too few pictures are unrelated to others: "
+            "too few images are unrelated to others: "
             + ("all have one label" if labelled else "nearly all are copies of each other")
         )
     if np.ptp(best) < 1e-6:
-        raise CalibrationError("all pictures look alike to the encoder: nothing can be learnt")
+        raise CalibrationError("all images look alike to the encoder: nothing can be learnt")

@@ -12,7 +12,7 @@ from imagefinder.search.calibration.model import Calibration
 from imagefinder.search.hits import Hits
 from imagefinder.types import Hit, Measure, Store
 
-_FRESH = 1.0  # seconds that a count of the pictures is good for
+_FRESH = 1.0  # seconds that a count of the images is good for
 
 
 def keep(store: Store, calibration: Calibration) -> None:
@@ -37,17 +37,17 @@ class Judge:
         """By what this catalogue has been taught."""
         self._store = store
         self._counted = -math.inf
-        self._pictures = 0
+        self._images = 0
 
-    def judged(self, hits: Hits, measure: Measure, pictures: int | None = None) -> Hits:
+    def judged(self, hits: Hits, measure: Measure, images: int | None = None) -> Hits:
         """With probabilities, and whether they are matches, if the catalogue is calibrated.
 
-        ``pictures`` is how many were compared, if not all.
+        ``images`` is how many were compared, if not all.
         """
         calibration = kept(self._store, measure) if hits else None
         if calibration is None:
             return hits
-        least = calibration.threshold(self._count() if pictures is None else pictures)
+        least = calibration.threshold(self._count() if images is None else images)
         return Hits(
             replace(hit, probability=calibration.probability(hit.score), match=hit.score >= least)
             for hit in hits
@@ -56,8 +56,8 @@ class Judge:
     def _count(self) -> int:
         # counting a million takes 30 ms, and a threshold moves with the logarithm of the number
         if perf_counter() - self._counted > _FRESH:
-            self._pictures, self._counted = len(self._store), perf_counter()
-        return self._pictures
+            self._images, self._counted = len(self._store), perf_counter()
+        return self._images
 
 
 def wanted(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
@@ -78,7 +78,7 @@ def _check_told(hits: Iterable[Hit]) -> None:
     if any(hit.match is None for hit in hits):
         raise CalibrationError(
             "nothing says yet which of the hits are matches: run imagefinder calibrate, "
-            "which holds for searches with one picture by one measure"
+            "which holds for searches with one image by one measure"
         )
 
 

@@ -14,7 +14,7 @@ from imagefinder.search.calibration.platt import Logistic, fitted
 from imagefinder.types import Measure
 
 Truth = Literal["copies", "labels"]
-"""What a match is: the same picture, changed, or a picture of the same label."""
+"""What a match is: the same image, changed, or an image of the same label."""
 
 _NEAREST = {"cosine": 1e-6, "l2": 1e-6, "hamming": 1e-3}  # to a score of 1, but for rounding
 _FLOOR = 0.02  # of what belongs together may score below the floor
@@ -22,22 +22,22 @@ _FLOOR = 0.02  # of what belongs together may score below the floor
 
 @dataclass(frozen=True)
 class Calibration:
-    """How high unrelated pictures score in a catalogue, and how high matches do.
+    """How high unrelated images score in a catalogue, and how high matches do.
 
-    The rate of false matches is counted by searches: of searches for a picture that has no match in
+    The rate of false matches is counted by searches: of searches for an image that has no match in
     the catalogue, this share is told that there is one.
     """
 
     measure: Measure
     rate: float
     """The share of false matches that is allowed if nothing else is said."""
-    pictures: int
+    images: int
     """How many the catalogue held when this was learnt."""
     searches: int
-    """How many best scores of unrelated pictures it was learnt from."""
+    """How many best scores of unrelated images it was learnt from."""
     truth: Truth
     floor: float
-    """The score that 98 % of pairs of pictures reach of which one is the other, changed, or both
+    """The score that 98 % of pairs of images reach of which one is the other, changed, or both
     are a third one; by labels, 98 % of the best scores of matches."""
     unrelated: Tailed
     """Best scores of searches without a match, on the scale of ``_stretched``."""
@@ -48,13 +48,13 @@ class Calibration:
         cls,
         measure: Measure,
         rate: float,
-        pictures: int,
+        images: int,
         truth: Truth,
         unrelated: Numbers,
         true: Numbers,
         family: Numbers | None = None,
     ) -> Calibration:
-        """From best scores of unrelated pictures, ``(n,)``, and those of matches, ``(m,)``.
+        """From best scores of unrelated images, ``(n,)``, and those of matches, ``(m,)``.
 
         ``family`` has scores of all pairs that belong together, if there are more of them.
         """
@@ -62,7 +62,7 @@ class Calibration:
         return cls(
             measure,
             rate,
-            pictures,
+            images,
             len(best),
             truth,
             float(np.quantile(true if family is None else family, _FLOOR)),
@@ -70,27 +70,27 @@ class Calibration:
             fitted(matching, best),
         )
 
-    def threshold(self, pictures: int, rate: float | None = None) -> float:
-        """The score from which on there is a match, in a catalogue of so many pictures.
+    def threshold(self, images: int, rate: float | None = None) -> float:
+        """The score from which on there is a match, in a catalogue of so many images.
 
-        Were the best of n unrelated pictures to stay below a score with probability p, the best of
+        Were the best of n unrelated images to stay below a score with probability p, the best of
         m would with p^(m / n).
         """
         rate = self.rate if rate is None else rate
-        here = -math.expm1(math.log1p(-rate) * self.pictures / max(1, pictures))
+        here = -math.expm1(math.log1p(-rate) * self.images / max(1, images))
         score = _score(self.measure, self.unrelated.quantile(here))
         return score if self.measure == "dot" else min(score, 1 - _NEAREST[self.measure])
 
-    def false_rate(self, score: float, pictures: int) -> float:
-        """Of searches for a picture that has no match, the share whose best score reaches this."""
+    def false_rate(self, score: float, images: int) -> float:
+        """Of searches for an image that has no match, the share whose best score reaches this."""
         here = self.unrelated.survival(float(_stretched(self.measure, np.array([score]))[0]))
         if here >= 1:
             return 1.0
-        return -math.expm1(math.log1p(-here) * pictures / self.pictures)
+        return -math.expm1(math.log1p(-here) * images / self.images)
 
-    def is_match(self, score: float, pictures: int) -> bool:
+    def is_match(self, score: float, images: int) -> bool:
         """Whether it is one at the calibrated rate."""
-        return score >= self.threshold(pictures)
+        return score >= self.threshold(images)
 
     def probability(self, score: float) -> float:
         """That a best score is a true match's, 0 to 1, rising with the score.
@@ -129,7 +129,7 @@ def _check(found: Calibration) -> None:
         and 0 < tail.share < 1
         and tail.scale > 0
         and found.logistic.slope >= 0
-        and int(found.pictures) >= 1
+        and int(found.images) >= 1
         and int(found.searches) >= 1
         and len(tail.body) > 1
         and bool(np.isfinite(numbers).all())

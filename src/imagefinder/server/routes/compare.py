@@ -1,4 +1,4 @@
-"""Two pictures side by side."""
+"""Two images side by side."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from imagefinder.server.problems import documented
 from imagefinder.server.schemas import Compared
 
 _SHOWN = 200
-"""Pairs in an answer: more would hide the pictures."""
+"""Pairs in an answer: more would hide the images."""
 
 router = APIRouter(tags=["search"])
 
 
 @router.post(
     "/v1/compare",
-    summary="Whether two pictures show the same thing, and where",
+    summary="Whether two images show the same thing, and where",
     responses=documented(400, 403, 404, 410),
 )
 def compare_two(
     catalogue: AskedByForm,
     settings: Allowed,
-    image: Annotated[list[UploadFile] | None, File(description="One of the pictures.")] = None,
+    image: Annotated[list[UploadFile] | None, File(description="One of the images.")] = None,
     id: Annotated[  # noqa: A002  the field's name
         list[str] | None, Form(description="One that is stored.")
     ] = None,
@@ -35,9 +35,9 @@ def compare_two(
         list[str] | None, Form(description="One of elsewhere, if this server fetches.")
     ] = None,
 ) -> Compared:
-    """By their local features (SIFT): uploads come first, then stored pictures, then others."""
+    """By their local features (SIFT): uploads come first, then stored images, then others."""
     if sum(len(given or ()) for given in (image, id, url)) != 2:
-        raise HTTPException(422, "give two pictures: image, id or url")
+        raise HTTPException(422, "give two images: image, id or url")
     one, other = forms.contents(catalogue, image, id, url, settings.fetch)
     return _told(compare(one, other, limits=catalogue.finder.limits))
 

@@ -1,4 +1,4 @@
-"""Pictures that are there more than once."""
+"""Images that are there more than once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fastapi import APIRouter, HTTPException, Query
 
 from imagefinder.near_duplicates.detect import Group, Verify, duplicates
 from imagefinder.server.dependencies import Allowed, Asked
-from imagefinder.server.schemas import Copies, Kin, Picture, Twin
+from imagefinder.server.schemas import Copies, ImageInfo, Kin, Twin
 
-router = APIRouter(tags=["pictures"])
+router = APIRouter(tags=["images"])
 
 _one = Lock()
 
 
-@router.get("/v1/duplicates", summary="Find copies among the stored pictures")
+@router.get("/v1/duplicates", summary="Find copies among the stored images")
 def list_duplicates(
     catalogue: Asked,
     settings: Allowed,
@@ -32,7 +32,7 @@ def list_duplicates(
     verify: Annotated[Verify, Query(description="What they must agree in besides.")] = "pixels",
     limit: Annotated[int, Query(ge=1, le=1000, description="Groups at most.")] = 100,
 ) -> Copies:
-    """Compares all pictures with all, one such request at a time; nothing is deleted.
+    """Compares all images with all, one such request at a time; nothing is deleted.
 
     A large catalogue takes longer than a request may (503): `imagefinder duplicates` has the time.
     """
@@ -74,6 +74,6 @@ def _until(end: float) -> Callable[[Iterable[Any]], Iterator[Any]]:
 
 def _told(group: Group) -> Kin:
     copies = [
-        Twin(**Picture.of(copy.record).model_dump(), score=copy.score) for copy in group.copies
+        Twin(**ImageInfo.of(copy.record).model_dump(), score=copy.score) for copy in group.copies
     ]
-    return Kin(best=Picture.of(group.best), why=group.why, copies=copies)
+    return Kin(best=ImageInfo.of(group.best), why=group.why, copies=copies)

@@ -1,4 +1,4 @@
-"""Stored pictures: listing, reading, adding and deleting them."""
+"""Stored images: listing, reading, adding and deleting them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from imagefinder.server import forms, uploads
 from imagefinder.server.dependencies import Allowed, Asked, AskedByForm, Stored, Writer
 from imagefinder.server.image_files import caching, lying, unchanged
 from imagefinder.server.problems import documented
-from imagefinder.server.schemas import Page, Picture, name_of
+from imagefinder.server.schemas import ImageInfo, Page, name_of
 
 _ID = "[0-9a-f]{16}"
 
-router = APIRouter(tags=["pictures"])
+router = APIRouter(tags=["images"])
 
 
-@router.get("/v1/images", summary="List the stored pictures")
+@router.get("/v1/images", summary="List the stored images")
 def list_images(
     catalogue: Asked,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 100,
@@ -39,20 +39,20 @@ def list_images(
     records = catalogue.finder.page(limit + 1, after=cursor, where=forms.conditions(where))
     shown = records[:limit]
     return Page(
-        images=[Picture.of(record) for record in shown],
+        images=[ImageInfo.of(record) for record in shown],
         next=shown[-1].id if len(records) > limit else None,
     )
 
 
-@router.get("/v1/images/{id}", summary="What is known of a picture", responses=documented(404))
-def image(record: Stored) -> Picture:
+@router.get("/v1/images/{id}", summary="What is known of an image", responses=documented(404))
+def image(record: Stored) -> ImageInfo:
     """Its record."""
-    return Picture.of(record)
+    return ImageInfo.of(record)
 
 
-_PICTURE: dict[int | str, dict[str, Any]] = {
+_IMAGE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The picture",
+        "description": "The image",
         "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
     },
     304: {"description": "It is as it was (If-None-Match, If-Modified-Since)"},
@@ -61,14 +61,14 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 
 @router.get(
     "/v1/images/{id}/file",
-    summary="A picture's file",
+    summary="An image's file",
     response_class=FileResponse,
-    responses=_PICTURE
+    responses=_IMAGE
     | {206: {"description": "The part of it that was asked for (Range)"}}
     | documented(404, 410, 416),
 )
 def image_file(request: Request, record: Stored) -> Response:
-    """The picture itself, from the first of its places where it still lies unchanged."""
+    """The image itself, from the first of its places where it still lies unchanged."""
     file = lying(record)
     headers = caching(record.sha256.hex(), file)
     kind, _ = mimetypes.guess_type(file.path)
@@ -84,9 +84,9 @@ def image_file(request: Request, record: Stored) -> Response:
 
 @router.get(
     "/v1/images/{id}/thumbnail",
-    summary="A small JPEG of a picture",
+    summary="A small JPEG of an image",
     response_class=Response,
-    responses=_PICTURE | documented(404, 410),
+    responses=_IMAGE | documented(404, 410),
 )
 def image_thumbnail(
     request: Request,
@@ -94,7 +94,7 @@ def image_thumbnail(
     catalogue: Asked,
     side: Annotated[int, Query(ge=16, le=1024, description="Pixels of the longer side.")] = 240,
 ) -> Response:
-    """At most so large; a smaller picture is not blown up."""
+    """At most so large; a smaller image is not blown up."""
     file = lying(record)
     headers = caching(f"{record.sha256.hex()}-{side}", file)
     return unchanged(request, headers) or Response(
@@ -106,10 +106,10 @@ def image_thumbnail(
 
 @router.post(
     "/v1/images",
-    summary="Add a picture",
+    summary="Add an image",
     status_code=201,
     responses={
-        200: {"model": Picture, "description": "It was there already"},
+        200: {"model": ImageInfo, "description": "It was there already"},
         **documented(400, 403),
     },
     dependencies=[Writer],
@@ -118,7 +118,7 @@ def add_image(
     catalogue: AskedByForm,
     settings: Allowed,
     response: Response,
-    image: Annotated[UploadFile, File(description="The picture.")],
+    image: Annotated[UploadFile, File(description="The image.")],
     metadata: Annotated[
         str | None,
         Form(
@@ -126,19 +126,19 @@ def add_image(
             examples=['{"room": "kitchen"}'],
         ),
     ] = None,
-) -> Picture:
+) -> ImageInfo:
     """It is found from now on. Its file is kept if the server was started with `--uploads`."""
     about = forms.metadata(metadata, "metadata")
     taken = uploads.take(
         catalogue.finder, image.file.read(), image.filename or "", about, settings.uploads
     )
     response.status_code = 201 if taken.new else 200
-    return Picture.of(taken.record)
+    return ImageInfo.of(taken.record)
 
 
 @router.delete(
     "/v1/images/{id}",
-    summary="Take a picture out",
+    summary="Take an image out",
     status_code=204,
     responses=documented(403, 404),
     dependencies=[Writer],

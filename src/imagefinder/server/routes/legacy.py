@@ -17,7 +17,7 @@ from imagefinder.server.schemas import Ids
 
 _K = 3
 
-Image = Annotated[UploadFile, File(description="The picture to search with.")]
+Image = Annotated[UploadFile, File(description="The image to search with.")]
 
 router = APIRouter(tags=["as before"], responses=documented(400, 403, 404))
 

@@ -9,13 +9,13 @@ from fastapi import APIRouter, HTTPException, Query
 from imagefinder.server.dependencies import Allowed, Asked, MadeMaps
 from imagefinder.server.schemas import Plane, Point
 
-router = APIRouter(tags=["pictures"])
+router = APIRouter(tags=["images"])
 
 _MOST = 2000
 _MOST_TSNE = 1000  # which take some seconds
 
 
-@router.get("/v1/map", summary="Where pictures lie on a plane, the like ones near each other")
+@router.get("/v1/map", summary="Where images lie on a plane, the like ones near each other")
 def show_map(
     catalogue: Asked,
     settings: Allowed,
@@ -29,13 +29,13 @@ def show_map(
         Query(
             ge=1,
             le=_MOST,
-            description="Pictures at most; of more, a random sample. 1,000 at most by t-SNE.",
+            description="Images at most; of more, a random sample. 1,000 at most by t-SNE.",
         ),
     ] = 500,
 ) -> Plane:
-    """It is kept until the pictures are others; made anew, it takes some seconds by t-SNE.
+    """It is kept until the images are others; made anew, it takes some seconds by t-SNE.
 
-    Pictures whose files are gone are left out. It needs scikit-learn (422 without it).
+    Images whose files are gone are left out. It needs scikit-learn (422 without it).
     """
     if by == "tsne" and limit > _MOST_TSNE:
         raise HTTPException(422, f"limit: t-SNE takes at most {_MOST_TSNE:,}; PCA takes more")

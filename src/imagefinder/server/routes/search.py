@@ -22,7 +22,7 @@ router = APIRouter(tags=["search"])
 
 @router.post(
     "/v1/search",
-    summary="Find the most similar pictures",
+    summary="Find the most similar images",
     responses=documented(400, 403, 404, 410),
 )
 def search(
@@ -30,27 +30,27 @@ def search(
     settings: Allowed,
     image: Annotated[
         list[UploadFile] | None,
-        File(description="The picture to search with; several are searched with together."),
+        File(description="The image to search with; several are searched with together."),
     ] = None,
     id: Annotated[  # noqa: A002  the field's name
-        list[str] | None, Form(description="A stored picture to search with; repeatable.")
+        list[str] | None, Form(description="A stored image to search with; repeatable.")
     ] = None,
     url: Annotated[
         list[str] | None,
-        Form(description="The address of a picture, if this server fetches; repeatable."),
+        Form(description="The address of an image, if this server fetches; repeatable."),
     ] = None,
     text: Annotated[
         str | None,
         Form(
-            description="Words, alone or beside a picture, with an encoder that knows them.",
+            description="Words, alone or beside an image, with an encoder that knows them.",
             max_length=1000,
         ),
     ] = None,
     minus: Annotated[
-        list[UploadFile] | None, File(description="A picture to turn away from; repeatable.")
+        list[UploadFile] | None, File(description="An image to turn away from; repeatable.")
     ] = None,
     minus_id: Annotated[
-        list[str] | None, Form(description="A stored picture to turn away from; repeatable.")
+        list[str] | None, Form(description="A stored image to turn away from; repeatable.")
     ] = None,
     crop: Annotated[
         str | None,
@@ -69,7 +69,7 @@ def search(
     where: Annotated[
         str | None,
         Form(
-            description="Only pictures with this metadata, an object of JSON.",
+            description="Only images with this metadata, an object of JSON.",
             examples=['{"room": "kitchen"}'],
         ),
     ] = None,
@@ -82,16 +82,16 @@ def search(
         Form(description="Let local features decide, where the catalogue keeps them."),
     ] = None,
 ) -> Answer:
-    """Upload a picture, name a stored one, or say it in words; the most similar come back first.
+    """Upload an image, name a stored one, or say it in words; the most similar come back first.
 
-    A stored picture finds itself first. A picture that cannot be used is refused with the reason.
+    A stored image finds itself first. An image that cannot be used is refused with the reason.
     """
     part = forms.box(crop)
-    given = forms.pictures if part is None else forms.contents  # a part is cut out of a file
+    given = forms.images if part is None else forms.contents  # a part is cut out of a file
     with_ = given(catalogue, image, id, url, settings.fetch)
-    away = forms.pictures(catalogue, minus, minus_id, None, None)
+    away = forms.images(catalogue, minus, minus_id, None, None)
     if not with_ and not text:
-        raise HTTPException(422, "give a picture (image, id or url), or a text, to search with")
+        raise HTTPException(422, "give an image (image, id or url), or a text, to search with")
     _check(catalogue, measure or [])
     try:
         hits = catalogue.searched.search(

@@ -34,9 +34,9 @@ def health() -> Health:
 
 @router.get("/readyz", summary="Whether the server can answer searches")
 def ready(catalogues: AllCatalogues) -> Ready:
-    """Counts the pictures, so that an answer means that the catalogues can be read."""
+    """Counts the images, so that an answer means that the catalogues can be read."""
     counts = [len(catalogue.finder) for catalogue in catalogues.all]
-    return Ready(pictures=counts[0], encoder=catalogues.first.name)
+    return Ready(images=counts[0], encoder=catalogues.first.name)
 
 
 @router.get(
@@ -46,7 +46,7 @@ def ready(catalogues: AllCatalogues) -> Ready:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(request: Request) -> Response:
-    """Requests by route and status, their times, pictures, memory."""
+    """Requests by route and status, their times, images, memory."""
     figures: Metrics = request.app.state.metrics
     return Response(figures.text(), media_type="text/plain; version=0.0.4")
 
@@ -56,7 +56,7 @@ def _holding(catalogue: Catalogue) -> Holding:
     holds, recipe, extractor = finder.statistics(), finder.recipe, finder.store.extractor
     return Holding(
         encoder=catalogue.name,
-        pictures=holds.pictures,
+        images=holds.images,
         vectors=holds.vectors,
         bytes=holds.size,
         dim=recipe.dim,

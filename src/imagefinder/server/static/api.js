@@ -12,7 +12,7 @@ export class Refused extends Error {
 }
 
 export const stats = () => json("v1/stats");
-export const picture = (id, encoder) => json(`v1/images/${id}?${query({ encoder })}`);
+export const image = (id, encoder) => json(`v1/images/${id}?${query({ encoder })}`);
 export const page = (encoder, cursor, limit = 60) =>
   json(`v1/images?${query({ encoder, cursor, limit })}`);
 export const copies = (asked) => json(`v1/duplicates?${query(asked)}`);

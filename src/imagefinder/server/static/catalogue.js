@@ -6,7 +6,7 @@ import { $, announce, h, plural, say } from "./dom.js";
 import { takes } from "./intake.js";
 
 let next = null;
-let listed = null; // the encoder whose pictures are shown
+let listed = null; // the encoder whose images are shown
 let turn = 0; // counts up with each list that is begun, so that an earlier one ends
 let changed = () => {};
 let server = null;
@@ -29,7 +29,7 @@ export async function show(asked, { encoder }) {
 async function refresh() {
   turn += 1;
   next = null;
-  $("pictures").replaceChildren();
+  $("images").replaceChildren();
   counted(listed);
   await more(listed);
 }
@@ -37,7 +37,7 @@ async function refresh() {
 async function counted(encoder) {
   try {
     const holding = (await api.stats()).catalogues.find((one) => one.encoder === encoder);
-    $("count").textContent = plural(holding.pictures, "picture");
+    $("count").textContent = plural(holding.images, "image");
   } catch {
     $("count").textContent = "Catalogue";
   }
@@ -46,34 +46,34 @@ async function counted(encoder) {
 async function more(encoder) {
   const mine = turn;
   say($("unlisted"), null);
-  $("pictures").setAttribute("aria-busy", "true");
+  $("images").setAttribute("aria-busy", "true");
   $("more").disabled = true; // one press, one page
   try {
     const page = await api.page(encoder, next);
     if (turn !== mine) return;
     next = page.next;
-    $("pictures").append(...page.images.map((picture) => shown(picture, encoder)));
-    if (!$("pictures").children.length) $("pictures").append(empty());
+    $("images").append(...page.images.map((image) => shown(image, encoder)));
+    if (!$("images").children.length) $("images").append(empty());
   } catch (error) {
     say($("unlisted"), error.message);
   }
   $("more").hidden = !next;
   $("more").disabled = false;
-  $("pictures").removeAttribute("aria-busy");
+  $("images").removeAttribute("aria-busy");
 }
 
-function shown(picture, encoder) {
-  const size = h("p", { class: "quiet" }, `${picture.width} × ${picture.height}`);
+function shown(image, encoder) {
+  const size = h("p", { class: "quiet" }, `${image.width} × ${image.height}`);
   const removed = () => {
     changed();
     counted(encoder);
   };
-  return card(picture, { encoder, more: [size], removed: server.writable ? removed : null });
+  return card(image, { encoder, more: [size], removed: server.writable ? removed : null });
 }
 
 function empty() {
   const remedy = server.writable ? "Drop some above, or run " : "Run ";
-  return h("li", { class: "empty" }, "No pictures yet. ", remedy, h("code", {}, "imagefinder add FOLDER"), ".");
+  return h("li", { class: "empty" }, "No images yet. ", remedy, h("code", {}, "imagefinder add FOLDER"), ".");
 }
 
 async function added(files) {
@@ -98,7 +98,7 @@ async function added(files) {
     tell();
   }
   const before = done - fresh - failed.length;
-  const told = [`${plural(fresh, "picture")} added`, before && `${before} known before`, failed.length && `${failed.length} refused`];
+  const told = [`${plural(fresh, "image")} added`, before && `${before} known before`, failed.length && `${failed.length} refused`];
   $("addsaid").textContent = told.filter(Boolean).join(", ");
   announce($("addsaid").textContent);
   $("failed").replaceChildren(...failed);

@@ -1,4 +1,4 @@
-// Two pictures side by side, with lines between what corresponds.
+// Two images side by side, with lines between what corresponds.
 
 import * as api from "./api.js";
 import { $, asked, h, plural, say } from "./dom.js";
@@ -7,7 +7,7 @@ import { named } from "./cards.js";
 const HEIGHT = 400;
 const GAP = 12;
 
-/** Show a question, `{url, form}` with the form's own fields, beside a stored picture. */
+/** Show a question, `{url, form}` with the form's own fields, beside a stored image. */
 export async function compare(question, hit, encoder) {
   const pair = $("pair");
   const told = h("p", { role: "status" }, "Looking for what corresponds…");
@@ -17,8 +17,8 @@ export async function compare(question, hit, encoder) {
   asked($("compare"));
   try {
     const urls = [question.url, await api.shown(api.small(hit.id, encoder, 1024))];
-    const pictures = await Promise.all(urls.map(loaded));
-    const drawn = drawing(pictures);
+    const images = await Promise.all(urls.map(loaded));
+    const drawn = drawing(images);
     pair.append(drawn.svg);
     const form = question.form();
     form.append("id", hit.id);
@@ -40,27 +40,27 @@ function verdict({ matches, verified, features }) {
 
 function loaded(url) {
   return new Promise((done, failed) => {
-    const picture = new Image();
-    picture.onload = () => done(picture);
-    picture.onerror = () => failed(new Error("One of the pictures cannot be shown."));
-    picture.src = url;
+    const image = new Image();
+    image.onload = () => done(image);
+    image.onerror = () => failed(new Error("One of the images cannot be shown."));
+    image.src = url;
   });
 }
 
 /** Both in one drawing, beside or (on a narrow page) above each other. */
-function drawing(pictures) {
+function drawing(images) {
   const narrow = matchMedia("(max-width: 40rem)").matches;
   let end = 0;
-  const places = pictures.map((picture) => {
-    const scale = HEIGHT / (narrow ? picture.naturalWidth : picture.naturalHeight);
-    const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+  const places = images.map((image) => {
+    const scale = HEIGHT / (narrow ? image.naturalWidth : image.naturalHeight);
+    const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
     const place = { x: narrow ? 0 : end, y: narrow ? end : 0, width, height };
     end += (narrow ? height : width) + GAP;
     return place;
   });
   const size = narrow ? [HEIGHT, end - GAP] : [end - GAP, HEIGHT];
-  const svg = drawn("svg", { viewBox: `0 0 ${size.join(" ")}`, role: "img", "aria-label": "The query and the picture found" });
-  svg.append(...pictures.map((picture, side) => drawn("image", { href: picture.src, ...places[side] })));
+  const svg = drawn("svg", { viewBox: `0 0 ${size.join(" ")}`, role: "img", "aria-label": "The query and the image found" });
+  svg.append(...images.map((image, side) => drawn("image", { href: image.src, ...places[side] })));
   return {
     svg,
     lines(pairs) {

@@ -1,4 +1,4 @@
-// Pictures that are there more than once.
+// Images that are there more than once.
 
 import * as api from "./api.js";
 import { card } from "./cards.js";
@@ -44,13 +44,13 @@ export async function show(asked, { encoder }) {
 function told({ groups, total, threshold }) {
   if (!total) return `No copies from a score of ${threshold.toFixed(2)} on.`;
   const first = groups.length < total ? `, the first ${groups.length} of them here` : "";
-  return `${plural(total, "picture")} with copies, from a score of ${threshold.toFixed(2)} on${first}.`;
+  return `${plural(total, "image")} with copies, from a score of ${threshold.toFixed(2)} on${first}.`;
 }
 
 function shown({ best, why, copies }, encoder) {
   const removed = server.writable ? changed : null;
   const praise = copies.length ? `best: ${why}` : `the same file in ${best.places} places`;
-  const about = (picture, said) => [h("p", { class: "quiet" }, said), h("p", { class: "quiet" }, `${picture.width} × ${picture.height}`)];
+  const about = (image, said) => [h("p", { class: "quiet" }, said), h("p", { class: "quiet" }, `${image.width} × ${image.height}`)];
   return h(
     "ol",
     { class: "grid group" },

@@ -1,4 +1,4 @@
-// A box drawn over a picture, by pointer or by keys.
+// A box drawn over an image, by pointer or by keys.
 
 import { announce, h } from "./dom.js";
 
@@ -6,7 +6,7 @@ const STEP = 0.02;
 const LEAST = 0.03; // of a side; a smaller one was a click
 
 /**
- * Let a part be chosen within `frame`, which lies exactly over the picture. Shares of the sides go
+ * Let a part be chosen within `frame`, which lies exactly over the image. Shares of the sides go
  * to `chosen` as [left, top, width, height]. Gives what puts a box there (null takes it away).
  */
 export function croppable(frame, chosen) {
@@ -15,7 +15,7 @@ export function croppable(frame, chosen) {
     class: "box",
     tabindex: "0",
     role: "group",
-    "aria-label": "Part of the picture. Arrows move it, Shift and arrows resize it, Enter searches.",
+    "aria-label": "Part of the image. Arrows move it, Shift and arrows resize it, Enter searches.",
     hidden: true,
   });
   frame.append(box);

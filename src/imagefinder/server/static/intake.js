@@ -1,4 +1,4 @@
-// The ways in which pictures arrive: dropped, pasted, chosen, photographed.
+// The ways in which images arrive: dropped, pasted, chosen, photographed.
 
 import { $ } from "./dom.js";
 import { photograph } from "./camera.js";
@@ -23,7 +23,7 @@ export function takes(zone, input, files, link = null) {
   });
 }
 
-/** Let pictures and links be pasted anywhere but into a field. */
+/** Let images and links be pasted anywhere but into a field. */
 export function pastes(files, link) {
   document.addEventListener("paste", (event) => {
     const field = event.target.closest?.("input, textarea");

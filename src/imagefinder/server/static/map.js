@@ -1,4 +1,4 @@
-// The catalogue on a plane, like pictures near each other.
+// The catalogue on a plane, like images near each other.
 
 import * as api from "./api.js";
 import { image } from "./cards.js";
@@ -45,15 +45,15 @@ function lay({ points, total, gone }, encoder) {
   const [left, top] = [spread(points.map(({ x }) => x)), spread(points.map(({ y }) => y))];
   $("plane").replaceChildren(
     ...points.map((point, number) => {
-      const picture = { ...point, metadata: {} };
-      const link = h("a", { href: asking({ id: point.id, encoder }), "aria-label": `Search from ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, image(picture, encoder, 96));
+      const image = { ...point, metadata: {} };
+      const link = h("a", { href: asking({ id: point.id, encoder }), "aria-label": `Search from ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, image(image, encoder, 96));
       Object.assign(link.style, { left: left(point.x), top: top(point.y) });
       return h("li", {}, link);
     }),
   );
   const chosen = points.length + gone < total ? ` of ${total.toLocaleString("en")}, chosen by lot` : "";
   const missing = gone ? `; ${gone} have no file to show` : "";
-  say($("laid"), `${plural(points.length, "picture")}${chosen}${missing}.`);
+  say($("laid"), `${plural(points.length, "image")}${chosen}${missing}.`);
   closer();
 }
 
@@ -73,7 +73,7 @@ function closer() {
   scroll.scrollTo(middle[0] * scroll.scrollWidth - scroll.clientWidth / 2, middle[1] * scroll.scrollHeight - scroll.clientHeight / 2);
 }
 
-/** To the nearest picture in the direction of an arrow. */
+/** To the nearest image in the direction of an arrow. */
 function step(event) {
   const ahead = AHEAD[event.key];
   if (!ahead) return;

@@ -56,7 +56,7 @@ export async function show(asked, holding) {
     if (signal.aborted) return;
     showQuestion(question, asked);
     if (isAsked(question)) await answer(question, asked, encoder, signal);
-    else await beginnings(encoder, holding.pictures);
+    else await beginnings(encoder, holding.images);
     say($("refused"), null);
   } catch (error) {
     if (signal.aborted) return;
@@ -109,7 +109,7 @@ async function answer(question, asked, encoder, signal) {
     answers.set(location.hash, await api.search(request(question, asked, encoder, own.length), signal));
   }
   const { hits, matches } = answers.get(location.hash);
-  // a stored picture finds itself first; it is shown beside already
+  // a stored image finds itself first; it is shown beside already
   const others = hits.filter((hit) => !own.includes(hit.id)).slice(0, Number(asked.get("k") ?? USUAL));
   document.title = `${wording(question)} | ImageFinder`;
   $("found").textContent = others.length ? `Similar to ${wording(question)}` : "Nothing found";
@@ -117,7 +117,7 @@ async function answer(question, asked, encoder, signal) {
   const clicked = $("hits").contains(document.activeElement);
   $("hits").replaceChildren(...others.map((hit) => found(hit, question, asked, encoder)));
   if (clicked) $("found").focus({ preventScroll: true });
-  announce(others.length ? `${plural(others.length, "picture")} found, the nearest ${named(others[0])}` : "Nothing found");
+  announce(others.length ? `${plural(others.length, "image")} found, the nearest ${named(others[0])}` : "Nothing found");
 }
 
 function request(question, asked, encoder, own) {
@@ -146,7 +146,7 @@ function verdict(others, calibrated) {
 }
 
 function found(hit, question, asked, encoder) {
-  const [only, ...rest] = question.pictures;
+  const [only, ...rest] = question.images;
   const beside = only?.url && !rest.length && !question.text;
   const where = JSON.parse(asked.get("where") ?? "{}");
   return card(hit, {
@@ -182,7 +182,7 @@ async function beginnings(encoder, count) {
   document.title = "ImageFinder";
   const { images } = count ? await api.page(encoder, null, BEGINNINGS) : { images: [] };
   $("found").textContent = images.length ? "Or begin with one of these" : "The catalogue is empty";
-  const remedy = server.writable ? "Add pictures in the view Catalogue, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
+  const remedy = server.writable ? "Add images in the view Catalogue, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
   say($("verdict"), images.length ? null : remedy);
-  $("hits").replaceChildren(...images.map((picture) => card(picture, { encoder })));
+  $("hits").replaceChildren(...images.map((image) => card(image, { encoder })));
 }

@@ -1,4 +1,4 @@
-// Pictures that were dropped, pasted, chosen or photographed: kept while the page is open, so that
+// Images that were dropped, pasted, chosen or photographed: kept while the page is open, so that
 // Back finds them again.
 
 const kept = [];

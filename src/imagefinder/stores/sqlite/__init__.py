@@ -1,1 +1,1 @@
-"""Where pictures' records and vectors are kept: one file for each kind."""
+"""Where images' records and vectors are kept: one file for each kind."""

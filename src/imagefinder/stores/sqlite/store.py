@@ -48,7 +48,7 @@ from imagefinder.types import (
 )
 
 _PAGE = 1000  # paths taken from the file at a time
-_PICTURES = 100  # and pictures with all their vectors
+_IMAGES = 100  # and images with all their vectors
 _NOTE = "note "  # before a note's name, lest it be one of our own
 _CHOSEN = "WHERE key IN (SELECT value FROM json_each(?))"
 
@@ -187,7 +187,7 @@ class Sqlite:
                 "SELECT sha256 FROM images WHERE key = ?", (key_of(sha256),)
             ).get
         if found is not None and found != sha256:
-            raise ImageError(f"its key {key_of(sha256):016x} belongs to another picture")
+            raise ImageError(f"its key {key_of(sha256):016x} belongs to another image")
         return found is not None
 
     def located(self, paths: Sequence[str]) -> dict[str, Located]:
@@ -213,7 +213,7 @@ class Sqlite:
             )
             vectors = matrix([blob for (blob,) in blobs], self.recipe)
         if found is None:
-            raise NotFound(f"there is no picture {key:016x}")
+            raise NotFound(f"there is no image {key:016x}")
         return vectors
 
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
@@ -234,10 +234,10 @@ class Sqlite:
             return []
         return self._shortlist_of(self.extractor).search(query, k, among)
 
-    def pictures(self) -> Iterator[tuple[Record, Features]]:
+    def images(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""
         last = -1
-        while page := self._pictures_after(last):
+        while page := self._images_after(last):
             yield from page
             last = page[-1][0].key
 
@@ -324,13 +324,13 @@ class Sqlite:
     def statistics(self) -> Statistics:
         """See Store."""
         with self._connections.reading() as connection:
-            pictures, files, vectors = (
+            images, files, vectors = (
                 int(connection.execute(f"SELECT count(*) FROM {table}").get)
                 for table in ("images", "files", "vectors")
             )
             size = connection.pragma("page_count") * connection.pragma("page_size")
             local = connection.execute("SELECT total(length(features)) FROM local_features").get
-        return Statistics(pictures, files, vectors, size, int(local))
+        return Statistics(images, files, vectors, size, int(local))
 
     def close(self) -> None:
         """See Store."""
@@ -352,7 +352,7 @@ class Sqlite:
         return self._path.with_name(f"{self._path.name}.{kind}-{self._id[:8]}")
 
     def _write(self, connection: apsw.Connection, entry: Entry, moved: set[int]) -> Outcome:
-        """Write one entry; ``moved`` collects the pictures that lay where it lies now."""
+        """Write one entry; ``moved`` collects the images that lay where it lies now."""
         record = entry.record
         stored = _sha256_of(connection, record.key)
         if stored is None and entry.features is not None:
@@ -401,11 +401,11 @@ class Sqlite:
         with self._connections.reading() as connection:
             return connection.execute(sql, values).fetchall()
 
-    def _pictures_after(self, last: int) -> list[tuple[Record, Features]]:
-        """The next pictures by their keys, all of one moment."""
+    def _images_after(self, last: int) -> list[tuple[Record, Features]]:
+        """The next images by their keys, all of one moment."""
         with self._connections.reading() as connection, self._connections.decoding():
             keys = connection.execute(
-                "SELECT key FROM images WHERE key > ? ORDER BY key LIMIT ?", (last, _PICTURES)
+                "SELECT key FROM images WHERE key > ? ORDER BY key LIMIT ?", (last, _IMAGES)
             ).fetchall()
             wanted = json.dumps([key for (key,) in keys])
             blobs = _blobs(connection, wanted)
@@ -464,7 +464,7 @@ def _update(connection: apsw.Connection, entry: Entry) -> None:
 
 
 def _put(connection: apsw.Connection, key: int, file: File) -> int | None:
-    """Record where a picture lies; gives the key of the picture that lay there before."""
+    """Record where an image lies; gives the key of the image that lay there before."""
     old: int | None = connection.execute("SELECT key FROM files WHERE path = ?", (file.path,)).get
     connection.execute(
         "INSERT OR REPLACE INTO files (path, key, mtime_ns) VALUES (?, ?, ?)",
@@ -474,7 +474,7 @@ def _put(connection: apsw.Connection, key: int, file: File) -> int | None:
 
 
 def _prune(connection: apsw.Connection, keys: set[int]) -> None:
-    """Take out those of the pictures that lie nowhere any more."""
+    """Take out those of the images that lie nowhere any more."""
     connection.executemany(
         "DELETE FROM images WHERE key = ?1 AND NOT in_memory"
         " AND NOT EXISTS (SELECT 1 FROM files WHERE key = ?1)",

@@ -31,12 +31,12 @@ class Rows(Protocol):
     """What an index holds of a catalogue's file."""
 
     def keys(self, connection: apsw.Connection) -> Keys:
-        """The pictures that have rows, ascending."""
+        """The images that have rows, ascending."""
 
     def of(
         self, connection: apsw.Connection, new: Keys, all_new: bool
     ) -> Iterator[tuple[Keys, Features]]:
-        """The rows of these pictures, page by page; ``all_new`` if that is all there are."""
+        """The rows of these images, page by page; ``all_new`` if that is all there are."""
 
 
 class CachedIndex:

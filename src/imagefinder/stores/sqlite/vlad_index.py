@@ -1,4 +1,4 @@
-"""The pictures whose local features, taken together, are most like a query's: a cache too."""
+"""The images whose local features, taken together, are most like a query's: a cache too."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.synced_index import CachedIndex, keys_of
 from imagefinder.types import Features, Keys, LocalFeatures
 
-_PAGE = 64  # pictures taken from the file at a time
-_SAMPLE = 256  # pictures from which a codebook is learned
-_GROWTH = 4  # times as many pictures as it was learned from, while those were few
+_PAGE = 64  # images taken from the file at a time
+_SAMPLE = 256  # images from which a codebook is learned
+_GROWTH = 4  # times as many images as it was learned from, while those were few
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Aggregates:
-    """A row for each picture: its local features by a codebook."""
+    """A row for each image: its local features by a codebook."""
 
     codebook: Codebook
     dim: int
@@ -87,11 +87,11 @@ class Shortlist:
     def _refresh(self) -> None:
         if self._codebook is None:
             self._load()
-        if self._learned_from >= _SAMPLE:  # and no picture need be counted
+        if self._learned_from >= _SAMPLE:  # and no image need be counted
             return
         with self._connections.reading() as connection:
-            pictures = int(connection.execute("SELECT count(*) FROM local_features").get)
-            if self._codebook is None or pictures >= _GROWTH * self._learned_from:
+            images = int(connection.execute("SELECT count(*) FROM local_features").get)
+            if self._codebook is None or images >= _GROWTH * self._learned_from:
                 self._learn(connection)
 
     def _load(self) -> None:
@@ -141,7 +141,7 @@ class Shortlist:
 
 
 def stored(connection: apsw.Connection, keys: list[int], dim: int) -> dict[int, LocalFeatures]:
-    """The local features of those of the pictures that have any kept, in order of their keys."""
+    """The local features of those of the images that have any kept, in order of their keys."""
     rows = connection.execute(
         "SELECT key, features FROM local_features"
         " WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",

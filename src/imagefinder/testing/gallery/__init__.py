@@ -1,4 +1,4 @@
-"""The pictures of ``imagefinder demo``, drawn from nothing but numbers."""
+"""The images of ``imagefinder demo``, drawn from nothing but numbers."""
 
 from imagefinder.testing.gallery.views import SCENES, VIEWS, draw_scene, save_gallery, view_of
 

@@ -13,24 +13,24 @@ from PIL import Image, ImageColor, ImageDraw
 
 WIDTH, HEIGHT = 480, 360
 SCALE = 2
-"""How much larger than handed out a picture is painted, for smooth edges."""
+"""How much larger than handed out an image is painted, for smooth edges."""
 
 Point: TypeAlias = Sequence[float]
 Floats: TypeAlias = NDArray[np.float64]
 
 
 class Canvas:
-    """A picture being painted. A brush that takes several colours shades from top to bottom."""
+    """An image being painted. A brush that takes several colours shades from top to bottom."""
 
     def __init__(self, name: str) -> None:
         """Starts out black."""
         self.rng = np.random.default_rng(zlib.crc32(name.encode()))
-        self.picture = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE))
-        self.pen = ImageDraw.Draw(self.picture)
+        self.image = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE))
+        self.pen = ImageDraw.Draw(self.image)
 
     def finished(self) -> Image.Image:
-        """Returns the picture at its final size, with a little grain and uneven light."""
-        small = self.picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+        """Returns the image at its final size, with a little grain and uneven light."""
+        small = self.image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
         light = 0.92 + _floats(self.noise(3, 3, 5).resize((WIDTH, HEIGHT)))[..., None] * 0.16 / 255
         return as_image(_floats(small) * light + self.rng.normal(0, 2.5, (HEIGHT, WIDTH, 1)))
 
@@ -44,14 +44,14 @@ class Canvas:
         if len(colours) == 1:
             self.pen.polygon(corners, fill=colours[0])
             return
-        mask = Image.new("L", self.picture.size)
+        mask = Image.new("L", self.image.size)
         ImageDraw.Draw(mask).polygon(corners, fill=255)
         if box := mask.getbbox():
             left, top, right, bottom = box
             ramp = as_image(_gradient(colours, bottom - top)[:, None]).resize(
                 (right - left, bottom - top)
             )
-            self.picture.paste(ramp, (left, top), mask.crop(box))
+            self.image.paste(ramp, (left, top), mask.crop(box))
 
     def box(self, x: float, y: float, width: float, height: float, *colours: str) -> None:
         """An upright rectangle; `x` and `y` are its top left corner."""
@@ -75,14 +75,14 @@ class Canvas:
         pixels = rgb(colour) * (1.2 - 0.55 * away) + 90 * np.exp(-14 * away**2)
         mask = as_image((1 - np.hypot(across, down)) * side * 128)
         corner = round((x - radius) * SCALE), round((y - radius) * SCALE)
-        self.picture.paste(as_image(pixels), corner, mask)
+        self.image.paste(as_image(pixels), corner, mask)
 
     def glow(self, x: float, y: float, radius: float, colour: str, strength: float = 1.0) -> None:
         """Light that fades out over `radius`."""
         side = round(2 * radius * SCALE)
         down, across = np.ogrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
         mask = as_image(np.clip(1 - np.hypot(across, down), 0, 1) ** 2 * 255 * strength)
-        self.picture.paste(colour, (round((x - radius) * SCALE), round((y - radius) * SCALE)), mask)
+        self.image.paste(colour, (round((x - radius) * SCALE), round((y - radius) * SCALE)), mask)
 
     def noise(self, across: int, down: int, octaves: int = 4) -> Image.Image:
         """Returns cloudy grey noise as large as the canvas, from black to white."""
@@ -91,7 +91,7 @@ class Canvas:
             cells = self.rng.random((down * octave, across * octave), dtype=np.float32)
             layer = Image.fromarray(cells).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
             total += _floats(layer) / octave
-        return as_image((total - total.min()) / np.ptp(total) * 255).resize(self.picture.size)
+        return as_image((total - total.min()) / np.ptp(total) * 255).resize(self.image.size)
 
     def sky(self, *colours: str, bottom: float = HEIGHT) -> None:
         """A gradient over the whole width, down to `bottom`."""
@@ -106,7 +106,7 @@ class Canvas:
         """Drifts over the upper part; `cover` goes from 0 (clear) to 1 (overcast)."""
         thick = _floats(self.noise(3, streaks)) / 255 - (1 - cover)
         fade = np.clip(1 - np.arange(HEIGHT * SCALE) / (bottom * SCALE), 0, 1)[:, None]
-        self.picture.paste(colour, (0, 0), as_image(np.clip(thick * 3, 0, 1) * fade**0.5 * 235))
+        self.image.paste(colour, (0, 0), as_image(np.clip(thick * 3, 0, 1) * fade**0.5 * 235))
 
     def water(self, top: float, *tints: str, ripple: float = 1.0) -> None:
         """Turns all that is below `top` into water, which mirrors what is above."""
@@ -116,12 +116,12 @@ class Canvas:
         waves = np.sin(depth * 0.35 + self.rng.normal(0, 0.6, rows)) * (3 + depth * 0.04) * ripple
         columns = np.arange(WIDTH * SCALE) + waves.astype(int)[:, None]
         columns = np.clip(columns, 0, WIDTH * SCALE - 1)
-        seen = _floats(self.picture)[mirrored[:, None], columns]
+        seen = _floats(self.image)[mirrored[:, None], columns]
         share = np.linspace(0.35, 0.8, rows)[:, None, None]
         water = seen * (1 - share) + _gradient(tints, rows)[:, None] * share
-        self.picture.paste(as_image(water), (0, first))
+        self.image.paste(as_image(water), (0, first))
         glints = np.clip(_floats(self.noise(5, 50, 2))[first:] - 150, 0, 90) * ripple
-        self.picture.paste(mix(tints[0], "white", 0.6), (0, first), as_image(glints))
+        self.image.paste(mix(tints[0], "white", 0.6), (0, first), as_image(glints))
 
     def ridge(self, base: float, height: float, bumps: int, rough: float) -> list[Point]:
         """Returns a rolling line from left to right that rises to about `height` above `base`."""
@@ -259,9 +259,9 @@ def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> l
 
 
 def as_image(pixels: Floats) -> Image.Image:
-    """Makes a picture of pixels of any range, clipped to 0 to 255."""
+    """Makes an image of pixels of any range, clipped to 0 to 255."""
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def _floats(picture: Image.Image) -> Floats:
-    return np.asarray(picture, dtype=np.float64)
+def _floats(image: Image.Image) -> Floats:
+    return np.asarray(image, dtype=np.float64)

@@ -392,7 +392,7 @@ def _stained_glass(c: Canvas) -> None:
     ring = np.hypot(*(seeds - (240, 180)).T) // 40 + c.rng.integers(0, 2, len(seeds))
     colours = np.array([rgb(glass[int(r) % 8]) for r in ring])[pane]
     lit = (0.7 + 0.5 * np.exp(-nearest / 25)) * (1.3 - down[..., 0] / 500) * lead
-    c.picture.paste(as_image(colours * lit[..., None] + 20).resize(c.picture.size))
+    c.image.paste(as_image(colours * lit[..., None] + 20).resize(c.image.size))
 
 
 PAINTERS: dict[str, Callable[[Canvas], None]] = {

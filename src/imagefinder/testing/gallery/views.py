@@ -1,4 +1,4 @@
-"""The pictures of ``imagefinder demo``: every scene, seen in six ways."""
+"""The images of ``imagefinder demo``: every scene, seen in six ways."""
 
 from __future__ import annotations
 
@@ -71,62 +71,62 @@ def save_gallery(folder: Path) -> list[Path]:
     return paths
 
 
-def _window(picture: Image.Image, share: float, across: float, down: float) -> Image.Image:
+def _window(image: Image.Image, share: float, across: float, down: float) -> Image.Image:
     """Cuts out a window `share` as wide and high; 0 and 0 is top left, 1 and 1 bottom right."""
-    width, height = round(picture.width * share), round(picture.height * share)
-    left = round((picture.width - width) * across)
-    top = round((picture.height - height) * down)
-    return picture.crop((left, top, left + width, top + height))
+    width, height = round(image.width * share), round(image.height * share)
+    left = round((image.width - width) * across)
+    top = round((image.height - height) * down)
+    return image.crop((left, top, left + width, top + height))
 
 
-def _size(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _size(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     factor = rng.choice([rng.uniform(0.36, 0.75), rng.uniform(1.2, 1.5)])
-    size = round(picture.width * factor), round(picture.height * factor)
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    size = round(image.width * factor), round(image.height * factor)
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _crop(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     across, down = (side + rng.uniform(0, 0.25) for side in rng.choice([0.0, 0.75], 2))
-    return _window(picture, rng.uniform(0.73, 0.8), across, down)
+    return _window(image, rng.uniform(0.73, 0.8), across, down)
 
 
-def _light(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     brightness = rng.choice([rng.uniform(0.6, 0.8), rng.uniform(1.2, 1.4)])
-    lit = ImageEnhance.Brightness(picture).enhance(brightness)
+    lit = ImageEnhance.Brightness(image).enhance(brightness)
     lit = ImageEnhance.Contrast(lit).enhance(rng.uniform(0.75, 1.25))
     warmth = rng.choice([-1, 1]) * rng.uniform(0.05, 0.15)
     pixels = np.asarray(lit) * np.array([1 + warmth, 1.0, 1 - warmth])
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def _angle(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _angle(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Turned by 6 to 12 degrees and tilted a little; the corners show mirrored surroundings."""
-    margin = max(picture.size) // 4
-    padded = np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), "reflect")
+    margin = max(image.size) // 4
+    padded = np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), "reflect")
     turn = radians(rng.choice([-1, 1]) * rng.uniform(6, 12))
-    tilt = rng.uniform(-0.2, 0.2, 2) / max(picture.size)
+    tilt = rng.uniform(-0.2, 0.2, 2) / max(image.size)
     camera = np.array([[cos(turn), -sin(turn), 0], [sin(turn), cos(turn), 0], [*tilt, 1]])
-    centre = np.array([picture.width / 2, picture.height / 2])
+    centre = np.array([image.width / 2, image.height / 2])
     before, after = np.eye(3), np.eye(3)
     before[:2, 2], after[:2, 2] = -centre, centre + margin
     matrix = after @ camera @ before
     return Image.fromarray(padded).transform(
-        picture.size,
+        image.size,
         Image.Transform.PERSPECTIVE,
         (matrix / matrix[2, 2]).ravel()[:8].tolist(),
         Image.Resampling.BICUBIC,
     )
 
 
-def _compression(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _compression(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=int(rng.integers(10, 15)))
+    image.save(buffer, "JPEG", quality=int(rng.integers(10, 15)))
     return Image.open(buffer).convert("RGB")
 
 
-def _clutter(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A caption, a sticker or a frame, over 10 to 20 % of the picture."""
-    cluttered, colour = picture.copy(), f"hsl({rng.integers(360)}, 75%, 50%)"
+def _clutter(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A caption, a sticker or a frame, over 10 to 20 % of the image."""
+    cluttered, colour = image.copy(), f"hsl({rng.integers(360)}, 75%, 50%)"
     pen, (width, height) = ImageDraw.Draw(cluttered), cluttered.size
     share = rng.uniform(0.11, 0.18)
     kind = rng.choice(["caption", "sticker", "frame"])

@@ -14,7 +14,7 @@ __all__ = ["Autoencoder", "Contrastive", "Labels", "Objective", "make_objective"
 
 
 def make_objective(name: ObjectiveName, dim: int, classes: Sequence[str]) -> Objective:
-    """For rows of ``dim`` numbers; ``classes`` has one for each picture."""
+    """For rows of ``dim`` numbers; ``classes`` has one for each image."""
     if name == "labels":
         return Labels(classes)
     return Contrastive() if name == "contrastive" else Autoencoder(dim)

@@ -1,4 +1,4 @@
-"""The picture is to be rebuilt from its row."""
+"""The image is to be rebuilt from its row."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Autoencoder(Objective):
         self.decoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], 3, 3, padding=1))
 
     def rebuilt(self, rows: Tensor) -> Tensor:
-        """Pictures of 0 to 1, shape (rows, 3, SIDE, SIDE)."""
-        pictures: Tensor = self.decoder(rows).sigmoid()
-        return pictures
+        """Images of 0 to 1, shape (rows, 3, SIDE, SIDE)."""
+        images: Tensor = self.decoder(rows).sigmoid()
+        return images
 
     def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
         """See Objective: the mean squared error of a pixel."""

@@ -34,14 +34,14 @@ class Objective(nn.Module, ABC):
     odds: ClassVar[Mapping[str, float]]
     """How probable each change of a view is."""
     by_classes: ClassVar[bool] = False
-    """Whether held-out pictures judge by what they find of their class, and not by the loss."""
+    """Whether held-out images judge by what they find of their class, and not by the loss."""
 
     def drawn(self, numbers: Numbers, batch: int, rng: Generator) -> list[Numbers]:
-        """An epoch's batches of the pictures' numbers: as many whenever it is asked."""
+        """An epoch's batches of the images' numbers: as many whenever it is asked."""
         order = rng.permutation(numbers)
         whole = max(1, len(order) // batch)
         return np.array_split(order[: whole * batch], whole)
 
     @abstractmethod
     def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
-        """The loss of rows (views, dim) for views of 0 to 255 of pictures with these numbers."""
+        """The loss of rows (views, dim) for views of 0 to 255 of images with these numbers."""

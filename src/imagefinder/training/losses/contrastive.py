@@ -1,4 +1,4 @@
-"""Two views of a picture belong together, and views of others do not."""
+"""Two views of an image belong together, and views of others do not."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Contrastive(Objective):
         self._loss = NTXentLoss(_TEMPERATURE)
 
     def drawn(self, numbers: Numbers, batch: int, rng: Generator) -> list[Numbers]:
-        """Each picture twice."""
+        """Each image twice."""
         return [np.repeat(half, 2) for half in super().drawn(numbers, max(1, batch // 2), rng)]
 
     def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
-        """See Objective; two views have the number of their picture in common."""
+        """See Objective; two views have the number of their image in common."""
         loss: Tensor = self._loss(rows, numbers)
         return loss

@@ -1,4 +1,4 @@
-"""Pictures of one class belong together."""
+"""Images of one class belong together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from imagefinder.training.dataset import Numbers
 from imagefinder.training.losses.base import WEAR, Objective
 
-_EACH = 4  # pictures of a class in a batch
+_EACH = 4  # images of a class in a batch
 
 
 class Labels(Objective):
@@ -36,7 +36,7 @@ class Labels(Objective):
         self._loss = MultiSimilarityLoss()
 
     def drawn(self, numbers: Numbers, batch: int, rng: Generator) -> list[Numbers]:
-        """Four of a class at a time, so that each picture has others that belong to it."""
+        """Four of a class at a time, so that each image has others that belong to it."""
         codes = self.get_buffer("codes").cpu().numpy()[numbers]
         fours: list[Numbers] = []
         for code in np.unique(codes):

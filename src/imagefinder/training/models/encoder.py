@@ -1,4 +1,4 @@
-"""The encoder in training: parts from picture to map, and a row from the map's means."""
+"""The encoder in training: parts from image to map, and a row from the map's means."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Network(nn.Module):
                 weights.copy_(base[name].to(weights.device).lerp(weights, share))
 
     def fed(self, pixels: Tensor) -> Tensor:
-        """Of 0 to 255, shape (pictures, 3, height, width), as the first part wants them."""
+        """Of 0 to 255, shape (images, 3, height, width), as the first part wants them."""
         mean, std = (pixels.new_tensor(x, dtype=torch.float32) for x in (self.mean, self.std))
         return (pixels.float() / 255 - mean[:, None, None]) / std[:, None, None]
 
     def rows(self, fed: Tensor) -> Tensor:
-        """As they are, shape (pictures, dim)."""
+        """As they are, shape (images, dim)."""
         maps = fed
         with nullcontext() if self.precise else mixed(fed.device):
             for part in self.parts:

@@ -1,7 +1,7 @@
 """The student: MobileNetV2's layout, cut into parts that can be trained one by one.
 
 The layout is that of Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks"
-(arXiv 1801.04381), with TensorFlow's padding of (0, 1) where a part halves the picture, so that
+(arXiv 1801.04381), with TensorFlow's padding of (0, 1) where a part halves the image, so that
 its maps lie exactly over those of a teacher of that family.
 """
 
@@ -49,7 +49,7 @@ class Convolution(nn.Module):
         self.norm = nn.BatchNorm2d(after)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps in and out: (pictures, channels, height, width)."""
+        """Maps in and out: (images, channels, height, width)."""
         maps = self.norm(self._convolved(maps))
         return functional.relu6(maps) if self.act else maps
 
@@ -87,20 +87,20 @@ class Block(nn.Module):
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps in and out: (pictures, channels, height, width)."""
+        """Maps in and out: (images, channels, height, width)."""
         changed: Tensor = self.layers(maps)
         return maps + changed if self.residual else changed
 
 
 class Shape(NamedTuple):
-    """What a part gives: so many channels, the picture divided by so much."""
+    """What a part gives: so many channels, the image divided by so much."""
 
     channels: int
     stride: int
 
 
 class Student(nn.Module):
-    """19 parts from picture to map, then a linear layer to the embedding."""
+    """19 parts from image to map, then a linear layer to the embedding."""
 
     def __init__(self, dim: int = 320, width: float = 1.0) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class Student(nn.Module):
         self.embed = nn.Linear(head, dim)
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
-        """What each part gives for pixels of -1 to 1, shape (pictures, 3, height, width)."""
+        """What each part gives for pixels of -1 to 1, shape (images, 3, height, width)."""
         maps = [pixels]
         with mixed(pixels.device):
             for part in self.parts:
@@ -128,11 +128,11 @@ class Student(nn.Module):
         return maps[1:]
 
     def pooled(self, pixels: Tensor) -> Tensor:
-        """The last map's means, shape (pictures, channels of the head)."""
+        """The last map's means, shape (images, channels of the head)."""
         return self.maps(pixels)[-1].float().mean((2, 3))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Unit rows, shape (pictures, dim)."""
+        """Unit rows, shape (images, dim)."""
         return functional.normalize(self.embed(self.pooled(pixels)), dim=1)
 
 

@@ -1,4 +1,4 @@
-"""A catalogue's pictures on a plane, where those that look alike lie near each other."""
+"""A catalogue's images on a plane, where those that look alike lie near each other."""
 
 from imagefinder.visualization.map.map import Map, make_map
 from imagefinder.visualization.map.projection import By

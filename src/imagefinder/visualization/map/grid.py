@@ -16,7 +16,7 @@ _FLAT, _TALL = 0.4, 1.0  # the height of a grid by its width
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Cells, as pictures are laid into them."""
+    """Cells, as images are laid into them."""
 
     columns: int
     rows: int

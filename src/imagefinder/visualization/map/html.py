@@ -23,16 +23,16 @@ from imagefinder.visualization.map.projection import By
 from imagefinder.visualization.map.sprite_sheet import Sheet, sheet
 
 _NEAR = (
-    "Pictures that lie near each other are alike to the encoder; "
+    "Images that lie near each other are alike to the encoder; "
     "how far apart groups are says little."
 )
 _READING: dict[By, str] = {
     "tsne": _NEAR,
     "umap": _NEAR,
-    "pca": "The two directions in which the pictures' vectors differ most.",
+    "pca": "The two directions in which the images' vectors differ most.",
 }
 _KEYS = (
-    "Arrows: the next picture that way. Shift and arrows: move. "
+    "Arrows: the next image that way. Shift and arrows: move. "
     "+ and -: closer and farther. 0: the whole map. Esc: none."
 )
 
@@ -43,7 +43,7 @@ class Page:
 
     html: bytes
     unreadable: int
-    """Pictures that could not be read; they are dots."""
+    """Images that could not be read; they are dots."""
 
 
 def page(found: Map, limits: Limits = LIMITS, progress: Progress = iter) -> Page:
@@ -104,7 +104,7 @@ def _part(name: str) -> str:
 
 
 def _data(found: Map, small: Sheet) -> dict[str, Any]:
-    """What the script draws: columns, a number or name for each picture."""
+    """What the script draws: columns, a number or name for each image."""
     key = legend(found.groups)
     cells = grid(found.places).cells
     return {
@@ -130,7 +130,7 @@ def _groups(key: Legend) -> list[dict[str, str]]:
 
 
 def _names(records: Sequence[Record]) -> list[str]:
-    """Each picture's path from the folder that holds them all, after its title if it has one."""
+    """Each image's path from the folder that holds them all, after its title if it has one."""
     paths = [record.path or record.id for record in records]
     begin = len(_common(paths))
     return [

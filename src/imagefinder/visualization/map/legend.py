@@ -1,4 +1,4 @@
-"""Which group of pictures has which colour."""
+"""Which group of images has which colour."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OTHERS = "#9498a0"
 class Legend:
     """Names and colours, the largest group first; those of no colour of their own share the last.
 
-    ``codes[i]`` is the place of the i-th picture's group in both.
+    ``codes[i]`` is the place of the i-th image's group in both.
     """
 
     names: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Legend:
 
 
 def legend(groups: Sequence[str | None]) -> Legend:
-    """For each picture's group; none of them, where there are no groups."""
+    """For each image's group; none of them, where there are no groups."""
     sizes = Counter(group for group in groups if group is not None)
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
     named = ranked[: len(COLOURS)]

@@ -1,4 +1,4 @@
-"""A map: pictures, and where they lie."""
+"""A map: images, and where they lie."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOLDER = "folder"
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """Pictures of a catalogue on a plane."""
+    """Images of a catalogue on a plane."""
 
     records: tuple[Record, ...]
     places: Places
@@ -38,10 +38,10 @@ class Map:
         """What is on it, and what is not."""
         count = len(self.records)
         sample = count + self.gone < self.total
-        pictures = f"{count:,} of {self.total:,} pictures" if sample else f"{count:,} pictures"
+        images = f"{count:,} of {self.total:,} images" if sample else f"{count:,} images"
         left_out = f"; left out for want of a file: {self.gone:,}" if self.gone else ""
         chosen = ", a random sample" if sample else ""
-        return f"{pictures} by {self.encoder}{chosen}{left_out}"
+        return f"{images} by {self.encoder}{chosen}{left_out}"
 
     @property
     def method(self) -> str:
@@ -57,16 +57,16 @@ def make_map(
     seed: int = 0,
     colour: str | None = None,
 ) -> Map:
-    """Lay a catalogue's pictures on a plane, those that are alike near each other.
+    """Lay a catalogue's images on a plane, those that are alike near each other.
 
-    Of more than ``sample`` pictures (3,000), so many are drawn by lot; the ``seed`` decides that,
+    Of more than ``sample`` images (3,000), so many are drawn by lot; the ``seed`` decides that,
     and what else is left to chance. ``colour`` groups them by their ``folder``, or by the metadata
-    of that name. Raises MissingExtra, NotFound if no picture has such metadata, and ValueError for
+    of that name. Raises MissingExtra, NotFound if no image has such metadata, and ValueError for
     a sample of none, or of more than 16,384.
     """
     most = _SAMPLE if sample is None else sample
     if not 1 <= most <= _MOST:
-        raise ValueError(f"a map has 1 to {_MOST:,} pictures, not {most:,}")
+        raise ValueError(f"a map has 1 to {_MOST:,} images, not {most:,}")
     drawn = sampled(finder.store, most, seed)
     groups = _groups(drawn, colour)
     places = project(rows_of(finder.store, drawn.records), by, seed)
@@ -81,7 +81,7 @@ def _groups(drawn: Sample, colour: str | None) -> tuple[str | None, ...]:
     if drawn.records and not any(groups):
         names = sorted({name for record in drawn.records for name in record.metadata})
         there = f"; there are {', '.join(names)}" if names else ""
-        raise NotFound(f"no picture has metadata of the name {colour!r}{there}")
+        raise NotFound(f"no image has metadata of the name {colour!r}{there}")
     return groups
 
 

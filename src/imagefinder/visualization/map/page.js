@@ -63,7 +63,7 @@ function lifted(one, side) {
   tile(one, side, 0);
 }
 
-/** The middle of a picture as a square, with its group's colour around it. */
+/** The middle of an image as a square, with its group's colour around it. */
 function tile(one, side, border) {
   const [x, y] = placeOf(one);
   if (x < -side || y < -side || x > view.width + side || y > view.height + side) return;
@@ -96,7 +96,7 @@ function square(x, y, side, colour) {
 
 const cells = new Map(all.map((one) => [`${data.x[one]} ${data.y[one]}`, one]));
 
-/** The picture at a point of the screen, or -1. */
+/** The image at a point of the screen, or -1. */
 function at(x, y) {
   const [column, row] = [Math.round((x - view.left) / view.scale), Math.round((y - view.top) / view.scale)];
   const one = cells.get(`${column} ${row}`) ?? -1;
@@ -116,7 +116,7 @@ function choose(one, go = false) {
 function tell(one) {
   const picked = element("picked");
   if (one < 0) {
-    picked.replaceChildren(made("p", "Point at a picture, or choose one of the list."));
+    picked.replaceChildren(made("p", "Point at an image, or choose one of the list."));
     return;
   }
   const group = data.groups.length ? data.groups[data.group[one]].name : "";
@@ -125,17 +125,17 @@ function tell(one) {
 }
 
 function enlarged(one) {
-  const picture = document.createElement("canvas");
+  const image = document.createElement("canvas");
   const [width, height] = [data.width[one], data.height[one]];
   const scale = 256 / Math.max(width, height);
-  [picture.width, picture.height] = [width * scale * devicePixelRatio, height * scale * devicePixelRatio];
-  picture.style.width = `${width * scale}px`;
-  picture.setAttribute("role", "img");
-  picture.setAttribute("aria-label", data.name[one]);
-  const brush = picture.getContext("2d");
+  [image.width, image.height] = [width * scale * devicePixelRatio, height * scale * devicePixelRatio];
+  image.style.width = `${width * scale}px`;
+  image.setAttribute("role", "img");
+  image.setAttribute("aria-label", data.name[one]);
+  const brush = image.getContext("2d");
   brush.imageSmoothingQuality = "high";
-  brush.drawImage(element("sheet"), leftOf(one), topOf(one), width, height, 0, 0, picture.width, picture.height);
-  return picture;
+  brush.drawImage(element("sheet"), leftOf(one), topOf(one), width, height, 0, 0, image.width, image.height);
+  return image;
 }
 
 function made(tag, text) {
@@ -146,7 +146,7 @@ function made(tag, text) {
 
 function list() {
   const count = shown.size.toLocaleString("en");
-  element("count").textContent = shown.size === 1 ? "1 picture" : `${count} pictures`;
+  element("count").textContent = shown.size === 1 ? "1 image" : `${count} images`;
   const lines = [...shown].sort((a, b) => (names[a] < names[b] ? -1 : 1)).slice(0, LISTED).map((one) => {
     const [line, button] = [document.createElement("li"), made("button", data.name[one])];
     button.value = one;
@@ -179,7 +179,7 @@ function legend() {
   element("legend").replaceChildren(...lines);
 }
 
-/** Move the map until a picture is well within sight. */
+/** Move the map until an image is well within sight. */
 function reveal(one) {
   const [x, y] = placeOf(one);
   const [wide, tall] = [view.width * 0.15, view.height * 0.15];
@@ -211,7 +211,7 @@ function whole() {
   later();
 }
 
-/** The nearest picture that way; from the middle, if none is chosen. */
+/** The nearest image that way; from the middle, if none is chosen. */
 function next(right, down) {
   const from = chosen >= 0 ? placeOf(chosen) : [view.width / 2, view.height / 2];
   let [best, least] = [-1, Infinity];

@@ -1,4 +1,4 @@
-"""A map as one picture."""
+"""A map as one image."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _FINE = 4  # times as finely corners are drawn
 
 @dataclass(frozen=True)
 class Drawn:
-    """A map as a picture."""
+    """A map as an image."""
 
-    picture: PIL.Image.Image
+    image: PIL.Image.Image
     shown: int
-    """Pictures that found room."""
+    """Images that found room."""
     unreadable: int
     """Of these, those that could not be read."""
 
@@ -68,7 +68,7 @@ class _Sheet:
 def draw(
     found: Map, width: int = 2000, limits: Limits = LIMITS, progress: Progress = iter
 ) -> Drawn:
-    """The map, so many pixels wide, with a picture in each cell of a grid."""
+    """The map, so many pixels wide, with an image in each cell of a grid."""
     key = legend(found.groups)
     sheet = _sheet(found.places, width)
     cells = sheet.grid.cells

@@ -1,4 +1,4 @@
-"""Which of a catalogue's pictures are on a map, and what tells them apart."""
+"""Which of a catalogue's images are on a map, and what tells them apart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAGE = 1000  # records taken from the store at a time
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures in order of their ids."""
+    """Images in order of their ids."""
 
     records: tuple[Record, ...]
     total: int
@@ -29,7 +29,7 @@ class Sample:
 
 
 def sampled(store: Store, most: int, seed: int = 0) -> Sample:
-    """At most so many pictures that have a file; all of them where there are no more."""
+    """At most so many images that have a file; all of them where there are no more."""
     keys = _keys(store, most, seed).tolist()
     stored = [record for page in batched(keys, _PAGE) for record in store.get(page).values()]
     records = tuple(record for record in stored if _is_there(record))
@@ -37,9 +37,9 @@ def sampled(store: Store, most: int, seed: int = 0) -> Sample:
 
 
 def rows_of(store: Store, records: Sequence[Record]) -> Rows:
-    """A row for each picture, ``(n, dim)``, whose Euclidean distances order as the scores do.
+    """A row for each image, ``(n, dim)``, whose Euclidean distances order as the scores do.
 
-    Bits become numbers, 0 and 1. A picture that was seen part by part is where its parts are on
+    Bits become numbers, 0 and 1. An image that was seen part by part is where its parts are on
     average; one without any, or that has just been taken out, is where all numbers are 0.
     """
     measure, dim = store.recipe.measure, store.recipe.dim

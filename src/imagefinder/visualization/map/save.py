@@ -16,7 +16,7 @@ from imagefinder.visualization.map.map import Map
 from imagefinder.visualization.map.raster import draw
 
 _PAGES = (".html", ".htm")
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+_IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 _QUALITY = 90
 
 
@@ -26,7 +26,7 @@ class Saved:
 
     path: Path
     shown: int
-    """Pictures that found room on it."""
+    """Images that found room on it."""
     unreadable: int
     """Of these, those whose files could not be read."""
 
@@ -34,7 +34,7 @@ class Saved:
 def check_name(path: str | os.PathLike[str]) -> Path:
     """The file in full. Raises ImageFinderError for an ending that is none of those there are."""
     file = absolute(path)
-    if file.suffix.lower() not in (*_PAGES, *_PICTURES):
+    if file.suffix.lower() not in (*_PAGES, *_IMAGES):
         raise ImageFinderError(
             f"{file.name}: a map's name ends in .html for a page, or .png, .jpg or .webp"
         )
@@ -49,7 +49,7 @@ def save(
     limits: Limits = LIMITS,
     progress: Progress = iter,
 ) -> Saved:
-    """Write it in one step, as a page or as a picture so many pixels wide, by the name's ending.
+    """Write it in one step, as a page or as an image so many pixels wide, by the name's ending.
 
     Raises ImageFinderError for another ending, or where it cannot be written.
     """
@@ -61,7 +61,7 @@ def save(
                 beside.write_bytes(written.html)
                 return Saved(file, len(found.records), written.unreadable)
             drawn = draw(found, width, limits, progress)
-            drawn.picture.save(beside, quality=_QUALITY)
+            drawn.image.save(beside, quality=_QUALITY)
             return Saved(file, drawn.shown, drawn.unreadable)
     except OSError as error:
         raise ImageFinderError(f"{file} cannot be written: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""Many thumbnails in one picture, for a page."""
+"""Many thumbnails in one image, for a page."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Sheet:
     """Pixels of a square."""
     columns: int
     sizes: tuple[tuple[int, int], ...]
-    """Width and height of each thumbnail; 0 and 0 where a picture could not be read."""
+    """Width and height of each thumbnail; 0 and 0 where an image could not be read."""
 
 
 def sheet(records: Sequence[Record], limits: Limits = LIMITS, progress: Progress = iter) -> Sheet:
-    """The thumbnails of up to 16,384 pictures, the larger the fewer there are."""
+    """The thumbnails of up to 16,384 images, the larger the fewer there are."""
     side = next(side for side in _SIDES if (WIDE // side) ** 2 >= len(records))
     columns = max(1, min(WIDE // side, len(records)))
     rows = max(1, -(-len(records) // columns))
