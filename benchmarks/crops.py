@@ -83,7 +83,7 @@ def _encoded(
     encoder: Encoder, crops: Sequence[PIL.Image.Image], threads: ThreadPoolExecutor
 ) -> list[Rows]:
     def fitted(crop: PIL.Image.Image) -> Image:
-        return decode(crop, encoder.fit).pixels
+        return decode(crop, encoder.resize).pixels
 
     return encoder.encode(list(threads.map(fitted, crops)))
 

@@ -34,7 +34,7 @@ def main() -> None:
     for _ in range(given.rounds):
         for spec in specs:
             encoder = make_encoder(spec, OPTIONS if spec.startswith("onnx") else None)
-            images = [decode(path, encoder.fit).pixels for path in paths]
+            images = [decode(path, encoder.resize).pixels for path in paths]
             ready = _seconds(encoder, [np.zeros_like(images[0])])
             rates[spec].append(len(images) / _seconds(encoder, images))
             print(f"{spec:<12.60} ready in {ready * 1000:4.0f} ms, {rates[spec][-1]:6.0f}/s")

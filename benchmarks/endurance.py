@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from benchmarks.ingest import processor
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry.plugins import load, plugins
-from imagefinder.similarity import prepared, scores
-from imagefinder.stores.sqlite.store import Sqlite
-from imagefinder.stores.sqlite.synced_index import CachedIndex
+from imagefinder.similarity import normalized_for, scores
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.stores.sqlite.synced_index import SyncedIndex
 from imagefinder.types import Entry, File, IndexChoice, Keys, Recipe, Record, key_of
 
 _DIM = 32
@@ -68,13 +68,13 @@ class Model:
             del self.rows[key]
         return keys
 
-    def recall(self, store: Sqlite, queries: int, among: Keys | None = None) -> float:
+    def recall(self, store: SqliteStore, queries: int, subset: Keys | None = None) -> float:
         """The share of the nearest that a search finds; wrong scores end the program."""
         asked = self.some(queries)
-        keys = np.array(sorted(self.rows) if among is None else sorted(set(among.tolist())))
+        keys = np.array(sorted(self.rows) if subset is None else sorted(set(subset.tolist())))
         rows = np.array([self.rows[key] for key in keys.tolist()])
-        every = scores("cosine", prepared("cosine", asked), prepared("cosine", rows))
-        found = store.search(asked, _K, None, among)
+        every = scores("cosine", normalized_for("cosine", asked), normalized_for("cosine", rows))
+        found = store.search(asked, _K, None, subset)
         wanted = min(_K, len(keys))
         assert found.keys.shape == (queries, wanted), "k come back where k are there"
         places = np.searchsorted(keys, found.keys)
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--kind", action="append")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
-    CachedIndex.save_from = 64 * 1024  # so that it is saved, and grows, often
+    SyncedIndex.save_from = 64 * 1024  # so that it is saved, and grows, often
     print(f"{processor()}; {given.steps} steps, seed {given.seed}")
     for kind in given.kind or plugins("indexes"):
         with TemporaryDirectory() as folder:
@@ -103,7 +103,7 @@ def _tried(kind: str, path: Path, steps: int, seed: int) -> None:
     began = perf_counter()
     model = Model(seed)
     choice = IndexChoice(kind)
-    store = Sqlite.create(path, Recipe("model", {}, _DIM, "cosine"), choice)
+    store = SqliteStore.create(path, Recipe("model", {}, _DIM, "cosine"), choice)
     store.write(model.entries(_FIRST))
     recalls = list(_worked(model, store, steps))
     exact = not issubclass(load("indexes", kind), Approximate)
@@ -118,7 +118,7 @@ def _tried(kind: str, path: Path, steps: int, seed: int) -> None:
             if "-wal" in file.name or "-shm" in file.name:
                 continue
             spoil(file)
-            again = Sqlite.open(path, choice)
+            again = SqliteStore.open(path, choice)
             assert model.recall(again, 50) >= wanted, f"{file.name} {spoil.__name__}"
             assert again.keys().tolist() == sorted(model.rows), "something is lost"
             again.close()
@@ -126,13 +126,13 @@ def _tried(kind: str, path: Path, steps: int, seed: int) -> None:
     print(f"  {damaged} times a file was damaged, and made anew")
 
 
-def _worked(model: Model, store: Sqlite, steps: int) -> Iterator[float]:
+def _worked(model: Model, store: SqliteStore, steps: int) -> Iterator[float]:
     for _ in range(steps):
         turn = model.rng.random()
         if turn < 0.3:
             store.write(model.entries(int(model.rng.integers(1, 4))))
         elif turn < 0.5:
-            store.remove(model.gone(int(model.rng.integers(1, 4))))
+            store.remove_images(model.gone(int(model.rng.integers(1, 4))))
         elif turn < 0.9:
             yield model.recall(store, 1)
         else:

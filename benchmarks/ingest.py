@@ -84,13 +84,13 @@ def _round(paths: Sequence[Path], encoder: Encoder, model: Path) -> dict[str, fl
 def _decode_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
     began = perf_counter()
     with ThreadPoolExecutor(cores()) as executor:
-        for _ in overlapped(executor, partial(decode, fit=encoder.fit), paths, ahead=_BATCH):
+        for _ in overlapped(executor, partial(decode, resize=encoder.resize), paths, ahead=_BATCH):
             pass
     return perf_counter() - began
 
 
 def _encode_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
-    pixels = [decode(path, encoder.fit).pixels for path in paths]
+    pixels = [decode(path, encoder.resize).pixels for path in paths]
     encoder.encode(pixels[:_BATCH])  # compiled before the clock starts, for this and the next
     began = perf_counter()
     for batch in batched(pixels, _BATCH):

@@ -38,7 +38,7 @@ from imagefinder.indexes.segmented import Matrix
 from imagefinder.registry.factory import make_index
 from imagefinder.registry.plugins import load, plugins
 from imagefinder.similarity import unit
-from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.types import Entry, File, Index, IndexChoice, Recipe, Record, key_of
 
 _SEED = 7
@@ -278,9 +278,9 @@ def _built(kind: str, rows: Rows, path: Path) -> tuple[Index, float]:
     return index, perf_counter() - began
 
 
-def _catalogue(kind: str, options: dict[str, Any], rows: Rows, folder: Path) -> Sqlite:
+def _catalogue(kind: str, options: dict[str, Any], rows: Rows, folder: Path) -> SqliteStore:
     recipe = Recipe("measured", {}, rows.shape[1], "cosine")
-    store = Sqlite.create(folder / "c.db", recipe)
+    store = SqliteStore.create(folder / "c.db", recipe)
     for start in range(0, len(rows), _PAGE):
         keys = range(start, min(len(rows), start + _PAGE))
         store.write([_entry(key, rows[key]) for key in keys])

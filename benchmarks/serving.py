@@ -121,7 +121,7 @@ def _alternately(
 
 def _parts(finder: Finder, query: bytes) -> dict[str, float]:
     times = [perf_counter()]
-    pixels = decode(query, finder.encoder.fit).pixels
+    pixels = decode(query, finder.encoder.resize).pixels
     times.append(perf_counter())
     features = finder.encoder.encode([pixels])[0]
     times.append(perf_counter())

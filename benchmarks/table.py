@@ -110,7 +110,7 @@ def _aggregated(paths: Sequence[Path]) -> Line:
     extractor = make_extractor("sift")
 
     def extracted(path: Path) -> LocalFeatures:
-        return extractor.extract([decode(path, extractor.fit).pixels])[0]
+        return extractor.extract([decode(path, extractor.resize).pixels])[0]
 
     began = perf_counter()
     with ThreadPoolExecutor(cores()) as threads:

@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 import torch
 from distillation.teachers import Teacher
-from distillation.views import Pixels
 from torch import Tensor, nn
 
+from imagefinder.training.augmentation import Pixels
 from imagefinder.training.device import mixed
 from imagefinder.training.models.mobilenet import Student, measure_norms
 
@@ -74,7 +74,7 @@ def train_parts(
 def _given(teacher: Teacher, views: Pixels, depths: Sequence[str]) -> list[Tensor]:
     """The teacher's maps at these depths."""
     rooms: list[Tensor] = []
-    teach = teacher.prepared(depths, views.shape[1])
+    teach = teacher.normalized_for(depths, views.shape[1])
     for position, maps in enumerate(teach(views)):
         if not rooms:
             rooms = [_room(len(views), map_.shape) for map_ in maps]

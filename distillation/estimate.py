@@ -10,8 +10,8 @@ import torch
 from distillation.loop import Pass
 from distillation.stages import Stages
 from distillation.teachers import Teach
-from distillation.views import Pixels
 
+from imagefinder.training.augmentation import Pixels
 from imagefinder.training.device import device, mixed
 from imagefinder.training.models.mobilenet import Student
 
@@ -40,7 +40,8 @@ def _stages_seconds(stages: Stages) -> tuple[float, float, float]:
     views = stages.views(plan.maps.views)
     view = _seconds(lambda: shown.extend(views.make(range(_SAMPLE)))) / _SAMPLE
     teaches = [
-        teacher.prepared(["embedding"], plan.maps.views.size) for teacher in stages.opened_teachers
+        teacher.normalized_for(["embedding"], plan.maps.views.size)
+        for teacher in stages.opened_teachers
     ]
     teachers = [_seconds(partial(_exhaust, teach, shown)) / _SAMPLE for teach in teaches]
     costs = _part_costs(plan.parts.views.size, plan.width)

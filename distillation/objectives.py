@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from distillation.target import Rows
 from distillation.teachers import Teacher
-from distillation.views import Pixels, Views, square
+from distillation.views import Views
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
 from imagefinder._utils import batched, cores, overlapped
-from imagefinder.training.augmentation import changed
+from imagefinder.training.augmentation import Pixels, changed, square
+from imagefinder.training.dataloader import as_tensor
 from imagefinder.training.models.mobilenet import Student
 
 
@@ -50,7 +51,7 @@ class Maps:
         """See Lesson."""
         names = self.teacher.depths()
         wanted = [names[depth] for depth in self.depths]
-        teach = self.teacher.prepared(wanted, self.views.size)
+        teach = self.teacher.normalized_for(wanted, self.views.size)
         for views in batched(self.views.make(count(first * self.batch)), self.batch):
             given = zip(*teach(views), strict=True)
             yield as_tensor(views), [torch.from_numpy(np.stack(maps)) for maps in given]
@@ -122,8 +123,3 @@ class Embedding:
         rng = np.random.default_rng((self.seed, number, row))
         image = changed(Image.fromarray(self.views[row]), self.odds, rng)
         return row, np.asarray(square(image, self.size))
-
-
-def as_tensor(views: Sequence[Pixels]) -> Tensor:
-    """(views, 3, height, width), laid out with the channels last."""
-    return torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2)

@@ -12,15 +12,17 @@ import torch
 from distillation.blockwise import train_parts
 from distillation.config import Plan, ViewPlan
 from distillation.loop import Report, run_pass
-from distillation.objectives import Embedding, Maps, as_tensor
+from distillation.objectives import Embedding, Maps
 from distillation.target import Rows, Target
 from distillation.teachers import Teacher
-from distillation.views import Pixels, Views, square
+from distillation.views import Views
 from PIL import Image
 from torch import Tensor
 
 from imagefinder._utils import batched
+from imagefinder.training.augmentation import Pixels, square
 from imagefinder.training.checkpoints import load, save
+from imagefinder.training.dataloader import as_tensor
 from imagefinder.training.device import device
 from imagefinder.training.models.mobilenet import Student
 
@@ -102,7 +104,7 @@ class Stages:
 
 
 def _embeddings(teacher: Teacher, views: Pixels) -> Rows:
-    teach = teacher.prepared(["embedding"], views.shape[1])
+    teach = teacher.normalized_for(["embedding"], views.shape[1])
     return np.stack([row for (row,) in teach(views)])
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from distillation.views import Pixels
 from numpy.typing import NDArray
 
 from imagefinder._utils import batched
 from imagefinder.encoders.runtimes import openvino
+from imagefinder.training.augmentation import Pixels
 
 Maps: TypeAlias = list[NDArray[np.float32]]
 Teach: TypeAlias = Callable[[Iterable[Pixels]], Iterator[Maps]]
@@ -49,7 +49,7 @@ class Teacher:
         clips = [node.output[0] for node in nodes if node.op_type == "Clip"]
         return [clips[0], *ends, clips[-1]]
 
-    def prepared(self, tensors: Sequence[str], size: int) -> Teach:
+    def normalized_for(self, tensors: Sequence[str], size: int) -> Teach:
         """What gives these tensors for views of ``size`` pixels, without their axis of one."""
         queue = self._queue(tensors, size)
 

@@ -16,9 +16,7 @@ from PIL import Image
 
 from imagefinder._utils import cores, overlapped
 from imagefinder.errors import TrainingError
-from imagefinder.training.augmentation import changed
-
-Pixels = NDArray[np.uint8]
+from imagefinder.training.augmentation import Pixels, changed, resized, square
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Views:
             for top, bottom in ((0, down), (down, self.size)):
                 image, small = self._image(rng)
                 part = window(image, rng, 0.5 if small else 0.1)
-                canvas.paste(_resized(part, (right - left, bottom - top)), (left, top))
+                canvas.paste(resized(part, (right - left, bottom - top)), (left, top))
         return canvas
 
     def _image(self, rng: Generator) -> tuple[Image.Image, bool]:
@@ -108,12 +106,3 @@ def window(image: Image.Image, rng: Generator, least: float) -> Image.Image:
     high = min(height, round(height * np.sqrt(area / aspect)))
     left, top = rng.integers(0, width - wide + 1), rng.integers(0, height - high + 1)
     return image.crop((left, top, left + wide, top + high))
-
-
-def square(image: Image.Image, size: int) -> Image.Image:
-    """Stretched, as the encoder will be fed."""
-    return _resized(image, (size, size))
-
-
-def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)

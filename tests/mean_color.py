@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 NAMED = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 _OTHER = (127, 127, 127)
@@ -20,7 +20,7 @@ class Colours:
 
     measure: Measure = "cosine"
     dim: ClassVar[int] = 12
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 2, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [image.reshape(1, 12).astype(np.float32) / 127.5 - 1 for image in images]

@@ -31,9 +31,9 @@ from imagefinder.encoders.perceptual_hash import DHash
 from imagefinder.images.decode import Source
 from imagefinder.indexes.exact import Exact
 from imagefinder.registry.factory import make_encoder, recipe_of
-from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.gallery import draw_scene, view_of
-from imagefinder.types import Features, Fit, Image, Keys, Measure, Neighbors
+from imagefinder.types import Features, Image, Keys, Measure, Neighbors, Resize
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 
@@ -69,7 +69,7 @@ class Corners:
 
     dim: ClassVar[int] = 3
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 2, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         rows = [image.reshape(4, 3).astype(np.float32) for image in images]
@@ -82,7 +82,7 @@ class Moody:
 
     dim: ClassVar[int] = 3
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(4, 4, filter="box")
+    resize: ClassVar[Resize] = Resize(4, 4, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         means = [image.mean((0, 1), dtype=np.float32)[None] for image in images]
@@ -97,8 +97,8 @@ class Padded:
     def __init__(self, dim: int, measure: Measure) -> None:
         self._exact = Exact(dim, measure)
 
-    def search(self, queries: Features, k: int, among: Keys | None = None) -> Neighbors:
-        found = self._exact.search(queries, k, among)
+    def search(self, queries: Features, k: int, subset: Keys | None = None) -> Neighbors:
+        found = self._exact.search(queries, k, subset)
         more = ((0, 0), (0, k - found.keys.shape[1]))
         return Neighbors(
             np.pad(found.keys, more, constant_values=-1),
@@ -131,7 +131,7 @@ def test_hits_count_up_and_scores_go_down(finder: Finder, images: Path) -> None:
     assert hits[1].distance == pytest.approx(1 - hits[1].score)
 
 
-def test_every_form_of_a_image_finds_it(finder: Finder, images: Path) -> None:
+def test_every_form_of_an_image_finds_it(finder: Finder, images: Path) -> None:
     finder.add(images)
     path = images / "harbour-size.jpg"
     best = finder.search(path, 1)[0]
@@ -150,7 +150,7 @@ def test_every_form_of_a_image_finds_it(finder: Finder, images: Path) -> None:
             assert hit.score == pytest.approx(1, abs=1e-3)
 
 
-def test_a_image_may_be_added_from_memory(finder: Finder) -> None:
+def test_an_image_may_be_added_from_memory(finder: Finder) -> None:
     scene = draw_scene("harbour")
     file = io.BytesIO()
     scene.save(file, "PNG")
@@ -184,7 +184,7 @@ def test_a_known_content_is_not_encoded_again(finder: Finder, images: Path) -> N
     class Counting:
         dim: ClassVar[int] = finder.encoder.dim
         measure: ClassVar[Measure] = finder.encoder.measure
-        fit: ClassVar[Fit] = finder.encoder.fit
+        resize: ClassVar[Resize] = finder.encoder.resize
 
         def encode(self, images: Sequence[Image]) -> list[Features]:
             encoded.append(len(images))
@@ -279,7 +279,7 @@ def test_a_file_that_turns_bad_keeps_what_is_stored(finder: Finder, images: Path
 
 
 @pytest.mark.filterwarnings("ignore:(divide|invalid)")
-def test_an_encoder_that_fails_on_a_image_costs_no_other(tmp_path: Path) -> None:
+def test_an_encoder_that_fails_on_an_image_costs_no_other(tmp_path: Path) -> None:
     colours = [(9, n, 9) for n in range(40)] + [(255, 0, 0), (0, 0, 255)]
     images = [PIL.Image.new("RGB", (8, 8), colour) for colour in colours]
     with Finder.create(tmp_path / "c.db", Moody()) as finder:
@@ -330,7 +330,7 @@ def test_an_option_that_an_encoder_gained_is_no_mismatch(tmp_path: Path, tiny_mo
     encoder = make_encoder(f"onnx:{tiny_model}")
     recipe = recipe_of(encoder)
     older = {name: value for name, value in recipe.options.items() if name != "normalize"}
-    Sqlite.create(tmp_path / "c.db", replace(recipe, options=older)).close()
+    SqliteStore.create(tmp_path / "c.db", replace(recipe, options=older)).close()
     Finder.open(tmp_path / "c.db").close()
     Finder.open(tmp_path / "c.db", encoder).close()
     with pytest.raises(RecipeMismatch, match=r"onnx\(normalize=False\).*onnx\(normalize=True\)"):
@@ -343,7 +343,7 @@ def test_options_that_cannot_be_recorded_make_no_file(tmp_path: Path) -> None:
         inner: Corners
         dim: ClassVar[int] = 3
         measure: ClassVar[Measure] = "l2"
-        fit: ClassVar[Fit] = Fit(2, 2)
+        resize: ClassVar[Resize] = Resize(2, 2)
 
         def encode(self, images: Sequence[Image]) -> list[Features]:
             return self.inner.encode(images)
@@ -432,7 +432,7 @@ def test_a_model_that_moved_is_named_once(tmp_path: Path, tiny_model: Path, imag
         finder.search(images / "harbour-size.jpg")
     with Finder.open(tmp_path / "c.db", f"onnx:{new}") as finder:
         assert len(finder.search(images / "harbour-size.jpg")) == 3
-        assert finder.recipe.place["path"] == str(old), "looking changes nothing"
+        assert finder.recipe.runtime["path"] == str(old), "looking changes nothing"
         finder.add(images)
     with Finder.open(tmp_path / "c.db") as finder:
         assert len(finder.search(images / "harbour-size.jpg")) == 3
@@ -450,7 +450,7 @@ def test_an_empty_path_is_not_the_current_folder(
     assert len(finder) == 12
 
 
-def test_a_image_finds_itself_before_others_that_look_the_same(
+def test_an_image_finds_itself_before_others_that_look_the_same(
     tmp_path: Path, images: Path
 ) -> None:
     for number in range(9):

@@ -16,7 +16,7 @@ from imagefinder.similarity import (
     distances,
     dtype,
     mutual_neighbors,
-    prepared,
+    normalized_for,
     ratio_test,
     scores,
     scores_of,
@@ -66,7 +66,7 @@ def as_defined(measure: Measure, one: NDArray[Any], other: NDArray[Any]) -> floa
 
 
 def compared(measure: Measure, queries: Features, rows: Features) -> NDArray[np.float32]:
-    return scores(measure, prepared(measure, queries), prepared(measure, rows))
+    return scores(measure, normalized_for(measure, queries), normalized_for(measure, rows))
 
 
 @given(MATRICES)
@@ -158,7 +158,7 @@ def test_unit_rows_have_length_one_or_are_zero(rows: Features) -> None:
 @pytest.mark.parametrize("measure", MEASURES)
 def test_only_cosine_changes_vectors_before_comparing(measure: Measure) -> None:
     rows = np.full((2, DIM), 3, dtype(measure))
-    unchanged = np.array_equal(prepared(measure, rows), rows)
+    unchanged = np.array_equal(normalized_for(measure, rows), rows)
     assert unchanged == (measure != "cosine")
 
 
@@ -213,7 +213,7 @@ def test_without_ties_it_does_not_matter_which_image_asks(table: Scores) -> None
     assert sorted(there.tolist()) == sorted(back[:, ::-1].tolist())
 
 
-def test_a_image_matches_itself_row_by_row() -> None:
+def test_an_image_matches_itself_row_by_row() -> None:
     rows = unit(np.random.default_rng(0).standard_normal((30, DIM)).astype(np.float32))
     table = scores("cosine", rows, rows)
     assert_array_equal(mutual_neighbors(table), np.stack([np.arange(30)] * 2, axis=1))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from imagefinder.images.limits import Limits
     from imagefinder.local_features.compare import compare
     from imagefinder.near_duplicates.detect import duplicates
-    from imagefinder.registry.factory import make_encoder, make_extractor, make_reranker
+    from imagefinder.registry.factory import make_encoder, make_extractor, make_matcher
     from imagefinder.search.calibration.calibrate import calibrate
     from imagefinder.search.ensemble import Ensemble
     from imagefinder.search.hits import Hits
@@ -81,7 +81,7 @@ __all__ = [
     "load_image",
     "make_encoder",
     "make_extractor",
-    "make_reranker",
+    "make_matcher",
     "reduce",
 ]
 
@@ -102,7 +102,7 @@ _HOMES = {
     "load_image": "images.decode",
     "make_encoder": "registry.factory",
     "make_extractor": "registry.factory",
-    "make_reranker": "registry.factory",
+    "make_matcher": "registry.factory",
     "reduce": "catalogue.reduction",
 }
 

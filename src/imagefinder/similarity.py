@@ -32,7 +32,7 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
 
 
-def prepared(measure: Measure, vectors: Features) -> Features:
+def normalized_for(measure: Measure, vectors: Features) -> Features:
     """The vectors in the form that ``scores`` compares: unit length for cosine, else unchanged."""
     if measure == "cosine":
         return unit(vectors)

@@ -5,13 +5,16 @@ source → Image → Encoder → Features → Store.search → Neighbors → vot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+
+_ID = re.compile(r"[0-9a-f]{16}")
 
 Image: TypeAlias = NDArray[np.uint8]
 """Pixels, ``(height, width, 3)``: RGB, upright, 0 to 255."""
@@ -34,9 +37,12 @@ Outcome: TypeAlias = Literal["added", "updated", "unchanged", "missing"]
 
 Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
 
+Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
+"""Wraps the things that a long call goes through, as ``tqdm`` does; ``iter`` shows nothing."""
+
 
 @dataclass(frozen=True)
-class Fit:
+class Resize:
     """How an image is brought to the size that an encoder wants.
 
     ``stretch`` ignores proportions; ``crop`` scales the short side to ``size / keep`` and cuts out
@@ -46,7 +52,7 @@ class Fit:
 
     width: int
     height: int
-    how: Literal["stretch", "crop", "within"] = "stretch"
+    mode: Literal["stretch", "crop", "within"] = "stretch"
     keep: float = 1.0
     filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
 
@@ -69,7 +75,7 @@ class LocalFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """Which parts of a query, and of another image, are the same: what a Reranker finds."""
+    """Which parts of a query, and of another image, are the same: what a Matcher finds."""
 
     pairs: NDArray[np.intp]
     """``(n, 2)``: a row of the query's local features, and one of the other's."""
@@ -85,7 +91,7 @@ class Match:
 class Recipe:
     """Which encoder made a catalogue's vectors, in full: enough to make it again.
 
-    ``place`` says where and how it runs (a model's path, a runtime, a precision). It is needed to
+    ``runtime`` says where and how it runs (a model's path, a runtime, a precision). It is needed to
     make the encoder again, but may change only the last digits of what it computes, so it does not
     count when recipes are compared. ``revision`` is the encoder's own.
     """
@@ -94,7 +100,7 @@ class Recipe:
     options: Mapping[str, Any]
     dim: int
     measure: Measure
-    place: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    runtime: Mapping[str, Any] = field(default_factory=dict, compare=False)
     revision: int = 1
 
     def __str__(self) -> str:
@@ -106,6 +112,17 @@ class Recipe:
 def key_of(sha256: bytes) -> int:
     """An image's key: the first 63 bits of the SHA-256 of its bytes."""
     return int.from_bytes(sha256[:8], "big") >> 1
+
+
+def is_id(given: object) -> TypeGuard[str]:
+    """Whether it is written as an image's id: 16 hexadecimal digits."""
+    return isinstance(given, str) and bool(_ID.fullmatch(given))
+
+
+def key_from(id: str) -> int | None:  # noqa: A002  the word that users know
+    """The key that an id stands for, or None if it is no id."""
+    key = int(id, 16) if is_id(id) else None
+    return key if key is not None and key < 2**63 else None
 
 
 @dataclass(frozen=True)
@@ -148,7 +165,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Located:
+class StoredFile:
     """What a store knows of the image at some path."""
 
     key: int
@@ -285,7 +302,7 @@ class Encoder(Protocol):
         """How its features are compared."""
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """The size it wants images in."""
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
@@ -314,14 +331,14 @@ class Extractor(Protocol):
         """Cosine."""
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """The size it wants images in."""
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """Those of each image, in order, whatever else is in the batch."""
 
 
-class Reranker(Protocol):
+class Matcher(Protocol):
     """A second look at images that a search found. A frozen dataclass; for many threads."""
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
@@ -361,7 +378,7 @@ class Index(Protocol):
     def remove(self, keys: Keys) -> None:
         """Forget all rows of these keys; unknown ones are ignored."""
 
-    def search(self, queries: Features, k: int, among: Keys | None = None) -> Neighbors:
+    def search(self, queries: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """The k nearest rows of each query row, ties in order of their keys.
 
         Only rows of the keys ``among`` count, if those are given.
@@ -394,22 +411,22 @@ class Store(Protocol):
         Missing are entries without features whose image is not stored (any more).
         """
 
-    def relocate(self, place: Mapping[str, Any]) -> None:
+    def update_runtime(self, runtime: Mapping[str, Any]) -> None:
         """Record where the encoder is to be found from now on."""
 
-    def note(self, name: str, text: str) -> None:
+    def set_metadata(self, name: str, text: str) -> None:
         """Keep a text about the catalogue under a name, in place of what was there."""
 
-    def noted(self, name: str) -> str | None:
+    def get_metadata(self, name: str) -> str | None:
         """The text that was kept under a name, if there is one."""
 
-    def knows(self, sha256: bytes) -> bool:
+    def has_content(self, sha256: bytes) -> bool:
         """Whether an image with this content is stored, its vectors too.
 
         Raises ImageError if a different content has the same key.
         """
 
-    def located(self, paths: Sequence[str]) -> dict[str, Located]:
+    def lookup_paths(self, paths: Sequence[str]) -> dict[str, StoredFile]:
         """The images at those of the paths that it knows."""
 
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
@@ -424,10 +441,10 @@ class Store(Protocol):
     def keys(self) -> Keys:
         """Every image's, ascending."""
 
-    def shortlist(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
+    def shortlist(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """The k images whose local features, taken together, are most like the query's."""
 
-    def matching(
+    def select(
         self,
         folders: Sequence[str] = (),
         where: Mapping[str, Any] | None = None,
@@ -441,7 +458,7 @@ class Store(Protocol):
         key, ``most`` of them, if these are given.
         """
 
-    def images(self) -> Iterator[tuple[Record, Features]]:
+    def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """Every record with its vectors, in order of the keys, a page at a time.
 
         What others write or take out meanwhile may be among them or not.
@@ -450,14 +467,14 @@ class Store(Protocol):
     def paths(self, folder: str) -> Iterator[str]:
         """Every path known in a folder, however deep."""
 
-    def remove(self, keys: Sequence[int]) -> int:
+    def remove_images(self, keys: Sequence[int]) -> int:
         """Take images out, with all their places; says how many there were."""
 
-    def forget(self, paths: Sequence[str]) -> int:
+    def remove_files(self, paths: Sequence[str]) -> int:
         """Take places out, and images that lie nowhere else; says how many places there were."""
 
     def search(
-        self, query: Features, k: int, measure: Measure | None = None, among: Keys | None = None
+        self, query: Features, k: int, measure: Measure | None = None, subset: Keys | None = None
     ) -> Neighbors:
         """The k nearest stored rows of each query row, by the recipe's measure or another.
 

@@ -7,7 +7,7 @@ import pytest
 from imagefinder import Finder, RecipeMismatch, UnknownPlugin
 from imagefinder.local_features.sift import Sift
 from imagefinder.registry.factory import make_extractor
-from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.types import Recipe
 
 
@@ -46,10 +46,10 @@ def test_none_is_added_to_a_catalogue_that_has_none(tmp_path: Path) -> None:
 def test_one_whose_package_is_missing_is_named(tmp_path: Path) -> None:
     bits = Recipe("dhash", {}, 8, "hamming")
     gone = Recipe("corners", {}, 16, "cosine")
-    Sqlite.create(tmp_path / "local.db", bits, None, gone).close()
+    SqliteStore.create(tmp_path / "local.db", bits, None, gone).close()
     with pytest.raises(UnknownPlugin, match="needs 'corners': install its package"):
         Finder.open(tmp_path / "local.db")
-    Sqlite.create(tmp_path / "encoder.db", Recipe("eyes", {}, 8, "l2")).close()
+    SqliteStore.create(tmp_path / "encoder.db", Recipe("eyes", {}, 8, "l2")).close()
     with pytest.raises(UnknownPlugin, match="needs 'eyes': install its package"):
         Finder.open(tmp_path / "encoder.db")
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.catalogue.labels import Groups, among
+from imagefinder.catalogue.labels import Groups, subset
 
 COUNT = 4
 KEYS = st.integers(0, 2**63 - 1) | st.integers(0, 5)
@@ -27,7 +27,7 @@ def test_groups_are_sets_of_images(pairs: list[tuple[int, int]], codes: set[int]
 
 
 @given(PAIRS, KEYS)
-def test_a_image_knows_its_groups(pairs: list[tuple[int, int]], other: int) -> None:
+def test_an_image_knows_its_groups(pairs: list[tuple[int, int]], other: int) -> None:
     groups = made(pairs)
     assert groups.keys.tolist() == sorted({key for _, key in pairs})
     for wanted in [other, *groups.keys.tolist()]:
@@ -36,5 +36,5 @@ def test_a_image_knows_its_groups(pairs: list[tuple[int, int]], other: int) -> N
 
 @given(st.lists(KEYS), st.sets(KEYS))
 def test_keys_are_known_among_others(keys: list[int], some: set[int]) -> None:
-    found = among(np.array(keys, np.int64), np.array(sorted(some), np.int64))
+    found = subset(np.array(keys, np.int64), np.array(sorted(some), np.int64))
     assert found.tolist() == [key in some for key in keys]

@@ -31,7 +31,7 @@ from imagefinder.registry.factory import make_encoder, make_extractor
 from imagefinder.similarity import unit
 from imagefinder.testing.contracts import check_encoder
 from imagefinder.testing.gallery import SCENES, draw_scene, view_of
-from imagefinder.types import Features, Fit, Image, Measure, Recipe
+from imagefinder.types import Features, Image, Measure, Recipe, Resize
 
 SIFT = make_extractor("sift", {"features": 20, "side": 160})
 DIM = 24
@@ -43,7 +43,7 @@ class Quarters:
 
     dim: ClassVar[int] = 3
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 2, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [image.reshape(4, 3).astype(np.float32) for image in images]
@@ -88,7 +88,7 @@ def smaller(finder: Finder, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def stored(finder: Finder) -> Features:
-    return np.concatenate([rows for _, rows in finder.store.images()])
+    return np.concatenate([rows for _, rows in finder.store.iter_records()])
 
 
 def sample(rows: int = 60, dim: int = 12, seed: int = 0) -> Features:
@@ -161,7 +161,7 @@ def test_what_has_no_principal_components_is_refused(measure: Measure, said: str
 def test_a_projection_comes_back_from_its_bytes() -> None:
     projection = fitted(sample(), Recipe("tést", {"a": [1]}, 12, "l2", {"path": "/x"}), 5)
     again = Projection.from_bytes(projection.to_bytes())
-    assert (again.recipe, again.recipe.place) == (projection.recipe, projection.recipe.place)
+    assert (again.recipe, again.recipe.runtime) == (projection.recipe, projection.recipe.runtime)
     assert_array_equal(again.mean, projection.mean)
     assert_array_equal(again.axes, projection.axes)
 
@@ -193,7 +193,7 @@ def test_all_is_taken_along_but_the_numbers(finder: Finder, smaller: Finder) -> 
     assert len(smaller) == len(finder)
     assert (smaller.recipe.dim, smaller.recipe.measure) == (DIM, "cosine")
     assert smaller.store.extractor == finder.store.extractor
-    pairs = zip(finder.store.images(), smaller.store.images(), strict=True)
+    pairs = zip(finder.store.iter_records(), smaller.store.iter_records(), strict=True)
     for (record, rows), (same, fewer) in pairs:
         assert same == record
         assert same.metadata == {"kept": True}
@@ -279,7 +279,7 @@ def test_the_encoder_keeps_the_contract(file: Path) -> None:
 def test_it_gives_what_its_projection_makes_of_the_other(file: Path) -> None:
     reduced = make_encoder(f"reduced:{file}")
     assert (reduced.dim, reduced.measure) == (10, "cosine")
-    assert reduced.fit == make_encoder("classic").fit
+    assert reduced.resize == make_encoder("classic").resize
     images = [np.asarray(image) for image in noise(4)]
     wanted = Projection.from_bytes(file.read_bytes())(embed(images, "classic"))
     assert_allclose(embed(images, reduced), wanted, atol=1e-5)
@@ -360,7 +360,7 @@ def test_a_file_for_an_encoder_that_is_not_there_names_it(tmp_path: Path) -> Non
     (tmp_path / "x.npz").write_bytes(saved(np.zeros(4), np.ones((4, 2))))
     reduced = make_encoder(f"reduced:{tmp_path / 'x.npz'}")
     with pytest.raises(PluginError, match="'test'"):
-        _ = reduced.fit
+        _ = reduced.resize
 
 
 def test_it_has_a_file_and_no_options(file: Path) -> None:

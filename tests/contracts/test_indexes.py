@@ -12,7 +12,7 @@ from imagefinder.errors import MissingExtra, PluginError
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry.factory import make_index
 from imagefinder.registry.plugins import load, plugins
-from imagefinder.similarity import prepared, scores
+from imagefinder.similarity import normalized_for, scores
 from imagefinder.testing.contracts import check_index
 from imagefinder.types import Features, Index, Keys, Measure
 
@@ -70,15 +70,15 @@ class World:
         away = 0.4 * self.rng.standard_normal((count, DIM))
         return (middles[self.rng.integers(40, size=count)] + away).astype(np.float32)
 
-    def recall(self, index: Index, k: int = 10, among: Keys | None = None) -> float:
+    def recall(self, index: Index, k: int = 10, subset: Keys | None = None) -> float:
         queries = self.some(50)
-        found = index.search(queries, k, among)
-        held = np.isin(self.keys, among) if among is not None else np.ones(len(self.keys), bool)
+        found = index.search(queries, k, subset)
+        held = np.isin(self.keys, subset) if subset is not None else np.ones(len(self.keys), bool)
         keys = self.keys[held]
         every = scores(
             self.measure,
-            prepared(self.measure, queries),
-            prepared(self.measure, self.rows[held]),
+            normalized_for(self.measure, queries),
+            normalized_for(self.measure, self.rows[held]),
         )
         wanted = min(k, len(keys))
         assert found.keys.shape == (50, wanted), "k results come back when k exist"
@@ -119,9 +119,9 @@ def test_a_structure_follows_what_is_added_and_removed(
     assert_array_equal(index.keys, np.sort(world.keys))
     assert world.recall(index) > 0.9
     few = np.sort(world.keys)[:7]
-    assert world.recall(index, among=few) == 1, "fewer than k are all that there are"
+    assert world.recall(index, subset=few) == 1, "fewer than k are all that there are"
     half = np.concatenate([world.keys[::2], [10**9]])
-    assert world.recall(index, among=half) == 1, "a choice is compared in full"
+    assert world.recall(index, subset=half) == 1, "a choice is compared in full"
     index.save(tmp_path / "index")
     assert world.recall(index) > 0.9
     assert world.recall(index, k=len(world.keys)) > 0.9, "all of them, if so many are wanted"

@@ -19,7 +19,7 @@ HALF = [127.5, 127.5, 127.5]
 def test_a_teachers_maps_lie_over_the_students(teachers: Path) -> None:
     teacher = Teacher(teachers / TEACHERS[0], HALF, HALF)
     view = np.zeros((SIDE, SIDE, 3), np.uint8)
-    (maps,) = teacher.prepared(teacher.depths(), SIDE)([view])
+    (maps,) = teacher.normalized_for(teacher.depths(), SIDE)([view])
     shapes = Student(width=0.25).shapes
     for given, shape in zip(maps, shapes, strict=True):
         assert given.shape == (shape.channels, SIDE // shape.stride, SIDE // shape.stride)
@@ -28,7 +28,7 @@ def test_a_teachers_maps_lie_over_the_students(teachers: Path) -> None:
 @pytest.mark.parametrize("name", ["mobilenet_v2_ptq", "mobilenet_v2_qat", "mobilenetv2_backbone"])
 def test_real_teachers_have_the_same_19_depths(assets: Path, name: str) -> None:
     teacher = Teacher(assets / "models" / f"{name}.onnx", HALF, HALF)
-    (maps,) = teacher.prepared(teacher.depths(), 64)([np.zeros((64, 64, 3), np.uint8)])
+    (maps,) = teacher.normalized_for(teacher.depths(), 64)([np.zeros((64, 64, 3), np.uint8)])
     shapes = Student().shapes
     assert [given.shape[0] for given in maps] == [shape.channels for shape in shapes]
 

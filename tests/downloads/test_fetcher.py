@@ -43,7 +43,7 @@ def answers(*rounds: Iterable[str]) -> Any:
     return resolve
 
 
-def test_a_image_comes_back_whatever_it_is_called(served: Web, jpeg: Jpeg) -> None:
+def test_an_image_comes_back_whatever_it_is_called(served: Web, jpeg: Jpeg) -> None:
     served.routes["/a.html"] = ok(jpeg(), Content_Type="text/html")
     assert fetch(served.url("/a.html"), LIMITS) == jpeg()
     assert served.asked == [(f"127.0.0.1:{served.port}", "/a.html")]
@@ -52,14 +52,14 @@ def test_a_image_comes_back_whatever_it_is_called(served: Web, jpeg: Jpeg) -> No
 @pytest.mark.parametrize(
     "body", [b"<!doctype html><p>an error page", b"", b"\x7fELF", b"%!PS-Adobe-3.0 EPSF-3.0\n"]
 )
-def test_what_only_says_that_it_is_a_image_is_refused(served: Web, body: bytes) -> None:
+def test_what_only_says_that_it_is_an_image_is_refused(served: Web, body: bytes) -> None:
     served.routes["/a.jpg"] = ok(body, Content_Type="image/jpeg")
     with pytest.raises(FetchError) as refusal:
         fetch(served.url("/a.jpg"), LIMITS)
     assert refusal.value.reason == "not-a-image"
 
 
-def test_a_image_of_too_many_pixels_is_refused(served: Web) -> None:
+def test_an_image_of_too_many_pixels_is_refused(served: Web) -> None:
     def chunk(name: bytes, data: bytes) -> bytes:
         check = zlib.crc32(name + data).to_bytes(4, "big")
         return len(data).to_bytes(4, "big") + name + data + check

@@ -71,7 +71,9 @@ def test_a_url_that_is_not_gone_to_is_one_line(shop: Path, url: str, reason: str
 
 
 @pytest.mark.parametrize(("path", "reason"), [("/gone.jpg", "404"), ("/page", "not")])
-def test_a_url_without_a_image_is_one_line(shop: Path, served: Web, path: str, reason: str) -> None:
+def test_a_url_without_an_image_is_one_line(
+    shop: Path, served: Web, path: str, reason: str
+) -> None:
     said = refusal(run_in(shop, "search", served.url(path), HERE))
     assert served.url(path) in said
     assert reason in said

@@ -327,7 +327,7 @@ def test_a_hash_catalogue_finds_copies(run: Run, folder: Path, encoder: str) -> 
         (b"\xff\xd8\xff\xe0", "not an image"),
     ],
 )
-def test_a_image_that_cannot_be_used_is_said_in_one_line(
+def test_an_image_that_cannot_be_used_is_said_in_one_line(
     run: Run, tmp_path: Path, stocked: Path, data: bytes | None, reason: str
 ) -> None:
     if data is not None:
@@ -457,7 +457,7 @@ def test_an_empty_folder_gives_an_empty_catalogue_that_can_be_searched(
     assert b"no images" in run("search", images[0]).stdout
 
 
-def test_a_link_to_a_image_is_a_place_of_its_own(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_link_to_an_image_is_a_place_of_its_own(run: Run, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.jpg"
     link.symlink_to(folder / "a.jpg")

@@ -12,7 +12,7 @@ from imagefinder import Finder, embed
 from .program import Run, answer, misuse, refusal
 
 
-def test_the_vector_of_a_image_is_one_line(run: Run, folder: Path) -> None:
+def test_the_vector_of_an_image_is_one_line(run: Run, folder: Path) -> None:
     said = run("embed", "folder/a.jpg")
     assert (said.returncode, said.stderr, said.stdout.count(b"\n")) == (0, b"", 1)
     vector = np.array(said.stdout.split(), np.float32)
@@ -58,7 +58,7 @@ def test_a_catalogue_goes_out_and_comes_back_as_another(
     assert answer(run("import", name, "--db", "new.db", "--json"))["unchanged"] == 144
     with Finder.open(stocked) as ours, Finder.open(tmp_path / "new.db") as theirs:
         assert theirs.recipe == ours.recipe
-        pairs = zip(ours.store.images(), theirs.store.images(), strict=True)
+        pairs = zip(ours.store.iter_records(), theirs.store.iter_records(), strict=True)
         assert all(a == b and (v == w).all() for (a, v), (b, w) in pairs)
 
 

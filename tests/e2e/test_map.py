@@ -16,7 +16,7 @@ def test_a_page_is_drawn(run: Run, stocked: Path, tmp_path: Path) -> None:
     assert (tmp_path / "map.html").stat().st_size > 100_000
 
 
-def test_a_image_is_drawn_and_told_as_json(run: Run, stocked: Path, tmp_path: Path) -> None:
+def test_an_image_is_drawn_and_told_as_json(run: Run, stocked: Path, tmp_path: Path) -> None:
     words = ("--by", "pca", "--sample", 60, "--colour", "folder", "--width", 600, "--json")
     told = answer(run("map", "--out", "map.png", *words))
     assert told["out"] == str(tmp_path / "map.png")

@@ -210,7 +210,7 @@ def test_the_largest_k_gives_all_there_is(client: httpx.Client, images: list[Pat
     assert len(hits) >= 144
 
 
-def test_a_request_without_a_image_is_refused(client: httpx.Client) -> None:
+def test_a_request_without_an_image_is_refused(client: httpx.Client) -> None:
     assert client.post("/v1/search", data={"k": 3}).status_code == 422
     assert client.post("/v1/search").status_code == 422
     assert client.post("/v1/search", data={"image": "not a file"}).status_code == 422
@@ -307,7 +307,7 @@ def test_searches_at_once_are_all_right(client: httpx.Client, images: list[Path]
     assert min(score for _, score in found) > 0.9999
 
 
-def test_a_image_of_another_process_is_found_within_two_seconds(
+def test_an_image_of_another_process_is_found_within_two_seconds(
     client: httpx.Client, add: Callable[[Path], str], images: list[Path], tmp_path: Path
 ) -> None:
     data = images[5].read_bytes()
@@ -322,7 +322,7 @@ def test_a_image_of_another_process_is_found_within_two_seconds(
     assert client.get("/readyz").json()["images"] == before + 1
 
 
-def test_a_image_that_another_process_removed_is_found_no_more(
+def test_an_image_that_another_process_removed_is_found_no_more(
     client: httpx.Client,
     library: tuple[httpx.Client, Path],
     add: Callable[[Path], str],

@@ -19,7 +19,7 @@ COLOURS = 6**3 * (1 + 4)
 
 def row(source: Source) -> NDArray[np.float32]:
     encoder = Classic()
-    (features,) = encoder.encode([decode(source, encoder.fit).pixels])
+    (features,) = encoder.encode([decode(source, encoder.resize).pixels])
     return np.asarray(features[0])
 
 

@@ -35,7 +35,7 @@ def test_the_model_card_names_every_source_of_the_plan() -> None:
 
 
 def test_rows_have_length_one_and_runtimes_agree() -> None:
-    images = [drawn(seed, Compact.fit.width, Compact.fit.height) for seed in range(6)]
+    images = [drawn(seed, Compact.resize.width, Compact.resize.height) for seed in range(6)]
     openvino = np.concatenate(Compact(precision="f32").encode(images))
     onnxruntime = np.concatenate(Compact(runtime="onnxruntime").encode(images))
     assert openvino.shape == (6, 320)
@@ -44,7 +44,7 @@ def test_rows_have_length_one_and_runtimes_agree() -> None:
 
 
 def test_sixteen_bits_change_little() -> None:
-    images = [drawn(seed, Compact.fit.width, Compact.fit.height) for seed in range(6)]
+    images = [drawn(seed, Compact.resize.width, Compact.resize.height) for seed in range(6)]
     fast, exact = (np.concatenate(Compact(precision=p).encode(images)) for p in ("auto", "f32"))
     assert (fast * exact).sum(axis=1).min() >= 0.99
 

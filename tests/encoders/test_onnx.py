@@ -22,7 +22,7 @@ from imagefinder.errors import MissingExtra, ModelError
 from imagefinder.images.decode import decode
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import unit
-from imagefinder.types import Fit, Image
+from imagefinder.types import Image, Resize
 
 RUNTIMES = ["openvino", "onnxruntime"]
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
@@ -182,7 +182,7 @@ def test_a_graph_of_single_images_takes_any_number(runtime: str, tmp_path: Path)
 def test_the_size_is_the_graphs_own(tmp_path: Path) -> None:
     model = opened(echo(tmp_path, "n", 3, 4, 5))
     assert model.size == (5, 4)
-    assert model.fit == Fit(5, 4)
+    assert model.resize == Resize(5, 4)
 
 
 @pytest.mark.parametrize(("option", "size"), [(6, (6, 6)), ([8, 4], (8, 4)), (None, (224, 224))])
@@ -204,7 +204,7 @@ def test_a_free_size_is_as_the_option_says_or_224(
 def test_the_fit_is_as_the_options_say(tmp_path: Path) -> None:
     path = echo(tmp_path, "n", 3, 4, 5)
     model = opened(path, resize="crop", keep=0.875, filter="bicubic")
-    assert model.fit == Fit(5, 4, "crop", 0.875, "bicubic")
+    assert model.resize == Resize(5, 4, "crop", 0.875, "bicubic")
 
 
 # what is taken
@@ -239,7 +239,7 @@ def test_tokens_are_averaged_or_the_first_is_taken(pool: str, runtime: str, tmp_
 
 
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_an_output_squeezed_to_its_numbers_alone_is_one_row_a_image(
+def test_an_output_squeezed_to_its_numbers_alone_is_one_row_an_image(
     batch: int | str, runtime: str, tmp_path: Path
 ) -> None:
     nodes = [
@@ -563,7 +563,7 @@ def mobilenet(assets: Path) -> Onnx:
 
 def embedded(model: Onnx, paths: list[Path]) -> NDArray[np.float32]:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        images = list(threads.map(lambda path: decode(path, model.fit).pixels, paths))
+        images = list(threads.map(lambda path: decode(path, model.resize).pixels, paths))
     return rows(model, images)
 
 

@@ -20,7 +20,7 @@ Hash = DHash | PHash
 
 
 def bits(encoder: Hash, source: Source) -> int:
-    (row,) = encoder.encode([decode(source, encoder.fit).pixels])
+    (row,) = encoder.encode([decode(source, encoder.resize).pixels])
     return int.from_bytes(row.tobytes())
 
 

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from imagefinder import Finder
-from imagefinder.types import Encoder, Features, Fit, Image, Measure
+from imagefinder.types import Encoder, Features, Image, Measure, Resize
 
 Catalogue: TypeAlias = Callable[..., Finder]
 
@@ -22,7 +22,7 @@ class Grey:
 
     dim: ClassVar[int] = 1
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(1, 1, filter="box")
+    resize: ClassVar[Resize] = Resize(1, 1, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [image.reshape(1, 3)[:, :1].astype(np.float32) for image in images]
@@ -34,7 +34,7 @@ class Halves:
 
     dim: ClassVar[int] = 1
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 1, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 1, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         rows = [image.reshape(2, 3)[:, :1].astype(np.float32) for image in images]

@@ -88,7 +88,7 @@ def test_the_mean_average_precision_is_that_of_the_vectors(catalogue: Catalogue)
     }
     finder = catalogue(images, "classic")
     rows, classes = [], []
-    for record, features in finder.store.images():
+    for record, features in finder.store.iter_records():
         rows.append(features[0])
         classes.append(Path(str(record.path)).parent.name)
     whole = leave_one_out(np.stack(rows), classes)
@@ -107,7 +107,7 @@ def test_a_folder_further_up_may_name_the_class(catalogue: Catalogue) -> None:
     assert (found.setting.queries, found.setting.idle) == (2, 1)
 
 
-def test_a_image_in_two_folders_is_in_two_classes(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_an_image_in_two_folders_is_in_two_classes(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue(TWO_CLASSES)
     (tmp_path / "stored" / "dim").mkdir()
     for name in ("bright/3.png", "dark/2.png"):

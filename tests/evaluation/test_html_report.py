@@ -92,7 +92,7 @@ def test_pairs_have_no_classes_to_confuse(catalogue: Catalogue, tmp_path: Path) 
     assert "By class" not in written[1].read_text()
 
 
-def test_a_image_that_vanished_is_told_of(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_an_image_that_vanished_is_told_of(catalogue: Catalogue, tmp_path: Path) -> None:
     found = evaluate(catalogue(PICTURES))
     (tmp_path / "stored" / "dark" / "1.png").unlink()
     _, page, *_ = save(found, tmp_path)

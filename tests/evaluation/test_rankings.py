@@ -62,14 +62,14 @@ def test_other_measures_are_those_of_search(measures: Any, catalogue: Catalogue)
     assert found == searched(finder, f"{key:016x}", 7, measures=measures)
 
 
-def test_a_image_finds_itself_before_others_that_look_the_same(catalogue: Catalogue) -> None:
+def test_an_image_finds_itself_before_others_that_look_the_same(catalogue: Catalogue) -> None:
     finder = catalogue({f"{n}.png": (50,) * (n + 1) for n in range(6)})
     keys = finder.store.keys().tolist()
     rankings = Rankings(finder, 2)([Question((), key=key) for key in keys])
     assert [one.own for one in rankings if isinstance(one, Ranked)] == [0] * 6
 
 
-def test_by_a_product_a_image_may_find_itself_late(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_by_a_product_an_image_may_find_itself_late(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue({f"{n}.png": (n * 10,) for n in range(1, 6)})
     own = finder.search(tmp_path / "stored" / "3.png", k=1)[0].record.key
     (one,) = Rankings(finder, 9, ("dot",))([Question((), key=own)])

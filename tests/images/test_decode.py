@@ -19,7 +19,7 @@ from imagefinder.images.decode import decode, load_image
 from imagefinder.images.files import find_images
 from imagefinder.images.formats import SUFFIXES, glimpse
 from imagefinder.images.limits import Limits
-from imagefinder.types import Fit, Image
+from imagefinder.types import Image, Resize
 
 Draw = Callable[..., Image]
 Turn = PIL.Image.Transpose
@@ -112,7 +112,7 @@ def test_the_result_is_three_channels_of_bytes(image_file: Path) -> None:
     assert pixels.shape == (90, 120, 3)
 
 
-def test_a_image_is_the_same_from_a_path_a_string_bytes_and_a_file(image_file: Path) -> None:
+def test_an_image_is_the_same_from_a_path_a_string_bytes_and_a_file(image_file: Path) -> None:
     pixels = load_image(image_file)
     assert_array_equal(load_image(str(image_file)), pixels)
     assert_array_equal(load_image(image_file.read_bytes()), pixels)
@@ -147,19 +147,19 @@ def test_every_orientation_comes_out_upright(kind: str, orientation: int, draw: 
 
 @pytest.mark.parametrize("kind", WITH_EXIF)
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("fit", [Fit(64, 32), Fit(32, 64), Fit(40, 20, "crop", keep=0.8)])
+@pytest.mark.parametrize("fit", [Resize(64, 32), Resize(32, 64), Resize(40, 20, "crop", keep=0.8)])
 def test_every_orientation_is_upright_in_any_fit(
-    kind: str, orientation: int, fit: Fit, draw: Draw
+    kind: str, orientation: int, resize: Resize, draw: Draw
 ) -> None:
     upright = draw(2)
-    decoded = decode(turned(upright, orientation, kind), fit)
-    assert difference(decoded.pixels, decode(upright, fit).pixels) < 6
+    decoded = decode(turned(upright, orientation, kind), resize)
+    assert difference(decoded.pixels, decode(upright, resize).pixels) < 6
     assert (decoded.width, decoded.height) == (120, 90)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_image_that_pillow_has_only_opened_comes_out_upright(
+def test_an_image_that_pillow_has_only_opened_comes_out_upright(
     kind: str, orientation: int, draw: Draw
 ) -> None:
     upright = draw(2)
@@ -182,10 +182,10 @@ def test_an_orientation_that_there_is_not_changes_nothing(orientation: int, draw
 
 @pytest.mark.parametrize("scene", ["Landscape", "Portrait"])
 def test_photographs_in_all_orientations_look_the_same(scene: str, assets: Path) -> None:
-    fit = Fit(60, 40) if scene == "Landscape" else Fit(40, 60)
-    plain = decode(assets / f"data/exif/{scene}_1.jpg", fit)
+    resize = Resize(60, 40) if scene == "Landscape" else Resize(40, 60)
+    plain = decode(assets / f"data/exif/{scene}_1.jpg", resize)
     for path in sorted((assets / "data/exif").glob(f"{scene}_*.jpg")):
-        decoded = decode(path, fit)
+        decoded = decode(path, resize)
         assert difference(decoded.pixels, plain.pixels) < 4, path.name
         assert (decoded.width, decoded.height) == (plain.width, plain.height), path.name
 
@@ -279,7 +279,7 @@ def test_other_numbers_are_stretched_from_the_lowest_to_the_highest() -> None:
 
 
 @pytest.mark.parametrize("level", [-5.0, 0.0, 300.0, float("nan"), float("inf")])
-def test_a_image_of_one_number_is_one_grey(level: float) -> None:
+def test_an_image_of_one_number_is_one_grey(level: float) -> None:
     flat = np.full((4, 5), level, np.float32)
     loaded = load_image(encoded(PIL.Image.fromarray(flat), "TIFF"))
     assert loaded.shape == (4, 5, 3)
@@ -306,7 +306,7 @@ def test_lab_becomes_rgb(lab: tuple[int, ...], seen: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "YCbCr", "HSV", "RGBX", "RGBa", "La", "PA", "I", "F"])
-def test_a_image_in_memory_may_be_of_any_mode(mode: str, draw: Draw) -> None:
+def test_an_image_in_memory_may_be_of_any_mode(mode: str, draw: Draw) -> None:
     plain = PIL.Image.fromarray(draw(3))
     by_way_of = {"RGBa": "RGBA", "La": "LA"}.get(mode)
     image = (plain.convert(by_way_of) if by_way_of else plain).convert(mode)
@@ -326,12 +326,12 @@ def columns(width: int, height: int) -> Image:
     return pixels
 
 
-def seen_part(fit: Fit, width: int, height: int) -> tuple[float, float, float, float]:
+def seen_part(resize: Resize, width: int, height: int) -> tuple[float, float, float, float]:
     """Left, right, top and bottom of what a fit keeps, as the edge pixels tell."""
-    pixels = decode(columns(width, height), fit).pixels.astype(float)
+    pixels = decode(columns(width, height), resize).pixels.astype(float)
     # a pixel stands for its middle: half a step further is the edge
-    across = (pixels[0, -1, 0] - pixels[0, 0, 0]) / (fit.width - 1) / 2
-    down = (pixels[-1, 0, 1] - pixels[0, 0, 1]) / (fit.height - 1) / 2
+    across = (pixels[0, -1, 0] - pixels[0, 0, 0]) / (resize.width - 1) / 2
+    down = (pixels[-1, 0, 1] - pixels[0, 0, 1]) / (resize.height - 1) / 2
     left, right = pixels[0, 0, 0] - across, pixels[0, -1, 0] + across
     top, bottom = pixels[0, 0, 1] - down, pixels[-1, 0, 1] + down
     return left + 0.5, right + 0.5, top + 0.5, bottom + 0.5
@@ -340,19 +340,19 @@ def seen_part(fit: Fit, width: int, height: int) -> tuple[float, float, float, f
 @pytest.mark.parametrize(
     ("fit", "size", "part"),
     [
-        (Fit(50, 50), (200, 100), (0, 200, 0, 100)),
-        (Fit(50, 50, "crop"), (200, 100), (50, 150, 0, 100)),
-        (Fit(50, 50, "crop"), (100, 200), (0, 100, 50, 150)),
-        (Fit(50, 50, "crop", keep=0.5), (200, 100), (75, 125, 25, 75)),
-        (Fit(60, 30, "crop"), (200, 200), (0, 200, 50, 150)),
-        (Fit(30, 60, "crop", keep=0.75), (200, 200), (62.5, 137.5, 25, 175)),
+        (Resize(50, 50), (200, 100), (0, 200, 0, 100)),
+        (Resize(50, 50, "crop"), (200, 100), (50, 150, 0, 100)),
+        (Resize(50, 50, "crop"), (100, 200), (0, 100, 50, 150)),
+        (Resize(50, 50, "crop", keep=0.5), (200, 100), (75, 125, 25, 75)),
+        (Resize(60, 30, "crop"), (200, 200), (0, 200, 50, 150)),
+        (Resize(30, 60, "crop", keep=0.75), (200, 200), (62.5, 137.5, 25, 175)),
     ],
 )
 def test_a_fit_shows_the_part_that_it_says(
-    fit: Fit, size: tuple[int, int], part: tuple[float, ...]
+    resize: Resize, size: tuple[int, int], part: tuple[float, ...]
 ) -> None:
-    assert decode(columns(*size), fit).pixels.shape == (fit.height, fit.width, 3)
-    assert_allclose(seen_part(fit, *size), part, atol=2)
+    assert decode(columns(*size), resize).pixels.shape == (resize.height, resize.width, 3)
+    assert_allclose(seen_part(resize, *size), part, atol=2)
 
 
 @given(st.integers(1, 700), st.integers(1, 700), st.integers(1, 99), st.integers(1, 99))
@@ -360,14 +360,14 @@ def test_a_crop_of_the_whole_is_never_beyond_the_edge(
     width: int, height: int, across: int, down: int
 ) -> None:
     blank = PIL.Image.new("L", (width, height))
-    assert decode(blank, Fit(across, down, "crop")).pixels.shape == (down, across, 3)
+    assert decode(blank, Resize(across, down, "crop")).pixels.shape == (down, across, 3)
 
 
 def test_a_crop_is_what_scaling_and_then_cutting_gives(draw: Draw) -> None:
     image = PIL.Image.fromarray(draw(4, 400, 300))
     scaled = image.resize((341, 256), PIL.Image.Resampling.BILINEAR)
     cut = np.asarray(scaled.crop((58, 16, 58 + 224, 16 + 224)))
-    cropped = decode(image, Fit(224, 224, "crop", keep=0.875)).pixels
+    cropped = decode(image, Resize(224, 224, "crop", keep=0.875)).pixels
     assert difference(cropped, cut) < 1.5
 
 
@@ -380,7 +380,7 @@ def test_the_size_told_is_right_however_much_the_image_shrinks(
     exif[0x0112] = turned
     file = BytesIO()
     PIL.Image.new("RGB", size, "teal").save(file, "JPEG", exif=exif)
-    told = decode(file.getvalue(), Fit(32, 32))
+    told = decode(file.getvalue(), Resize(32, 32))
     assert (told.width, told.height) == (size if turned == 1 else size[::-1])
 
 
@@ -398,7 +398,7 @@ def test_a_tiff_of_twelve_bits_loses_four_of_them_not_eight(assets: Path) -> Non
 
 def test_the_size_told_is_the_images_own_not_that_of_the_fit(draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(4, 900, 700)), "JPEG")
-    decoded = decode(data, Fit(32, 16))
+    decoded = decode(data, Resize(32, 16))
     assert (decoded.width, decoded.height) == (900, 700)
     assert decoded.pixels.shape == (16, 32, 3)
 
@@ -409,9 +409,9 @@ def test_shrinking_while_decoding_gives_nearly_the_same_pixels(
     how: Any, size: tuple[int, int], draw: Draw
 ) -> None:
     data = encoded(PIL.Image.fromarray(draw(5, *size)), "JPEG", quality=92)
-    fit = Fit(224, 224, how)
-    in_full = decode(load_image(data), fit).pixels
-    assert difference(decode(data, fit).pixels, in_full) < 2
+    resize = Resize(224, 224, how)
+    in_full = decode(load_image(data), resize).pixels
+    assert difference(decode(data, resize).pixels, in_full) < 2
 
 
 # limits
@@ -420,12 +420,12 @@ def test_shrinking_while_decoding_gives_nearly_the_same_pixels(
 def test_a_huge_jpeg_is_taken_where_it_shrinks_and_a_progressive_one_is_not() -> None:
     huge = PIL.Image.linear_gradient("L").resize((6000, 6000)).convert("RGB")
     small = Limits(max_pixels=1_000_000)
-    decoded = decode(encoded(huge, "JPEG"), Fit(224, 224), small)
+    decoded = decode(encoded(huge, "JPEG"), Resize(224, 224), small)
     assert (decoded.width, decoded.height) == (6000, 6000)
     with pytest.raises(ImageTooLarge, match="6000 × 6000"):
         decode(encoded(huge, "JPEG"), limits=small)
     with pytest.raises(ImageTooLarge, match="6000 × 6000"):
-        decode(encoded(huge, "JPEG", progressive=True), Fit(224, 224), small)
+        decode(encoded(huge, "JPEG", progressive=True), Resize(224, 224), small)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
@@ -433,7 +433,7 @@ def test_too_many_pixels_are_refused(kind: str, draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(1)), kind)
     assert load_image(data, Limits(max_pixels=120 * 90)).shape == (90, 120, 3)
     with pytest.raises(ImageTooLarge, match="120 × 90"):
-        decode(data, Fit(8, 8), Limits(max_pixels=120 * 90 - 1))
+        decode(data, Resize(8, 8), Limits(max_pixels=120 * 90 - 1))
 
 
 @pytest.mark.parametrize(
@@ -567,7 +567,7 @@ def test_what_is_no_image_at_all_is_refused(source: Any) -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (1, 1, 3)])
-def test_an_array_of_bytes_is_a_image(shape: tuple[int, ...]) -> None:
+def test_an_array_of_bytes_is_an_image(shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
     seen = array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2)
     assert_array_equal(load_image(array), seen)
@@ -606,7 +606,7 @@ def test_any_other_array_is_refused(shape: tuple[int, ...], dtype: Any) -> None:
         load_image(np.zeros(shape, dtype))
 
 
-def test_a_image_opened_from_a_truncated_file_is_refused(draw: Draw) -> None:
+def test_an_image_opened_from_a_truncated_file_is_refused(draw: Draw) -> None:
     data = encoded(PIL.Image.fromarray(draw(1)), "PNG")
     opened = PIL.Image.open(BytesIO(data[: len(data) // 2]))
     with opened, pytest.raises(UnreadableImage, match="truncated"):
@@ -620,7 +620,7 @@ def test_a_closed_image_is_refused(image_file: Path) -> None:
         load_image(image)
 
 
-def test_a_image_without_pixels_is_refused() -> None:
+def test_an_image_without_pixels_is_refused() -> None:
     with pytest.raises(UnreadableImage, match="no pixels"):
         load_image(PIL.Image.new("RGB", (0, 5)))
 
@@ -629,9 +629,9 @@ def test_a_image_without_pixels_is_refused() -> None:
 def test_every_odd_file_decodes_or_raises_an_image_error(assets: Path) -> None:
     decoded = 0
     for path in sorted((assets / "data/odd").rglob("*")):
-        for fit in (None, Fit(64, 48)):
+        for resize in (None, Resize(64, 48)):
             try:
-                pixels = decode(path, fit).pixels
+                pixels = decode(path, resize).pixels
             except ImageError as error:
                 assert str(error), path.name
                 assert "\n" not in str(error), path.name

@@ -11,7 +11,7 @@ from imagefinder.indexes import pruning
 from imagefinder.indexes.brute_force import compare
 from imagefinder.indexes.scalar_quantization import Codes, products
 from imagefinder.indexes.segment import Part
-from imagefinder.similarity import prepared, scores
+from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Features, Measure
 
 DIM = 24
@@ -52,20 +52,20 @@ def test_two_passes_answer_as_brute_force_does(
     kinds = rng.normal(0, size, (different, DIM)).astype(np.float32)
     others = kinds[rng.integers(different, size=200)]
     keys = rng.permutation(1000)[:200].astype(np.int64)
-    among = rng.permutation(1000)[:900].astype(np.int64) if choose else None
-    held = prepared(measure, others)
-    queries = prepared(
+    subset = rng.permutation(1000)[:900].astype(np.int64) if choose else None
+    held = normalized_for(measure, others)
+    queries = normalized_for(
         measure, others[rng.integers(200, size=asked)] + rng.normal(0, size / 10, DIM)
     )
     queries = queries.astype(np.float32)
     part = Part(keys, held, Codes.of(held)).without(keys[:3])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pruning, "_BLOCK", 40 * DIM)  # several blocks
-        found = compare([part], measure, queries, k, among)
+        found = compare([part], measure, queries, k, subset)
     left = np.ones(200, bool)
     left[:3] = False
-    if among is not None:
-        left &= np.isin(keys, among)
+    if subset is not None:
+        left &= np.isin(keys, subset)
     every = scores(measure, queries, held[left])
     wanted = min(k, int(left.sum()))
     assert found.keys.shape == (asked, wanted)

@@ -12,11 +12,11 @@ from imagefinder import UnknownPlugin, UnreadableImage
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import Limits
 from imagefinder.local_features.compare import Comparison, compare
-from imagefinder.local_features.geometric_matcher import Geometric
-from imagefinder.local_features.mutual_matcher import Mutual
+from imagefinder.local_features.geometric_matcher import GeometricMatcher
+from imagefinder.local_features.mutual_matcher import MutualMatcher
 from imagefinder.local_features.sift import Sift
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import LocalFeatures, Match, Reranker
+from imagefinder.types import LocalFeatures, Match, Matcher
 
 BLANK = np.full((300, 400, 3), 255, np.uint8)
 
@@ -46,17 +46,17 @@ def test_real_views_are_told_from_others(assets: Path) -> None:
         for name in ("03903474_1471484089.jpg", "60584745_2207571072.jpg")
     )
     assert compare(front, side).match.verified, "not flat, so by the other geometry"
-    assert compare(front, side, reranker="geometric").match.verified is False
+    assert compare(front, side, matcher="geometric").match.verified is False
     assert not compare(front, pairs / "lightglue/DSC_0410.JPG").match.verified
 
 
 def test_what_is_found_is_what_extractor_and_reranker_find(scene: PIL.Image.Image) -> None:
     sift, other = Sift(features=60, side=200), draw_scene("harbour").rotate(10)
-    found = compare(scene, other, local=sift, reranker=Mutual())
-    wanted = sift.extract([decode(image, sift.fit).pixels for image in (scene, other)])
+    found = compare(scene, other, local=sift, matcher=MutualMatcher())
+    wanted = sift.extract([decode(image, sift.resize).pixels for image in (scene, other)])
     for local, same in zip(found.local, wanted, strict=True):
         np.testing.assert_array_equal(local.points, same.points)
-    np.testing.assert_array_equal(found.match.pairs, Mutual().match(*wanted).pairs)
+    np.testing.assert_array_equal(found.match.pairs, MutualMatcher().match(*wanted).pairs)
     assert found.match.verified is None
 
 
@@ -64,17 +64,17 @@ def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
     scene: PIL.Image.Image,
 ) -> None:
     few, turned = Sift(features=100, side=320), scene.rotate(5)
-    wanted: dict[str | None, Reranker] = {
-        "mutual": Mutual(),
-        "geometric": Geometric(),
-        None: Geometric("either"),
+    wanted: dict[str | None, Matcher] = {
+        "mutual": MutualMatcher(),
+        "geometric": GeometricMatcher(),
+        None: GeometricMatcher("either"),
     }
-    for name, reranker in wanted.items():
-        found = compare(scene, turned, local=few, reranker=name)
-        np.testing.assert_array_equal(found.match.pairs, reranker.match(*found.local).pairs)
+    for name, matcher in wanted.items():
+        found = compare(scene, turned, local=few, matcher=name)
+        np.testing.assert_array_equal(found.match.pairs, matcher.match(*found.local).pairs)
 
 
-def test_a_image_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
+def test_an_image_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
     scene.save(tmp_path / "scene.png")
     few = Sift(features=50, side=200)
     wanted = compare(scene, scene, local=few).match.pairs
@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_named(scene: PIL.Image.Image, tmp_path: Path) ->
             with pytest.raises(UnreadableImage, match=said):
                 compare(one, other)
     with pytest.raises(UnknownPlugin, match="geometric, mutual"):
-        compare(scene, scene, reranker="closest")
+        compare(scene, scene, matcher="closest")
     with pytest.raises(UnknownPlugin, match="sift"):
         compare(scene, scene, local="surf")
 

@@ -10,9 +10,9 @@ from numpy.testing import assert_array_equal
 
 from imagefinder.errors import PluginError
 from imagefinder.images.decode import decode
-from imagefinder.local_features.geometric_matcher import Geometric, Geometry
+from imagefinder.local_features.geometric_matcher import GeometricMatcher, Geometry
 from imagefinder.local_features.sift import Sift
-from imagefinder.registry.factory import make_reranker
+from imagefinder.registry.factory import make_matcher
 from imagefinder.similarity import mutual_neighbors, unit
 from imagefinder.types import LocalFeatures, Points
 
@@ -34,7 +34,7 @@ UNRELATED = [
 
 @cache
 def of(file: Path) -> LocalFeatures:
-    return Sift().extract([decode(file, Sift().fit).pixels])[0]
+    return Sift().extract([decode(file, Sift().resize).pixels])[0]
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +58,20 @@ def test_images_of_the_same_thing_are_verified(
     pairs: Path, one: str, other: str, geometry: Geometry
 ) -> None:
     for first, second in ((one, other), (other, one)):
-        match = Geometric(geometry).match(of(pairs / first), of(pairs / second))
+        match = GeometricMatcher(geometry).match(of(pairs / first), of(pairs / second))
         assert match.verified is True
         assert len(match) >= 20
 
 
 def test_two_views_of_a_building_are_verified(pairs: Path) -> None:
-    match = Geometric("either").match(*(of(pairs / name) for name in CHURCH))
+    match = GeometricMatcher("either").match(*(of(pairs / name) for name in CHURCH))
     assert match.verified
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_unrelated_images_are_not_verified(pairs: Path, geometry: Geometry) -> None:
     for one, other in UNRELATED:
-        match = Geometric(geometry).match(of(pairs / one), of(pairs / other))
+        match = GeometricMatcher(geometry).match(of(pairs / one), of(pairs / other))
         assert match.verified is False, (one, other)
         assert len(match) < 16
 
@@ -79,7 +79,7 @@ def test_unrelated_images_are_not_verified(pairs: Path, geometry: Geometry) -> N
 def test_the_pairs_are_some_of_the_mutual_neighbours(pairs: Path) -> None:
     one, other = of(pairs / MONA_LISAS[0]), of(pairs / MONA_LISAS[1])
     mutual = set(map(tuple, mutual_neighbors(one.descriptors @ other.descriptors.T).tolist()))
-    found = [tuple(pair) for pair in Geometric().match(one, other).pairs.tolist()]
+    found = [tuple(pair) for pair in GeometricMatcher().match(one, other).pairs.tolist()]
     assert set(found) < mutual
     assert len(set(found)) == len(found)
 
@@ -87,8 +87,8 @@ def test_the_pairs_are_some_of_the_mutual_neighbours(pairs: Path) -> None:
 def test_the_same_images_give_the_same_pairs(pairs: Path) -> None:
     one, other = (of(pairs / name) for name in VIEWS)
     for geometry in GEOMETRIES:
-        first = Geometric(geometry).match(one, other)
-        assert_array_equal(first.pairs, Geometric(geometry).match(one, other).pairs)
+        first = GeometricMatcher(geometry).match(one, other)
+        assert_array_equal(first.pairs, GeometricMatcher(geometry).match(one, other).pairs)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -99,7 +99,7 @@ def test_points_that_moved_together_agree_and_others_do_not(geometry: Geometry) 
     after = (before - 0.5) @ turn * 0.8 + 0.55
     strays = np.arange(50, 60)
     after[strays] = scattered(10, seed=6)
-    match = Geometric(geometry).match(local(before), local(after))
+    match = GeometricMatcher(geometry).match(local(before), local(after))
     assert match.verified
     assert set(range(50)) <= set(match.pairs[:, 0].tolist())
     # a fundamental matrix asks only for a line to be met, so a stray may meet it by chance
@@ -110,25 +110,25 @@ def test_points_that_moved_together_agree_and_others_do_not(geometry: Geometry) 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 7, 8, 9])
 def test_a_few_points_are_never_enough(geometry: Geometry, count: int) -> None:
     few = local(scattered(count))
-    match = Geometric(geometry).match(few, few)
+    match = GeometricMatcher(geometry).match(few, few)
     assert match.verified is False
     assert len(match) <= count
     for one, other in ((few, local(scattered(0))), (local(scattered(0)), few)):
-        assert len(Geometric(geometry).match(one, other)) == 0
+        assert len(GeometricMatcher(geometry).match(one, other)) == 0
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize("count", [10, 40])
 def test_points_on_each_other_are_no_geometry(geometry: Geometry, count: int) -> None:
     heap = local(np.full((count, 2), 0.5, np.float32))
-    assert Geometric(geometry).match(heap, heap).verified is False
+    assert GeometricMatcher(geometry).match(heap, heap).verified is False
 
 
 @pytest.mark.parametrize("count", [10, 40])
-def test_a_image_does_not_shrink_to_a_point(count: int) -> None:
+def test_an_image_does_not_shrink_to_a_point(count: int) -> None:
     heap = local(np.full((count, 2), 0.5, np.float32))
-    assert Geometric().match(local(scattered(count)), heap).verified is False
-    assert Geometric().match(heap, local(scattered(count))).verified is False
+    assert GeometricMatcher().match(local(scattered(count)), heap).verified is False
+    assert GeometricMatcher().match(heap, local(scattered(count))).verified is False
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -136,17 +136,17 @@ def test_a_image_does_not_shrink_to_a_point(count: int) -> None:
 def test_points_on_a_line_are_handled(geometry: Geometry, slope: float) -> None:
     x = np.linspace(0.1, 0.9, 40)
     line = local(np.stack([x, slope * x + 0.1], axis=1))
-    match = Geometric(geometry).match(line, line)
+    match = GeometricMatcher(geometry).match(line, line)
     assert match.verified == (len(match) >= 10)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_descriptors_that_are_all_the_same_match_nothing(geometry: Geometry) -> None:
     same = LocalFeatures(scattered(30), np.repeat(local(scattered(1)).descriptors, 30, axis=0))
-    assert len(Geometric(geometry).match(same, same)) <= 1
+    assert len(GeometricMatcher(geometry).match(same, same)) <= 1
 
 
 @pytest.mark.parametrize("options", [{"geometry": "round"}, {"angle": 3}])
 def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(PluginError, match=next(iter(options))):
-        make_reranker("geometric", options)
+        make_matcher("geometric", options)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import PluginError
 from imagefinder.images.decode import decode
-from imagefinder.local_features.geometric_matcher import Geometric
+from imagefinder.local_features.geometric_matcher import GeometricMatcher
 from imagefinder.local_features.sift import Sift
 from imagefinder.registry.factory import extractor_from, make_extractor, recipe_of
 from imagefinder.testing.gallery import draw_scene
@@ -21,7 +21,7 @@ BLANK = np.full((300, 400, 3), 128, np.uint8)
 
 def seen(image: Image | PIL.Image.Image, sift: Sift | None = None) -> LocalFeatures:
     sift = sift or Sift()
-    (local,) = sift.extract([decode(image, sift.fit).pixels])
+    (local,) = sift.extract([decode(image, sift.resize).pixels])
     return local
 
 
@@ -32,7 +32,7 @@ def scene() -> PIL.Image.Image:
 
 @pytest.fixture(scope="module")
 def photograph(assets: Path) -> Image:
-    return decode(assets / "data/pairs/lightglue/DSC_0410.JPG", Sift().fit).pixels
+    return decode(assets / "data/pairs/lightglue/DSC_0410.JPG", Sift().resize).pixels
 
 
 @pytest.mark.parametrize("image", [BLANK, BLANK[:1, :1], BLANK[:2], BLANK * 0])
@@ -100,8 +100,8 @@ def test_a_large_image_is_scaled_down_and_places_stay_shares_of_it(
     scene: PIL.Image.Image,
 ) -> None:
     large = scene.resize((scene.width * 4, scene.height * 4), PIL.Image.Resampling.BICUBIC)
-    assert max(decode(large, Sift().fit).pixels.shape) == 640
-    match = Geometric().match(one := seen(scene), other := seen(large))
+    assert max(decode(large, Sift().resize).pixels.shape) == 640
+    match = GeometricMatcher().match(one := seen(scene), other := seen(large))
     assert match.verified
     assert_allclose(
         one.points[match.pairs[:, 0]], other.points[match.pairs[:, 1]], atol=4 / 640, rtol=0
@@ -115,7 +115,7 @@ def test_a_turned_and_scaled_image_matches(
 ) -> None:
     turned = scene.resize((round(scene.width * scale), round(scene.height * scale)))
     turned = turned.rotate(degrees, PIL.Image.Resampling.BICUBIC, expand=True)
-    match = Geometric().match(seen(scene), seen(turned))
+    match = GeometricMatcher().match(seen(scene), seen(turned))
     assert match.verified
     assert len(match) >= 25
 

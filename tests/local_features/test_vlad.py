@@ -161,7 +161,7 @@ def test_damaged_bytes_give_a_codebook_that_works_or_are_refused(data: st.DataOb
     assert all(np.isfinite(array).all() for array in (book.mean, book.axes, book.words))
 
 
-def test_a_image_is_seen_whole_and_in_nine_quarters() -> None:
+def test_an_image_is_seen_whole_and_in_nine_quarters() -> None:
     local = image(13, 400)
     whole, *parts = windows(local)
     assert_array_equal(whole, local.descriptors)
@@ -179,7 +179,7 @@ def test_a_quarter_with_few_parts_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 1, 19])
-def test_a_image_of_few_parts_is_seen_whole_only(rows: int) -> None:
+def test_an_image_of_few_parts_is_seen_whole_only(rows: int) -> None:
     local = image(15, rows)
     (whole,) = windows(local)
     assert_array_equal(whole, local.descriptors)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from imagefinder.near_duplicates import star_clustering as pairs
 from imagefinder.near_duplicates.star_clustering import stars
-from imagefinder.similarity import prepared, scores
+from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Features, Measure
 
 MEASURES: tuple[Measure, ...] = ("cosine", "l2", "dot", "hamming")
@@ -22,7 +22,7 @@ def drawn(measure: Measure, count: int, seed: int) -> Features:
         return np.asarray(kinds[rng.integers(5, size=count)] ^ flips)
     kinds = rng.standard_normal((5, 8))[rng.integers(5, size=count)]
     rows = (kinds + rng.standard_normal((count, 8)) * 0.2).astype(np.float32)
-    return prepared(measure, rows)
+    return normalized_for(measure, rows)
 
 
 def one_by_one(measure: Measure, rows: Features, threshold: float) -> list[int]:

@@ -16,7 +16,7 @@ from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
 from imagefinder.registry.plugins import plugins
 from imagefinder.registry.pretrained import models
 from imagefinder.similarity import unit
-from imagefinder.types import Fit
+from imagefinder.types import Resize
 
 OURS = "beit clip dinov2 efficientnet inception_v3 resnet18 resnet50 siglip vgg16".split()
 CARD = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
@@ -53,8 +53,8 @@ def test_every_row_is_an_encoder_and_those_with_patches_are_extractors_too() -> 
 
 
 def test_a_row_becomes_the_fit_that_it_describes() -> None:
-    assert models()["inception_v3"].fit == Fit(299, 299, "crop", 0.875, "bicubic")
-    assert models()["beit"].fit == Fit(224, 224)
+    assert models()["inception_v3"].resize == Resize(299, 299, "crop", 0.875, "bicubic")
+    assert models()["beit"].resize == Resize(224, 224)
 
 
 OF_MOBILENET = 'output = "embedding"\nmean = 0.5\nstd = 0.5'
@@ -80,7 +80,7 @@ def test_one_row_makes_a_graph_of_ones_own_an_encoder(
     write(library, f'[mine]\nfile = "{path}"\ndim = {dim}\n{settings}')
     encoder = make_encoder("mine", {"precision": "f32"})
     files = list(find_images(assets / "data/clothing/test"))[::93]
-    images = [decode(file, encoder.fit).pixels for file in files]
+    images = [decode(file, encoder.resize).pixels for file in files]
     rows = np.vstack(encoder.encode(images))
     assert rows.shape == (len(images), dim)
     options = dict(models()["mine"].settings)

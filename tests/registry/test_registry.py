@@ -13,7 +13,7 @@ from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
 from imagefinder.registry import plugins as registry
 from imagefinder.registry.factory import encoder_from, make_encoder, make_index, recipe_of
 from imagefinder.registry.plugins import Family, Plugin, load, plugins
-from imagefinder.types import Encoder, Fit, Measure, Recipe
+from imagefinder.types import Encoder, Measure, Recipe, Resize
 
 FAMILIES: list[Family] = ["encoders", "indexes", "stores"]
 WITHOUT_ARGUMENT = [
@@ -125,8 +125,8 @@ def test_where_and_how_a_model_runs_does_not_count_in_its_recipe(tiny_model: Pat
     there = recipe_of(make_encoder(f"onnx:{tiny_model}", {"runtime": "onnxruntime"}))
     other = recipe_of(make_encoder(f"onnx:{tiny_model}", {"channels": "BGR"}))
     assert here == there != other
-    assert set(here.place) == {"path", "runtime", "precision"}
-    assert not set(here.place) & set(here.options)
+    assert set(here.runtime) == {"path", "runtime", "precision"}
+    assert not set(here.runtime) & set(here.options)
 
 
 def test_a_recipe_reads_as_a_call() -> None:
@@ -202,7 +202,7 @@ class Unregistered:
     sizes: tuple[int, ...] = (1, 2)
     dim: ClassVar[int] = 1
     measure: ClassVar[Measure] = "dot"
-    fit: ClassVar[Fit] = Fit(8, 8)
+    resize: ClassVar[Resize] = Resize(8, 8)
 
     encode = Classic.encode  # never called
 

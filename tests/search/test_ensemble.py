@@ -17,7 +17,7 @@ from imagefinder import Ensemble, Finder, NotFound, PluginError, StoreError, Unr
 from imagefinder.images.decode import decode
 from imagefinder.search.hits import Hits
 from imagefinder.search.ranking import Fusion, Ranking, fuse
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 COUNT = 25
 WAYS: tuple[Fusion, ...] = ("reciprocal", "borda", "scores")
@@ -30,7 +30,7 @@ class Channel:
     number: int
     dim: ClassVar[int] = 4
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 2, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [image[..., self.number].reshape(1, 4).astype(np.float32) / 255 for image in images]
@@ -135,7 +135,7 @@ def test_images_are_the_same_by_their_content_wherever_they_lie(
     assert all("elsewhere" in str(hit.path) for hit in there), "as the first member knows them"
 
 
-def test_a_image_that_a_member_lacks_counts_where_it_is(
+def test_an_image_that_a_member_lacks_counts_where_it_is(
     members: list[Finder], files: list[Path], tmp_path: Path
 ) -> None:
     with Finder.create(tmp_path / "c.db", Channel(1)) as some:

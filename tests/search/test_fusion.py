@@ -73,7 +73,7 @@ def test_what_all_agree_on_stays_and_the_first_gets_one(how: Fusion, keys: list[
 
 @pytest.mark.parametrize("how", WAYS)
 @given(lists=RANKINGS)
-def test_gaining_a_place_never_costs_a_image(how: Fusion, lists: list[list[int]]) -> None:
+def test_gaining_a_place_never_costs_an_image(how: Fusion, lists: list[list[int]]) -> None:
     before = dict(fuse(rankings_of(lists), how))
     for number, keys in enumerate(lists):
         if len(keys) > 1:

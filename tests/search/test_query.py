@@ -18,7 +18,7 @@ from imagefinder.images.decode import decode
 from imagefinder.search.hits import Hits
 from imagefinder.search.query import Asked
 from imagefinder.search.ranking import Ranking, fuse
-from imagefinder.types import Box, Features, Fit, Image, Measure
+from imagefinder.types import Box, Features, Image, Measure, Resize
 
 from ..mean_color import Colours
 
@@ -31,7 +31,7 @@ class Quarters:
 
     dim: ClassVar[int] = 3
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 2, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         rows = [image.reshape(4, 3).astype(np.float32) for image in images]
@@ -66,7 +66,7 @@ def made_by(encoder: Any, files: list[Path], folder: Path, index: str = "exact")
 
 
 def row_of(image: Path | Image) -> Features:
-    return Colours().encode([decode(image, Colours.fit).pixels])[0]
+    return Colours().encode([decode(image, Colours.resize).pixels])[0]
 
 
 def unit(rows: Features) -> Features:
@@ -210,7 +210,7 @@ def test_a_part_that_is_none_is_said_with_the_images_size(
         finder.search(decode(files[0]).pixels, crop=box)
 
 
-def test_all_of_a_image_is_a_part_of_it(finder: Finder, files: list[Path]) -> None:
+def test_all_of_an_image_is_a_part_of_it(finder: Finder, files: list[Path]) -> None:
     whole = finder.search(files[0], 5, crop=(0, 0, 60, 40))
     agree(whole, found(finder.search(files[0], 5)))
 
@@ -235,7 +235,7 @@ def test_words_alone_find_what_they_say(finder: Finder, files: list[Path]) -> No
     agree(finder.search(text="red", k=COUNT), by_score((every @ red.T)[:, 0], files))
 
 
-def test_words_are_added_to_a_image(finder: Finder, files: list[Path]) -> None:
+def test_words_are_added_to_an_image(finder: Finder, files: list[Path]) -> None:
     every = unit(np.concatenate([row_of(file) for file in files]))
     between = every[6] + unit(Colours().encode_text(["blue"])[0])[0]
     hits = finder.search(files[6], COUNT, text="blue")
@@ -295,7 +295,7 @@ def test_distances_are_those_of_the_measure_asked_for(finder: Finder, files: lis
         assert hit.distance == -hit.score
 
 
-def test_a_image_finds_itself_first_by_length_too(finder: Finder, files: list[Path]) -> None:
+def test_an_image_finds_itself_first_by_length_too(finder: Finder, files: list[Path]) -> None:
     for file in files[:5]:
         assert finder.search(file, 1, measures=["l2"])[0].path == str(file)
 

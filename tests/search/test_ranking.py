@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.search.ranking import best, vote
+from imagefinder.search.ranking import vote
+from imagefinder.stores.sqlite.vlad_index import best_images
 from imagefinder.types import Neighbors
 
 Row = list[tuple[int, float]]
@@ -32,11 +33,11 @@ def test_with_one_query_row_the_vote_is_plain_similarity() -> None:
     assert vote(neighbors([[(7, 0.5), (3, 0.75), (9, 0.25)]])) == [(3, 0.75), (7, 0.5), (9, 0.25)]
 
 
-def test_a_image_counts_with_its_best_row_only() -> None:
+def test_an_image_counts_with_its_best_row_only() -> None:
     assert vote(neighbors([[(7, 0.25), (7, 0.5), (3, 0.375)]])) == [(7, 0.5), (3, 0.375)]
 
 
-def test_a_image_gets_the_mean_over_all_query_rows() -> None:
+def test_an_image_gets_the_mean_over_all_query_rows() -> None:
     rows: list[Row] = [[(1, 1.0), (2, 0.5)], [(2, 0.75)]]
     assert vote(neighbors(rows)) == [(2, 0.625), (1, 0.5)]
 
@@ -78,6 +79,8 @@ def test_the_vote_is_the_mean_of_the_best(rows: list[Row]) -> None:
 
 
 @given(ROWS)
-def test_the_best_row_of_any_query_row_counts(rows: list[Row]) -> None:
-    for key, score in best(neighbors(rows)):
-        assert score == max(s for row in rows for k, s in row if k == key)
+def test_shortlisted_images_are_ranked_by_their_best_row(rows: list[Row]) -> None:
+    best = {
+        key: max(s for row in rows for k, s in row if k == key) for row in rows for key, _ in row
+    }
+    assert best_images(neighbors(rows)) == sorted(best, key=lambda key: (-best[key], key))

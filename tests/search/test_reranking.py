@@ -11,7 +11,7 @@ import pytest
 
 from imagefinder import Finder, PluginError, UnknownPlugin
 from imagefinder.images.decode import decode
-from imagefinder.registry.factory import make_extractor, make_reranker
+from imagefinder.registry.factory import make_extractor, make_matcher
 from imagefinder.search.reranking import Looked
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Box, Hit, Image, LocalFeatures, Match, Record
@@ -49,7 +49,7 @@ def views(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fi
 
 
 def seen(file: Path) -> LocalFeatures:
-    (found,) = SIFT.extract([decode(file, SIFT.fit).pixels])
+    (found,) = SIFT.extract([decode(file, SIFT.resize).pixels])
     return found
 
 
@@ -97,11 +97,11 @@ def test_images_that_match_alike_stay_in_the_order_of_their_vectors(
 def test_a_hit_tells_what_matched(clothes: Finder, clothing: list[Path], rerank: str) -> None:
     query = seen(clothing[5])
     stored = clothes.store.local_features(clothes.store.keys().tolist())
-    reranker = make_reranker(rerank)
+    matcher = make_matcher(rerank)
     hits = clothes.search(clothing[5], 40, rerank=rerank, shortlist=None)
     assert [hit.rank for hit in hits] == list(range(1, 41))
     for hit in hits:
-        match = reranker.match(query, stored[hit.record.key])
+        match = matcher.match(query, stored[hit.record.key])
         share = 0 if match.verified is False else len(match) / len(query)
         assert (hit.matches, hit.verified) == (len(match), match.verified)
         assert (hit.score, hit.distance) == pytest.approx((share, 1 - share))
@@ -152,7 +152,7 @@ def test_only_the_shortlist_and_the_nearest_are_looked_at(
     assert [hit.matches for hit in hits] == best
 
 
-def test_a_part_of_a_image_is_found_by_a_short_list(views: Finder, assets: Path) -> None:
+def test_a_part_of_an_image_is_found_by_a_short_list(views: Finder, assets: Path) -> None:
     painting = decode(assets / "data/pairs/image-match" / MONA_LISAS[0]).pixels
     part = painting[: len(painting) * 2 // 3]
     hits = by_name(views, part, 2, rerank="geometric", shortlist=3)
@@ -275,7 +275,7 @@ def test_what_cannot_go_with_a_second_look_is_said(finder: Finder, image: Image)
             finder.search(image, rerank="mutual", **numbers)  # type: ignore[arg-type]
 
 
-def test_a_image_that_came_without_local_features_is_not_asked_by_them(
+def test_an_image_that_came_without_local_features_is_not_asked_by_them(
     finder: Finder, tmp_path: Path, image: Image
 ) -> None:
     with Finder.create(tmp_path / "other.db", "classic") as other:

@@ -12,7 +12,7 @@ import pytest
 
 from imagefinder.errors import ModelError, UnencodableImage
 from imagefinder.server.dynamic_batching import Together
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Slow:
 
     dim: ClassVar[int] = 1
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 2)
+    resize: ClassVar[Resize] = Resize(2, 2)
     go: Event = field(default_factory=Event)
     begun: Event = field(default_factory=Event)
     batches: list[int] = field(default_factory=list)
@@ -79,7 +79,7 @@ def test_no_batch_is_larger_than_32() -> None:
     assert encoder.batches == [1, 32, 26]
 
 
-def test_a_image_that_fails_fails_alone() -> None:
+def test_an_image_that_fails_fails_alone() -> None:
     results = asked(Slow(), [1, 2, 0, 3, 4])
     assert [results[n] for n in (0, 1, 3, 4)] == [1, 2, 3, 4]
     assert isinstance(results[2], UnencodableImage)

@@ -42,7 +42,7 @@ def test_a_cursor_past_the_last_gives_an_empty_page(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("what", ["file", "thumbnail"])
-def test_a_image_is_not_sent_twice(client: TestClient, what: str) -> None:
+def test_an_image_is_not_sent_twice(client: TestClient, what: str) -> None:
     address = f"/v1/images/{first(client)}/{what}"
     answer = client.get(address)
     assert answer.headers["cache-control"] == "private, max-age=86400"
@@ -114,7 +114,7 @@ def test_the_folder_of_uploads_may_be_a_relative_one(
     assert list(Path("uploads").iterdir()) == []
 
 
-def test_a_image_added_without_a_folder_is_found_but_has_no_file(
+def test_an_image_added_without_a_folder_is_found_but_has_no_file(
     serve: Serve, folder: Path
 ) -> None:
     client = serve(writable=True)
@@ -189,7 +189,7 @@ def test_wrong_metadata_is_refused(serve: Serve, folder: Path) -> None:
         assert answer.status_code == 422
 
 
-def test_a_image_that_another_program_removed_meanwhile_is_gone(
+def test_an_image_that_another_program_removed_meanwhile_is_gone(
     client: TestClient, catalogue: Path
 ) -> None:
     id_ = first(client)

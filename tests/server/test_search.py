@@ -75,7 +75,7 @@ def test_several_images_are_searched_with_together(client: TestClient, folder: P
     assert set(both) == {"01.jpg", "02.jpg"}
 
 
-def test_a_search_turns_away_from_a_image(client: TestClient, folder: Path) -> None:
+def test_a_search_turns_away_from_an_image(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     away = {"minus_id": id_of(client, 2)}
     assert names(search(client, data, k=12, **away))[-1] == "02.jpg"
@@ -99,7 +99,7 @@ def test_a_part_that_is_none_is_refused(client: TestClient, folder: Path, crop: 
     assert search(client, data, crop=crop).status_code == 422
 
 
-def test_a_part_of_a_image_whose_file_is_gone_names_no_path(
+def test_a_part_of_an_image_whose_file_is_gone_names_no_path(
     client: TestClient, folder: Path
 ) -> None:
     id_ = id_of(client, 4)
@@ -147,7 +147,9 @@ def test_a_search_takes_no_more_than_sixteen_images(client: TestClient, folder: 
     assert search(client, *[data] * 17).status_code == 422
 
 
-def test_a_image_comes_from_a_url_only_where_the_server_fetches(serve: Serve, folder: Path) -> None:
+def test_an_image_comes_from_a_url_only_where_the_server_fetches(
+    serve: Serve, folder: Path
+) -> None:
     data = (folder / "06.jpg").read_bytes()
     assert search(serve(), url="http://images.example/6").status_code == 403
     fetching = serve(fetch=lambda urls: [{"http://images.example/6": data}[url] for url in urls])

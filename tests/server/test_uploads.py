@@ -13,7 +13,7 @@ from imagefinder.types import key_of
 ROUNDS = 60
 
 
-def test_a_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
+def test_an_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
     catalogue: Path, folder: Path
 ) -> None:
     data = (folder / "00.jpg").read_bytes() + b"another"

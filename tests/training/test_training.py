@@ -147,7 +147,7 @@ def test_its_catalogue_opens_anywhere_and_finds_by_clusters(
         (hit,) = finder.search(asked, 1)
         assert hit.path == str(asked)
         assert hit.score == pytest.approx(1, abs=1e-5)
-        (row,) = finder.encoder.encode([decode(asked, finder.encoder.fit).pixels])
+        (row,) = finder.encoder.encode([decode(asked, finder.encoder.resize).pixels])
         assert np.allclose(finder.store.features(hit.record.key), row, atol=1e-5)
 
 

@@ -42,7 +42,7 @@ def test_all_images_are_browsed_page_by_page(visit: Visitor, origin: str) -> Non
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
 
 
-def test_a_image_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> None:
+def test_an_image_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#catalogue")
     with at.page.context.expect_page() as opened:
         at.cards.first.locator("text=Open").click()

@@ -34,7 +34,7 @@ def harbour(gallery: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
-def test_a_image_is_dropped_or_pasted(
+def test_an_image_is_dropped_or_pasted(
     visit: Visitor, origin: str, harbour: Path, kind: str
 ) -> None:
     at = visit(origin).to()
@@ -46,7 +46,7 @@ def test_a_image_is_dropped_or_pasted(
     assert at.page.title() == "mine.jpg | ImageFinder"
 
 
-def test_a_image_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
+def test_an_image_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
     assert len(at.names()) == 12
@@ -91,7 +91,7 @@ def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour
     assert at.names()[0] == "harbour crop"
 
 
-def test_a_image_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
+def test_an_image_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
     limits = FetchLimits(allow_private=True)
     with running(catalogue, fetch=partial(fetch_all, limits=limits)) as origin:
         at = visit(origin).to()

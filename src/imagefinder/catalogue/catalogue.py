@@ -1,11 +1,15 @@
-"""What a catalogue was made with, found again; and nothing else may be used with it."""
+"""Catalogue: a store, the encoder and the extractor that made its vectors, and limits on images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import os
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-from imagefinder.errors import RecipeMismatch, UnknownPlugin
+from imagefinder.errors import NotFound, RecipeMismatch, UnknownPlugin
+from imagefinder.images.inputs import absolute
+from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import (
     encoder_from,
     extractor_from,
@@ -13,26 +17,173 @@ from imagefinder.registry.factory import (
     make_extractor,
     recipe_of,
 )
-from imagefinder.registry.recipes import told_apart
-from imagefinder.types import Encoder, Extractor, Recipe, Store
+from imagefinder.registry.plugins import DEFAULT_ENCODER, load
+from imagefinder.registry.recipes import differences
+from imagefinder.types import (
+    Encoder,
+    Extractor,
+    IndexChoice,
+    Recipe,
+    Record,
+    Statistics,
+    Store,
+    key_from,
+)
 
 Maker = TypeVar("Maker", bound="Encoder | Extractor")
 
+_LAST_KEY = 2**63 - 1  # what SQLite can count to
 
-def encoder_for(store: Store, given: str | Encoder | None) -> Encoder:
-    """The encoder that made the store's vectors, found again or given.
+
+class Catalogue:
+    """Images by their vectors. Safe for many threads; several programs may use one at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        extractor: Extractor | None = None,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """From its parts; ``create`` and ``open`` find them."""
+        self.store = store
+        self.encoder = encoder
+        self.extractor = extractor
+        self.limits = limits
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        encoder: str | Encoder = DEFAULT_ENCODER,
+        *,
+        local: str | Extractor | None = None,
+        index: str | IndexChoice | None = None,
+        limits: Limits = LIMITS,
+    ) -> Self:
+        """A new catalogue in one file. Raises CatalogueExists if there is one.
+
+        ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
+        names an extractor (or is one) whose local features are to be kept too: ``sift``, in about
+        66 kB an image. ``index`` is the kind of index to search by until it is closed (``exact`` as
+        it is); ``use_index`` chooses one for good.
+        """
+        encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+        extractor = make_extractor(local) if isinstance(local, str) else local
+        store = load("stores", "sqlite").create(
+            absolute(path),
+            recipe_of(encoder),
+            _choice(index),
+            None if extractor is None else recipe_of(extractor),
+        )
+        return cls(store, encoder, extractor, limits)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        encoder: str | Encoder | None = None,
+        *,
+        local: str | Extractor | None = None,
+        index: str | IndexChoice | None = None,
+        limits: Limits = LIMITS,
+    ) -> Self:
+        """A catalogue that is there, with the encoder and extractor that it was made with.
+
+        Name them only if a model has moved, or if they are not registered ones. Raises
+        CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for others.
+        """
+        store = load("stores", "sqlite").open(absolute(path), _choice(index))
+        try:
+            return cls(store, _encoder_of(store, encoder), _extractor_of(store, local), limits)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def exists(cls, path: str | os.PathLike[str]) -> bool:
+        """Whether there is something to open."""
+        return bool(load("stores", "sqlite").exists(absolute(path)))
+
+    def __enter__(self) -> Self:
+        """Closes at the end."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue's file."""
+        self.store.close()
+
+    def __repr__(self) -> str:
+        """By its encoder; a repr must not fail, so it asks nothing of the file."""
+        return f"<{type(self).__name__} by {self.encoder!r}>"
+
+    def __len__(self) -> int:
+        """How many images there are; identical files are one."""
+        return len(self.store)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the vectors were made."""
+        return self.store.recipe
+
+    def statistics(self) -> Statistics:
+        """How much it holds."""
+        return self.store.statistics()
+
+    def get(self, id: str) -> Record:  # noqa: A002  the word that users know
+        """The record of an image. Raises NotFound."""
+        key = key_from(id)
+        record = self.store.get([key]).get(key) if key is not None else None
+        if record is None:
+            raise NotFound(f"there is no image {id!r} in the catalogue")
+        return record
+
+    def page(
+        self, most: int = 100, *, after: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Record]:
+        """The next images in order of their ids, ``after`` one of them or from the first on.
+
+        ``most`` is how many at most; with ``where`` only those whose metadata match all of it.
+        """
+        last = -1 if after is None else min(int(after, 16), _LAST_KEY)
+        keys = self.store.select(where=where, after=last, most=most).tolist()
+        return list(self.store.get(keys).values())
+
+    def use_index(self, kind: str, options: Mapping[str, Any] | None = None) -> None:
+        """Search by this kind of index from now on, and build it now.
+
+        The catalogue remembers it. Raises PluginError for a kind that cannot compare its vectors.
+        """
+        self.store.use_index(IndexChoice(kind, options or {}))
+
+
+def _choice(index: str | IndexChoice | None) -> IndexChoice | None:
+    return IndexChoice(index) if isinstance(index, str) else index
+
+
+def _encoder_of(store: Store, given: str | Encoder | None) -> Encoder:
+    """The encoder that made the store's vectors: made again from its recipe, or as given.
 
     Raises RecipeMismatch if another is given.
     """
     if given is None:
-        encoder = _found_again(encoder_from, store.recipe)
+        encoder = _made_again(encoder_from, store.recipe)
     else:
         encoder = make_encoder(given) if isinstance(given, str) else given
-    _check(encoder, store.recipe, encoder_from)
+    _check_recipe(encoder, store.recipe, encoder_from)
     return encoder
 
 
-def extractor_for(store: Store, given: str | Extractor | None) -> Extractor | None:
+def _extractor_of(store: Store, given: str | Extractor | None) -> Extractor | None:
     """The extractor of the store's local features, likewise; ``None`` if it keeps none."""
     if store.extractor is None:
         if given is not None:
@@ -41,14 +192,14 @@ def extractor_for(store: Store, given: str | Extractor | None) -> Extractor | No
             )
         return None
     if given is None:
-        extractor = _found_again(extractor_from, store.extractor)
+        extractor = _made_again(extractor_from, store.extractor)
     else:
         extractor = make_extractor(given) if isinstance(given, str) else given
-    _check(extractor, store.extractor, extractor_from)
+    _check_recipe(extractor, store.extractor, extractor_from)
     return extractor
 
 
-def _found_again(make: Callable[[Recipe], Maker], recipe: Recipe) -> Maker:
+def _made_again(make: Callable[[Recipe], Maker], recipe: Recipe) -> Maker:
     try:
         return make(recipe)
     except UnknownPlugin as error:
@@ -57,10 +208,10 @@ def _found_again(make: Callable[[Recipe], Maker], recipe: Recipe) -> Maker:
         ) from error
 
 
-def _check(maker: Maker, stored: Recipe, make: Callable[[Recipe], Maker]) -> None:
-    apart = told_apart(stored, recipe_of(maker), make)
-    if apart:
-        ours, theirs = apart
+def _check_recipe(maker: Maker, stored: Recipe, make: Callable[[Recipe], Maker]) -> None:
+    differing = differences(stored, recipe_of(maker), make)
+    if differing:
+        ours, theirs = differing
         raise RecipeMismatch(
             f"the catalogue was made with {ours}, so {theirs} cannot be used with it: "
             "leave it out, or make another catalogue"

@@ -8,42 +8,40 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import TypeAlias
 
 from imagefinder._utils import batched, cores, overlapped
+from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each, extract_one
 from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
 from imagefinder.images.decode import decode, load_image
 from imagefinder.images.files import read
 from imagefinder.images.inputs import Content, Input, is_storable
-from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.images.limits import Limits
 from imagefinder.types import (
     Encoder,
     Entry,
-    Extractor,
     Failure,
     Features,
     File,
     Image,
     LocalFeatures,
-    Located,
     Outcome,
+    Progress,
     Record,
     Report,
     Store,
+    StoredFile,
     key_of,
 )
 
 _BATCH = 32
-
-Progress: TypeAlias = Callable[[Iterable["Input"]], Iterable["Input"]]
 
 
 @dataclass(frozen=True)
@@ -65,17 +63,7 @@ class _Item:
         return self.record.key if self.record else None
 
 
-@dataclass(frozen=True)
-class Intake:
-    """What images go through, and where they come to."""
-
-    store: Store
-    encoder: Encoder
-    extractor: Extractor | None = None
-    limits: Limits = LIMITS
-
-
-def ingest(inputs: Iterable[Input], into: Intake, progress: Progress = iter) -> Report:
+def ingest(inputs: Iterable[Input], into: Catalogue, progress: Progress = iter) -> Report:
     """Take images in, a commit per batch, so that a run that is cut short can simply be repeated.
 
     A file whose size and time are as recorded is not read; a content that is stored is not encoded
@@ -114,7 +102,7 @@ def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
     return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
 
 
-def _taken_in(changed: Iterable[_Item], into: Intake) -> Iterator[_Item]:
+def _taken_in(changed: Iterable[_Item], into: Catalogue) -> Iterator[_Item]:
     """Each item once it has come to its end; all stages run beside one another."""
     workers = cores()
     examined = partial(_examined, into=into)
@@ -131,16 +119,20 @@ def _taken_in(changed: Iterable[_Item], into: Intake) -> Iterator[_Item]:
 def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[_Item]:
     """Leave out, and count, the files that are just as they were when they were last read."""
     for batch in batched(inputs, _BATCH):
-        located = store.located([given.path for given in batch if is_storable(given.path)])
+        stored = store.lookup_paths([given.path for given in batch if is_storable(given.path)])
+        described = [one.path for one in batch if one.path in stored and one.metadata is not None]
+        known = store.get([stored[path].key for path in described])
         for given in batch:
-            before = located.get(given.path or "")
-            if given.metadata is None and before is not None and _untouched(given, before):
+            before = stored.get(given.path or "")
+            if before is not None and _is_unchanged(given, before, known.get(before.key)):
                 counts["unchanged"] += 1
             else:
                 yield _Item(given)
 
 
-def _untouched(given: Input, before: Located) -> bool:
+def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bool:
+    if given.metadata is not None and (record is None or given.metadata != record.metadata):
+        return False
     try:
         now = os.stat(str(given.path))
     except OSError:
@@ -148,14 +140,14 @@ def _untouched(given: Input, before: Located) -> bool:
     return (now.st_size, now.st_mtime_ns) == (before.size, before.mtime_ns)
 
 
-def _examined(item: _Item, into: Intake) -> _Item:
+def _examined(item: _Item, into: Catalogue) -> _Item:
     """Runs in a thread: the bytes, their hash, and unless that is known, pixels and parts."""
     try:
         data, record = identified(item.given, into.limits)
-        if into.store.knows(record.sha256):
+        if into.store.has_content(record.sha256):
             return replace(item, record=record)
         content = data if isinstance(item.given.content, Path) else item.given.content
-        image = decode(content, into.encoder.fit, into.limits)
+        image = decode(content, into.encoder.resize, into.limits)
         local = _local(content, into)
     except ImageError as error:
         return replace(item, failure=str(error))
@@ -163,12 +155,12 @@ def _examined(item: _Item, into: Intake) -> _Item:
     return replace(item, record=record, pixels=image.pixels, local=local)
 
 
-def _local(content: Content, into: Intake) -> LocalFeatures | None:
+def _local(content: Content, into: Catalogue) -> LocalFeatures | None:
     # decoded once more, in the size that is wanted here: a share of what extracting takes, and the
     # encoder's vectors stay the same whether or not there is an extractor
     if into.extractor is None:
         return None
-    pixels = decode(content, into.extractor.fit, into.limits).pixels
+    pixels = decode(content, into.extractor.resize, into.limits).pixels
     return extract_one(into.extractor, pixels)
 
 

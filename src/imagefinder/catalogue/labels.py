@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TypeAlias
@@ -11,10 +12,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.evaluation.ground_truth import lines
+from imagefinder.errors import EvaluationError
 from imagefinder.images.inputs import absolute
-from imagefinder.search.query import is_id
-from imagefinder.types import Keys, Record
+from imagefinder.types import Keys, Record, is_id
+
+_COLUMNS = ("query", "relevant")
 
 Label: TypeAlias = Callable[[Record], str]
 """What images share that belong together; an image that belongs to none has its own."""
@@ -36,6 +38,28 @@ def labelling(labels: str | os.PathLike[str]) -> Label:
     return label
 
 
+def read_pairs(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Of a CSV file of relevant pairs: where each line is, and its two cells.
+
+    Raises EvaluationError, naming the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader: csv.DictReader[str] = csv.DictReader(file, strict=True)
+            if set(_COLUMNS) - set(reader.fieldnames or ()):
+                raise EvaluationError(f"{path.name}: its first line must be: query,relevant")
+            for cells in reader:
+                where = f"{path.name}, line {reader.line_num}"
+                query, relevant = (cells[column] for column in _COLUMNS)
+                if not query or not relevant:
+                    raise EvaluationError(f"{where}: it must name a query and a relevant image")
+                yield where, query, relevant
+    except OSError as error:
+        raise EvaluationError(f"{path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise EvaluationError(f"{path.name} is no CSV in UTF-8: {error}") from error
+
+
 def _groups(file: Path) -> dict[str, str]:
     """Each path or id that is named, with one that stands for all that pairs tie to it."""
     leader: dict[str, str] = {}
@@ -45,7 +69,7 @@ def _groups(file: Path) -> dict[str, str]:
             name = leader[name]
         return name
 
-    for _, *pair in lines(file):
+    for _, *pair in read_pairs(file):
         one, other = (
             name if is_id(name) else str(absolute(file.parent / os.path.expanduser(name)))
             for name in pair
@@ -95,7 +119,7 @@ class Groups:
         return reduce(np.union1d, sets) if sets else np.empty(0, np.int64)
 
 
-def among(keys: Keys, some: Keys) -> NDArray[np.bool_]:
+def subset(keys: Keys, some: Keys) -> NDArray[np.bool_]:
     """Which of the keys are among some, ascending ones."""
     if not len(some):
         return np.zeros(len(keys), np.bool_)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import chain, islice
+from typing import TypeVar
 
 import numpy as np
 
 from imagefinder._utils import batched
+from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.pca import Projection, Reduced
 from imagefinder.errors import MissingExtra, PluginError
-from imagefinder.finder import Finder
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
-from imagefinder.similarity import dtype, prepared
+from imagefinder.similarity import dtype, normalized_for
 from imagefinder.types import Entry, Features, Recipe, Record, Store
+
+Kind = TypeVar("Kind", bound=Catalogue)
 
 _SAMPLE = 20_000  # vectors that are fitted to
 _PAGE = 1000  # images written in one step
@@ -23,8 +26,8 @@ _ROUNDING = 1e-3
 
 
 def reduce(
-    finder: Finder, path: str | os.PathLike[str], *, dim: int, whiten: bool = False
-) -> Finder:
+    catalogue: Kind, path: str | os.PathLike[str], *, dim: int, whiten: bool = False
+) -> Kind:
     """A new catalogue with vectors of ``dim`` numbers, made from those that are stored.
 
     No image is read. What was fitted goes into ``path`` with ``.pca.npz`` after its name, which
@@ -33,15 +36,15 @@ def reduce(
     """
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
-    recipe = recipe_of(finder.encoder)
-    projection = fitted(_sample(finder), recipe, dim, whiten)
+    recipe = recipe_of(catalogue.encoder)
+    projection = fitted(_sample(catalogue), recipe, dim, whiten)
     encoder_from(recipe)  # what the smaller one will need must have a name
     data = projection.to_bytes()
-    smaller = Finder.create(target, Reduced.of(beside, data), local=finder.extractor)
+    smaller = type(catalogue).create(target, Reduced.of(beside, data), local=catalogue.extractor)
     try:
         beside.write_bytes(data)
-        for page in batched(finder.store.images(), _PAGE):
-            smaller.store.write(_reduced(page, projection, finder.store))
+        for page in batched(catalogue.store.iter_records(), _PAGE):
+            smaller.store.write(_reduced(page, projection, catalogue.store))
     except BaseException:
         smaller.close()
         raise
@@ -69,7 +72,7 @@ def fitted(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) ->
         from sklearn.decomposition import PCA
     except ModuleNotFoundError as error:
         raise MissingExtra("reducing needs: pip install 'imagefinder[reduce]'") from error
-    pca = PCA(dim, random_state=0).fit(prepared(recipe.measure, vectors))
+    pca = PCA(dim, random_state=0).fit(normalized_for(recipe.measure, vectors))
     axes = pca.components_.T
     if whiten:
         spread = np.sqrt(pca.explained_variance_)
@@ -88,8 +91,8 @@ def _reduced(
     ]
 
 
-def _sample(finder: Finder) -> Features:
+def _sample(catalogue: Catalogue) -> Features:
     """As many vectors as are enough; keys are hashes, so the first images will do."""
-    every = chain.from_iterable(vectors for _, vectors in finder.store.images())
+    every = chain.from_iterable(vectors for _, vectors in catalogue.store.iter_records())
     rows = list(islice(every, _SAMPLE))
-    return np.array(rows, dtype(finder.recipe.measure)).reshape(-1, finder.recipe.dim)
+    return np.array(rows, dtype(catalogue.recipe.measure)).reshape(-1, catalogue.recipe.dim)

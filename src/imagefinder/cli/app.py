@@ -190,11 +190,11 @@ def info(db: Db = DB, as_json: Json = False) -> None:
         "dim": recipe.dim,
         "measure": recipe.measure,
         "index": {searched.kind: dict(searched.options)} if searched.options else searched.kind,
-        "options": {**recipe.options, **recipe.place},
+        "options": {**recipe.options, **recipe.runtime},
         "local features": extractor.encoder if extractor else None,
     }
     if extractor and holds.images:
-        about["local options"] = {**extractor.options, **extractor.place}
+        about["local options"] = {**extractor.options, **extractor.runtime}
         about["local bytes an image"] = round(holds.local_bytes / holds.images)
     about["calibration"] = told
     if as_json:
@@ -214,7 +214,7 @@ def encoders(as_json: Json = False) -> None:
             for name, plugin in plugins(family).items()
         ]
 
-    families: tuple[Family, ...] = ("encoders", "extractors", "rerankers")
+    families: tuple[Family, ...] = ("encoders", "extractors", "matchers")
     if as_json:
         listed = {
             family: [{"name": name, "about": about} for name, about in known(family)]
@@ -248,7 +248,7 @@ def reduce(
     if as_json:
         print_json(about)
     else:
-        typer.echo(f"{about['pictures']} images; {before:,} bytes became {after:,}")
+        typer.echo(f"{about['images']} images; {before:,} bytes became {after:,}")
 
 
 @app.command()

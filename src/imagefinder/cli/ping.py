@@ -28,7 +28,7 @@ def ping(
     if as_json:
         print_json(about)
     else:
-        typer.echo(f"ready: {about['pictures']:,} images by {plain(about['encoder'])}")
+        typer.echo(f"ready: {about['images']:,} images by {plain(about['encoder'])}")
 
 
 def _parts(url: str) -> SplitResult:

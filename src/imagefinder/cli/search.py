@@ -173,7 +173,7 @@ def match(
 
     quiet_libraries()
     left, right = (source_of(image, allow_private) for image in (one, other))
-    found = compare(left, right, local=local, reranker=rerank)
+    found = compare(left, right, local=local, matcher=rerank)
     if out is not None:
         _draw(found, out)
     if as_json:

@@ -71,13 +71,13 @@ def is_url(text: str) -> bool:
 
 def _likely(name: str, found: list[list[str]]) -> float:
     filled = [urls for urls in found if urls]
-    images = sum(any(_ends_as_a_image(url) for url in urls) for urls in filled)
+    images = sum(any(_ends_as_an_image(url) for url in urls) for urls in filled)
     words = (_TELLING, 0.5), (_LINK, 0.25), (_SMALL, -0.5)
     named = sum(worth for word, worth in words if word.search(name))
     return len(filled) / len(found) + images / len(filled) + named
 
 
-def _ends_as_a_image(url: str) -> bool:
+def _ends_as_an_image(url: str) -> bool:
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return f".{path.rpartition('.')[2].lower()}" in SUFFIXES
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.similarity import unit
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 _ORIENTATIONS = 8
 _LEVELS = 6  # of each colour channel
@@ -37,7 +37,7 @@ class Classic:
         g * g for g in _COLOUR_GRIDS
     )
     measure: ClassVar[Measure] = "cosine"
-    fit: ClassVar[Fit] = Fit(_SIDE, _SIDE, filter="box")
+    resize: ClassVar[Resize] = Resize(_SIDE, _SIDE, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of ``dim`` float32 each."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from imagefinder.encoders.onnx import Onnx
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 WEIGHTS = Path(__file__).parent / "weights" / "compact.onnx"
 SHA256 = "6be05863f623f82ea42ed9de9e359295d5c594274f2e72a430e2441d050bb303"
@@ -30,7 +30,7 @@ class Compact:
 
     dim: ClassVar[int] = 320
     measure: ClassVar[Measure] = "cosine"
-    fit: ClassVar[Fit] = Fit(_SIDE, _SIDE)
+    resize: ClassVar[Resize] = Resize(_SIDE, _SIDE)
     revision: ClassVar[int] = 1
 
     def __post_init__(self) -> None:

@@ -90,12 +90,12 @@ def embed(
     encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
     if normalize and encoder.measure == "hamming":
         raise ValueError("bits have no length to normalize: leave that out for this encoder")
-    fit = encoder.fit
+    resize = encoder.resize
 
     def decoded(numbered: tuple[int, Source]) -> Decoded:
         number, image = numbered
         try:
-            return decode(image, fit, limits)
+            return decode(image, resize, limits)
         except ImageError as error:
             name = image if isinstance(image, str | os.PathLike) else f"image {number}"
             raise type(error)(f"{name}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
@@ -18,7 +18,7 @@ from imagefinder.encoders.runtimes import Runtime, runtime_for
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import SETTINGS, pair
 from imagefinder.similarity import unit
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 Triple: TypeAlias = tuple[float, float, float]
 
@@ -43,7 +43,9 @@ class Onnx:
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     size: tuple[int, int] = (224, 224)
     """(width, height)"""
-    resize: Literal["stretch", "crop"] = "stretch"
+    resize_mode: Literal["stretch", "crop"] = field(
+        default="stretch", metadata={"option": "resize"}
+    )
     keep: float = 1.0
     """With ``crop``: the share of the short side that is kept (0.875 is 256 → 224)."""
     filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
@@ -62,14 +64,16 @@ class Onnx:
     """``auto`` lets OpenVINO use the processor's 16-bit units where it has them."""
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(Onnx).items():
-            chosen = getattr(self, name)
+        kinds = get_type_hints(Onnx)
+        for its_field in fields(self):
+            option, kind = its_field.metadata.get("option", its_field.name), kinds[its_field.name]
+            chosen = getattr(self, its_field.name)
             if get_origin(kind) is Literal and chosen not in get_args(kind):
-                raise ValueError(f"{name} is one of {', '.join(get_args(kind))}, not {chosen!r}")
+                raise ValueError(f"{option} is one of {', '.join(get_args(kind))}, not {chosen!r}")
             if kind is float and not isinstance(chosen, int | float):
-                raise ValueError(f"{name} must be a number, not {chosen!r}")
+                raise ValueError(f"{option} must be a number, not {chosen!r}")
             if kind is bool and not isinstance(chosen, bool):
-                raise ValueError(f"{name} must be true or false, not {chosen!r}")
+                raise ValueError(f"{option} must be true or false, not {chosen!r}")
         if min(*self.size, *self.std, self.scale, self.keep) <= 0 or self.keep > 1:
             raise ValueError("size, keep (0 to 1), std and scale must be above 0")
         if self.measure == "hamming":
@@ -102,6 +106,8 @@ class Onnx:
         for name in ("mean", "std"):
             if name in settings:
                 settings[name] = _triple(name, settings[name])
+        if "resize" in settings:
+            settings["resize_mode"] = settings.pop("resize")
         try:
             model = cls(
                 path=str(file),
@@ -117,9 +123,9 @@ class Onnx:
         return model if model.dim else replace(model, dim=model._measured_dim())
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """As the options say."""
-        return Fit(*self.size, how=self.resize, keep=self.keep, filter=self.filter)
+        return Resize(*self.size, mode=self.resize_mode, keep=self.keep, filter=self.filter)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of ``dim`` float32 each; raw, as the graph gives it, unless ``normalize``."""

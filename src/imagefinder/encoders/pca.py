@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from imagefinder.errors import ModelError
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import encoder_from, recipe_of
-from imagefinder.registry.recipes import told_apart
-from imagefinder.similarity import prepared, unit
-from imagefinder.types import Encoder, Features, Fit, Image, Measure, Recipe
+from imagefinder.registry.recipes import differences
+from imagefinder.similarity import normalized_for, unit
+from imagefinder.types import Encoder, Features, Image, Measure, Recipe, Resize
 
 Matrix = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class Projection:
     def __call__(self, rows: Features) -> Features:
         """``(n, dim after)``; of length 1 where the encoder's rows are compared by cosine."""
         measure = self.recipe.measure
-        reduced = np.asarray((prepared(measure, rows) - self.mean) @ self.axes, np.float32)
+        reduced = np.asarray((normalized_for(measure, rows) - self.mean) @ self.axes, np.float32)
         return unit(reduced) if measure == "cosine" else reduced
 
     def to_bytes(self) -> bytes:
@@ -84,9 +84,9 @@ class Reduced:
         return cls(str(file), digest, projection.axes.shape[1], projection.recipe.measure)
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """That of the encoder."""
-        return self._encoder.fit
+        return self._encoder.resize
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of ``dim`` numbers for each row that the encoder gives."""
@@ -103,7 +103,7 @@ class Reduced:
     def _encoder(self) -> Encoder:
         recipe = self._projection.recipe
         encoder = encoder_from(recipe)
-        apart = told_apart(recipe, recipe_of(encoder))
+        apart = differences(recipe, recipe_of(encoder))
         if apart:  # its code has come to compute something else
             fitted, now = apart
             raise ModelError(f"{self.path} was fitted to {fitted}, not to {now}: reduce anew")

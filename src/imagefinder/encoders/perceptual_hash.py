@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class DHash:
 
     dim: ClassVar[int] = 8
     measure: ClassVar[Measure] = "hamming"
-    fit: ClassVar[Fit] = Fit(9, 8, filter="lanczos")
+    resize: ClassVar[Resize] = Resize(9, 8, filter="lanczos")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of 8 bytes each."""
@@ -36,7 +36,7 @@ class PHash:
 
     dim: ClassVar[int] = 8
     measure: ClassVar[Measure] = "hamming"
-    fit: ClassVar[Fit] = Fit(32, 32, filter="lanczos")
+    resize: ClassVar[Resize] = Resize(32, 32, filter="lanczos")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of 8 bytes each."""

@@ -15,7 +15,7 @@ from imagefinder.encoders.onnx import Onnx
 from imagefinder.encoders.text_encoder import TextTower, check_text, check_tokenizer
 from imagefinder.errors import ModelError, PluginError
 from imagefinder.registry.pretrained import Model, Part, models
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ class Pretrained(FromRow):
     """Whole images, and texts where the row has a tower for them."""
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """As the row says."""
-        return self.row.fit
+        return self.row.resize
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of ``dim`` float32 each, as ``Onnx`` gives it. Raises ModelError."""

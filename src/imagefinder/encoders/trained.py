@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.onnx import Onnx, Triple
 from imagefinder.errors import ModelError
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 DESCRIPTION = "encoder.json"
 GRAPH = "encoder.onnx"
@@ -56,9 +56,9 @@ class Trained:
         return encoder
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """Stretched, as it was trained."""
-        return Fit(self.size, self.size)
+        return Resize(self.size, self.size)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One unit row of ``dim`` float32 each. Raises ModelError."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias, get_args
+from collections.abc import Sequence
+from typing import get_args
 
 from imagefinder._utils import batched
 from imagefinder.errors import EvaluationError
 from imagefinder.evaluation.ground_truth import (
-    Question,
     Truth,
     asked,
     by_folder,
@@ -21,9 +20,7 @@ from imagefinder.evaluation.rankings import Ranked, Rankings
 from imagefinder.evaluation.report import Evaluation, Setting
 from imagefinder.evaluation.summary import summarized
 from imagefinder.finder import Finder
-from imagefinder.types import Failure, Measure, Reranker
-
-Progress: TypeAlias = Callable[[Iterable[Question]], Iterable[Question]]
+from imagefinder.types import Failure, Matcher, Measure, Progress
 
 KS = (1, 5, 10)
 DEPTH = 10_000
@@ -48,7 +45,7 @@ def evaluate(
     ks: Sequence[int] = KS,
     depth: int | None = None,
     measures: Sequence[Measure] = (),
-    rerank: str | Reranker | None = None,
+    rerank: str | Matcher | None = None,
     seed: int = 0,
     progress: Progress = iter,
 ) -> Evaluation:

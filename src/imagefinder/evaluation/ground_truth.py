@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from imagefinder._utils import batched
-from imagefinder.catalogue.labels import Groups, among
+from imagefinder.catalogue.labels import Groups, read_pairs, subset
 from imagefinder.errors import EvaluationError, ImageError
 from imagefinder.finder import Finder
 from imagefinder.images.files import find_images, read
 from imagefinder.images.inputs import absolute
-from imagefinder.search.query import key_from
-from imagefinder.types import Failure, Keys, Record, Store, key_of
+from imagefinder.types import Failure, Keys, Record, Store, key_from, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Truth:
     def relevant(self, question: Question) -> tuple[Keys, int]:
         """The images to find, ascending, perhaps with the query itself; and how many others."""
         members = self.groups.members(question.codes)
-        own = question.key is not None and among(np.array([question.key]), members)[0]
+        own = question.key is not None and subset(np.array([question.key]), members)[0]
         return members, len(members) - int(own)
 
 
@@ -72,7 +70,7 @@ def asked(truth: Truth, sample: int | None, seed: int) -> Truth:
 def identified(finder: Finder, path: Path, codes: tuple[int, ...]) -> Question:
     """The question that a file asks, by its content. Raises ImageError."""
     sha256 = hashlib.sha256(read(path, finder.limits)).digest()
-    if finder.store.knows(sha256):
+    if finder.store.has_content(sha256):
         return Question(codes, key=key_of(sha256))
     return Question(codes, path=str(path))
 
@@ -163,9 +161,6 @@ def _about(level: int) -> str:
     return f"what lies in folders of the same name, {level} levels up, belongs together"
 
 
-_COLUMNS = ("query", "relevant")
-
-
 def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
     """As a CSV says: a line for each image that a query should find.
 
@@ -175,7 +170,7 @@ def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
     file = absolute(path)
     found: dict[Question, list[int]] = {}
     known: dict[str, Question] = {}
-    for where, query, relevant in lines(file):
+    for where, query, relevant in read_pairs(file):
         for name in (query, relevant):
             if name not in known:
                 known[name] = _identified(finder, file.parent, name, where)
@@ -193,25 +188,6 @@ def by_pairs(finder: Finder, path: str | os.PathLike[str]) -> Truth:
     return Truth(f"{file.name} says what belongs together", questions, groups)
 
 
-def lines(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Where each line is, and its two cells."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader: csv.DictReader[str] = csv.DictReader(file, strict=True)
-            if set(_COLUMNS) - set(reader.fieldnames or ()):
-                raise EvaluationError(f"{path.name}: its first line must be: query,relevant")
-            for cells in reader:
-                where = f"{path.name}, line {reader.line_num}"
-                query, relevant = (cells[column] for column in _COLUMNS)
-                if not query or not relevant:
-                    raise EvaluationError(f"{where}: it must name a query and a relevant image")
-                yield where, query, relevant
-    except OSError as error:
-        raise EvaluationError(f"{path}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise EvaluationError(f"{path.name} is no CSV in UTF-8: {error}") from error
-
-
 def _identified(finder: Finder, folder: Path, name: str, where: str) -> Question:
     """A stored image by its id, its path or its content; or a file."""
     place = absolute(folder / os.path.expanduser(name))
@@ -220,7 +196,7 @@ def _identified(finder: Finder, folder: Path, name: str, where: str) -> Question
         if key not in finder.store.get([key]):
             raise EvaluationError(f"{where}: there is no image {name!r} in the catalogue")
         return Question((), key=key)
-    located = finder.store.located([str(place)]).get(str(place))
+    located = finder.store.lookup_paths([str(place)]).get(str(place))
     if located is not None:
         return Question((), key=located.key)
     try:

@@ -83,7 +83,7 @@ def _split(finder: Finder, queries: int, rows: Path) -> tuple[Features, float]:
     left_out = set(chosen.tolist())
     asked, seconds = [], 0.0
     exact = make_index("exact", finder.recipe.dim, finder.recipe.measure)
-    for some in batched(finder.store.images(), _PAGE):
+    for some in batched(finder.store.iter_records(), _PAGE):
         asked += [features[:1] for record, features in some if record.key in left_out]
         kept = [(record.key, rows) for record, rows in some if record.key not in left_out]
         if not kept:

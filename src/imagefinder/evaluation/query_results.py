@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.catalogue.labels import among
+from imagefinder.catalogue.labels import subset
 from imagefinder.evaluation import metrics
 from imagefinder.evaluation.ground_truth import Question, Truth
 from imagefinder.evaluation.metrics import Relevance, Values, interpolated_precision
@@ -54,7 +54,7 @@ def judged(
 ) -> Judged:
     """``images`` are stored; of each ranking ``most`` scores of either kind are kept."""
     wanted = [truth.relevant(one.question) for one in rankings]
-    lines = [among(one.keys, keys) for one, (keys, _) in zip(rankings, wanted, strict=True)]
+    lines = [subset(one.keys, keys) for one, (keys, _) in zip(rankings, wanted, strict=True)]
     places = max([SHOWN, *map(len, lines)])
     relevant = np.stack([_filled(line, places, False) for line in lines])
     counts = np.array([count for _, count in wanted], np.intp)

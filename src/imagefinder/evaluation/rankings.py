@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder._utils import cores, overlapped
-from imagefinder.catalogue.ingest import Intake
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.evaluation.ground_truth import Question
 from imagefinder.finder import Finder
 from imagefinder.search.query import Reader
-from imagefinder.types import Failure, Features, Keys, Measure, Reranker
+from imagefinder.types import Failure, Features, Keys, Matcher, Measure
 
 _LEAST = 100  # rows that `search` asks for, however few are wanted
 _ROUNDING = 1e-6
@@ -39,7 +38,7 @@ class Rankings:
     finder: Finder
     depth: int
     measures: Sequence[Measure] = ()
-    rerank: str | Reranker | None = None
+    rerank: str | Matcher | None = None
 
     def __call__(self, questions: Sequence[Question]) -> list[Ranked | Failure]:
         """One for each question, in order; failures for images that cannot be used.
@@ -58,10 +57,8 @@ class Rankings:
         """The one row to search with, or nothing if there is more to it."""
         if self.rerank is not None or len(self.measures) > 1:
             return None
-        finder = self.finder
-        parts = Intake(finder.store, finder.encoder, finder.extractor, finder.limits)
         try:
-            features = Reader(parts).query(_given(question)).features
+            features = Reader(self.finder).query(_given(question)).features
         except (ImageError, NotFound) as error:
             return _failure(question, error)
         return features if len(features) == 1 else None

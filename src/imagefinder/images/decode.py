@@ -30,7 +30,7 @@ from imagefinder.images.color import to_rgb
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
 from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_pixels, one_line
-from imagefinder.types import Fit, Image
+from imagefinder.types import Image, Resize
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = (
@@ -65,7 +65,7 @@ def load_image(source: Source, limits: Limits = LIMITS) -> Image:
     return decode(source, limits=limits).pixels
 
 
-def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> Decoded:
+def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS) -> Decoded:
     """Like ``load_image``, and brought to a fit; a large JPEG is shrunk while it is read."""
     known = isinstance(source, str | os.PathLike | Bytes | PIL.Image.Image | np.ndarray)
     if not known and not hasattr(source, "read"):
@@ -73,13 +73,13 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
         raise TypeError(f"a path, bytes, file, PIL image or array is expected, not {kind}")
     try:
         if isinstance(source, np.ndarray):
-            return _finished(_from_array(source), fit)
+            return _finished(_from_array(source), resize)
         if isinstance(source, PIL.Image.Image):
             source.load()
-            return _finished(source, fit)
+            return _finished(source, resize)
         if isinstance(source, Bytes):
-            return _decoded(check_bytes(bytes(source), limits), fit, limits)
-        return _decoded(read(source, limits), fit, limits)
+            return _decoded(check_bytes(bytes(source), limits), resize, limits)
+        return _decoded(read(source, limits), resize, limits)
     except (UnreadableImage, ImageTooLarge):
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
@@ -90,22 +90,22 @@ def decode(source: Source, fit: Fit | None = None, limits: Limits = LIMITS) -> D
         raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
 
 
-def _decoded(data: bytes, fit: Fit | None, limits: Limits) -> Decoded:
+def _decoded(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
     with open_image(BytesIO(data)) as image:
         # one call in place of one for each 64 kB: between two of them other threads take the lock
         image.decodermaxblock = len(data)
         full = image.size
         if not is_shrinkable(image):
             check_pixels(image, limits)
-        if fit is not None:
-            needed = round(_SPARE * max(fit.width, fit.height) / fit.keep)
+        if resize is not None:
+            needed = round(_SPARE * max(resize.width, resize.height) / resize.keep)
             image.draft("", (needed, needed))
         check_pixels(image, limits)
         opened = image.size
         with _turn(image), _few:
             image.load()
             turned_itself = image.size != opened  # as a TIFF does
-            return _finished(image, fit, image.size if turned_itself else full)
+            return _finished(image, resize, image.size if turned_itself else full)
 
 
 def _turn(image: PIL.Image.Image) -> AbstractContextManager[object]:
@@ -113,7 +113,7 @@ def _turn(image: PIL.Image.Image) -> AbstractContextManager[object]:
 
 
 def _finished(
-    image: PIL.Image.Image, fit: Fit | None, full: tuple[int, int] | None = None
+    image: PIL.Image.Image, resize: Resize | None, full: tuple[int, int] | None = None
 ) -> Decoded:
     """Eight-bit RGB, then the size (cheapest in this order), then upright.
 
@@ -125,12 +125,12 @@ def _finished(
         width, height = height, width
     if width < 1 or height < 1:
         raise UnreadableImage("it has no pixels")
-    if fit is not None:
-        target = (fit.width, fit.height) if turned < 5 else (fit.height, fit.width)
+    if resize is not None:
+        target = (resize.width, resize.height) if turned < 5 else (resize.height, resize.width)
         if image.mode in ("I", "F"):  # which take much memory to convert
-            rgb = to_rgb(_fitted(image, fit, target))
+            rgb = to_rgb(_fitted(image, resize, target))
         else:
-            rgb = _fitted(to_rgb(image), fit, target)
+            rgb = _fitted(to_rgb(image), resize, target)
     else:
         rgb = to_rgb(image)
     if turned != 1:
@@ -159,15 +159,15 @@ def _orientation(image: PIL.Image.Image) -> int:
     return turned if turned in _TRANSPOSE else 1
 
 
-def _fitted(image: PIL.Image.Image, fit: Fit, size: tuple[int, int]) -> PIL.Image.Image:
-    resample = PIL.Image.Resampling[fit.filter.upper()]
-    if fit.how == "within":
+def _fitted(image: PIL.Image.Image, resize: Resize, size: tuple[int, int]) -> PIL.Image.Image:
+    resample = PIL.Image.Resampling[resize.filter.upper()]
+    if resize.mode == "within":
         share = min(1, size[0] / image.width, size[1] / image.height)
         size = max(1, round(image.width * share)), max(1, round(image.height * share))
-    if fit.how in ("stretch", "within"):
+    if resize.mode in ("stretch", "within"):
         return image if image.size == size else image.resize(size, resample)
     # the part that a centre crop keeps, taken in the same step as the scaling
-    scale = min(image.width / size[0], image.height / size[1]) * fit.keep
+    scale = min(image.width / size[0], image.height / size[1]) * resize.keep
     width, height = size[0] * scale, size[1] * scale
     # never beyond the edge, as rounding would have it
     left, top = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.types import Fit
+from imagefinder.types import Resize
 
 Look: TypeAlias = NDArray[np.float32]
 """An image's square, ``(64, 64)``: about 0 on average in every place, and within ±1 or so."""
@@ -30,7 +30,7 @@ photographs (docs/figures.md)."""
 
 _FINE = 64
 _COARSE = 32
-_FIT = Fit(2 * _FINE, 2 * _FINE)
+_FIT = Resize(2 * _FINE, 2 * _FINE)
 _GREY = np.array([0.299, 0.587, 0.114])  # as ITU-R 601, and so Pillow, makes grey of colours
 _NEAR = 6  # pixels to each side are a place
 _NOISE = 4.0  # steps of brightness

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import PIL.Image
 
@@ -13,7 +13,7 @@ from imagefinder._utils import cores, overlapped
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.types import Fit, Image, Record
+from imagefinder.types import Image, Progress, Record, Resize
 
 _QUALITY = 80
 
@@ -28,27 +28,25 @@ class Thumbnail(NamedTuple):
 
 def thumbnail(path: str, side: int, limits: Limits = LIMITS) -> Thumbnail:
     """Its longer side has at most so many pixels. Raises ImageError."""
-    pixels = decode(path, Fit(side, side, "within"), limits).pixels
+    pixels = decode(path, Resize(side, side, "within"), limits).pixels
     height, width = pixels.shape[:2]
     with BytesIO() as file:
         PIL.Image.fromarray(pixels).save(file, "JPEG", quality=_QUALITY)
         return Thumbnail(file.getvalue(), width, height)
 
 
-Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
-
 _AHEAD = 32
 
 
 def thumbnails(
-    records: Iterable[Record], fit: Fit, limits: Limits = LIMITS, progress: Progress = iter
+    records: Iterable[Record], resize: Resize, limits: Limits = LIMITS, progress: Progress = iter
 ) -> Iterator[Image | None]:
     """Each image in that size, from the first of its files that can be read; None if none can."""
 
     def small(record: Record) -> Image | None:
         for file in record.files:
             try:
-                return decode(file.path, fit, limits).pixels
+                return decode(file.path, resize, limits).pixels
             except ImageError:
                 continue
         return None

@@ -24,7 +24,7 @@ from imagefinder.indexes.brute_force import compare
 from imagefinder.indexes.segment import Part, Places
 from imagefinder.indexes.segmented import Matrix
 from imagefinder.indexes.topk import best_of, concatenated, nearest
-from imagefinder.similarity import prepared, scores_of_each
+from imagefinder.similarity import normalized_for, scores_of_each
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
 _GROUP = 1000  # queries asked at a time
@@ -59,13 +59,13 @@ class Approximate(Matrix, ABC):
         self.options = options
         self._built: Built | None = None
 
-    def search(self, queries: Features, k: int, among: Keys | None = None) -> Neighbors:
+    def search(self, queries: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Index; most of the nearest rows, and always k if there are k."""
-        queries = prepared(self.measure, queries)
+        queries = normalized_for(self.measure, queries)
         parts, built = self._parts, self._built
         saved, *added = parts
-        if built is None or built.vectors is not saved.vectors or among is not None:
-            return compare(parts, self.measure, queries, k, among)
+        if built is None or built.vectors is not saved.vectors or subset is not None:
+            return compare(parts, self.measure, queries, k, subset)
         found = concatenated(
             [
                 self._proposed(built, saved, queries[start : start + _GROUP], k)

@@ -18,7 +18,7 @@ _SPARSE = 8  # fewer rows than one in so many are compared at once
 
 
 def compare(
-    parts: Sequence[Part], measure: Measure, queries: Features, k: int, among: Keys | None = None
+    parts: Sequence[Part], measure: Measure, queries: Features, k: int, subset: Keys | None = None
 ) -> Neighbors:
     """The k nearest rows, as brute force finds them; ``queries`` are prepared as the rows are.
 
@@ -28,15 +28,15 @@ def compare(
     found = []
     for start in range(0, len(queries), _GROUP):
         some = queries[start : start + _GROUP]
-        of_parts = [_nearest(part, measure, some, k, among) for part in parts]
+        of_parts = [_nearest(part, measure, some, k, subset) for part in parts]
         found.append(best_of([nothing(len(some)), *of_parts], k))
     return concatenated(found)
 
 
 def _nearest(
-    part: Part, measure: Measure, queries: Features, k: int, among: Keys | None
+    part: Part, measure: Measure, queries: Features, k: int, subset: Keys | None
 ) -> Neighbors:
-    places = part.left if among is None else part.places(among)
+    places = part.left if subset is None else part.places(subset)
     if part.codes is None or (places is not None and len(places) * _SPARSE < len(part)):
         return _in_full(part, measure, places, queries, k)
     allowed = None

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from imagefinder.indexes.brute_force import compare
 from imagefinder.indexes.segmented import Matrix
-from imagefinder.similarity import prepared
+from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
 
@@ -15,6 +15,6 @@ class Exact(Matrix):
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot", "hamming")
 
-    def search(self, queries: Features, k: int, among: Keys | None = None) -> Neighbors:
+    def search(self, queries: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Index."""
-        return compare(self._parts, self.measure, prepared(self.measure, queries), k, among)
+        return compare(self._parts, self.measure, normalized_for(self.measure, queries), k, subset)

@@ -11,7 +11,7 @@ from imagefinder.errors import IndexDamaged
 from imagefinder.indexes.array_file import Mapped, Streamed, load_arrays, save_arrays
 from imagefinder.indexes.scalar_quantization import CODES, Codes, streamed
 from imagefinder.indexes.segment import Part
-from imagefinder.similarity import dtype, prepared
+from imagefinder.similarity import dtype, normalized_for
 from imagefinder.types import Features, Keys, Measure
 
 _SMALL = 4 * 2**20  # bytes of rows, for which codes gain nothing
@@ -49,7 +49,7 @@ class Matrix:
     def add(self, keys: Keys, vectors: Features) -> None:
         """See Index."""
         saved, *added = self._parts
-        part = Part(np.array(keys, np.int64), prepared(self.measure, vectors))
+        part = Part(np.array(keys, np.int64), normalized_for(self.measure, vectors))
         self._parts = (saved, *_merged([*added, part]))
 
     def remove(self, keys: Keys) -> None:

@@ -13,8 +13,8 @@ from imagefinder.encoders.inference import extract_one
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.inputs import content, naming
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.registry.factory import make_extractor, make_reranker
-from imagefinder.types import Extractor, Fit, Image, LocalFeatures, Match, Reranker
+from imagefinder.registry.factory import make_extractor, make_matcher
+from imagefinder.types import Extractor, Image, LocalFeatures, Match, Matcher, Resize
 
 _SIDE = 640
 _GAP = 8
@@ -59,7 +59,7 @@ def compare(
     other: Source,
     *,
     local: str | Extractor = "sift",
-    reranker: str | Reranker | None = None,
+    matcher: str | Matcher | None = None,
     limits: Limits = LIMITS,
 ) -> Comparison:
     """What local features find of an image in another; by geometry of either kind if not told.
@@ -67,10 +67,10 @@ def compare(
     Raises ImageError for images that cannot be used.
     """
     extractor = make_extractor(local) if isinstance(local, str) else local
-    if not isinstance(reranker, str | None):
-        judge = reranker
+    if not isinstance(matcher, str | None):
+        judge = matcher
     else:
-        judge = make_reranker(reranker or "geometric", None if reranker else {"geometry": "either"})
+        judge = make_matcher(matcher or "geometric", None if matcher else {"geometry": "either"})
     left, first = _seen(one, extractor, limits)
     right, second = _seen(other, extractor, limits)
     return Comparison((left, right), (first, second), judge.match(first, second))
@@ -80,8 +80,8 @@ def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, 
     """As it is drawn, and its local features."""
     with naming(source):
         image = content(source)
-        shown = decode(image, Fit(_SIDE, _SIDE, how="within"), limits).pixels
-        pixels = decode(image, extractor.fit, limits).pixels
+        shown = decode(image, Resize(_SIDE, _SIDE, mode="within"), limits).pixels
+        pixels = decode(image, extractor.resize, limits).pixels
         return shown, extract_one(extractor, pixels)
 
 

@@ -16,7 +16,7 @@ Geometry = Literal["homography", "fundamental", "either"]
 
 
 @dataclass(frozen=True)
-class Geometric:
+class GeometricMatcher:
     """Keeps the mutual neighbours that agree on one geometry, and says whether they are enough.
 
     A homography explains copies and flat things, a fundamental matrix two views of one scene, in
@@ -33,7 +33,7 @@ class Geometric:
             raise ValueError(f"geometry is one of {', '.join(get_args(Geometry))}")
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
-        """See Reranker."""
+        """See Matcher."""
         scores = query.descriptors @ other.descriptors.T
         pairs = ratio_test(scores, mutual_neighbors(scores), self.ratio)
         before, after = query.points[pairs[:, 0]], other.points[pairs[:, 1]]

@@ -9,9 +9,9 @@ from imagefinder.types import LocalFeatures, Match
 
 
 @dataclass(frozen=True)
-class Mutual:
+class MutualMatcher:
     """Counts the pairs of which each is the other's best match."""
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
-        """See Reranker."""
+        """See Matcher."""
         return Match(mutual_neighbors(query.descriptors @ other.descriptors.T))

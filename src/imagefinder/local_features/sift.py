@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.types import Fit, Image, LocalFeatures, Measure
+from imagefinder.types import Image, LocalFeatures, Measure, Resize
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Sift:
                 raise ValueError(f"{name} must be a whole number above 0, not {value!r}")
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """In its proportions."""
-        return Fit(self.side, self.side, how="within", filter="box")
+        return Resize(self.side, self.side, mode="within", filter="box")
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """See Extractor."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from imagefinder.encoders.onnx import Onnx
 from imagefinder.encoders.pretrained import FromRow
 from imagefinder.similarity import unit
-from imagefinder.types import Fit, Image, LocalFeatures, Measure, Points
+from imagefinder.types import Image, LocalFeatures, Measure, Points, Resize
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Patches(FromRow):
         return "cosine"
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """The model's square."""
-        return replace(self.row.fit, how="stretch", keep=1.0)
+        return replace(self.row.resize, mode="stretch", keep=1.0)
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """One unit row of ``dim`` float32 for each patch."""

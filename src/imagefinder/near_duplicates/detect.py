@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from tempfile import TemporaryFile
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from imagefinder._utils import batched, cores
+from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, ImageError, PluginError
-from imagefinder.finder import Finder
 from imagefinder.images.ncc import SAME, Look, likeness, look
 from imagefinder.near_duplicates.star_clustering import Agree, Numbers, stars
-from imagefinder.registry.factory import make_reranker
+from imagefinder.registry.factory import make_matcher
 from imagefinder.search.calibration.classifier import kept
-from imagefinder.similarity import dtype, prepared, scores
-from imagefinder.types import Features, Record
+from imagefinder.similarity import dtype, normalized_for, scores
+from imagefinder.types import Features, Progress, Record
 
 Verify: TypeAlias = Literal["pixels", "geometry", "none"]
-Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 
 _PAGE = 1000
 _LOOKS = 4096  # kept at a time, 16 kB each
@@ -72,7 +71,7 @@ class Duplicates:
 
 
 def duplicates(
-    finder: Finder,
+    catalogue: Catalogue,
     *,
     threshold: float | None = None,
     verify: Verify = "pixels",
@@ -88,36 +87,36 @@ def duplicates(
     """
     if verify not in get_args(Verify):
         raise ValueError(f"verify is one of {', '.join(get_args(Verify))}")
-    if verify == "geometry" and finder.extractor is None:
+    if verify == "geometry" and catalogue.extractor is None:
         raise PluginError(
             "the catalogue was made without local features: make one with --local sift"
         )
-    least = _least(finder, verify) if threshold is None else threshold
-    keys, places = _ordered(finder)
+    least = _least(catalogue, verify) if threshold is None else threshold
+    keys, places = _ordered(catalogue)
     unseen: set[int] = set()
-    with _vectors(finder, keys) as rows, ThreadPoolExecutor(cores(), "look") as threads:
-        agree = _agreeing(finder, keys, verify, threads, unseen)
-        heads = stars(finder.recipe.measure, rows, least, agree, progress)
-        found = list(_grouped(finder, keys, rows, heads, places))
+    with _vectors(catalogue, keys) as rows, ThreadPoolExecutor(cores(), "look") as threads:
+        agree = _agreeing(catalogue, keys, verify, threads, unseen)
+        heads = stars(catalogue.recipe.measure, rows, least, agree, progress)
+        found = list(_grouped(catalogue, keys, rows, heads, places))
     return Duplicates(tuple(found), least, verify, len(unseen))
 
 
-def _least(finder: Finder, verify: Verify) -> float:
-    calibration = kept(finder.store, finder.recipe.measure)
+def _least(catalogue: Catalogue, verify: Verify) -> float:
+    calibration = kept(catalogue.store, catalogue.recipe.measure)
     if calibration is None:
         raise CalibrationError(
             "nothing says yet how copies score: run imagefinder calibrate, or give --threshold"
         )
-    return calibration.threshold(len(finder)) if verify == "none" else calibration.floor
+    return calibration.threshold(len(catalogue)) if verify == "none" else calibration.floor
 
 
-def _ordered(finder: Finder) -> tuple[np.ndarray, np.ndarray]:
+def _ordered(catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:
     """All keys, the best images first, and in how many places each lies."""
     keys: list[int] = []
     quality: list[tuple[int, int, str]] = []
     places: list[int] = []
-    for page in batched(finder.store.keys().tolist(), _PAGE):
-        for key, record in finder.store.get(page).items():
+    for page in batched(catalogue.store.keys().tolist(), _PAGE):
+        for key, record in catalogue.store.get(page).items():
             keys.append(key)
             quality.append((-_pixels(record), -record.size, record.path or record.id))
             places.append(len(record.files))
@@ -126,41 +125,41 @@ def _ordered(finder: Finder) -> tuple[np.ndarray, np.ndarray]:
 
 
 @contextmanager
-def _vectors(finder: Finder, keys: np.ndarray) -> Iterator[Features]:
+def _vectors(catalogue: Catalogue, keys: np.ndarray) -> Iterator[Features]:
     """The images' rows in the order of the keys, in a file that is mapped."""
-    measure, dim = finder.recipe.measure, finder.recipe.dim
+    measure, dim = catalogue.recipe.measure, catalogue.recipe.dim
     place = {key: number for number, key in enumerate(keys.tolist())}
     with TemporaryFile() as file:
         # one row more, since nothing cannot be mapped
         rows: Features = np.memmap(file, dtype(measure), "w+", shape=(len(keys) + 1, dim))
         filled = np.zeros(len(keys) + 1, bool)
-        for record, vectors in finder.store.images():
+        for record, vectors in catalogue.store.iter_records():
             if len(vectors) != 1:
                 raise PluginError(
-                    f"{finder.recipe.encoder} sees images part by part: "
+                    f"{catalogue.recipe.encoder} sees images part by part: "
                     "only encoders with one vector an image can compare all pairs"
                 )
             if record.key in place:  # or it has just been added
-                rows[place[record.key]] = prepared(measure, vectors)[0]
+                rows[place[record.key]] = normalized_for(measure, vectors)[0]
                 filled[place[record.key]] = True
         rows[~filled] = 0
         yield rows[:-1]
 
 
 def _agreeing(
-    finder: Finder, keys: np.ndarray, verify: Verify, threads: Executor, unseen: set[int]
+    catalogue: Catalogue, keys: np.ndarray, verify: Verify, threads: Executor, unseen: set[int]
 ) -> Agree | None:
     if verify == "none":
         return None
     if verify == "geometry":
-        return _by_geometry(finder, keys, threads)
+        return _by_geometry(catalogue, keys, threads)
 
     @lru_cache(_LOOKS)
     def seen(number: int) -> Look | None:
-        record = finder.store.get([int(keys[number])]).get(int(keys[number]))
+        record = catalogue.store.get([int(keys[number])]).get(int(keys[number]))
         try:
             if record and record.path:
-                return look(record.path, finder.limits)
+                return look(record.path, catalogue.limits)
         except ImageError:
             pass
         unseen.add(number)
@@ -177,16 +176,16 @@ def _agreeing(
     return agree
 
 
-def _by_geometry(finder: Finder, keys: np.ndarray, threads: Executor) -> Agree:
-    reranker = make_reranker("geometric")
+def _by_geometry(catalogue: Catalogue, keys: np.ndarray, threads: Executor) -> Agree:
+    matcher = make_matcher("geometric")
 
     def agree(head: int, others: Sequence[int]) -> Sequence[bool]:
-        own = finder.store.local_features([int(keys[head])]).get(int(keys[head]))
+        own = catalogue.store.local_features([int(keys[head])]).get(int(keys[head]))
 
         def explained(number: int) -> bool:
             key = int(keys[number])
-            other = finder.store.local_features([key]).get(key)
-            return bool(own and other and reranker.match(own, other).verified)
+            other = catalogue.store.local_features([key]).get(key)
+            return bool(own and other and matcher.match(own, other).verified)
 
         return list(threads.map(explained, others))
 
@@ -194,7 +193,7 @@ def _by_geometry(finder: Finder, keys: np.ndarray, threads: Executor) -> Agree:
 
 
 def _grouped(
-    finder: Finder, keys: np.ndarray, rows: Features, heads: Numbers, places: np.ndarray
+    catalogue: Catalogue, keys: np.ndarray, rows: Features, heads: Numbers, places: np.ndarray
 ) -> Iterator[Group]:
     members: dict[int, list[int]] = {}
     for number in np.flatnonzero(heads != np.arange(len(heads))).tolist():
@@ -202,8 +201,8 @@ def _grouped(
     several = np.flatnonzero((places > 1) & (heads == np.arange(len(heads)))).tolist()
     for head in sorted({*members, *several}):
         copies = members.get(head, [])
-        records = finder.store.get(keys[[head, *copies]].tolist())
-        against = scores(finder.recipe.measure, rows[head : head + 1], rows[copies])[0]
+        records = catalogue.store.get(keys[[head, *copies]].tolist())
+        against = scores(catalogue.recipe.measure, rows[head : head + 1], rows[copies])[0]
         present = [
             Copy(records[key], score)
             for key, score in zip(keys[copies].tolist(), against.tolist(), strict=True)

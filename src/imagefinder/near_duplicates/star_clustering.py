@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.similarity import scores
-from imagefinder.types import Features, Measure
+from imagefinder.types import Features, Measure, Progress
 
 Matrix: TypeAlias = NDArray[np.float32]
 Numbers: TypeAlias = NDArray[np.intp]
 Agree: TypeAlias = Callable[[int, Sequence[int]], Sequence[bool]]
 """Whether each of some rows is the same as a row, by another look at what they stand for."""
-Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 
 _BLOCK = 2048  # rows compared with as many others in one step
 _FAR = 1e30  # beyond all scores, and within 32 bits
@@ -43,11 +42,11 @@ def stars(
     heads = np.arange(len(rows))
     for start in progress(range(0, len(rows), _BLOCK)):
         for other in range(start, len(rows), _BLOCK):
-            among = _free(heads, start)
+            subset = _free(heads, start)
             to = _free(heads, other)
-            near = factors.left(rows[among]) @ factors.right(rows[to]).T >= least
+            near = factors.left(rows[subset]) @ factors.right(rows[to]).T >= least
             for line in np.flatnonzero(near.any(axis=1)):
-                head = int(among[line])
+                head = int(subset[line])
                 new = to[near[line]]
                 new = new[(new > head) & (heads[new] == new)]
                 if heads[head] != head or not new.size:

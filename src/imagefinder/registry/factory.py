@@ -6,14 +6,14 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from inspect import signature
 from types import MappingProxyType
 from typing import Any
 
 from imagefinder.errors import PluginError
 from imagefinder.registry.plugins import PLUGINS, Family, find_plugin, load, plugins
-from imagefinder.types import Encoder, Extractor, Index, IndexChoice, Measure, Recipe, Reranker
+from imagefinder.types import Encoder, Extractor, Index, IndexChoice, Matcher, Measure, Recipe
 
 
 def make_encoder(spec: str, options: Mapping[str, Any] | None = None) -> Encoder:
@@ -31,10 +31,10 @@ def make_extractor(spec: str, options: Mapping[str, Any] | None = None) -> Extra
     return extractor
 
 
-def make_reranker(spec: str, options: Mapping[str, Any] | None = None) -> Reranker:
+def make_matcher(spec: str, options: Mapping[str, Any] | None = None) -> Matcher:
     """A reranker from its name, and options that are its fields."""
-    reranker: Reranker = _made(spec, load("rerankers", spec), dict(options or {}))
-    return reranker
+    matcher: Matcher = _made(spec, load("matchers", spec), dict(options or {}))
+    return matcher
 
 
 def make_index(
@@ -73,19 +73,19 @@ def recipe_of(maker: Encoder | Extractor) -> Recipe:
         raise PluginError(f"{maker!r} is not a dataclass, so its options cannot be recorded")
     name, preset = _name_of(maker)
     options: dict[str, Any] = {}
-    place: dict[str, Any] = {}
-    for option in fields(maker):
-        if option.name in preset:
+    runtime: dict[str, Any] = {}
+    for option, its_field in _options_of(type(maker)).items():
+        if option in preset:
             continue
-        value = getattr(maker, option.name)
-        kept = options if option.metadata.get("recipe", True) else place
-        kept[option.name] = list(value) if isinstance(value, tuple) else value
+        value = getattr(maker, its_field.name)
+        group = options if its_field.metadata.get("recipe", True) else runtime
+        group[option] = list(value) if isinstance(value, tuple) else value
     try:
-        json.dumps([options, place], allow_nan=False)
+        json.dumps([options, runtime], allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PluginError(f"the options of {maker!r} cannot be recorded: {error}") from error
     revision = getattr(maker, "revision", 1)
-    return Recipe(name, options, maker.dim, maker.measure, place, revision)
+    return Recipe(name, options, maker.dim, maker.measure, runtime, revision)
 
 
 def encoder_from(recipe: Recipe) -> Encoder:
@@ -126,7 +126,7 @@ def _in_full(family: Family, spec: str) -> str:
 
 def _from_recipe(family: Family, recipe: Recipe) -> Any:
     cls = load(family, recipe.encoder)
-    options = {**recipe.options, **recipe.place}
+    options = {**recipe.options, **recipe.runtime}
     frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
     return _build(cls, recipe.encoder, frozen, find_plugin(family, recipe.encoder).options)
 
@@ -134,7 +134,7 @@ def _from_recipe(family: Family, recipe: Recipe) -> Any:
 def _build(cls: type[Any], name: str, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Any:
     made = _made(name, cls, options, preset)
     try:
-        _ = made.dim, made.measure, made.fit  # which may be worked out from the options
+        _ = made.dim, made.measure, made.resize  # which may be worked out from the options
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: {error}") from error
     return made
@@ -146,13 +146,15 @@ def _made(
     options: Mapping[str, Any],
     preset: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
-    known = [f.name for f in fields(cls) if f.name not in preset]
-    unknown = sorted(set(options) - set(known))
+    known = _options_of(cls)
+    allowed = [option for option in known if option not in preset]
+    unknown = sorted(set(options) - set(allowed))
     if unknown:
-        allowed = ", ".join(known) or "none"
-        raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {allowed}")
+        there_are = ", ".join(allowed) or "none"
+        raise PluginError(f"{name} has no option {', '.join(unknown)}; its options: {there_are}")
     try:
-        return cls(**options, **preset)
+        chosen = {**options, **preset}
+        return cls(**{known[option].name: value for option, value in chosen.items()})
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: {error}") from error
 
@@ -176,6 +178,11 @@ def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
             if theirs and load(family, name) is cls and _made_with(maker, plugin.options):
                 return name, plugin.options
     return target, {}
+
+
+def _options_of(cls: type[Any]) -> dict[str, Field[Any]]:
+    """A plug-in's fields by the names of their options: ``metadata["option"]``, or the field's."""
+    return {field.metadata.get("option", field.name): field for field in fields(cls)}
 
 
 def _made_with(maker: Any, preset: Mapping[str, Any]) -> bool:

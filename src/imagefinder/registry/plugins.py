@@ -3,7 +3,7 @@
 The tables below are all there is to register one of ours, but for pretrained models, which are rows
 of data (``registry.pretrained``). Outside packages join by an entry point in the group
 ``imagefinder.encoders``, ``imagefinder.extractors``, ``imagefinder.indexes``,
-``imagefinder.rerankers`` or ``imagefinder.stores``.
+``imagefinder.matchers`` or ``imagefinder.stores``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
 from imagefinder.registry.pretrained import models
 
-Family: TypeAlias = Literal["encoders", "extractors", "indexes", "rerankers", "stores"]
+Family: TypeAlias = Literal["encoders", "extractors", "indexes", "matchers", "stores"]
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,23 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
         "hnsw": Plugin("imagefinder.indexes.hnsw:Hnsw", "a graph of neighbours", extra="hnsw"),
         "kmeans": Plugin("imagefinder.indexes.kmeans:Kmeans", "PCA and clusters", extra="reduce"),
         "sqlite-vec": Plugin(
-            "imagefinder.stores.sqlite.sqlite_vec:Scan", "sqlite-vec, in SQL; keeps no files"
+            "imagefinder.stores.sqlite.sqlite_vec:SqliteVecSearch",
+            "sqlite-vec, in SQL; keeps no files",
         ),
         "scann": Plugin("imagefinder.indexes.scann:Scann", "anisotropic codes", extra="scann"),
     },
-    "rerankers": {
+    "matchers": {
         "geometric": Plugin(
-            "imagefinder.local_features.geometric_matcher:Geometric",
+            "imagefinder.local_features.geometric_matcher:GeometricMatcher",
             "mutual neighbours that agree on one geometry",
             extra="local",
         ),
         "mutual": Plugin(
-            "imagefinder.local_features.mutual_matcher:Mutual", "counts mutual nearest neighbours"
+            "imagefinder.local_features.mutual_matcher:MutualMatcher",
+            "counts mutual nearest neighbours",
         ),
     },
-    "stores": {"sqlite": Plugin("imagefinder.stores.sqlite.store:Sqlite", "one SQLite file")},
+    "stores": {"sqlite": Plugin("imagefinder.stores.sqlite.store:SqliteStore", "one SQLite file")},
 }
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from imagefinder.errors import ModelError
-from imagefinder.types import Fit, Measure
+from imagefinder.types import Measure, Resize
 
 Part: TypeAlias = Literal["graph", "text", "tokenizer"]
 
@@ -96,11 +96,11 @@ class Model:
         return pair(self.settings.get("size", 224))
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """The size that it wants images in."""
-        chosen = {"how": "resize", "keep": "keep", "filter": "filter"}
+        chosen = {"mode": "resize", "keep": "keep", "filter": "filter"}
         given = {to: self.settings[name] for to, name in chosen.items() if name in self.settings}
-        return Fit(*self.size, **given)
+        return Resize(*self.size, **given)
 
     @property
     def measure(self) -> Measure:
@@ -184,9 +184,9 @@ def _check(model: Model) -> None:
         raise ValueError(f"[{model.name}]: dim and size must be above 0")
     if model.patches and width != height:
         raise ValueError(f"[{model.name}]: the patches of an image that is not square are unknown")
-    fit = model.fit
-    if fit.how not in ("stretch", "crop"):
-        raise ValueError(f"[{model.name}]: resize is stretch or crop, not {fit.how!r}")
+    resize = model.resize
+    if resize.mode not in ("stretch", "crop"):
+        raise ValueError(f"[{model.name}]: resize is stretch or crop, not {resize.mode!r}")
     if model.measure not in get_args(Measure):
         raise ValueError(f"[{model.name}]: there is no measure {model.measure!r}")
 

@@ -11,10 +11,15 @@ from imagefinder.errors import PluginError
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.types import IndexChoice, Measure, Recipe
 
+_WRITTEN = {"runtime": "place"}  # fields that go by another name in JSON
+
 
 def to_json(recipe: Recipe) -> str:
     """All of it, as text that a person can read."""
-    return json.dumps(asdict(recipe), ensure_ascii=False)
+    values = asdict(recipe)
+    return json.dumps(
+        {_WRITTEN.get(name, name): values[name] for name in values}, ensure_ascii=False
+    )
 
 
 def from_json(text: str) -> Recipe:
@@ -23,10 +28,12 @@ def from_json(text: str) -> Recipe:
     What a later version may have added is left out.
     """
     values = json.loads(text)
-    recipe = Recipe(**{field.name: values[field.name] for field in fields(Recipe)})
+    recipe = Recipe(
+        **{field.name: values[_WRITTEN.get(field.name, field.name)] for field in fields(Recipe)}
+    )
     if recipe.measure not in get_args(Measure) or not 1 <= int(recipe.dim) <= 2**20:
         raise ValueError("its measure or its dim is none")
-    if not isinstance(recipe.options, dict) or not isinstance(recipe.place, dict):
+    if not isinstance(recipe.options, dict) or not isinstance(recipe.runtime, dict):
         raise TypeError("its options are none")
     if not isinstance(recipe.encoder, str):
         raise TypeError("its encoder has no name")
@@ -49,7 +56,7 @@ def choice_from_json(text: str | None) -> IndexChoice:
     return choice
 
 
-def told_apart(
+def differences(
     one: Recipe, other: Recipe, make: Callable[[Recipe], Any] = encoder_from
 ) -> tuple[str, str] | None:
     """Both as text, with just the options in which they differ; ``None`` if they agree.

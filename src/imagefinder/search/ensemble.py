@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Protocol, Unpack
 
-from imagefinder.finder import Finder
 from imagefinder.search.hits import Hits
+from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
 from imagefinder.search.query import Asked, listed
 from imagefinder.search.ranking import Fusion, fuse
 from imagefinder.types import Hit
 
 _DEPTH = 1000  # places of each finder's ranking that count
+
+
+class Searcher(Protocol):
+    """Whatever answers searches: a Finder, or an Ensemble."""
+
+    def search(
+        self,
+        image: Asked | Iterable[Asked] | None = None,
+        k: int | None = None,
+        *,
+        options: SearchOptions | None = None,
+    ) -> Hits:
+        """The most similar images, best first."""
 
 
 class Ensemble:
@@ -26,7 +40,7 @@ class Ensemble:
 
     def __init__(
         self,
-        finders: Sequence[Finder],
+        finders: Sequence[Searcher],
         how: Fusion = "reciprocal",
         weights: Sequence[float] | None = None,
     ) -> None:
@@ -39,25 +53,30 @@ class Ensemble:
         self.weights = weights
 
     def search(
-        self, image: Asked | Iterable[Asked] | None = None, k: int = 3, **options: Any
+        self,
+        image: Asked | Iterable[Asked] | None = None,
+        k: int | None = None,
+        *,
+        options: SearchOptions | None = None,
+        **keywords: Unpack[SearchKeywords],
     ) -> Hits:
-        """The k most similar images; ``options`` are those of ``Finder.search``, for each.
+        """The k most similar images (3); options and keywords are those of ``Finder.search``.
 
         A hit's score is the weighted share of what being first everywhere would give, its distance
         the rest. An image stored in some of the catalogues only counts where it is.
         """
-        if k < 1:
-            raise ValueError("k must be at least 1")
+        chosen = with_keywords(options, k, keywords)
+        deep = replace(chosen, k=max(chosen.k, _DEPTH))
         asked = listed(image)
 
-        def found(finder: Finder) -> Hits:
-            return finder.search(asked, max(k, _DEPTH), **options)
+        def found(finder: Searcher) -> Hits:
+            return finder.search(asked, options=deep)
 
         with ThreadPoolExecutor(len(self.finders), "finder") as threads:
             every = list(threads.map(found, self.finders))
         rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in every]
         records = {hit.record.key: hit.record for hits in reversed(every) for hit in hits}
-        fused = fuse(rankings, self.how, self.weights)[:k]
+        fused = fuse(rankings, self.how, self.weights)[: chosen.k]
         return Hits(
             Hit(rank, score, 1 - score, records[key])
             for rank, (key, score) in enumerate(fused, start=1)

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
 import numpy as np
 
-from imagefinder.catalogue.ingest import Intake
+from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images.decode import Source, decode, load_image
 from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute, content, naming, several
-from imagefinder.similarity import prepared
-from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, key_of
+from imagefinder.similarity import normalized_for
+from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, is_id, key_of
 
 Asked: TypeAlias = "Source | Hit | Record"
 """A file, bytes, an image in memory, a stored image's id or record, or a hit."""
-
-_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Query:
 class Reader:
     """Makes queries, with what the catalogue's images went through."""
 
-    parts: Intake
+    catalogue: Catalogue
     crop: Box | None = None
     """The part to search with, of every image given."""
     local: bool = False
@@ -79,11 +76,11 @@ class Reader:
         return self._seen(image)
 
     def _known(self, id: str) -> Query:  # noqa: A002  the word that users know
-        record = record_of(self.parts, id)
+        record = self.catalogue.get(id)
         return self._read(_path_of(record)) if self.crop else self._stored(record.key)
 
     def _stored(self, key: int) -> Query:
-        store = self.parts.store
+        store = self.catalogue.store
         if not self.local:
             return Query(store.features(key), own=key)
         local = store.local_features([key]).get(key)
@@ -95,31 +92,35 @@ class Reader:
 
     def _read(self, path: str | os.PathLike[str]) -> Query:
         with naming(path):
-            data = read(absolute(path), self.parts.limits)
+            data = read(absolute(path), self.catalogue.limits)
             own = None if self.crop else key_of(hashlib.sha256(data).digest())
             return replace(self._seen(data), own=own)
 
     def _seen(self, image: Source) -> Query:
-        encoder, extractor, limits = self.parts.encoder, self.parts.extractor, self.parts.limits
+        encoder, extractor, limits = (
+            self.catalogue.encoder,
+            self.catalogue.extractor,
+            self.catalogue.limits,
+        )
         if self.crop is not None:
             image = _cropped(load_image(image, limits), self.crop)
-        features = encode_one(encoder, decode(image, encoder.fit, limits).pixels)
+        features = encode_one(encoder, decode(image, encoder.resize, limits).pixels)
         if extractor is None or not self.local:
             return Query(features)
-        pixels = decode(image, extractor.fit, limits).pixels
+        pixels = decode(image, extractor.resize, limits).pixels
         return Query(features, extract_one(extractor, pixels))
 
     def _worded(self, text: str) -> Features:
-        encode_text = getattr(self.parts.encoder, "encode_text", None)
+        encode_text = getattr(self.catalogue.encoder, "encode_text", None)
         if encode_text is None:
-            name = self.parts.store.recipe.encoder
+            name = self.catalogue.store.recipe.encoder
             raise PluginError(f"{name} knows no words: make a catalogue with --encoder clip")
         features: Features = encode_text([text])[0]
         return features
 
     def _between(self, plus: Sequence[Features], minus: Sequence[Features]) -> Features:
         """The mean of what is wanted, less the mean of what is not; packed bits are a vote."""
-        measure = self.parts.encoder.measure
+        measure = self.catalogue.encoder.measure
         if any(len(rows) != 1 for rows in (*plus, *minus)) or measure == "hamming":
             if minus:
                 raise ValueError(
@@ -127,30 +128,10 @@ class Reader:
                     "not packed bits or a row for each of its parts"
                 )
             return np.concatenate(plus)
-        mean: Features = np.mean([prepared(measure, rows) for rows in plus], axis=0)
+        mean: Features = np.mean([normalized_for(measure, rows) for rows in plus], axis=0)
         if minus:
-            mean = mean - np.mean([prepared(measure, rows) for rows in minus], axis=0)
+            mean = mean - np.mean([normalized_for(measure, rows) for rows in minus], axis=0)
         return mean.astype(np.float32, copy=False)
-
-
-def is_id(given: object) -> TypeGuard[str]:
-    """Whether it is written as an image's id."""
-    return isinstance(given, str) and bool(_ID.fullmatch(given))
-
-
-def key_from(id: str) -> int | None:  # noqa: A002  the word that users know
-    """The key that an id stands for, or None if it is no id."""
-    key = int(id, 16) if is_id(id) else None
-    return key if key is not None and key < 2**63 else None
-
-
-def record_of(parts: Intake, id: str) -> Record:  # noqa: A002  the word that users know
-    """The record of a stored image. Raises NotFound."""
-    key = key_from(id)
-    record = parts.store.get([key]).get(key) if key is not None else None
-    if record is None:
-        raise NotFound(f"there is no image {id!r} in the catalogue")
-    return record
 
 
 def listed(images: Asked | Iterable[Asked] | None) -> list[Asked]:

@@ -32,15 +32,6 @@ def vote(neighbors: Neighbors) -> Ranking:
     return ranked({key: sum(sorted(given)) / rows for key, given in votes.items()})
 
 
-def best(neighbors: Neighbors) -> Ranking:
-    """Images by their best row for any query row."""
-    found: dict[int, float] = {}
-    for key, score in zip(neighbors.keys.flat, neighbors.scores.flat, strict=True):
-        if key >= 0:
-            found[int(key)] = max(float(score), found.get(int(key), -np.inf))
-    return ranked(found)
-
-
 def ranked(scores: Mapping[int, float]) -> Ranking:
     """Best first."""
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -11,7 +11,7 @@ from heapq import nlargest
 import numpy as np
 
 from imagefinder._utils import batched, cores, overlapped
-from imagefinder.types import Box, LocalFeatures, Match, Points, Record, Reranker, Store
+from imagefinder.types import Box, LocalFeatures, Match, Matcher, Points, Record, Store
 
 _PAGE = 16  # images compared in one step
 
@@ -39,25 +39,23 @@ class Looked:
 
 
 def rerank(
-    query: LocalFeatures, candidates: Sequence[int], store: Store, reranker: Reranker, k: int
+    query: LocalFeatures, candidates: Sequence[int], store: Store, matcher: Matcher, k: int
 ) -> list[Looked]:
     """The k best; where local features tell nothing, the order of the candidates counts."""
     place = {key: place for place, key in enumerate(candidates)}
     with ThreadPoolExecutor(cores(), "match") as threads:
-        look = partial(_looked, query=query, store=store, reranker=reranker)
+        look = partial(_looked, query=query, store=store, matcher=matcher)
         pages = overlapped(threads, look, batched(candidates, _PAGE), ahead=2 * cores())
         every: Iterator[Looked] = (looked for page in pages for looked in page)
         return nlargest(k, every, key=lambda looked: (looked.score, -place[looked.key]))
 
 
-def _looked(
-    keys: list[int], query: LocalFeatures, store: Store, reranker: Reranker
-) -> list[Looked]:
+def _looked(keys: list[int], query: LocalFeatures, store: Store, matcher: Matcher) -> list[Looked]:
     found = store.local_features(keys)
-    return [_compared(key, query, other, reranker) for key, other in found.items()]
+    return [_compared(key, query, other, matcher) for key, other in found.items()]
 
 
-def _compared(key: int, query: LocalFeatures, other: LocalFeatures, reranker: Reranker) -> Looked:
-    match = reranker.match(query, other)
+def _compared(key: int, query: LocalFeatures, other: LocalFeatures, matcher: Matcher) -> Looked:
+    match = matcher.match(query, other)
     score = 0.0 if match.verified is False else len(match) / max(1, len(query))
     return Looked(key, score, match, other.points[match.pairs[:, 1]])

@@ -8,7 +8,7 @@ from threading import Lock
 
 from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import UnencodableImage
-from imagefinder.types import Encoder, Features, Fit, Image, Measure
+from imagefinder.types import Encoder, Features, Image, Measure, Resize
 
 _MOST = 32
 
@@ -40,9 +40,9 @@ class Together:
         return self._encoder.measure
 
     @property
-    def fit(self) -> Fit:
+    def resize(self) -> Resize:
         """See Encoder."""
-        return self._encoder.fit
+        return self._encoder.resize
 
     @property
     def waiting(self) -> int:

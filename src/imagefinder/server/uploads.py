@@ -45,7 +45,7 @@ def take(
     sha256 = hashlib.sha256(data).digest()
     key = key_of(sha256)
     with _turn(key):
-        known = finder.store.get([key]).get(key) if finder.store.knows(sha256) else None
+        known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
         if folder is None or (known is not None and place_of(known) is not None):
             _add(finder, data, metadata)
         else:
@@ -58,7 +58,7 @@ def drop(finder: Finder, record: Record, folder: Path | None) -> None:
     """Take it out; of its files only those in the folder of uploads are deleted."""
     with _turn(record.key):
         known = finder.store.get([record.key]).get(record.key, record)  # by now
-        finder.store.remove([record.key])
+        finder.store.remove_images([record.key])
         for file in known.files:
             path = Path(file.path)
             if folder is not None and path.is_relative_to(absolute(folder)):

@@ -18,20 +18,20 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import IndexDamaged, NotFound
 from imagefinder.images.decode import decode
-from imagefinder.similarity import dtype, prepared, scores, unit
+from imagefinder.similarity import dtype, normalized_for, scores, unit
 from imagefinder.types import (
     Encoder,
     Entry,
     Extractor,
     Features,
     File,
-    Fit,
     Image,
     Index,
     LocalFeatures,
     Measure,
     Recipe,
     Record,
+    Resize,
     Store,
     key_of,
 )
@@ -42,7 +42,7 @@ _SEED = 7
 def check_encoder(encoder: Encoder, images: list[Image] | None = None) -> None:
     """Features of the declared kind, the same whatever else is in the batch."""
     _is_frozen_dataclass(encoder)
-    fitted = _fitted(encoder.fit, images)
+    fitted = _fitted(encoder.resize, images)
     together = encoder.encode(fitted)
     assert len(together) == len(fitted), "one Features for each image"
     for features in together:
@@ -60,7 +60,7 @@ def check_extractor(extractor: Extractor, images: list[Image] | None = None) -> 
     """Unit rows, each with its place in the image, the same whatever else is in the batch."""
     _is_frozen_dataclass(extractor)
     assert extractor.measure == "cosine", "descriptors are compared by cosine"
-    fitted = _fitted(extractor.fit, images)
+    fitted = _fitted(extractor.resize, images)
     together = extractor.extract(fitted)
     assert len(together) == len(fitted), "one LocalFeatures for each image"
     for found in together:
@@ -93,13 +93,15 @@ def check_index(make: Callable[[int, Measure], Index], measure: Measure, folder:
     assert_array_equal(index.keys, np.arange(300), "keys are given once each, ascending")
     _finds_the_nearest(index, measure, keys, vectors, queries)
 
-    among = np.array([3, 5, 8, 500])
-    chosen = np.isin(keys, among)
-    few = index.search(queries, 10, among)
+    subset = np.array([3, 5, 8, 500])
+    chosen = np.isin(keys, subset)
+    few = index.search(queries, 10, subset)
     assert_array_equal(np.sort(few.keys), np.tile([3, 5, 8], (4, 1)), "only those among")
-    rows = scores(measure, prepared(measure, queries), prepared(measure, vectors[chosen]))
+    rows = scores(
+        measure, normalized_for(measure, queries), normalized_for(measure, vectors[chosen])
+    )
     assert_allclose(np.sort(few.scores), np.sort(rows), rtol=1e-5, atol=1e-5)
-    assert index.search(queries, 10, among[:0]).keys.shape == (4, 0), "among none is none"
+    assert index.search(queries, 10, subset[:0]).keys.shape == (4, 0), "among none is none"
 
     index.remove(np.array([5, 17, 299, 1000]))
     stays = ~np.isin(keys, [5, 17, 299])
@@ -153,7 +155,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert len(store) == 20
     for entry in entries:
         key = entry.record.key
-        assert store.knows(entry.record.sha256)
+        assert store.has_content(entry.record.sha256)
         assert store.get([key]) == {key: entry.record}, "records come back as they were"
         assert entry.features is not None
         assert_array_equal(store.features(key), entry.features, "and so do vectors")
@@ -161,12 +163,12 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         assert (nearest == key).all() or measure in ("dot", "hamming"), "it finds itself"
     _keeps_local_features(store, entries)
 
-    assert store.noted("calibration") is None, "there are no notes at first"
-    store.note("calibration", "one")
-    store.note("calibration", "another")
-    assert store.noted("calibration") == "another", "the last one counts"
-    assert store.noted("recipe") is None, "a name of the store's own is another matter"
-    store.note("recipe", "none")
+    assert store.get_metadata("calibration") is None, "there are no notes at first"
+    store.set_metadata("calibration", "one")
+    store.set_metadata("calibration", "another")
+    assert store.get_metadata("calibration") == "another", "the last one counts"
+    assert store.get_metadata("recipe") is None, "a name of the store's own is another matter"
+    store.set_metadata("recipe", "none")
     assert store.recipe == recipe
 
     second_place = Entry(_record("/a/0", "/b/0"), None, {"title": "a copy"})
@@ -180,13 +182,13 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert len(list(store.paths("/a"))) == 20
     assert list(store.paths("/b")) == ["/b/0"]
     assert list(store.paths("/")) == [*store.paths("/a"), "/b/0"]
-    assert store.located(["/b/0", "/nowhere"]).keys() == {"/b/0"}
+    assert store.lookup_paths(["/b/0", "/nowhere"]).keys() == {"/b/0"}
 
-    assert store.forget(["/a/0", "/nowhere"]) == 1
-    assert store.knows(second_place.record.sha256), "it still lies in the other place"
-    assert store.forget(["/b/0"]) == 1
-    assert not store.knows(second_place.record.sha256), "now it lies nowhere"
-    assert store.remove([entries[1].record.key, 12345]) == 1
+    assert store.remove_files(["/a/0", "/nowhere"]) == 1
+    assert store.has_content(second_place.record.sha256), "it still lies in the other place"
+    assert store.remove_files(["/b/0"]) == 1
+    assert not store.has_content(second_place.record.sha256), "now it lies nowhere"
+    assert store.remove_images([entries[1].record.key, 12345]) == 1
     assert len(store) == 18
     assert_array_equal(store.keys(), sorted(entry.record.key for entry in entries[2:]))
     assert store.local_features([entries[1].record.key]) == {}, "they go with their image"
@@ -195,15 +197,15 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     chosen = np.array([entry.record.key for entry in entries[:9]])
     found = store.search(_vectors(rng, 2, dim, measure), 100, None, chosen).keys
     assert set(found.ravel()) == set(chosen[2:]), "only those among, all that there are"
-    assert set(store.matching(["/a/5", "/nowhere"])) == {entries[5].record.key}
-    assert set(store.matching(["/a/"])) == {entry.record.key for entry in entries[2:]}
+    assert set(store.select(["/a/5", "/nowhere"])) == {entries[5].record.key}
+    assert set(store.select(["/a/"])) == {entry.record.key for entry in entries[2:]}
     store.write([replace(entries[7], metadata={"colour": "red", "size": 2})])
-    assert set(store.matching(where={"colour": "red", "size": 2})) == {entries[7].record.key}
-    assert not len(store.matching(["/a/5"], {"colour": "red"})), "both must hold"
-    assert not len(store.matching(where={"colour": 2})), "another value is another"
+    assert set(store.select(where={"colour": "red", "size": 2})) == {entries[7].record.key}
+    assert not len(store.select(["/a/5"], {"colour": "red"})), "both must hold"
+    assert not len(store.select(where={"colour": 2})), "another value is another"
     keys = store.keys().tolist()
-    assert store.matching(after=keys[1], most=3).tolist() == keys[2:5]
-    assert not len(store.matching(after=keys[-1]))
+    assert store.select(after=keys[1], most=3).tolist() == keys[2:5]
+    assert not len(store.select(after=keys[-1]))
     try:
         store.features(12345)
     except NotFound:
@@ -213,7 +215,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert store.statistics().images == 18
     assert store.statistics().vectors == 19
     left = sorted(entries[2:], key=lambda entry: entry.record.key)
-    for (record, features), entry in zip(store.images(), left, strict=True):
+    for (record, features), entry in zip(store.iter_records(), left, strict=True):
         assert record.key == entry.record.key, "all records, in order of their keys"
         assert_array_equal(features, np.asarray(entry.features), "with their vectors")
     store.close()
@@ -267,11 +269,11 @@ def _is_frozen_dataclass(maker: Encoder | Extractor) -> None:
         raise AssertionError("it is frozen: what it computes cannot change")
 
 
-def _fitted(fit: Fit, images: list[Image] | None) -> list[Image]:
+def _fitted(resize: Resize, images: list[Image] | None) -> list[Image]:
     """The images, or else noise and a blank, as it wants them."""
     noise = np.random.default_rng(_SEED).integers(0, 256, (3, 90, 120, 3), np.uint8)
     blank = np.full((50, 40, 3), 128, np.uint8)
-    return [decode(image, fit).pixels for image in (images or [*noise, blank])]
+    return [decode(image, resize).pixels for image in (images or [*noise, blank])]
 
 
 def _finds_the_nearest(
@@ -279,7 +281,7 @@ def _finds_the_nearest(
 ) -> None:
     """Compares with a sort of everything; where scores are equal, keys decide."""
     found = index.search(queries, 10)
-    every = scores(measure, prepared(measure, queries), prepared(measure, vectors))
+    every = scores(measure, normalized_for(measure, queries), normalized_for(measure, vectors))
     for line, wanted in enumerate(every):
         order = np.lexsort((keys, -wanted))[:10]
         assert_allclose(found.scores[line], wanted[order], atol=1e-5, err_msg="the best scores")

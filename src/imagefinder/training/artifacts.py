@@ -22,7 +22,7 @@ from imagefinder.encoders.trained import DESCRIPTION, GRAPH, OUTPUT, Trained
 from imagefinder.finder import Finder
 from imagefinder.images.inputs import Input
 from imagefinder.indexes.kmeans import learned
-from imagefinder.similarity import prepared
+from imagefinder.similarity import normalized_for
 from imagefinder.training.models.encoder import Network
 from imagefinder.training.run_directory import CATALOGUE, KMEANS, PCA, PROJECTION, WEIGHTS
 from imagefinder.types import Features, Recipe, Report
@@ -90,9 +90,9 @@ def save_catalogue(
     with Finder.create(folder / CATALOGUE, encoder) as finder:
         report = finder.add(images, progress=progress)
         finder.use_index("kmeans", {"clusters": clusters} if clusters else {})
-        every = chain.from_iterable(vectors for _, vectors in finder.store.images())
+        every = chain.from_iterable(vectors for _, vectors in finder.store.iter_records())
         rows = np.array(list(islice(every, _SAMPLE)), np.float32).reshape(-1, encoder.dim)
-    found = learned(prepared(encoder.measure, rows), clusters=clusters)
+    found = learned(normalized_for(encoder.measure, rows), clusters=clusters)
     write(folder / PCA, packed({"mean": found.mean, "components": found.components}))
     write(folder / KMEANS, packed({"centres": found.centres}))
     return report

@@ -8,7 +8,11 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""Views, ``(…, height, width, 3)``."""
 
 Change: TypeAlias = Callable[[Image.Image, Generator], Image.Image]
 
@@ -113,6 +117,16 @@ def overlay(image: Image.Image, rng: Generator) -> Image.Image:
             font_size=max(8.0, high * 0.8),
         )
     return image
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """Stretched, as the encoder will be fed."""
+    return resized(image, (size, size))
+
+
+def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """In that size, (width, height)."""
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
 
 
 def _colour(rng: Generator) -> tuple[int, int, int]:

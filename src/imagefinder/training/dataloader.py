@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,14 +11,12 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from distillation.objectives import as_tensor
-from distillation.views import Pixels, square
 from numpy import random
 from PIL import Image
 from torch import Tensor
 
 from imagefinder._utils import cores, overlapped
-from imagefinder.training.augmentation import changed
+from imagefinder.training.augmentation import Pixels, changed, square
 from imagefinder.training.dataset import Numbers
 from imagefinder.training.pixel_cache import PixelCache
 
@@ -27,6 +25,11 @@ Batch: TypeAlias = tuple[Tensor, Tensor]
 """Pixels (views, 3, size, size) in uint8, and the numbers of their images."""
 
 _AHEAD = 2 * cores()  # batches
+
+
+def as_tensor(views: Sequence[Pixels]) -> Tensor:
+    """``(views, 3, height, width)``, channels last in memory."""
+    return torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2)
 
 
 def as_they_are(image: Image.Image, _: random.Generator) -> Image.Image:

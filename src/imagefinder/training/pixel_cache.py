@@ -17,7 +17,7 @@ from imagefinder._utils import cores, overlapped, replacing
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.training.progress import Moment, Progress
-from imagefinder.types import Failure, Fit, Image
+from imagefinder.types import Failure, Image, Resize
 
 _MOST = 8 * 2**30  # bytes of decoded images that are kept
 _SPARE = 2  # times as much must be free
@@ -86,4 +86,4 @@ def _tried(path: str, side: int) -> Image | str:
 
 
 def _decoded(path: str, side: int) -> Image:
-    return decode(path, Fit(side, side)).pixels
+    return decode(path, Resize(side, side)).pixels

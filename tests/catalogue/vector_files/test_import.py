@@ -21,7 +21,7 @@ from imagefinder import ExchangeError, Finder, MissingExtra, NotFound, RecipeMis
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors, place_of
 from imagefinder.catalogue.vector_files.formats import check
 from imagefinder.encoders.perceptual_hash import DHash
-from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Entry, Recipe, Record, key_of
 
@@ -32,8 +32,8 @@ Change = Callable[[Path], object]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Sqlite:
-    return Sqlite.create(tmp_path / "c.db", RECIPE)
+def store(tmp_path: Path) -> SqliteStore:
+    return SqliteStore.create(tmp_path / "c.db", RECIPE)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def matrix(number: int = 3) -> np.ndarray[Any, Any]:
 
 
 def test_a_matrix_and_a_list_of_paths_are_enough(
-    tmp_path: Path, store: Sqlite, images: list[Path]
+    tmp_path: Path, store: SqliteStore, images: list[Path]
 ) -> None:
     np.save(tmp_path / "v.npy", matrix())
     table(
@@ -69,7 +69,7 @@ def test_a_matrix_and_a_list_of_paths_are_enough(
     )
     report = import_vectors(store, tmp_path / "v.npy")
     assert (report.added, report.failed) == (3, ())
-    found = {Path(record.path or "").stem: (record, rows) for record, rows in store.images()}
+    found = {Path(record.path or "").stem: (record, rows) for record, rows in store.iter_records()}
     for scene, path, vector in zip(SCENES, images, matrix(), strict=True):
         record, rows = found[scene]
         assert (record.width, record.height) == draw_scene(scene).size
@@ -81,7 +81,7 @@ def test_a_matrix_and_a_list_of_paths_are_enough(
 
 
 def test_files_that_cannot_be_read_are_named_and_stop_nothing(
-    tmp_path: Path, store: Sqlite, images: list[Path]
+    tmp_path: Path, store: SqliteStore, images: list[Path]
 ) -> None:
     (tmp_path / "text.jpg").write_text("Dear diary")
     np.save(tmp_path / "v.npy", matrix())
@@ -95,14 +95,14 @@ def test_files_that_cannot_be_read_are_named_and_stop_nothing(
     assert (missing.path, missing.reason) == (str(tmp_path / "missing.jpg"), "no such file")
     assert text.path == str(tmp_path / "text.jpg")
     assert text.reason.startswith("not an image")
-    ((record, rows),) = store.images()
+    ((record, rows),) = store.iter_records()
     assert record.path == str(images[2])
     assert_array_equal(rows, matrix()[2:])
 
 
 def exported(folder: Path) -> Path:
     """A catalogue of three images in each of the forms."""
-    ours = Sqlite.create(folder / "ours.db", RECIPE)
+    ours = SqliteStore.create(folder / "ours.db", RECIPE)
     ours.write(
         [
             Entry(Record(key_of(bytes([n]) * 32), bytes([n]) * 32, 1, 1, 1), row[None])
@@ -244,7 +244,7 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
 
 @pytest.mark.parametrize(("name", "fault", "said"), FAULTS.values(), ids=list(FAULTS))
 def test_a_fault_is_said_before_anything_is_written(
-    tmp_path: Path, store: Sqlite, name: str, fault: Change, said: str
+    tmp_path: Path, store: SqliteStore, name: str, fault: Change, said: str
 ) -> None:
     fault(exported(tmp_path))
     with pytest.raises(ExchangeError, match=said) as caught:
@@ -256,7 +256,7 @@ def test_a_fault_is_said_before_anything_is_written(
 @pytest.mark.parametrize("name", ["v.npy", "v.parquet", "v"])
 def test_vectors_of_another_encoder_are_refused(tmp_path: Path, name: str) -> None:
     exported(tmp_path)
-    other = Sqlite.create(tmp_path / "c.db", Recipe("theirs", {}, DIM, "cosine"))
+    other = SqliteStore.create(tmp_path / "c.db", Recipe("theirs", {}, DIM, "cosine"))
     with pytest.raises(RecipeMismatch, match=r"made with theirs, but the vectors in v.* with mine"):
         import_vectors(other, tmp_path / name)
     assert len(other) == 0
@@ -265,7 +265,7 @@ def test_vectors_of_another_encoder_are_refused(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("rows", [4, 10**13, 2**62, 10**30, -1, "3", None])
 @pytest.mark.parametrize(("name", "file"), [("v.npy", "v.npy"), ("v", f"v/{FIRST}")])
 def test_a_head_that_lies_asks_for_no_memory(
-    tmp_path: Path, store: Sqlite, name: str, file: str, rows: Any
+    tmp_path: Path, store: SqliteStore, name: str, file: str, rows: Any
 ) -> None:
     exported(tmp_path)
     with (tmp_path / file).open("wb") as lying:
@@ -304,7 +304,7 @@ def test_what_is_there_is_replaced_only_if_forced(tmp_path: Path, name: str) -> 
     assert not list(tmp_path.glob(".*")), "nothing temporary is left"
 
 
-def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, store: Sqlite) -> None:
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, store: SqliteStore) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_bytes(b"precious")
     with pytest.raises(ExchangeError, match="other files"):
@@ -316,9 +316,9 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, store: Sqli
 def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, name: str) -> None:
     exported(tmp_path)
 
-    class Failing(Sqlite):
+    class Failing(SqliteStore):
         def images(self) -> Any:
-            yield from list(super().images())[:1]
+            yield from list(super().iter_records())[:1]
             raise OSError("the disk is gone")
 
     failing = Failing.open(tmp_path / "ours.db")
@@ -334,7 +334,7 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, name: str) -
     ("name", "said"), [("no/where.npy", "there is no folder"), ("v.txt", r"\.npy or \.parquet")]
 )
 def test_a_place_that_cannot_be_is_said(
-    tmp_path: Path, store: Sqlite, name: str, said: str
+    tmp_path: Path, store: SqliteStore, name: str, said: str
 ) -> None:
     with pytest.raises(ExchangeError, match=said):
         export_vectors(store, tmp_path / name)
@@ -343,7 +343,7 @@ def test_a_place_that_cannot_be_is_said(
 
 
 def test_a_missing_library_is_said_with_the_remedy(
-    tmp_path: Path, store: Sqlite, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r"pip install 'imagefinder\[parquet\]'"):

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors, place_of
-from imagefinder.stores.sqlite.store import Sqlite
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.types import Entry, Features, File, Measure, Recipe, Record, key_of
 
 NAMES = ("vectors.npy", "vectors.parquet", "vectors")
 DIM = 8
-Make = Callable[..., Sqlite]
+Make = Callable[..., SqliteStore]
 
 
 def recipe(measure: Measure = "cosine") -> Recipe:
@@ -47,14 +47,16 @@ def entry(record: Record, features: Features) -> Entry:
     return Entry(record, features, record.metadata)
 
 
-def all_of(store: Sqlite) -> list[tuple[Record, bytes, tuple[int, ...]]]:
-    return [(record, rows.tobytes(), rows.shape) for record, rows in store.images()]
+def all_of(store: SqliteStore) -> list[tuple[Record, bytes, tuple[int, ...]]]:
+    return [(record, rows.tobytes(), rows.shape) for record, rows in store.iter_records()]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     numbers = count()
-    return lambda measure="cosine": Sqlite.create(tmp_path / f"{next(numbers)}.db", recipe(measure))
+    return lambda measure="cosine": SqliteStore.create(
+        tmp_path / f"{next(numbers)}.db", recipe(measure)
+    )
 
 
 @pytest.mark.parametrize("measure", ["cosine", "hamming"])
@@ -139,7 +141,7 @@ def test_the_matrix_and_its_table_are_plain_to_others(tmp_path: Path, make: Make
     with (tmp_path / "vectors.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert (matrix.shape, matrix.dtype) == ((5, DIM), np.float32)
-    for line, vector, (image, features) in zip(lines, matrix, ours.images(), strict=True):
+    for line, vector, (image, features) in zip(lines, matrix, ours.iter_records(), strict=True):
         assert (line["id"], line["path"]) == (image.id, image.path)
         assert_array_equal(vector, features[0])
     assert json.loads((tmp_path / "vectors.json").read_text())["encoder"] == "test"
@@ -152,9 +154,9 @@ def test_a_parquet_file_is_plain_to_others(tmp_path: Path, make: Make) -> None:
     ours.write([entry(record(f"{n}", f"/p/{n}.jpg"), rows(n)) for n in range(5)])
     export_vectors(ours, tmp_path / "vectors.parquet")
     table = parquet.read_table(tmp_path / "vectors.parquet").to_pydict()
-    assert table["path"] == [image.path for image, _ in ours.images()]
+    assert table["path"] == [image.path for image, _ in ours.iter_records()]
     assert_array_equal(
-        np.array(table["vector"], np.float32), np.concatenate([f for _, f in ours.images()])
+        np.array(table["vector"], np.float32), np.concatenate([f for _, f in ours.iter_records()])
     )
 
 
@@ -184,5 +186,5 @@ def test_metadata_that_is_stored_outlives_an_import_without(tmp_path: Path, make
     theirs.write([entry(record("one", "/p/1", metadata={"title": "kept"}), rows(1))])
     export_vectors(ours, tmp_path / "vectors.npy")
     assert import_vectors(theirs, tmp_path / "vectors.npy").unchanged == 1
-    ((image, _),) = theirs.images()
+    ((image, _),) = theirs.iter_records()
     assert image.metadata == {"title": "kept"}

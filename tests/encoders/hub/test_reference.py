@@ -74,7 +74,7 @@ def fed(paths: list[Path], prepare: Prepare, mean: Any, std: Any) -> torch.Tenso
 
 def embedded(name: str, paths: list[Path]) -> NDArray[np.float32]:
     encoder = make_encoder(name, {"precision": "f32"})
-    return np.vstack(encoder.encode([decode(path, encoder.fit).pixels for path in paths]))
+    return np.vstack(encoder.encode([decode(path, encoder.resize).pixels for path in paths]))
 
 
 def cosines(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
@@ -118,7 +118,7 @@ def test_beit_gives_the_mean_of_the_patches_of_the_reference(
     check_alike(embedded("beit", photographs), seen.pooler_output.numpy())
 
     extractor = make_extractor("beit-patches", {"precision": "f32"})
-    found = extractor.extract([decode(path, extractor.fit).pixels for path in photographs])
+    found = extractor.extract([decode(path, extractor.resize).pixels for path in photographs])
     for one, tokens in zip(found, seen.last_hidden_state[:, 1:].numpy(), strict=True):
         assert one.points.shape == (14 * 14, 2)
         assert cosines(one.descriptors, tokens).min() >= 0.999
@@ -169,7 +169,7 @@ def test_dinov2_gives_the_class_token_and_patches_without_it(
     extractor = make_extractor("small-dino-patches")
     check_extractor(extractor)
     check_encoder(make_encoder("small-dino"))
-    (found,) = extractor.extract([decode(squares[0], extractor.fit).pixels])
+    (found,) = extractor.extract([decode(squares[0], extractor.resize).pixels])
     assert found.descriptors.shape == (16 * 16, 384)
 
 

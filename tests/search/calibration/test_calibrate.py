@@ -15,7 +15,7 @@ from imagefinder.errors import EvaluationError
 from imagefinder.images.transforms import COPIES
 from imagefinder.search.calibration.classifier import keep, kept
 from imagefinder.search.calibration.model import Calibration
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 
 from ...conftest import drawn
 
@@ -28,7 +28,7 @@ class Grid:
 
     dim: ClassVar[int] = 64
     measure: ClassVar[Measure] = "cosine"
-    fit: ClassVar[Fit] = Fit(8, 8, filter="box")
+    resize: ClassVar[Resize] = Resize(8, 8, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         rows = [image.mean(axis=2, dtype=np.float32).reshape(1, 64) for image in images]
@@ -114,7 +114,7 @@ def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> Non
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"measure": "l2"}', "null"])
 def test_a_damaged_calibration_is_none(finder: Finder, text: str) -> None:
-    finder.store.note("calibration cosine", text)
+    finder.store.set_metadata("calibration cosine", text)
     assert kept(finder.store, "cosine") is None
     assert finder.search(drawn(3))[0].match is None
 
@@ -186,7 +186,7 @@ class Corners:
 
     dim: ClassVar[int] = 3
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(2, 2, filter="box")
+    resize: ClassVar[Resize] = Resize(2, 2, filter="box")
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [image.reshape(4, 3).astype(np.float32) for image in images]

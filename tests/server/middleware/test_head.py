@@ -28,7 +28,7 @@ def test_what_is_read_has_a_head(client: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["", "/file", "/thumbnail"])
-def test_a_image_has_a_head(client: TestClient, first: str, what: str) -> None:
+def test_an_image_has_a_head(client: TestClient, first: str, what: str) -> None:
     got, head = client.get(first + what), client.head(first + what)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(got.content)

@@ -9,8 +9,8 @@ import pytest
 from imagefinder.errors import PluginError
 from imagefinder.indexes.auto import automatic
 from imagefinder.registry.plugins import plugins
-from imagefinder.stores.sqlite.store import Sqlite
-from imagefinder.stores.sqlite.synced_index import CachedIndex
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.stores.sqlite.synced_index import SyncedIndex
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import IndexChoice, Recipe
 
@@ -21,7 +21,7 @@ RECIPE = Recipe("test", {}, DIM, "cosine")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A catalogue with enough images for a structure."""
-    store = Sqlite.create(tmp_path / "c.db", RECIPE)
+    store = SqliteStore.create(tmp_path / "c.db", RECIPE)
     store.write(random_entries(MANY, DIM))
     store.close()
     return tmp_path / "c.db"
@@ -30,16 +30,16 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def saved_early() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CachedIndex, "save_from", 16 * 1024)
+        patch.setattr(SyncedIndex, "save_from", 16 * 1024)
         yield
 
 
 @pytest.mark.parametrize("kind", plugins("indexes"))
 def test_a_kind_is_remembered_and_follows_what_others_write(kind: str, path: Path) -> None:
-    store = Sqlite.open(path)
+    store = SqliteStore.open(path)
     assert store.index == IndexChoice("exact")
     store.use_index(IndexChoice(kind))
-    other = Sqlite.open(path)
+    other = SqliteStore.open(path)
     assert other.index == IndexChoice(kind)
     new = random_entries(600, DIM, first=MANY)
     other.write(new)
@@ -48,7 +48,7 @@ def test_a_kind_is_remembered_and_follows_what_others_write(kind: str, path: Pat
         assert entry.features is not None
         missed += int(store.search(entry.features, 1).keys[0, 0] != entry.record.key)
     assert missed <= 1  # a graph that several threads build differs, and may miss one
-    other.remove([entry.record.key for entry in new])
+    other.remove_images([entry.record.key for entry in new])
     for entry in new[::50]:
         assert entry.features is not None
         found = store.search(entry.features, 3).keys[0]
@@ -59,7 +59,7 @@ def test_a_kind_is_remembered_and_follows_what_others_write(kind: str, path: Pat
 
 
 def test_a_kind_that_cannot_be_is_refused_and_changes_nothing(path: Path) -> None:
-    store = Sqlite.open(path)
+    store = SqliteStore.open(path)
     with pytest.raises(PluginError, match="among the indexes"):
         store.use_index(IndexChoice("wishes"))
     with pytest.raises(PluginError, match="makes no index"):
@@ -68,23 +68,23 @@ def test_a_kind_that_cannot_be_is_refused_and_changes_nothing(path: Path) -> Non
         store.use_index(IndexChoice("hnsw", {"colour": 1}))
     assert store.index == IndexChoice("exact")
     store.close()
-    assert Sqlite.open(path).index == IndexChoice("exact")
+    assert SqliteStore.open(path).index == IndexChoice("exact")
 
 
 def test_an_index_for_this_time_only_is_not_remembered(path: Path) -> None:
-    store = Sqlite.open(path, IndexChoice("hnsw"))
+    store = SqliteStore.open(path, IndexChoice("hnsw"))
     assert store.search(np.ones((1, DIM), np.float32), 5).keys.shape == (1, 5)
     store.close()
-    assert Sqlite.open(path).index == IndexChoice("exact")
+    assert SqliteStore.open(path).index == IndexChoice("exact")
 
 
 def test_a_catalogue_that_is_made_anew_finds_no_caches_of_the_old(path: Path) -> None:
-    store = Sqlite.open(path)
+    store = SqliteStore.open(path)
     store.use_index(IndexChoice("hnsw"))
     store.close()
     assert len(list(path.parent.glob("c.db.exact-*"))) == 3
     path.unlink()
-    Sqlite.create(path, RECIPE).close()
+    SqliteStore.create(path, RECIPE).close()
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]
 
 

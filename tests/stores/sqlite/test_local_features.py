@@ -17,8 +17,8 @@ from imagefinder.local_features.codec import packed, unpacked
 from imagefinder.local_features.vlad import Codebook, windows
 from imagefinder.similarity import unit
 from imagefinder.stores.sqlite import schema
-from imagefinder.stores.sqlite.store import Sqlite
-from imagefinder.stores.sqlite.synced_index import CachedIndex
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.stores.sqlite.synced_index import SyncedIndex
 from imagefinder.types import (
     Entry,
     Features,
@@ -72,7 +72,7 @@ VERSION_1 = """
 def saved_at_once() -> Iterator[None]:
     """A cache for however few vectors."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CachedIndex, "save_from", 0)
+        patch.setattr(SyncedIndex, "save_from", 0)
         yield
 
 
@@ -82,8 +82,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Sqlite]:
-    made = Sqlite.create(path, RECIPE, EXACT, EXTRACTOR)
+def store(path: Path) -> Iterator[SqliteStore]:
+    made = SqliteStore.create(path, RECIPE, EXACT, EXTRACTOR)
     yield made
     made.close()
 
@@ -110,7 +110,7 @@ def entry(number: int, found: LocalFeatures | None = None) -> Entry:
     return Entry(record(number), row(number), local=local(number) if found is None else found)
 
 
-def fill(store: Sqlite, numbers: range) -> None:
+def fill(store: SqliteStore, numbers: range) -> None:
     assert store.write([entry(number) for number in numbers]) == ["added"] * len(numbers)
 
 
@@ -127,7 +127,7 @@ def index_files(path: Path) -> list[Path]:
     return [file for file in path.parent.glob("c.db.vlad-*") if file.name.count("-") == 2]
 
 
-def brute_force(store: Sqlite, codebook: Codebook, query: LocalFeatures, k: int) -> list[int]:
+def brute_force(store: SqliteStore, codebook: Codebook, query: LocalFeatures, k: int) -> list[int]:
     """Every image by the best cosine of its vector with that of a window of the query."""
     asked = np.concatenate([codebook.vector(window) for window in windows(query)])
     scores = {
@@ -137,9 +137,9 @@ def brute_force(store: Sqlite, codebook: Codebook, query: LocalFeatures, k: int)
     return sorted(scores, key=lambda key: (-scores[key], key))[:k]
 
 
-def test_what_was_written_comes_back_packed(store: Sqlite, path: Path) -> None:
+def test_what_was_written_comes_back_packed(store: SqliteStore, path: Path) -> None:
     fill(store, range(5))
-    again = Sqlite.open(path)
+    again = SqliteStore.open(path)
     found = again.local_features(keys(3, 1, 99))
     assert found.keys() == set(keys(3, 1))
     for number in (3, 1):
@@ -150,36 +150,36 @@ def test_what_was_written_comes_back_packed(store: Sqlite, path: Path) -> None:
     again.close()
 
 
-def test_keys_are_all_there_are_ascending(store: Sqlite) -> None:
+def test_keys_are_all_there_are_ascending(store: SqliteStore) -> None:
     assert store.keys().shape == (0,)
     fill(store, range(5))
     assert store.keys().dtype == np.int64
     assert store.keys().tolist() == sorted(keys(*range(5)))
 
 
-def test_statistics_count_their_bytes(store: Sqlite) -> None:
+def test_statistics_count_their_bytes(store: SqliteStore) -> None:
     assert store.statistics().local_bytes == 0
     fill(store, range(3))
     assert store.statistics().local_bytes == 3 * (8 + 60 * (4 + DIM))
-    store.remove(keys(0))
+    store.remove_images(keys(0))
     assert store.statistics().local_bytes == 2 * (8 + 60 * (4 + DIM))
 
 
-def test_they_go_with_their_image(store: Sqlite) -> None:
+def test_they_go_with_their_image(store: SqliteStore) -> None:
     fill(store, range(4))
-    store.remove(keys(0))
-    store.forget(["/p/1"])
+    store.remove_images(keys(0))
+    store.remove_files(["/p/1"])
     assert store.local_features(keys(*range(4))).keys() == set(keys(2, 3))
 
 
-def test_a_image_that_is_written_again_keeps_its_own(store: Sqlite) -> None:
+def test_an_image_that_is_written_again_keeps_its_own(store: SqliteStore) -> None:
     fill(store, range(1))
     before = store.local_features(keys(0))[record(0).key]
     assert store.write([entry(0, local(7))]) == ["unchanged"]
     assert_array_equal(store.local_features(keys(0))[record(0).key].descriptors, before.descriptors)
 
 
-def test_a_image_may_come_without(store: Sqlite) -> None:
+def test_an_image_may_come_without(store: SqliteStore) -> None:
     store.write([Entry(record(0), row(0)), entry(1, local(1, count=0)), entry(2)])
     assert {key: len(found) for key, found in store.local_features(keys(0, 1, 2)).items()} == {
         record(1).key: 0,
@@ -210,7 +210,7 @@ def spoilt(number: float, where: str) -> LocalFeatures:
     ],
 )
 def test_what_is_no_local_features_is_refused_and_nothing_is_written(
-    store: Sqlite, bad: LocalFeatures, said: str
+    store: SqliteStore, bad: LocalFeatures, said: str
 ) -> None:
     with pytest.raises(StoreError, match=said):
         store.write([entry(0), entry(1, bad)])
@@ -218,7 +218,7 @@ def test_what_is_no_local_features_is_refused_and_nothing_is_written(
 
 
 def test_a_catalogue_without_an_extractor_keeps_none(path: Path) -> None:
-    store = Sqlite.create(path, RECIPE, EXACT)
+    store = SqliteStore.create(path, RECIPE, EXACT)
     assert store.extractor is None
     with pytest.raises(StoreError, match="local features"):
         store.write([entry(0)])
@@ -241,9 +241,9 @@ def test_a_catalogue_of_version_1_is_brought_up_to_date(path: Path) -> None:
     old.commit()
     old.close()
 
-    assert Sqlite.exists(path)
+    assert SqliteStore.exists(path)
     for _ in range(2):  # brought up to date, and opened as any other
-        store = Sqlite.open(path, EXACT)
+        store = SqliteStore.open(path, EXACT)
         assert (store.recipe, store.extractor) == (RECIPE, None)
         assert store.get([kept.key]) == {kept.key: kept}
         assert_array_equal(store.features(kept.key), row(0))
@@ -256,7 +256,7 @@ def test_a_catalogue_of_version_1_is_brought_up_to_date(path: Path) -> None:
 
 def as_json(path: Path) -> str:
     """A recipe as a catalogue keeps it."""
-    Sqlite.create(path, RECIPE).close()
+    SqliteStore.create(path, RECIPE).close()
     with sqlite3.connect(path) as other:
         (text,) = other.execute("SELECT value FROM catalogue WHERE name = 'recipe'").fetchone()
     other.close()
@@ -275,7 +275,9 @@ def made_of(path: Path) -> tuple[int, set[tuple[str, str]]]:
     return version, set(columns)
 
 
-def test_damaged_local_features_are_said_and_others_can_be_read(store: Sqlite, path: Path) -> None:
+def test_damaged_local_features_are_said_and_others_can_be_read(
+    store: SqliteStore, path: Path
+) -> None:
     fill(store, range(3))
     with sqlite3.connect(path) as other:
         other.execute("UPDATE local_features SET features = x'00' WHERE key = ?", keys(1))
@@ -287,7 +289,7 @@ def test_damaged_local_features_are_said_and_others_can_be_read(store: Sqlite, p
 
 
 def test_a_shortlist_is_what_brute_force_finds_over_the_same_codebook(
-    store: Sqlite, path: Path
+    store: SqliteStore, path: Path
 ) -> None:
     fill(store, range(40))
     queries = [local(7), local(99), local(100, count=200), local(101, count=3)]
@@ -299,12 +301,12 @@ def test_a_shortlist_is_what_brute_force_finds_over_the_same_codebook(
     assert len(store.shortlist(local(7), 1000)) == 40
 
 
-def test_a_query_without_local_features_is_like_nothing_in_particular(store: Sqlite) -> None:
+def test_a_query_without_local_features_is_like_nothing_in_particular(store: SqliteStore) -> None:
     fill(store, range(5))
     assert store.shortlist(local(0, count=0), 3) == sorted(keys(*range(5)))[:3]
 
 
-def test_where_there_is_nothing_to_learn_from_it_is_empty(store: Sqlite, path: Path) -> None:
+def test_where_there_is_nothing_to_learn_from_it_is_empty(store: SqliteStore, path: Path) -> None:
     assert store.shortlist(local(0), 3) == []
     store.write([entry(0, local(0, count=0)), entry(1, local(1, count=0))])
     assert store.shortlist(local(0), 3) == []
@@ -315,7 +317,7 @@ def test_where_there_is_nothing_to_learn_from_it_is_empty(store: Sqlite, path: P
 
 
 def test_one_codebook_serves_until_there_is_much_more_to_learn_from(
-    store: Sqlite, path: Path
+    store: SqliteStore, path: Path
 ) -> None:
     fill(store, range(4))
     store.shortlist(local(0), 1)
@@ -334,29 +336,29 @@ def test_one_codebook_serves_until_there_is_much_more_to_learn_from(
     assert codebook_file(path).read_bytes() == second
 
 
-def test_a_image_taken_out_is_found_no_more(store: Sqlite) -> None:
+def test_an_image_taken_out_is_found_no_more(store: SqliteStore) -> None:
     fill(store, range(10))
     assert store.shortlist(local(3), 1) == keys(3)
-    store.remove(keys(3))
+    store.remove_images(keys(3))
     found = store.shortlist(local(3), 99)
     assert sorted(found) == sorted(keys(0, 1, 2, 4, 5, 6, 7, 8, 9))
 
 
-def test_what_another_program_writes_is_in_it(store: Sqlite, path: Path) -> None:
+def test_what_another_program_writes_is_in_it(store: SqliteStore, path: Path) -> None:
     fill(store, range(10))
     store.shortlist(local(3), 1)
-    other = Sqlite.open(path)
+    other = SqliteStore.open(path)
     fill(other, range(10, 12))
     other.close()
     assert store.shortlist(local(11), 1) == keys(11)
 
 
-def test_a_saved_codebook_and_index_are_used_again(store: Sqlite, path: Path) -> None:
+def test_a_saved_codebook_and_index_are_used_again(store: SqliteStore, path: Path) -> None:
     fill(store, range(10))
     first = store.shortlist(local(3), 10)
     store.close()
     written = [file.stat().st_mtime_ns for file in (codebook_file(path), *index_files(path))]
-    again = Sqlite.open(path, EXACT)
+    again = SqliteStore.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     again.close()
     assert written == [
@@ -366,7 +368,9 @@ def test_a_saved_codebook_and_index_are_used_again(store: Sqlite, path: Path) ->
 
 @pytest.mark.parametrize("which", ["codebook", "index"])
 @pytest.mark.parametrize("damage", ["emptied", "truncated", "replaced", "gone"])
-def test_damaged_caches_are_made_anew(store: Sqlite, path: Path, which: str, damage: str) -> None:
+def test_damaged_caches_are_made_anew(
+    store: SqliteStore, path: Path, which: str, damage: str
+) -> None:
     fill(store, range(10))
     first = store.shortlist(local(3), 10)
     store.close()
@@ -377,27 +381,27 @@ def test_damaged_caches_are_made_anew(store: Sqlite, path: Path, which: str, dam
         file.unlink()
     else:
         file.write_bytes(other[damage])
-    again = Sqlite.open(path, EXACT)
+    again = SqliteStore.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     again.close()
     assert file.read_bytes() == content
 
 
-def test_a_codebook_for_other_descriptors_is_made_anew(store: Sqlite, path: Path) -> None:
+def test_a_codebook_for_other_descriptors_is_made_anew(store: SqliteStore, path: Path) -> None:
     fill(store, range(10))
     first = store.shortlist(local(3), 10)
     store.close()
     mine = codebook_file(path).read_bytes()
     foreign = Codebook(*(np.ones(shape, np.float32) for shape in ((3,), (3, 2), (4, 2))))
     codebook_file(path).write_bytes(mine[:8] + foreign.to_bytes())
-    again = Sqlite.open(path, EXACT)
+    again = SqliteStore.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     assert codebook_file(path).read_bytes() == mine
     again.close()
 
 
 def test_a_folder_that_may_not_be_written_costs_nothing(
-    store: Sqlite, path: Path, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store, range(10))
     store.shortlist(local(3), 1)
@@ -419,7 +423,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
     monkeypatch.setattr("imagefinder.stores.sqlite.connections.os.access", lambda *_: False)
     monkeypatch.setattr("imagefinder._utils.os.replace", refuse)
     monkeypatch.setattr(Path, "unlink", refuse_old)
-    again = Sqlite.open(path, EXACT)
+    again = SqliteStore.open(path, EXACT)
     for _ in range(2):
         assert again.shortlist(local(3), 1) == keys(3)
     again.close()
@@ -427,7 +431,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
 
 
 def test_a_codebook_that_cannot_be_put_in_its_place_leaves_no_rubbish(
-    store: Sqlite, path: Path, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError("disk full")
@@ -440,24 +444,24 @@ def test_a_codebook_that_cannot_be_put_in_its_place_leaves_no_rubbish(
 
 
 def test_where_sqlite_vec_compares_vectors_there_are_shortlists_too(path: Path) -> None:
-    store = Sqlite.create(path, RECIPE, IndexChoice("sqlite-vec"), EXTRACTOR)
+    store = SqliteStore.create(path, RECIPE, IndexChoice("sqlite-vec"), EXTRACTOR)
     fill(store, range(10))
     assert store.shortlist(local(3), 1) == keys(3)
     store.close()
 
 
 def test_a_new_catalogue_in_its_place_takes_the_caches_of_the_old_away(
-    store: Sqlite, path: Path
+    store: SqliteStore, path: Path
 ) -> None:
     fill(store, range(10))
     store.shortlist(local(3), 1)
     store.close()
     path.unlink()
-    Sqlite.create(path, RECIPE).close()
+    SqliteStore.create(path, RECIPE).close()
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]
 
 
-def test_numbers_of_rows_stay_as_close_as_eight_bits_allow(store: Sqlite) -> None:
+def test_numbers_of_rows_stay_as_close_as_eight_bits_allow(store: SqliteStore) -> None:
     fill(store, range(3))
     for number in range(3):
         found = store.local_features(keys(number))[record(number).key]

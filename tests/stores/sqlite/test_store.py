@@ -28,8 +28,8 @@ from imagefinder.errors import (
 )
 from imagefinder.registry.factory import make_index
 from imagefinder.stores.sqlite import schema
-from imagefinder.stores.sqlite.store import Sqlite
-from imagefinder.stores.sqlite.synced_index import CachedIndex
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.stores.sqlite.synced_index import SyncedIndex
 from imagefinder.types import Entry, Features, File, IndexChoice, Measure, Recipe, Record, key_of
 
 DIM = 8
@@ -54,19 +54,19 @@ def rows(seed: int, count: int = 1, measure: Measure = "cosine") -> Features:
     return rng.standard_normal((count, DIM)).astype(np.float32)
 
 
-def fill(store: Sqlite, count: int, measure: Measure = "cosine", first: int = 0) -> None:
+def fill(store: SqliteStore, count: int, measure: Measure = "cosine", first: int = 0) -> None:
     numbers = range(first, first + count)
     store.write([Entry(record(f"/p/{n}"), rows(n, measure=measure)) for n in numbers])
 
 
 def test_a_catalogue_opens_with_all_that_was_written(tmp_path: Path) -> None:
     with_metadata = Entry(record("/p/ünï cödé.jpg"), rows(1), {"title": "Ça va", "year": 1999})
-    store = Sqlite.create(tmp_path / "c.db", recipe(), EXACT)
+    store = SqliteStore.create(tmp_path / "c.db", recipe(), EXACT)
     store.write([with_metadata])
     store.close()
-    again = Sqlite.open(tmp_path / "c.db", EXACT)
+    again = SqliteStore.open(tmp_path / "c.db", EXACT)
     assert again.recipe == recipe()
-    assert again.recipe.place == {"path": "/somewhere"}
+    assert again.recipe.runtime == {"path": "/somewhere"}
     (found,) = again.get([with_metadata.record.key]).values()
     assert found.metadata == {"title": "Ça va", "year": 1999}
     assert found.files == with_metadata.record.files
@@ -79,7 +79,7 @@ def test_a_catalogue_opens_with_all_that_was_written(tmp_path: Path) -> None:
 def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "c.db"
     path.write_bytes(content)
-    for attempt in (Sqlite.open, partial(Sqlite.create, recipe=recipe())):
+    for attempt in (SqliteStore.open, partial(SqliteStore.create, recipe=recipe())):
         with pytest.raises((NotACatalogue, StoreError), match=r"c\.db"):
             attempt(path)
     assert path.read_bytes() == content
@@ -92,57 +92,57 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     other.close()
     before = path.read_bytes()
     with pytest.raises(NotACatalogue, match="not a catalogue"):
-        Sqlite.open(path)
+        SqliteStore.open(path)
     with pytest.raises(NotACatalogue, match="not a catalogue"):
-        Sqlite.create(path, recipe())
+        SqliteStore.create(path, recipe())
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_later_schema_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    Sqlite.create(tmp_path / "c.db", recipe()).close()
+    SqliteStore.create(tmp_path / "c.db", recipe()).close()
     with sqlite3.connect(tmp_path / "c.db") as later:
         later.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
     later.close()
     with pytest.raises(NewerCatalogue, match="pip install -U"):
-        Sqlite.open(tmp_path / "c.db")
+        SqliteStore.open(tmp_path / "c.db")
 
 
 def test_a_missing_catalogue_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(CatalogueMissing, match="imagefinder add"):
-        Sqlite.open(tmp_path / "c.db")
+        SqliteStore.open(tmp_path / "c.db")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_catalogue_is_made_over_another_or_in_a_missing_folder(tmp_path: Path) -> None:
-    Sqlite.create(tmp_path / "c.db", recipe()).close()
+    SqliteStore.create(tmp_path / "c.db", recipe()).close()
     with pytest.raises(CatalogueExists):
-        Sqlite.create(tmp_path / "c.db", recipe())
+        SqliteStore.create(tmp_path / "c.db", recipe())
     with pytest.raises(StoreError, match="no folder"):
-        Sqlite.create(tmp_path / "nowhere" / "c.db", recipe())
+        SqliteStore.create(tmp_path / "nowhere" / "c.db", recipe())
 
 
 def test_a_creation_that_was_cut_short_is_no_catalogue_yet(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     apsw.Connection(str(path)).pragma("journal_mode", "WAL")  # all that had been done
     assert path.stat().st_size > 0
-    assert not Sqlite.exists(path)
-    Sqlite.create(path, recipe()).close()
-    assert Sqlite.exists(path)
+    assert not SqliteStore.exists(path)
+    SqliteStore.create(path, recipe()).close()
+    assert SqliteStore.exists(path)
 
 
 def test_two_contents_with_one_key_are_told_apart(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     ours = record("/p/1")
     store.write([Entry(ours, rows(1))])
     twin = ours.sha256[:8] + bytes(24)
     with pytest.raises(ImageError, match="belongs to another image"):
-        store.knows(twin)
+        store.has_content(twin)
     store.close()
 
 
 def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     wrong = np.zeros((1, DIM + 1), np.float32)
     with pytest.raises(StoreError, match="vectors"):
         store.write([Entry(record("/p/1"), rows(1)), Entry(record("/p/2"), wrong)])
@@ -151,7 +151,7 @@ def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_says_so_and_costs_nothing(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     fill(store, 5)
     with store._connections.writing() as writer:
         writer.pragma("max_page_count", writer.pragma("page_count") + 1)
@@ -162,7 +162,7 @@ def test_a_full_disk_says_so_and_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_path_whose_content_changed_leaves_no_orphan(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     store.write([Entry(record("one", paths=("/a",)), rows(1))])
     store.write([Entry(record("two", paths=("/a",)), rows(2))])
     assert store.get([record("one").key]) == {}
@@ -171,7 +171,7 @@ def test_a_path_whose_content_changed_leaves_no_orphan(tmp_path: Path) -> None:
 
 
 def test_contents_that_change_places_in_one_batch_are_kept(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     fill_one, fill_two = record("one", paths=("/a",)), record("two", paths=("/b",))
     store.write([Entry(fill_one, rows(1)), Entry(fill_two, rows(2))])
     swapped = [Entry(record("one", paths=("/b",)), None), Entry(record("two", paths=("/a",)), None)]
@@ -181,7 +181,7 @@ def test_contents_that_change_places_in_one_batch_are_kept(tmp_path: Path) -> No
 
 
 def test_paths_of_a_folder_are_not_those_of_its_namesakes(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     paths = ["/p/a", "/p/a b/c", "/p/a/1", "/p/a/b/2", "/p/a0", "/p/%/3", "/q"]
     store.write([Entry(record(path), rows(1)) for path in paths])
     assert list(store.paths("/p/a")) == ["/p/a/1", "/p/a/b/2"]
@@ -192,9 +192,9 @@ def test_paths_of_a_folder_are_not_those_of_its_namesakes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_two_exact_searches_agree(tmp_path: Path, measure: Measure) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe(measure), EXACT)
+    store = SqliteStore.create(tmp_path / "c.db", recipe(measure), EXACT)
     fill(store, 400, measure)
-    scan = Sqlite.open(tmp_path / "c.db", SCAN)
+    scan = SqliteStore.open(tmp_path / "c.db", SCAN)
     query = rows(-1 % 2**32, 3, measure)
     for k in (1, 10, 1000):
         ours, theirs = store.search(query, k), scan.search(query, k)
@@ -223,9 +223,9 @@ def test_the_two_exact_searches_agree_on_any_numbers(
     k: int,
 ) -> None:
     path = tmp_path_factory.mktemp("agree") / "c.db"
-    store = Sqlite.create(path, recipe(measure, dim=3), EXACT)
+    store = SqliteStore.create(path, recipe(measure, dim=3), EXACT)
     store.write([Entry(record(f"/p/{n}"), row[None]) for n, row in enumerate(stored)])
-    scan = Sqlite.open(path, SCAN)
+    scan = SqliteStore.open(path, SCAN)
     assert_allclose(store.search(query, k).scores, scan.search(query, k).scores, atol=2e-4)
     store.close()
     scan.close()
@@ -233,17 +233,17 @@ def test_the_two_exact_searches_agree_on_any_numbers(
 
 def test_sqlite_vec_says_which_measure_it_cannot_do(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="by cosine, l2, hamming"):
-        Sqlite.create(tmp_path / "c.db", recipe("dot"), SCAN)
+        SqliteStore.create(tmp_path / "c.db", recipe("dot"), SCAN)
 
 
 def test_what_another_program_writes_is_found(tmp_path: Path) -> None:
-    reader = Sqlite.create(tmp_path / "c.db", recipe(), EXACT)
+    reader = SqliteStore.create(tmp_path / "c.db", recipe(), EXACT)
     fill(reader, 3)
     assert reader.search(rows(7), 9).keys.shape == (1, 3)
-    other = Sqlite.open(tmp_path / "c.db")
+    other = SqliteStore.open(tmp_path / "c.db")
     fill(other, 1, first=7)
     assert reader.search(rows(7), 1).keys[0, 0] == record("/p/7").key
-    other.remove([record("/p/7").key])
+    other.remove_images([record("/p/7").key])
     assert reader.search(rows(7), 9).keys.shape == (1, 3)
     other.close()
     reader.close()
@@ -253,7 +253,7 @@ def test_what_another_program_writes_is_found(tmp_path: Path) -> None:
 def saved_at_once() -> Iterator[None]:
     """A cache for however few vectors."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CachedIndex, "save_from", 0)
+        patch.setattr(SyncedIndex, "save_from", 0)
         yield
 
 
@@ -263,7 +263,7 @@ def cache_of(path: Path) -> Path:
 
 
 def searched(path: Path) -> list[int]:
-    store = Sqlite.open(path, EXACT)
+    store = SqliteStore.open(path, EXACT)
     found: list[int] = store.search(rows(5), 4).keys[0].tolist()
     store.close()
     return found
@@ -271,15 +271,15 @@ def searched(path: Path) -> list[int]:
 
 def test_the_saved_index_is_used_and_kept_true(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    Sqlite.create(path, recipe()).close()
-    store = Sqlite.open(path)
+    SqliteStore.create(path, recipe()).close()
+    store = SqliteStore.open(path)
     fill(store, 50)
     first = searched(path)
     assert first[0] == record("/p/5").key
     written = cache_of(path).stat().st_mtime_ns
     assert searched(path) == first
     assert cache_of(path).stat().st_mtime_ns == written, "nothing new, nothing written"
-    store.remove([record("/p/5").key])
+    store.remove_images([record("/p/5").key])
     fill(store, 1, first=99)
     without = searched(path)
     assert record("/p/5").key not in without
@@ -290,7 +290,7 @@ def test_the_saved_index_is_used_and_kept_true(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["emptied", "truncated", "replaced"])
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe())
+    store = SqliteStore.create(path, recipe())
     fill(store, 50)
     store.close()
     first = searched(path)
@@ -304,7 +304,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
 def test_a_cache_of_an_earlier_catalogue_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     for turn in range(2):  # the same images, and other vectors, as from a newer encoder
-        store = Sqlite.create(path, recipe())
+        store = SqliteStore.create(path, recipe())
         store.write([Entry(record(f"/p/{n}"), rows(n + 3 * turn)) for n in range(50)])
         store.close()
         assert searched(path)[0] == record(f"/p/{5 - 3 * turn}").key
@@ -316,7 +316,7 @@ def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe(), EXACT)
+    store = SqliteStore.create(path, recipe(), EXACT)
     fill(store, 10)
     older = make_index("exact", DIM, "cosine")
     older.add(np.array([record("/p/1").key]), rows(1))
@@ -343,11 +343,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
         raise PermissionError("read-only")
 
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe())
+    store = SqliteStore.create(path, recipe())
     fill(store, 20)
     store.close()
     monkeypatch.setattr("imagefinder._utils.os.replace", refuse)
-    store = Sqlite.open(path, EXACT)
+    store = SqliteStore.open(path, EXACT)
     for _ in range(3):
         assert store.search(rows(5), 4).keys[0, 0] == record("/p/5").key
     store.close()
@@ -359,13 +359,13 @@ def test_a_catalogue_that_may_not_be_written_can_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe())
+    store = SqliteStore.create(path, recipe())
     fill(store, 20)
     store.close()
     assert list(tmp_path.iterdir()) == [path], "SQLite's own files went when it was closed"
     monkeypatch.setattr("imagefinder.stores.sqlite.connections.os.access", lambda *_: False)
-    assert Sqlite.exists(path)
-    store = Sqlite.open(path, EXACT)
+    assert SqliteStore.exists(path)
+    store = SqliteStore.open(path, EXACT)
     assert store.search(rows(5), 1).keys[0, 0] == record("/p/5").key
     with pytest.raises(StoreError, match="nothing may be written"):
         fill(store, 1, first=50)
@@ -374,7 +374,7 @@ def test_a_catalogue_that_may_not_be_written_can_be_read(
 
 
 def test_readers_and_a_writer_work_at_once(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe(), EXACT)
+    store = SqliteStore.create(tmp_path / "c.db", recipe(), EXACT)
     fill(store, 20)
     wrong: list[object] = []
 
@@ -397,7 +397,7 @@ def test_readers_and_a_writer_work_at_once(tmp_path: Path) -> None:
 
 
 def test_a_closed_catalogue_says_so(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     store.close()
     with pytest.raises(StoreError, match="was closed"):
         len(store)
@@ -407,14 +407,14 @@ def test_a_closed_catalogue_says_so(tmp_path: Path) -> None:
 
 def test_a_damaged_catalogue_says_so(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe())
+    store = SqliteStore.create(path, recipe())
     fill(store, 500)
     store.close()
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
-        Sqlite.open(path)
+        SqliteStore.open(path)
 
 
 @pytest.mark.parametrize(
@@ -436,7 +436,7 @@ def test_a_damaged_catalogue_says_so(tmp_path: Path) -> None:
 )
 def test_a_catalogue_that_makes_no_sense_says_so(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "c.db"
-    store = Sqlite.create(path, recipe())
+    store = SqliteStore.create(path, recipe())
     fill(store, 5)
     store.close()
     with sqlite3.connect(path) as vandal:
@@ -447,7 +447,7 @@ def test_a_catalogue_that_makes_no_sense_says_so(tmp_path: Path, damage: str) ->
 
 
 def use(path: Path) -> None:
-    store = Sqlite.open(path, EXACT)
+    store = SqliteStore.open(path, EXACT)
     try:
         store.get(store.search(rows(1), 3).keys[0].tolist())
         store.features(record("/p/1").key)
@@ -456,7 +456,7 @@ def use(path: Path) -> None:
 
 
 def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     with pytest.raises(StoreError, match="not finite"):
         store.write([Entry(record("/p/1"), rows(1) * np.float32(np.nan))])
     assert len(store) == 0
@@ -464,7 +464,7 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 
 
 def test_each_entry_is_told_its_own_outcome(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     one, two = record("one", paths=("/a",)), record("two", paths=("/b",))
     store.write([Entry(one, rows(1)), Entry(two, rows(2))])
     moved = record("two", paths=("/a",))
@@ -472,17 +472,17 @@ def test_each_entry_is_told_its_own_outcome(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_image_given_in_memory_outlives_its_file(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+def test_an_image_given_in_memory_outlives_its_file(tmp_path: Path) -> None:
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     store.write([Entry(record("one", paths=()), rows(1))])
     store.write([Entry(record("one", paths=("/a",)), None)])
-    assert store.forget(["/a"]) == 1
-    assert store.knows(record("one").sha256)
+    assert store.remove_files(["/a"]) == 1
+    assert store.has_content(record("one").sha256)
     store.close()
 
 
 def test_more_can_be_asked_for_than_sqlite_can_count(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     fill(store, 3)
     assert store.search(rows(1), 10**20).keys.shape == (1, 3)
     store.close()
@@ -493,7 +493,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Sqlite.create(Path(self.folder()), recipe(), EXACT)
+        self.store = SqliteStore.create(Path(self.folder()), recipe(), EXACT)
         self.places: dict[str, str] = {}
 
     def folder(self) -> str:
@@ -504,19 +504,19 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(content=st.sampled_from("abcdef"), path=st.sampled_from("1234"))
     def add(self, content: str, path: str) -> None:
         entry = record(content, paths=(f"/{path}",))
-        new = not self.store.knows(entry.sha256)
+        new = not self.store.has_content(entry.sha256)
         self.store.write([Entry(entry, rows(ord(content)) if new else None)])
         self.places[f"/{path}"] = content
 
     @rule(path=st.sampled_from("1234"))
     def forget(self, path: str) -> None:
-        assert self.store.forget([f"/{path}"]) == (f"/{path}" in self.places)
+        assert self.store.remove_files([f"/{path}"]) == (f"/{path}" in self.places)
         self.places.pop(f"/{path}", None)
 
     @rule(content=st.sampled_from("abcdef"))
     def remove(self, content: str) -> None:
         held = content in self.places.values()
-        assert self.store.remove([record(content).key]) == held
+        assert self.store.remove_images([record(content).key]) == held
         self.places = {path: c for path, c in self.places.items() if c != content}
 
     @invariant()
@@ -525,7 +525,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert len(self.store) == len(contents)
         assert set(self.store.search(rows(0), 99).keys[0].tolist()) == contents
         assert list(self.store.paths("/")) == sorted(self.places)
-        located = self.store.located(sorted(self.places))
+        located = self.store.lookup_paths(sorted(self.places))
         assert {path: known.key for path, known in located.items()} == {
             p: record(c).key for p, c in self.places.items()
         }
@@ -539,7 +539,7 @@ TestAnyOrder.settings = settings(max_examples=25, stateful_step_count=20, deadli
 
 
 def test_the_recipe_is_plain_json_that_anyone_can_read(tmp_path: Path) -> None:
-    Sqlite.create(tmp_path / "c.db", recipe()).close()
+    SqliteStore.create(tmp_path / "c.db", recipe()).close()
     with sqlite3.connect(tmp_path / "c.db") as plain:
         (text,) = plain.execute("SELECT value FROM catalogue WHERE name = 'recipe'").fetchone()
     plain.close()
@@ -547,19 +547,19 @@ def test_the_recipe_is_plain_json_that_anyone_can_read(tmp_path: Path) -> None:
 
 
 def test_images_come_page_by_page_while_others_write(tmp_path: Path) -> None:
-    store = Sqlite.create(tmp_path / "c.db", recipe())
+    store = SqliteStore.create(tmp_path / "c.db", recipe())
     fill(store, 230)
     store.write([Entry(record("/p/none"), rows(1, 0)), Entry(record("/p/two"), rows(2, 2))])
     counts: dict[int, int] = {}
-    for found, features in store.images():
+    for found, features in store.iter_records():
         if not counts:
-            store.remove([max(entry.key for entry, _ in store.images())])
+            store.remove_images([max(entry.key for entry, _ in store.iter_records())])
         counts[found.key] = len(features)
     assert list(counts) == sorted(counts)
     assert len(counts) == len(store) == 231
     assert set(counts.values()) == {0, 1, 2}
     store.close()
-    store = Sqlite.open(tmp_path / "c.db")
-    for found, features in store.images():
+    store = SqliteStore.open(tmp_path / "c.db")
+    for found, features in store.iter_records():
         assert_array_equal(features, store.features(found.key))
     store.close()

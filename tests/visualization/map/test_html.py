@@ -57,7 +57,7 @@ def test_a_search_and_the_legend_leave_some(page: Page) -> None:
     expect(page.locator("#count")).to_have_text("9 images")
 
 
-def test_a_image_of_the_list_is_shown(page: Page) -> None:
+def test_an_image_of_the_list_is_shown(page: Page) -> None:
     page.click("#list button:has-text('odd/03.png')")
     expect(page.locator("#picked strong")).to_have_text("odd/03.png")
     expect(page.locator("#picked p")).to_contain_text("odd · 120 × 90 · ")

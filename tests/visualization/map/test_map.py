@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder import NotFound
-from imagefinder.types import Features, Fit, Image, Measure
+from imagefinder.types import Features, Image, Measure, Resize
 from imagefinder.visualization.map import make_map
 from imagefinder.visualization.map.sampling import rows_of, sampled
 
@@ -23,7 +23,7 @@ class Rows:
 
     dim: ClassVar[int] = 2
     measure: ClassVar[Measure] = "l2"
-    fit: ClassVar[Fit] = Fit(4, 4)
+    resize: ClassVar[Resize] = Resize(4, 4)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         return [
@@ -95,7 +95,7 @@ def test_directions_count_where_scores_are_cosines(stocked: Stocked) -> None:
     assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def test_a_image_of_many_rows_is_their_mean(stocked: Stocked) -> None:
+def test_an_image_of_many_rows_is_their_mean(stocked: Stocked) -> None:
     finder = stocked(9, Rows())
     records = sampled(finder.store, 9).records
     counts = [len(finder.store.features(record.key)) for record in records]
@@ -104,7 +104,7 @@ def test_a_image_of_many_rows_is_their_mean(stocked: Stocked) -> None:
     assert_array_equal(rows[:, 0], [max(0, count - 1) for count in counts])
 
 
-def test_a_image_taken_out_meanwhile_costs_nothing(stocked: Stocked) -> None:
+def test_an_image_taken_out_meanwhile_costs_nothing(stocked: Stocked) -> None:
     finder = stocked(3)
     records = sampled(finder.store, 3).records
     finder.remove(records[1].id)

@@ -47,7 +47,7 @@ def data_of(page: Path) -> Any:
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
-def test_a_image_shows_them_all(stocked: Stocked, tmp_path: Path, ending: str) -> None:
+def test_an_image_shows_them_all(stocked: Stocked, tmp_path: Path, ending: str) -> None:
     found = make_map(stocked(9), by="pca", colour="folder")
     saved = save(found, tmp_path / f"map.{ending}", width=400)
     assert (saved.shown, saved.unreadable) == (9, 0)

@@ -23,7 +23,7 @@ def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = Fal
     folder, name = place.path.parent, place.path.name
     with TemporaryDirectory(prefix=f".{name}-", dir=folder) as beside:
         fresh = type(place)(Path(beside, name))
-        images = _Counted(store.images())
+        images = _Counted(store.iter_records())
         fresh.write(store.recipe, images)
         for new, old in zip(fresh.files, place.files, strict=True):
             if old.is_dir():

@@ -13,7 +13,7 @@ from imagefinder.catalogue.vector_files.parquet import Parquet
 from imagefinder.catalogue.vector_files.row import ImageRow
 from imagefinder.errors import ExchangeError, RecipeMismatch
 from imagefinder.images.inputs import absolute
-from imagefinder.registry.recipes import told_apart
+from imagefinder.registry.recipes import differences
 from imagefinder.types import Features, Recipe, Record
 
 
@@ -65,7 +65,7 @@ def check(place: Place, recipe: Recipe) -> None:
     if not place.path.exists():
         raise ExchangeError(f"there is no {place.path}")
     theirs = place.recipe
-    apart = told_apart(recipe, theirs) if theirs else None
+    apart = differences(recipe, theirs) if theirs else None
     if apart:
         raise RecipeMismatch(
             f"the catalogue was made with {apart[0]}, but the vectors in {place.path.name} with "

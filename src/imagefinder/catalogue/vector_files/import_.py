@@ -17,10 +17,10 @@ from imagefinder.catalogue.vector_files.row import ImageRow
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.types import Entry, Failure, Fit, Outcome, Record, Report, Store
+from imagefinder.types import Entry, Failure, Outcome, Record, Report, Resize, Store
 
 _BATCH = 256
-_GLIMPSE = Fit(32, 32)  # enough to know that it is an image, and how large
+_GLIMPSE = Resize(32, 32)  # enough to know that it is an image, and how large
 
 
 def import_vectors(store: Store, path: str | os.PathLike[str], limits: Limits = LIMITS) -> Report:
@@ -75,7 +75,7 @@ def _entry(image: ImageRow, limits: Limits) -> Entry | Failure:
 
 def _written(batch: list[Entry | Failure], store: Store) -> list[Outcome | Failure]:
     paths = [file.path for one in batch if isinstance(one, Entry) for file in one.record.files]
-    there = {path: located.key for path, located in store.located(paths).items()}
+    there = {path: located.key for path, located in store.lookup_paths(paths).items()}
     settled = [_settled(one, there) for one in batch]
     entries = [one for one in settled if isinstance(one, Entry)]
     outcomes = iter(store.write(entries))

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias
 
 import numpy as np
 import PIL.Image
 
 from imagefinder._utils import batched, cores, overlapped
+from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Label, labelling
 from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import CalibrationError, ImageError, UnencodableImage
-from imagefinder.finder import Finder
 from imagefinder.images.decode import decode
 from imagefinder.images.files import read
 from imagefinder.images.limits import Limits
@@ -26,10 +25,8 @@ from imagefinder.images.transforms import COPIES
 from imagefinder.search.calibration.classifier import keep
 from imagefinder.search.calibration.model import Calibration, Truth
 from imagefinder.search.calibration.pareto import Numbers
-from imagefinder.similarity import prepared, scores
-from imagefinder.types import Features, Fit, Image, Record
-
-Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
+from imagefinder.similarity import normalized_for, scores
+from imagefinder.types import Features, Image, Progress, Record, Resize
 
 _SEARCHES = 2000
 _COPIED = 150  # images of which copies are made
@@ -62,7 +59,7 @@ class _Near:
 
 
 def calibrate(
-    finder: Finder,
+    catalogue: Catalogue,
     *,
     rate: float = 0.001,
     labels: str | os.PathLike[str] | None = None,
@@ -81,42 +78,44 @@ def calibrate(
     if not 0 < rate < 1:
         raise ValueError("the rate of false matches lies between 0 and 1")
     rng = np.random.default_rng(seed)
-    sample = _sampled(finder, rng)
-    measure = finder.recipe.measure
+    sample = _sampled(catalogue, rng)
+    measure = catalogue.recipe.measure
     label = None if labels is None else labelling(labels)
-    near = _searched(finder, sample, label, progress)
+    near = _searched(catalogue, sample, label, progress)
     if label is None:
-        true, family = _of_copies(finder, sample, progress)
-        best = _unrelated(finder, sample, near, float(np.quantile(true, _LEAST)), progress)
+        true, family = _of_copies(catalogue, sample, progress)
+        best = _unrelated(catalogue, sample, near, float(np.quantile(true, _LEAST)), progress)
     else:
         true, family = near.related[np.isfinite(near.related)], None
         best = near.scores[:, 0]
     best = best[np.isfinite(best)]
     _check(best, true, label is not None)
     truth: Truth = "copies" if label is None else "labels"
-    calibration = Calibration.learnt(measure, rate, len(finder), truth, best, true, family)
-    keep(finder.store, calibration)
+    calibration = Calibration.learnt(measure, rate, len(catalogue), truth, best, true, family)
+    keep(catalogue.store, calibration)
     return calibration
 
 
-def _sampled(finder: Finder, rng: np.random.Generator) -> _Sample:
-    keys = rng.permutation(finder.store.keys())[:_SEARCHES].tolist()
+def _sampled(catalogue: Catalogue, rng: np.random.Generator) -> _Sample:
+    keys = rng.permutation(catalogue.store.keys())[:_SEARCHES].tolist()
     if len(keys) < _FEWEST:
         raise CalibrationError(
             f"{len(keys)} images are too few to learn from: add some, {_FEWEST} at least"
         )
-    records = finder.store.get(keys)
-    rows = [finder.store.features(key) for key in records]
+    records = catalogue.store.get(keys)
+    rows = [catalogue.store.features(key) for key in records]
     if any(len(row) != 1 for row in rows):
         raise CalibrationError(
-            f"{finder.recipe.encoder} sees images part by part: "
+            f"{catalogue.recipe.encoder} sees images part by part: "
             "only encoders with one vector an image can be calibrated"
         )
-    return _Sample(list(records.values()), prepared(finder.recipe.measure, np.concatenate(rows)))
+    return _Sample(
+        list(records.values()), normalized_for(catalogue.recipe.measure, np.concatenate(rows))
+    )
 
 
 def _searched(
-    finder: Finder,
+    catalogue: Catalogue,
     sample: _Sample,
     label: Label | None,
     progress: Progress,
@@ -126,15 +125,15 @@ def _searched(
     near = _Near(np.full((size, _NEAREST), -1, np.int64), np.full((size, _NEAREST), -np.inf))
     own = np.array([record.key for record in sample.records])
     labels = np.array([label(record) for record in sample.records]) if label else None
-    pages = list(range(0, len(finder), _PAGE))
-    stored = batched(finder.store.images(), _PAGE)
+    pages = list(range(0, len(catalogue), _PAGE))
+    stored = batched(catalogue.store.iter_records(), _PAGE)
     for page, _ in zip(stored, progress(pages), strict=False):
         keys = np.array([record.key for record, _ in page])
         rows = np.concatenate([rows for _, rows in page])
         if len(rows) != len(keys):
             raise CalibrationError("the catalogue has images with several vectors, or with none")
-        measure = finder.recipe.measure
-        found = scores(measure, sample.rows, prepared(measure, rows)).astype(np.float64)
+        measure = catalogue.recipe.measure
+        found = scores(measure, sample.rows, normalized_for(measure, rows)).astype(np.float64)
         found[own[:, None] == keys] = -np.inf
         if labels is not None and label is not None:
             same = labels[:, None] == np.array([label(record) for record, _ in page])
@@ -156,13 +155,13 @@ def _take(near: _Near, keys: np.ndarray, found: np.ndarray) -> None:
 
 
 def _unrelated(
-    finder: Finder, sample: _Sample, near: _Near, least: float, progress: Progress
+    catalogue: Catalogue, sample: _Sample, near: _Near, least: float, progress: Progress
 ) -> Numbers:
     """Of each image its best score among those that are not its copies; -inf if all are."""
     wanted = {int(key) for key in near.keys[near.scores >= least]}
-    records = finder.store.get(list(wanted)) | {one.key: one for one in sample.records}
+    records = catalogue.store.get(list(wanted)) | {one.key: one for one in sample.records}
     lines = zip(sample.records, near.keys.tolist(), near.scores.tolist(), strict=True)
-    work = partial(_first_other, records=records, least=least, limits=finder.limits)
+    work = partial(_first_other, records=records, least=least, limits=catalogue.limits)
     with ThreadPoolExecutor(cores(), "look") as threads:
         ahead = 4 * cores()
         done = overlapped(threads, work, progress(list(lines)), ahead)
@@ -193,20 +192,22 @@ def _look_at(record: Record, limits: Limits) -> Look | None:
         return None
 
 
-def _of_copies(finder: Finder, sample: _Sample, progress: Progress) -> tuple[Numbers, Numbers]:
+def _of_copies(
+    catalogue: Catalogue, sample: _Sample, progress: Progress
+) -> tuple[Numbers, Numbers]:
     """How copies, made of stored files, score against their originals, and also each other."""
     true: list[Numbers] = []
     family: list[Numbers] = []
-    changed = partial(_changed, fit=finder.encoder.fit, limits=finder.limits)
-    chosen = _still_there(sample, finder.limits)
-    measure = finder.recipe.measure
+    changed = partial(_changed, resize=catalogue.encoder.resize, limits=catalogue.limits)
+    chosen = _still_there(sample, catalogue.limits)
+    measure = catalogue.recipe.measure
     with ThreadPoolExecutor(cores(), "copy") as threads:
         images = overlapped(threads, changed, progress(chosen), ahead=2 * cores())
         for row, copies in images:
-            rows = encode_each(finder.encoder, copies)
+            rows = encode_each(catalogue.encoder, copies)
             made = [one for one in rows if not isinstance(one, UnencodableImage)]
             every = np.concatenate([sample.rows[row : row + 1], *made])
-            every[1:] = prepared(measure, every[1:])
+            every[1:] = normalized_for(measure, every[1:])
             compared = scores(measure, every, every).astype(np.float64)
             true.append(compared[0, 1:])
             family.append(compared[np.triu_indices(len(every), 1)])
@@ -236,10 +237,10 @@ def _is_unchanged(record: Record, path: str, limits: Limits) -> bool:
         return False
 
 
-def _changed(given: tuple[int, str], fit: Fit, limits: Limits) -> tuple[int, list[Image]]:
+def _changed(given: tuple[int, str], resize: Resize, limits: Limits) -> tuple[int, list[Image]]:
     row, path = given
-    image = PIL.Image.fromarray(decode(path, Fit(_SIDE, _SIDE, how="within"), limits).pixels)
-    return row, [decode(change(image), fit, limits).pixels for change in COPIES.values()]
+    image = PIL.Image.fromarray(decode(path, Resize(_SIDE, _SIDE, mode="within"), limits).pixels)
+    return row, [decode(change(image), resize, limits).pixels for change in COPIES.values()]
 
 
 def _check(best: Numbers, true: Numbers, labelled: bool) -> None:

@@ -17,12 +17,12 @@ _FRESH = 1.0  # seconds that a count of the images is good for
 
 def keep(store: Store, calibration: Calibration) -> None:
     """In the catalogue, for all later searches by its measure."""
-    store.note(_name(calibration.measure), calibration.to_json())
+    store.set_metadata(_name(calibration.measure), calibration.to_json())
 
 
 def kept(store: Store, measure: Measure) -> Calibration | None:
     """What was kept; nothing, if it is damaged or not ours."""
-    text = store.noted(_name(measure))
+    text = store.get_metadata(_name(measure))
     try:
         found = Calibration.from_json(text) if text else None
     except (ValueError, TypeError, KeyError, AttributeError):

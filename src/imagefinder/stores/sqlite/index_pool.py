@@ -9,15 +9,15 @@ from threading import Lock
 
 from imagefinder.registry.factory import check_index_choice, make_index
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.sqlite_vec import Scan
-from imagefinder.stores.sqlite.synced_index import CachedIndex, Vectors
+from imagefinder.stores.sqlite.sqlite_vec import SqliteVecSearch
+from imagefinder.stores.sqlite.synced_index import SyncedIndex, Vectors
 from imagefinder.types import Features, Index, IndexChoice, Keys, Measure, Neighbors, Recipe
 
 SCAN = "sqlite-vec"
 """The kind that has no files, and no Index."""
 
 
-class Indexes:
+class IndexPool:
     """Made when they are first asked."""
 
     def __init__(
@@ -34,16 +34,18 @@ class Indexes:
         self._connections = connections
         self._place = place
         self._guard = Lock()
-        self._made: dict[Measure, CachedIndex] = {}
+        self._made: dict[Measure, SyncedIndex] = {}
 
     def search(
-        self, query: Features, k: int, measure: Measure, among: Keys | None = None
+        self, query: Features, k: int, measure: Measure, subset: Keys | None = None
     ) -> Neighbors:
         """See Store."""
         if self.choice.kind == SCAN:
             check_index_choice(self.choice, self._recipe.dim, measure)
-            return Scan(self._recipe.dim, measure, self._connections).search(query, k, among)
-        return self._of(measure).search(query, k, among)
+            return SqliteVecSearch(self._recipe.dim, measure, self._connections).search(
+                query, k, subset
+            )
+        return self._of(measure).search(query, k, subset)
 
     def build(self) -> None:
         """Make the recipe's own now, and save it."""
@@ -56,11 +58,11 @@ class Indexes:
             for index in self._made.values():
                 index.close()
 
-    def _of(self, measure: Measure) -> CachedIndex:
+    def _of(self, measure: Measure) -> SyncedIndex:
         with self._guard:
             if measure not in self._made:
                 own = measure == self._recipe.measure
-                self._made[measure] = CachedIndex(
+                self._made[measure] = SyncedIndex(
                     self._empty(measure),
                     self._place("exact" if own else f"exact{measure}"),
                     self._connections,

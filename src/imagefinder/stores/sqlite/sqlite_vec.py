@@ -20,7 +20,7 @@ _SCANS: dict[Measure, str] = {
 }
 
 
-class Scan:
+class SqliteVecSearch:
     """Answers as an index does, from the catalogue itself."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "hamming")
@@ -31,21 +31,21 @@ class Scan:
         self._measure: Measure = measure
         self._connections = connections
 
-    def search(self, query: Features, k: int, among: Keys | None = None) -> Neighbors:
+    def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
-        found = [self._rows(row, min(k, _MOST), among) for row in query]
+        found = [self._rows(row, min(k, _MOST), subset) for row in query]
         shape = len(query), len(found[0]) if found else 0
         keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
         distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
         scores = scores_of(self._measure, distances.reshape(shape), self._dim)
         return Neighbors(keys.reshape(shape), scores)
 
-    def _rows(self, row: Features, k: int, among: Keys | None) -> list[Any]:
-        chosen = "" if among is None else "WHERE key IN (SELECT value FROM json_each(?))"
+    def _rows(self, row: Features, k: int, subset: Keys | None) -> list[Any]:
+        chosen = "" if subset is None else "WHERE key IN (SELECT value FROM json_each(?))"
         sql = (
             f"SELECT key, {_SCANS[self._measure]} AS distance FROM vectors {chosen}"
             " ORDER BY distance, key LIMIT ?"
         )
-        values = [] if among is None else [json.dumps(among.tolist())]
+        values = [] if subset is None else [json.dumps(subset.tolist())]
         with self._connections.reading() as connection:
             return connection.execute(sql, [row.tobytes(), *values, k]).fetchall()

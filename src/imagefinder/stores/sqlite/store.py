@@ -27,9 +27,9 @@ from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.index_pool import Indexes, sweep
+from imagefinder.stores.sqlite.index_pool import IndexPool, sweep
 from imagefinder.stores.sqlite.synced_index import keys_of, matrix
-from imagefinder.stores.sqlite.vlad_index import Shortlist, stored
+from imagefinder.stores.sqlite.vlad_index import VladIndex, stored
 from imagefinder.types import (
     Entry,
     Features,
@@ -37,13 +37,13 @@ from imagefinder.types import (
     IndexChoice,
     Keys,
     LocalFeatures,
-    Located,
     Measure,
     Neighbors,
     Outcome,
     Recipe,
     Record,
     Statistics,
+    StoredFile,
     key_of,
 )
 
@@ -53,7 +53,7 @@ _NOTE = "note "  # before a note's name, lest it be one of our own
 _CHOSEN = "WHERE key IN (SELECT value FROM json_each(?))"
 
 
-class Sqlite:
+class SqliteStore:
     """A catalogue in one file, safe for many threads and beside other programs.
 
     A search is answered by indexes of the kind that was chosen when the catalogue was made, or by
@@ -72,8 +72,8 @@ class Sqlite:
             own = recipes.choice_from_json(about.get("index"))
         self._path = path
         self._guard = Lock()
-        self._indexes = Indexes(index or own, self.recipe, connections, self._cache)
-        self._shortlist: Shortlist | None = None
+        self._indexes = IndexPool(index or own, self.recipe, connections, self._cache)
+        self._shortlist: VladIndex | None = None
 
     @classmethod
     def create(
@@ -82,7 +82,7 @@ class Sqlite:
         recipe: Recipe,
         index: IndexChoice | None = None,
         extractor: Recipe | None = None,
-    ) -> Sqlite:
+    ) -> SqliteStore:
         """A new catalogue, which keeps local features if there is an extractor's recipe.
 
         Raises PluginError for an index that cannot compare its vectors, CatalogueExists, or
@@ -113,7 +113,7 @@ class Sqlite:
             raise
 
     @classmethod
-    def open(cls, path: Path, index: IndexChoice | None = None) -> Sqlite:
+    def open(cls, path: Path, index: IndexChoice | None = None) -> SqliteStore:
         """A catalogue that is there, searched by its own kind of index or another.
 
         Raises CatalogueMissing, NotACatalogue or NewerCatalogue.
@@ -160,19 +160,19 @@ class Sqlite:
             _prune(connection, moved)
         return outcomes
 
-    def relocate(self, place: Mapping[str, Any]) -> None:
+    def update_runtime(self, runtime: Mapping[str, Any]) -> None:
         """Record where the encoder is to be found from now on."""
-        recipe = replace(self.recipe, place=dict(place))
+        recipe = replace(self.recipe, runtime=dict(runtime))
         with self._connections.writing() as connection:
             _describe(connection, "recipe", recipes.to_json(recipe))
         self.recipe = recipe
 
-    def note(self, name: str, text: str) -> None:
+    def set_metadata(self, name: str, text: str) -> None:
         """See Store."""
         with self._connections.writing() as connection:
             _describe(connection, f"{_NOTE}{name}", text)
 
-    def noted(self, name: str) -> str | None:
+    def get_metadata(self, name: str) -> str | None:
         """See Store."""
         with self._connections.reading() as connection, self._connections.decoding():
             found = connection.execute(
@@ -180,7 +180,7 @@ class Sqlite:
             ).get
         return None if found is None else str(found)
 
-    def knows(self, sha256: bytes) -> bool:
+    def has_content(self, sha256: bytes) -> bool:
         """See Store."""
         with self._connections.reading() as connection:
             found = connection.execute(
@@ -190,14 +190,14 @@ class Sqlite:
             raise ImageError(f"its key {key_of(sha256):016x} belongs to another image")
         return found is not None
 
-    def located(self, paths: Sequence[str]) -> dict[str, Located]:
+    def lookup_paths(self, paths: Sequence[str]) -> dict[str, StoredFile]:
         """See Store."""
         rows = self._rows(
             "SELECT path, key, size, mtime_ns FROM files JOIN images USING (key)"
             " WHERE path IN (SELECT value FROM json_each(?))",
             json.dumps(list(paths)),
         )
-        return {path: Located(key, size, mtime_ns) for path, key, size, mtime_ns in rows}
+        return {path: StoredFile(key, size, mtime_ns) for path, key, size, mtime_ns in rows}
 
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
         """See Store."""
@@ -228,13 +228,13 @@ class Sqlite:
         with self._connections.reading() as connection:
             return keys_of(connection.execute("SELECT key FROM images"))
 
-    def shortlist(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
+    def shortlist(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """See Store."""
         if self.extractor is None:
             return []
-        return self._shortlist_of(self.extractor).search(query, k, among)
+        return self._shortlist_of(self.extractor).search(query, k, subset)
 
-    def images(self) -> Iterator[tuple[Record, Features]]:
+    def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""
         last = -1
         while page := self._images_after(last):
@@ -254,7 +254,7 @@ class Sqlite:
             )
             yield from (path for (path,) in page)
 
-    def remove(self, keys: Sequence[int]) -> int:
+    def remove_images(self, keys: Sequence[int]) -> int:
         """See Store."""
         with self._connections.writing() as connection:
             return sum(
@@ -266,7 +266,7 @@ class Sqlite:
                 for key in keys
             )
 
-    def forget(self, paths: Sequence[str]) -> int:
+    def remove_files(self, paths: Sequence[str]) -> int:
         """See Store."""
         with self._connections.writing() as connection:
             keys = [
@@ -277,15 +277,15 @@ class Sqlite:
         return len(keys) - keys.count(None)
 
     def search(
-        self, query: Features, k: int, measure: Measure | None = None, among: Keys | None = None
+        self, query: Features, k: int, measure: Measure | None = None, subset: Keys | None = None
     ) -> Neighbors:
         """See Store."""
         measure = measure or self.recipe.measure
         if dtype(measure) != dtype(self.recipe.measure):
             raise StoreError(f"vectors for {self.recipe.measure} are not compared by {measure}")
-        return self._indexes.search(query, k, measure, among)
+        return self._indexes.search(query, k, measure, subset)
 
-    def matching(
+    def select(
         self,
         folders: Sequence[str] = (),
         where: Mapping[str, Any] | None = None,
@@ -314,7 +314,7 @@ class Sqlite:
 
     def use_index(self, choice: IndexChoice) -> None:
         """See Store."""
-        indexes = Indexes(choice, self.recipe, self._connections, self._cache)
+        indexes = IndexPool(choice, self.recipe, self._connections, self._cache)
         indexes.build()
         with self._connections.writing() as connection:
             _describe(connection, "index", recipes.choice_to_json(choice))
@@ -340,11 +340,11 @@ class Sqlite:
             if self._shortlist is not None:
                 self._shortlist.close()
 
-    def _shortlist_of(self, extractor: Recipe) -> Shortlist:
+    def _shortlist_of(self, extractor: Recipe) -> VladIndex:
         with self._guard:
             if self._shortlist is None:
                 place = self._cache("vlad")
-                self._shortlist = Shortlist(place, self._connections, extractor.dim)
+                self._shortlist = VladIndex(place, self._connections, extractor.dim)
             return self._shortlist
 
     def _cache(self, kind: str) -> Path:

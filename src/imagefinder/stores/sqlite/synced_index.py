@@ -39,7 +39,7 @@ class Rows(Protocol):
         """The rows of these images, page by page; ``all_new`` if that is all there are."""
 
 
-class CachedIndex:
+class SyncedIndex:
     """Made true to the file before each search, whoever wrote to it since.
 
     A key stands for a content, and a catalogue has one recipe, so a key's vectors never change:
@@ -60,11 +60,11 @@ class CachedIndex:
         self._seen: object = None
         self._refused = 0
 
-    def search(self, query: Features, k: int, among: Keys | None = None) -> Neighbors:
+    def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
         with self._guard, self._connections.told(), self._connections.decoding():
             self._refresh()
-        return self._index.search(query, k, among)
+        return self._index.search(query, k, subset)
 
     def build(self) -> None:
         """Save it now, however few there are."""

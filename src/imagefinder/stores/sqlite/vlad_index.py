@@ -17,10 +17,9 @@ from imagefinder._utils import batched, replacing
 from imagefinder.local_features.codec import unpacked
 from imagefinder.local_features.vlad import Codebook, learned, windows
 from imagefinder.registry.factory import make_index
-from imagefinder.search.ranking import best
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.synced_index import CachedIndex, keys_of
-from imagefinder.types import Features, Keys, LocalFeatures
+from imagefinder.stores.sqlite.synced_index import SyncedIndex, keys_of
+from imagefinder.types import Features, Keys, LocalFeatures, Neighbors
 
 _PAGE = 64  # images taken from the file at a time
 _SAMPLE = 256  # images from which a codebook is learned
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Aggregates:
+class VladRows:
     """A row for each image: its local features by a codebook."""
 
     codebook: Codebook
@@ -50,7 +49,7 @@ class Aggregates:
             yield np.array(list(found), np.int64), np.concatenate(vectors)
 
 
-class Shortlist:
+class VladIndex:
     """Answers by a codebook that was learned from the catalogue itself."""
 
     def __init__(
@@ -66,9 +65,9 @@ class Shortlist:
         self._guard = Lock()
         self._codebook: Codebook | None = None
         self._learned_from = 0
-        self._index: CachedIndex | None = None
+        self._index: SyncedIndex | None = None
 
-    def search(self, query: LocalFeatures, k: int, among: Keys | None = None) -> list[int]:
+    def search(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """See Store."""
         with self._guard, self._connections.decoding():
             self._refresh()
@@ -76,7 +75,7 @@ class Shortlist:
         if codebook is None or index is None:  # there is nothing to learn from
             return []
         rows = np.concatenate([codebook.vector(window) for window in windows(query)])
-        return [key for key, _ in best(index.search(rows, k, among))[:k]]
+        return best_images(index.search(rows, k, subset))[:k]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -123,11 +122,11 @@ class Shortlist:
             self._index.close()
             self._index.forget()
         name = hashlib.sha256(codebook.to_bytes()).hexdigest()[:8]
-        self._index = CachedIndex(
+        self._index = SyncedIndex(
             make_index("exact", codebook.dim, "cosine"),
             self._saved.with_name(f"{self._saved.name}-{name}"),
             self._connections,
-            Aggregates(codebook, self._dim),
+            VladRows(codebook, self._dim),
         )
         self._codebook, self._learned_from = codebook, sample
 
@@ -138,6 +137,15 @@ class Shortlist:
                 unfinished.write_bytes(data)
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)
+
+
+def best_images(neighbors: Neighbors) -> list[int]:
+    """Keys of images, in the order of each one's best score for any query vector."""
+    best: dict[int, float] = {}
+    for key, score in zip(neighbors.keys.flat, neighbors.scores.flat, strict=True):
+        if key >= 0:
+            best[int(key)] = max(float(score), best.get(int(key), -np.inf))
+    return sorted(best, key=lambda key: (-best[key], key))
 
 
 def stored(connection: apsw.Connection, keys: list[int], dim: int) -> dict[int, LocalFeatures]:

@@ -24,7 +24,7 @@ def bundled(size: int, frozen: int) -> Network:
         list(student.parts),
         student.embed,
         dim=student.embed.out_features,
-        size=size or Compact.fit.width,
+        size=size or Compact.resize.width,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
         batch=_BATCH,

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.images.thumbnails import Progress
-from imagefinder.types import Record
+from imagefinder.types import Progress, Record
 from imagefinder.visualization.map.grid import grid
 from imagefinder.visualization.map.legend import Legend, legend
 from imagefinder.visualization.map.map import Map

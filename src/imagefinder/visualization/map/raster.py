@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import ImageDraw
 
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.images.thumbnails import Progress, thumbnails
-from imagefinder.types import Fit
+from imagefinder.images.thumbnails import thumbnails
+from imagefinder.types import Progress, Resize
 from imagefinder.visualization.map.grid import Grid, grid
 from imagefinder.visualization.map.labels import lines, write, write_legend
 from imagefinder.visualization.map.legend import legend
@@ -82,17 +82,17 @@ def draw(
     shown = np.flatnonzero(cells[:, 0] >= 0).tolist()
     side = sheet.cell - 2 * _gap(sheet.cell)
     frame = max(2, side // 16) if key.names else 0
-    fit = Fit(side - 2 * frame, side - 2 * frame, "crop", filter="lanczos")
-    outer, inner = _rounded(side), _rounded(fit.width)
+    resize = Resize(side - 2 * frame, side - 2 * frame, "crop", filter="lanczos")
+    outer, inner = _rounded(side), _rounded(resize.width)
     unreadable = 0
-    small = thumbnails([found.records[one] for one in shown], fit, limits, progress)
+    small = thumbnails([found.records[one] for one in shown], resize, limits, progress)
     for one, pixels in zip(shown, small, strict=True):
         left, top = sheet.corner(cells[one])
         if key.names:
             paper.paste(key.colours[key.codes[one]], _box(left, top, side), outer)
         unreadable += pixels is None
         content = _BLANK if pixels is None else PIL.Image.fromarray(pixels)
-        paper.paste(content, _box(left + frame, top + frame, fit.width), inner)
+        paper.paste(content, _box(left + frame, top + frame, resize.width), inner)
     return Drawn(paper, len(shown), unreadable)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from imagefinder._utils import batched
 from imagefinder.errors import NotFound
-from imagefinder.similarity import prepared
+from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Keys, Measure, Record, Store
 from imagefinder.visualization.map.projection import Rows
 
@@ -57,9 +57,9 @@ def rows_of(store: Store, records: Sequence[Record]) -> Rows:
 def _keys(store: Store, most: int, seed: int) -> Keys:
     """Keys are hashes, so that a run of them is a random sample; ``seed`` says where it begins."""
     begin = int(np.random.default_rng(seed).integers(2**63 - 1))
-    run = store.matching(after=begin, most=most)
+    run = store.select(after=begin, most=most)
     if len(run) < most:  # from the smallest on
-        rest = store.matching(most=most - len(run))
+        rest = store.select(most=most - len(run))
         run = np.concatenate([rest[rest <= begin], run])
     return np.sort(run)
 
@@ -71,4 +71,4 @@ def _is_there(record: Record) -> bool:
 def _numbers(measure: Measure, features: Features) -> Rows:
     if measure == "hamming":
         return np.unpackbits(features, axis=1).astype(np.float32)
-    return prepared(measure, features)
+    return normalized_for(measure, features)

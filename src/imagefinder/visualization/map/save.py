@@ -10,7 +10,7 @@ from imagefinder._utils import replacing
 from imagefinder.errors import ImageFinderError
 from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.images.thumbnails import Progress
+from imagefinder.types import Progress
 from imagefinder.visualization.map.html import page
 from imagefinder.visualization.map.map import Map
 from imagefinder.visualization.map.raster import draw

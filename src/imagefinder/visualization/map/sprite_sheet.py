@@ -9,8 +9,8 @@ from io import BytesIO
 import PIL.Image
 
 from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.images.thumbnails import Progress, thumbnails
-from imagefinder.types import Fit, Record
+from imagefinder.images.thumbnails import thumbnails
+from imagefinder.types import Progress, Record, Resize
 
 WIDE = 4096
 """Pixels of a sheet's side at most: 16 million in all, which are some megabytes as WebP."""
@@ -38,8 +38,8 @@ def sheet(records: Sequence[Record], limits: Limits = LIMITS, progress: Progress
     rows = max(1, -(-len(records) // columns))
     paper = PIL.Image.new("RGB", (columns * side, rows * side))
     sizes: list[tuple[int, int]] = []
-    fit = Fit(side, side, "within", filter="lanczos")
-    for number, pixels in enumerate(thumbnails(records, fit, limits, progress)):
+    resize = Resize(side, side, "within", filter="lanczos")
+    for number, pixels in enumerate(thumbnails(records, resize, limits, progress)):
         if pixels is None:
             sizes.append((0, 0))
             continue

@@ -1,0 +1,72 @@
+"""Search options: what a query has besides images, filters, and which hits to keep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
+
+from imagefinder.types import Box, Matcher, Measure
+
+if TYPE_CHECKING:
+    from imagefinder.search.query import Asked
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Raises ValueError for what cannot go together."""
+
+    k: int = 3
+    """How many hits, at most."""
+    minus: Asked | Iterable[Asked] = ()
+    """Negative examples: images to move the query away from."""
+    text: str | None = None
+    """Words to search with, alone or with images; needs an encoder of texts."""
+    crop: Box | None = None
+    """The region of the images to search with."""
+    measures: Sequence[Measure] = ()
+    """In place of the encoder's own; several are fused by their ranks."""
+    rerank: str | Matcher | None = None
+    """Re-rank by local features: ``mutual``, ``geometric`` or a matcher."""
+    shortlist: int | None = 60
+    """Images to re-rank, those with the most similar local features; ``None`` for all."""
+    folders: Sequence[str | os.PathLike[str]] = ()
+    """Only images in these folders. Filters apply before the search: k come back if k are there."""
+    where: Mapping[str, Any] | None = None
+    """Only images whose metadata match all of it."""
+    threshold: float | None = None
+    """Leave out hits with a lower score."""
+    matches_only: bool = False
+    """Leave out hits that are no match, in a catalogue that is calibrated."""
+
+    def __post_init__(self) -> None:
+        if self.k < 1 or (self.shortlist is not None and self.shortlist < 1):
+            raise ValueError("k and shortlist must be at least 1")
+        if not set(self.measures) <= set(get_args(Measure)):
+            raise ValueError(f"measures are {', '.join(get_args(Measure))}")
+        if self.rerank is not None and self.measures:
+            raise ValueError("local features decide with rerank: leave the measures out")
+
+
+class SearchKeywords(TypedDict, total=False):
+    """The fields of SearchOptions as keyword arguments."""
+
+    minus: Asked | Iterable[Asked]
+    text: str | None
+    crop: Box | None
+    measures: Sequence[Measure]
+    rerank: str | Matcher | None
+    shortlist: int | None
+    folders: Sequence[str | os.PathLike[str]]
+    where: Mapping[str, Any] | None
+    threshold: float | None
+    matches_only: bool
+
+
+def with_keywords(
+    options: SearchOptions | None, k: int | None, keywords: SearchKeywords
+) -> SearchOptions:
+    """The options with what was given by itself in their place. Raises ValueError."""
+    chosen = replace(options or SearchOptions(), **keywords)
+    return chosen if k is None else replace(chosen, k=k)

@@ -1,0 +1,144 @@
+"""Retrieval pipeline: query → nearest neighbors → ranking → hits, perhaps re-ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.errors import PluginError
+from imagefinder.images.inputs import absolute
+from imagefinder.registry.factory import make_matcher
+from imagefinder.search.calibration.classifier import Judge, wanted
+from imagefinder.search.hits import Hits
+from imagefinder.search.options import SearchOptions
+from imagefinder.search.query import Asked, Query, Reader
+from imagefinder.search.ranking import Ranking, fuse, vote
+from imagefinder.search.reranking import Looked, rerank
+from imagefinder.similarity import distances
+from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
+
+_DEPTH = 100  # embeddings
+_ROUNDING = 1e-6
+
+
+class Retriever:
+    """Answers searches of one catalogue; for many threads."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Nothing is read yet."""
+        self._catalogue = catalogue
+        self._judge = Judge(catalogue.store)
+
+    def search(self, images: Asked | Iterable[Asked] | None, options: SearchOptions) -> Hits:
+        """The k most similar images, best first; see ``Finder.search``."""
+        subset = self._subset(options)
+        reader = Reader(self._catalogue, options.crop, local=options.rerank is not None)
+        if options.rerank is not None and self._catalogue.extractor is None:
+            raise PluginError(
+                "the catalogue was made without local features: make one with --local sift"
+            )
+        query = reader.query(images, options.minus, options.text)
+        if options.rerank is not None and query.local is not None:
+            hits = self._reranked(query, query.local, options, subset)
+        elif len(options.measures) > 1:
+            hits = self._hits(self._fused(query, options.k, options.measures, subset), None)
+        else:
+            hits = self._by_one_measure(query, options, subset)
+        return wanted(hits, options.threshold, options.matches_only)
+
+    def _subset(self, options: SearchOptions) -> Keys | None:
+        """The images that filters leave, or None if there are no filters."""
+        if not options.folders and not options.where:
+            return None
+        folders = [str(absolute(folder)) for folder in options.folders]
+        return self._catalogue.store.select(folders, options.where)
+
+    def _by_one_measure(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
+        measure = options.measures[0] if options.measures else self._catalogue.encoder.measure
+        hits = self._hits(self._ranked(query, options.k, measure, subset), measure)
+        if not query.alone:
+            return hits
+        return self._judge.judged(hits, measure, None if subset is None else len(subset))
+
+    def _fused(
+        self, query: Query, k: int, measures: Sequence[Measure], subset: Keys | None
+    ) -> Ranking:
+        return fuse([self._ranked(query, max(k, _DEPTH), one, subset) for one in measures])[:k]
+
+    def _ranked(
+        self, query: Query, k: int, measure: Measure | None, subset: Keys | None
+    ) -> Ranking:
+        # a local encoder has many rows for an image: look deep enough for the votes not to depend
+        # on k, and further until there are k images
+        rows = max(k, _DEPTH)
+        while True:
+            neighbors = self._catalogue.store.search(query.features, rows, measure, subset)
+            ranking = _own_first(vote(neighbors), query.own)[:k]
+            exhausted = neighbors.keys.shape[1] < rows or bool((neighbors.keys < 0).any())
+            if len(ranking) == k or exhausted:
+                return ranking
+            rows *= 4
+
+    def _hits(self, ranking: Ranking, measure: Measure | None) -> Hits:
+        records = self._catalogue.store.get([key for key, _ in ranking])
+        present = [(records[key], score) for key, score in ranking if key in records]
+        scores = np.array([score for _, score in present], np.float32)
+        # a fused score is a share
+        dim = self._catalogue.encoder.dim
+        apart = distances(measure, scores, dim) if measure else 1 - scores
+        return Hits(
+            Hit(rank, score, distance, record)
+            for rank, ((record, score), distance) in enumerate(
+                zip(present, apart.tolist(), strict=True), start=1
+            )
+        )
+
+    def _reranked(
+        self, query: Query, local: LocalFeatures, options: SearchOptions, subset: Keys | None
+    ) -> Hits:
+        store, matcher = self._catalogue.store, options.rerank
+        if isinstance(matcher, str):
+            matcher = make_matcher(matcher)
+        assert matcher is not None  # noqa: S101  or this is not called
+        candidates = self._candidates(query, local, options, subset)
+        looked = rerank(local, candidates, store, matcher, options.k)
+        records = store.get([one.key for one in looked])
+        return Hits(
+            _hit(rank, one, records[one.key])
+            for rank, one in enumerate((one for one in looked if one.key in records), start=1)
+        )
+
+    def _candidates(
+        self, query: Query, local: LocalFeatures, options: SearchOptions, subset: Keys | None
+    ) -> list[int]:
+        """The k that the encoder finds, then those of the shortlist, or all."""
+        store = self._catalogue.store
+        near = [key for key, _ in self._ranked(query, options.k, None, subset)]
+        if options.shortlist is None or options.shortlist >= len(store):
+            others = (store.keys() if subset is None else subset).tolist()
+        else:
+            others = store.shortlist(local, options.shortlist, subset)
+        return list(dict.fromkeys([*near, *others]))
+
+
+def _own_first(ranking: Ranking, own: int | None) -> Ranking:
+    """The image searched with before others that score the same, but for rounding."""
+    if not ranking:
+        return ranking
+    best = ranking[0][1]
+    return sorted(ranking, key=lambda pair: pair[0] != own or pair[1] < best - _ROUNDING)
+
+
+def _hit(rank: int, looked: Looked, record: Record) -> Hit:
+    return Hit(
+        rank,
+        looked.score,
+        1 - looked.score,
+        record,
+        len(looked.match),
+        looked.match.verified,
+        looked.region(record),
+        match=looked.match.verified,
+    )
