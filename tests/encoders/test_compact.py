@@ -27,7 +27,7 @@ def test_the_weights_are_those_of_the_model_card() -> None:
 
 
 def test_the_model_card_names_every_source_of_the_plan() -> None:
-    plan = Path(__file__).parents[2] / "training" / "compact.toml"
+    plan = Path(__file__).parents[2] / "distillation" / "compact.toml"
     sources = re.findall(r'^name = "(.+)__(.+)"$', plan.read_text(), re.MULTILINE)
     assert len(sources) >= 8
     for owner, name in sources:

@@ -540,7 +540,7 @@ def test_several_threads_at_once_get_what_one_gets(runtime: str, tiny_model: Pat
 def test_openvino_never_loads_its_telemetry(tiny_model: Path) -> None:
     program = (
         "import sys, numpy as np\n"
-        "from imagefinder.registry import make_encoder\n"
+        "from imagefinder.registry.factory import make_encoder\n"
         "encoder = make_encoder(f'onnx:{sys.argv[1]}', {'runtime': 'openvino'})\n"
         "encoder.encode([np.zeros((32, 32, 3), np.uint8)])\n"
         "print(sys.modules.get('openvino_telemetry'))\n"

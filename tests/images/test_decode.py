@@ -147,7 +147,9 @@ def test_every_orientation_comes_out_upright(kind: str, orientation: int, draw: 
 
 @pytest.mark.parametrize("kind", WITH_EXIF)
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("fit", [Resize(64, 32), Resize(32, 64), Resize(40, 20, "crop", keep=0.8)])
+@pytest.mark.parametrize(
+    "resize", [Resize(64, 32), Resize(32, 64), Resize(40, 20, "crop", keep=0.8)]
+)
 def test_every_orientation_is_upright_in_any_fit(
     kind: str, orientation: int, resize: Resize, draw: Draw
 ) -> None:
@@ -338,7 +340,7 @@ def seen_part(resize: Resize, width: int, height: int) -> tuple[float, float, fl
 
 
 @pytest.mark.parametrize(
-    ("fit", "size", "part"),
+    ("resize", "size", "part"),
     [
         (Resize(50, 50), (200, 100), (0, 200, 0, 100)),
         (Resize(50, 50, "crop"), (200, 100), (50, 150, 0, 100)),

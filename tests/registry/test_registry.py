@@ -25,12 +25,12 @@ WITHOUT_ARGUMENT = [
 MODULE = """
 from dataclasses import dataclass
 import numpy as np
-from imagefinder.types import Fit
+from imagefinder.types import Resize
 
 @dataclass(frozen=True)
 class Mean:
     power: float = 1.0
-    dim, measure, fit = 3, "l2", Fit(8, 8)
+    dim, measure, resize = 3, "l2", Resize(8, 8)
 
     def encode(self, images):
         return [(i.mean((0, 1))[None] ** self.power).astype(np.float32) for i in images]

@@ -110,7 +110,7 @@ class Groups:
 
     def of(self, key: int) -> tuple[int, ...]:
         """The groups that an image is in, ascending."""
-        start, end = np.searchsorted(self._keys, [key, key + 1])
+        start, end = (np.searchsorted(self._keys, key, side) for side in ("left", "right"))
         return tuple(self._of_code[self._order[start:end]].tolist())
 
     def members(self, codes: Sequence[int]) -> Keys:

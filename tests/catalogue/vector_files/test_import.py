@@ -317,7 +317,7 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, name: str) -
     exported(tmp_path)
 
     class Failing(SqliteStore):
-        def images(self) -> Any:
+        def iter_records(self) -> Any:
             yield from list(super().iter_records())[:1]
             raise OSError("the disk is gone")
 
