@@ -43,7 +43,7 @@ def ask(some: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Runs a command in that folder, on its first catalogue."""
     monkeypatch.chdir(some)
     monkeypatch.setenv("IMAGEFINDER_DB", "local.db")
-    for module in ("search", "catalogue"):  # it would send this process's stderr nowhere
+    for module in ("search", "options"):  # it would send this process's stderr nowhere
         monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: None)
 
     def asked(*words: object, stdin: bytes = b"") -> Result:
