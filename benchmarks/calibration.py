@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, embed
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.images.ncc import SAME, likeness, look
 from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import unit

@@ -26,7 +26,7 @@ import PIL.ImageFont
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.images.files import find_images
 
 Original = PIL.Image.Image

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ingest import OPTIONS
 from benchmarks.retrieval import assets, images_of
-from imagefinder._utils import batched, cores
+from imagefinder._utils.concurrency import batched, cores
 from imagefinder.images.decode import decode, load_image
 from imagefinder.registry.factory import make_encoder
 from imagefinder.similarity import unit

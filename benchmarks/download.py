@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.downloads import Settings, download
 from imagefinder.downloads.http import FetchLimits
 from imagefinder.images.files import find_images

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, duplicates, embed
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.images.transforms import COPIES
 from imagefinder.near_duplicates.detect import Duplicates, Verify
 from imagefinder.near_duplicates.star_clustering import stars

@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.ingest import OPTIONS, arguments, processor
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.images.decode import decode
 from imagefinder.images.files import find_images
 from imagefinder.registry.factory import make_encoder

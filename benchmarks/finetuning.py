@@ -19,7 +19,7 @@ from time import perf_counter
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.evaluation.embedding_metrics import leave_one_out
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.training import OBJECTIVES, Moment, Outcome, Settings, train

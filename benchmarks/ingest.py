@@ -26,7 +26,7 @@ from time import perf_counter
 import numpy as np
 import PIL.Image
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.finder import Finder
 from imagefinder.images.decode import decode
 from imagefinder.images.files import find_images
@@ -84,7 +84,9 @@ def _round(paths: Sequence[Path], encoder: Encoder, model: Path) -> dict[str, fl
 def _decode_seconds(paths: Sequence[Path], encoder: Encoder) -> float:
     began = perf_counter()
     with ThreadPoolExecutor(cores()) as executor:
-        for _ in overlapped(executor, partial(decode, resize=encoder.resize), paths, ahead=_BATCH):
+        for _ in prefetch_map(
+            executor, partial(decode, resize=encoder.resize), paths, ahead=_BATCH
+        ):
             pass
     return perf_counter() - began
 

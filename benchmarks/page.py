@@ -28,7 +28,7 @@ from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
 from benchmarks.serving import served
 from imagefinder import Finder
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.images.files import find_images
 from imagefinder.search.calibration.calibrate import calibrate
 

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from benchmarks.crops import make
 from benchmarks.ingest import processor
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.indexes.segmented import Matrix
 from imagefinder.registry.factory import make_index
 from imagefinder.registry.plugins import load, plugins

@@ -38,7 +38,7 @@ import PIL.Image
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, embed
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.images.decode import decode
 from imagefinder.registry.factory import make_encoder
 from imagefinder.types import Entry, Record, key_of

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS, processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
 from imagefinder.errors import PluginError
 from imagefinder.evaluation.embedding_metrics import leave_one_out
 from imagefinder.images.decode import decode

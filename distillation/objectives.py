@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.training.augmentation import Pixels, changed, square
 from imagefinder.training.dataloader import as_tensor
 from imagefinder.training.models.mobilenet import Student
@@ -91,7 +91,7 @@ class Embedding:
         """See Lesson."""
         targets = torch.from_numpy(self.targets)
         with ThreadPoolExecutor(cores()) as threads:
-            views = overlapped(threads, self._view, self._numbers(first), ahead=4 * self.batch)
+            views = prefetch_map(threads, self._view, self._numbers(first), ahead=4 * self.batch)
             for number, shown in zip(count(first), batched(views, self.batch)):
                 rows = torch.from_numpy(np.array([row for row, _ in shown]))
                 draw = torch.Generator().manual_seed(self.seed * 1_000_003 + number)

@@ -19,7 +19,7 @@ from distillation.views import Views
 from PIL import Image
 from torch import Tensor
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.training.augmentation import Pixels, square
 from imagefinder.training.checkpoints import load, save
 from imagefinder.training.dataloader import as_tensor

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.encoders.runtimes import openvino
 from imagefinder.training.augmentation import Pixels
 

@@ -14,7 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagefinder._utils import cores, overlapped
+from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.errors import TrainingError
 from imagefinder.training.augmentation import Pixels, changed, resized, square
 
@@ -35,7 +35,7 @@ class Views:
     def make(self, numbers: Iterable[int]) -> Iterator[Pixels]:
         """Views of shape (size, size, 3), in order, made on all cores."""
         with ThreadPoolExecutor(cores()) as threads:
-            yield from overlapped(threads, self.view, numbers, ahead=16 * cores())
+            yield from prefetch_map(threads, self.view, numbers, ahead=16 * cores())
 
     def view(self, number: int) -> Pixels:
         """One of them."""

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 
 
 @given(st.lists(st.integers(), max_size=50), st.integers(1, 9))
 def test_overlapped_work_keeps_its_order(items: list[int], ahead: int) -> None:
     with ThreadPoolExecutor(3) as executor:
-        assert list(overlapped(executor, lambda item: item * 2, items, ahead)) == [
+        assert list(prefetch_map(executor, lambda item: item * 2, items, ahead)) == [
             item * 2 for item in items
         ]
 
@@ -20,7 +20,7 @@ def test_overlapped_work_keeps_its_order(items: list[int], ahead: int) -> None:
 def test_work_is_never_far_ahead_of_its_user() -> None:
     begun: list[int] = []
     with ThreadPoolExecutor(2) as executor:
-        results = overlapped(executor, begun.append, range(100), ahead=5)
+        results = prefetch_map(executor, begun.append, range(100), ahead=5)
         for _ in range(10):
             next(results)
         time.sleep(0.05)
@@ -35,13 +35,13 @@ def test_what_work_raises_reaches_the_user_and_stops_the_rest() -> None:
 
     results: list[int] = []
     with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="three"):
-        results.extend(overlapped(executor, fail, range(10**9), ahead=4))
+        results.extend(prefetch_map(executor, fail, range(10**9), ahead=4))
 
 
 def test_several_threads_work_at_once() -> None:
     barrier = threading.Barrier(2, timeout=5)
     with ThreadPoolExecutor(2) as executor:
-        assert len(list(overlapped(executor, lambda _: barrier.wait(), range(4), ahead=4))) == 4
+        assert len(list(prefetch_map(executor, lambda _: barrier.wait(), range(4), ahead=4))) == 4
 
 
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 7))

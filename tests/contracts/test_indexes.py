@@ -47,7 +47,7 @@ def test_an_option_that_a_kind_does_not_know_is_told(kind: str) -> None:
 def test_a_library_that_is_missing_is_told_when_a_kind_is_chosen(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imagefinder._utils.find_spec", lambda module: None)
+    monkeypatch.setattr("imagefinder._utils.extras.find_spec", lambda module: None)
     with pytest.raises(MissingExtra, match="pip install 'imagefinder"):
         make_index(kind, DIM, "cosine")
 

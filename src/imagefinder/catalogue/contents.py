@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.ingest import ingest
 from imagefinder.downloads.state import described, is_filled

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from time import perf_counter
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each, extract_one
 from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
@@ -111,9 +111,9 @@ def _taken_in(changed: Iterable[_Item], into: Catalogue) -> Iterator[_Item]:
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
     ):
-        items = overlapped(decoders, examined, changed, ahead=_BATCH + 2 * workers)
+        items = prefetch_map(decoders, examined, changed, ahead=_BATCH + 2 * workers)
         batches = (_encoded(batch, into.encoder) for batch in batched(items, _BATCH))
-        yield from chain.from_iterable(overlapped(writer, written, batches, ahead=2))
+        yield from chain.from_iterable(prefetch_map(writer, written, batches, ahead=2))
 
 
 def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[_Item]:

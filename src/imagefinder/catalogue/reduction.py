@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.pca import Projection, Reduced
 from imagefinder.errors import MissingExtra, PluginError

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.errors import ImageError, ImageFinderError, PluginError, UnencodableImage
 from imagefinder.images.decode import Decoded, Source, decode
 from imagefinder.images.inputs import several
@@ -102,7 +102,7 @@ def embed(
 
     rows: list[Features] = []
     with ThreadPoolExecutor(cores(), "decode") as decoders:
-        pixels = overlapped(
+        pixels = prefetch_map(
             decoders, decoded, enumerate(several(images), start=1), ahead=_BATCH + cores()
         )
         for batch in batched((image.pixels for image in pixels), _BATCH):

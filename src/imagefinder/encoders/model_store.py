@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from imagefinder._utils import replacing
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.encoders.hub import download
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import Model, Part, Source, home, models
@@ -190,7 +190,7 @@ def _written(place: Path) -> Iterator[Path]:
     """Something to write to that becomes ``place`` in one step, or leaves nothing behind."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(place) as beside:
+        with atomic_write(place) as beside:
             yield beside
     except OSError as error:
         raise ModelError(f"{place} cannot be written ({error.strerror or error})") from error

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import get_args
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.errors import EvaluationError
 from imagefinder.evaluation.ground_truth import (
     Truth,

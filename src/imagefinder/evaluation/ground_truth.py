@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.labels import Groups, read_pairs, subset
 from imagefinder.errors import EvaluationError, ImageError
 from imagefinder.finder import Finder

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.errors import ImageFinderError, NotFound
 from imagefinder.finder import Finder
 from imagefinder.registry.factory import check_index_choice, make_index

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder._utils import cores, overlapped
+from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.evaluation.ground_truth import Question
 from imagefinder.finder import Finder
@@ -47,10 +47,10 @@ class Rankings:
         What ``search`` does beyond that (votes of many rows, fusing, a second look) is left to it.
         """
         with ThreadPoolExecutor(cores(), "query") as threads:
-            rows = list(overlapped(threads, self._row, questions, ahead=2 * cores()))
+            rows = list(prefetch_map(threads, self._row, questions, ahead=2 * cores()))
             answers = self._nearest(questions, rows)
             left = [one for one, found in zip(questions, answers, strict=True) if found is None]
-            searched = overlapped(threads, self._searched, left, ahead=2 * cores())
+            searched = prefetch_map(threads, self._searched, left, ahead=2 * cores())
             return [next(searched) if found is None else found for found in answers]
 
     def _row(self, question: Question) -> Features | Failure | None:

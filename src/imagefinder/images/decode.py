@@ -24,12 +24,13 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401  registers WebP
 )
 
-from imagefinder._utils import cores
+from imagefinder._utils.concurrency import cores
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageTooLarge, UnreadableImage
 from imagefinder.images.color import to_rgb
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
-from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_pixels, one_line
+from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_pixels
 from imagefinder.types import Image, Resize
 
 Bytes: TypeAlias = bytes | bytearray | memoryview

@@ -19,9 +19,10 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401  registers WebP
 )
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import UnreadableImage
 from imagefinder.images.formats import SUFFIXES
-from imagefinder.images.limits import LIMITS, Limits, check_bytes, one_line
+from imagefinder.images.limits import LIMITS, Limits, check_bytes
 
 
 def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> bytes:

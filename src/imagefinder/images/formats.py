@@ -22,8 +22,9 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401  registers WebP
 )
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageTooLarge, UnreadableImage
-from imagefinder.images.limits import LIMITS, Limits, check_pixels, one_line
+from imagefinder.images.limits import LIMITS, Limits, check_pixels
 
 ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
 SUFFIXES = frozenset(

@@ -45,9 +45,3 @@ def check_pixels(image: PIL.Image.Image, limits: Limits) -> None:
     width, height = image.size
     if width * height > limits.max_pixels:
         raise ImageTooLarge(f"{width} × {height} pixels are more than {limits.max_pixels:,}")
-
-
-def one_line(error: BaseException) -> str:
-    """What an exception says, on one line."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(text.split())

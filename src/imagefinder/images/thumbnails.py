@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import PIL.Image
 
-from imagefinder._utils import cores, overlapped
+from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import LIMITS, Limits
@@ -52,4 +52,4 @@ def thumbnails(
         return None
 
     with ThreadPoolExecutor(cores(), "thumbnail") as threads:
-        yield from overlapped(threads, small, progress(records), _AHEAD)
+        yield from prefetch_map(threads, small, progress(records), _AHEAD)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from imagefinder._utils import needed
+from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.indexes.segment import Places
 from imagefinder.types import Features, Measure
@@ -51,4 +51,6 @@ class Annoy(Approximate):
         return forest
 
     def _empty(self) -> Any:
-        return needed("annoy", "annoy").AnnoyIndex(self.dim, _METRICS[self.measure])
+        return optional_import("annoy", "annoy", "this index").AnnoyIndex(
+            self.dim, _METRICS[self.measure]
+        )

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from imagefinder._utils import check, replacing
+from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.extras import check_extra
 from imagefinder.errors import IndexDamaged
 from imagefinder.indexes.array_file import checksum_of, sum_of
 from imagefinder.indexes.brute_force import compare
@@ -54,7 +55,9 @@ class Approximate(Matrix, ABC):
 
         Raises MissingExtra.
         """
-        check(*self.library)  # now, and not once there are enough rows for a structure
+        check_extra(
+            *self.library, "this index"
+        )  # now, and not once there are enough rows for a structure
         super().__init__(dim, measure)
         self.options = options
         self._built: Built | None = None
@@ -147,9 +150,9 @@ class Approximate(Matrix, ABC):
         self._built = Built(structure or self._build(saved.vectors), saved.vectors)
         body, stamp = self._files(path)
         try:
-            with replacing(body) as unfinished:
+            with atomic_write(body) as unfinished:
                 self._write(self._built.structure, unfinished)
-            with replacing(stamp) as unfinished:
+            with atomic_write(stamp) as unfinished:
                 unfinished.write_text(json.dumps(self._stamp(path, body)), encoding="utf-8")
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the structure stays in memory: %s", error)

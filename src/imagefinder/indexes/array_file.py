@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder._utils import replacing
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.errors import IndexDamaged
 
 Mapped = dict[str, NDArray[Any]]
@@ -46,7 +46,7 @@ class Streamed:
 def save_arrays(path: Path, arrays: Mapping[str, Streamed]) -> None:
     """Write them to ``path``, or leave what is there as it is. Raises OSError."""
     header = json.dumps([[name, a.dtype.str, list(a.shape)] for name, a in arrays.items()]).encode()
-    with replacing(path) as unfinished, unfinished.open("w+b") as file:
+    with atomic_write(path) as unfinished, unfinished.open("w+b") as file:
         file.write(_MAGIC + len(header).to_bytes(_WORD, "little") + header)
         for array in arrays.values():
             _align(file)

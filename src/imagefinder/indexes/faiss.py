@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from imagefinder._utils import needed
+from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.indexes.segment import Places
 from imagefinder.types import Features, Measure
@@ -88,4 +88,4 @@ class Faiss(Approximate):
 
 
 def _faiss() -> Any:
-    return needed("faiss", "faiss")
+    return optional_import("faiss", "faiss", "this index")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from imagefinder._utils import needed
+from imagefinder._utils.extras import optional_import
 from imagefinder.errors import MissingExtra
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.indexes.segment import Part, Places
@@ -90,5 +90,5 @@ class Hnsw(Approximate):
 def _usearch() -> Any:
     # loaded after usearch, whose own copy of the C++ library gets in its way, faiss would crash
     with suppress(MissingExtra):
-        needed("faiss", "faiss")
-    return needed("usearch.index", "hnsw")
+        optional_import("faiss", "faiss", "this index")
+    return optional_import("usearch.index", "hnsw", "this index")

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder._utils import needed
+from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.indexes.array_file import Streamed, load_arrays, save_arrays
 from imagefinder.indexes.segment import Places
@@ -92,11 +92,11 @@ def learned(rows: Features, components: int = 64, clusters: int = 0) -> Clusters
     """
     sample = np.random.default_rng(_SEED).permutation(len(rows))[:_TAUGHT]
     taught = np.asarray(rows[np.sort(sample)])
-    decomposition = needed("sklearn.decomposition", "reduce")
+    decomposition = optional_import("sklearn.decomposition", "reduce", "this index")
     components = min(components, *taught.shape)
     pca = decomposition.PCA(components, svd_solver="randomized", random_state=_SEED).fit(taught)
     count = min(clusters or round(sqrt(len(rows))), len(taught))
-    kmeans = needed("sklearn.cluster", "reduce").MiniBatchKMeans(
+    kmeans = optional_import("sklearn.cluster", "reduce", "this index").MiniBatchKMeans(
         count, n_init=1, batch_size=4096, random_state=_SEED
     )
     centres = kmeans.fit(pca.transform(taught)).cluster_centers_

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from imagefinder._utils import needed
+from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.indexes.segment import Places
 from imagefinder.types import Features, Measure
@@ -41,7 +41,7 @@ class Scann(Approximate):
     def _build(self, rows: Features) -> Any:
         leaves = self.options["leaves"] or max(1, round(2 * sqrt(len(rows))))
         searched = self.options["searched"] or max(1, leaves // 4)
-        builder = needed("scann", "scann").scann_ops_pybind.builder(
+        builder = optional_import("scann", "scann", "this index").scann_ops_pybind.builder(
             np.asarray(rows), self.options["reorder"], _METRICS[self.measure]
         )
         taught = min(len(rows), _TAUGHT)
@@ -67,4 +67,6 @@ class Scann(Approximate):
             if any(name.endswith(".pkl") for name in together.getnames()):
                 raise ValueError("it holds a pickle, which may run anything")
             together.extractall(folder, filter="data")
-            return needed("scann", "scann").scann_ops_pybind.load_searcher(folder)
+            return optional_import("scann", "scann", "this index").scann_ops_pybind.load_searcher(
+                folder
+            )

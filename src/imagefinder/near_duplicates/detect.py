@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from imagefinder._utils import batched, cores
+from imagefinder._utils.concurrency import batched, cores
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, ImageError, PluginError
 from imagefinder.images.ncc import SAME, Look, likeness, look

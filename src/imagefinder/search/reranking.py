@@ -10,7 +10,7 @@ from heapq import nlargest
 
 import numpy as np
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.types import Box, LocalFeatures, Match, Matcher, Points, Record, Store
 
 _PAGE = 16  # images compared in one step
@@ -45,7 +45,7 @@ def rerank(
     place = {key: place for place, key in enumerate(candidates)}
     with ThreadPoolExecutor(cores(), "match") as threads:
         look = partial(_looked, query=query, store=store, matcher=matcher)
-        pages = overlapped(threads, look, batched(candidates, _PAGE), ahead=2 * cores())
+        pages = prefetch_map(threads, look, batched(candidates, _PAGE), ahead=2 * cores())
         every: Iterator[Looked] = (looked for page in pages for looked in page)
         return nlargest(k, every, key=lambda looked: (looked.score, -place[looked.key]))
 

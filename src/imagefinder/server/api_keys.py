@@ -16,7 +16,7 @@ from threading import Lock
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagefinder._utils import replacing
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.errors import ImageFinderError
 from imagefinder.server.problems import log, problem
 
@@ -76,7 +76,7 @@ class KeyFile:
     def _write(self, keys: Mapping[str, Key]) -> None:
         text = json.dumps({name: asdict(key) for name, key in keys.items()}, indent=2)
         try:
-            with replacing(self.path) as beside:
+            with atomic_write(self.path) as beside:
                 beside.touch(0o600)
                 beside.write_text(text, encoding="utf-8")
         except OSError as error:

@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import save as packed
 from torch import nn
 
-from imagefinder._utils import replacing
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.catalogue.reduction import fitted
 from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH, OUTPUT, Trained
@@ -116,5 +116,5 @@ def save_description(encoder: Trained, about: Mapping[str, Any], folder: Path) -
 
 def write(file: Path, content: bytes) -> None:
     """In one step. Raises OSError."""
-    with replacing(file) as unfinished:
+    with atomic_write(file) as unfinished:
         unfinished.write_bytes(content)

@@ -15,7 +15,7 @@ from numpy import random
 from PIL import Image
 from torch import Tensor
 
-from imagefinder._utils import cores, overlapped
+from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.training.augmentation import Pixels, changed, square
 from imagefinder.training.dataset import Numbers
 from imagefinder.training.pixel_cache import PixelCache
@@ -61,7 +61,7 @@ class Showings:
         ``first`` is the number of the first batch. They are made while the caller goes on.
         """
         with ThreadPoolExecutor(cores(), "views") as threads:
-            for views, numbers in overlapped(
+            for views, numbers in prefetch_map(
                 threads, self._batch, zip(count(first), drawn), _AHEAD
             ):
                 yield as_tensor(views), torch.from_numpy(numbers)

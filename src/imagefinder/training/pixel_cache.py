@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from imagefinder._utils import cores, overlapped, replacing
+from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.training.progress import Moment, Progress
@@ -51,7 +52,7 @@ def kept(
     mapped = file.exists() or size <= min(_MOST, shutil.disk_usage(work).free // _SPARE)
     if not noted.exists():
         failures = _look_through(paths, side, file if mapped else None, tell)
-        with replacing(noted) as unfinished:
+        with atomic_write(noted) as unfinished:
             unfinished.write_text(json.dumps(failures), encoding="utf-8")
     failed = tuple(Failure(path, why) for path, why in json.loads(noted.read_text("utf-8")))
     return np.load(file, mmap_mode="r") if mapped else Read(paths, side), failed
@@ -66,7 +67,7 @@ def _look_through(
         room = np.lib.format.open_memmap(file, "w+", np.uint8, (len(paths), side, side, 3))
     failures = []
     with ThreadPoolExecutor(cores(), "decode") as threads:
-        images = overlapped(threads, partial(_tried, side=side), paths, ahead=16 * cores())
+        images = prefetch_map(threads, partial(_tried, side=side), paths, ahead=16 * cores())
         for number, image in enumerate(images):
             if isinstance(image, str):
                 failures.append((paths[number], image))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagefinder._utils import replacing
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH
 from imagefinder.errors import TrainingError
 
@@ -63,7 +63,7 @@ class Place:
             self.clear()
         try:
             self.work.mkdir(parents=True, exist_ok=True)
-            with replacing(self.work / _PLAN) as file:
+            with atomic_write(self.work / _PLAN) as file:
                 file.write_text(json.dumps(plan, indent=2), encoding="utf-8")
         except OSError as error:
             raise TrainingError(

@@ -421,7 +421,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
 
     # a codebook of one image is to be learned anew, and so both are to be replaced
     monkeypatch.setattr("imagefinder.stores.sqlite.connections.os.access", lambda *_: False)
-    monkeypatch.setattr("imagefinder._utils.os.replace", refuse)
+    monkeypatch.setattr("imagefinder._utils.atomic.os.replace", refuse)
     monkeypatch.setattr(Path, "unlink", refuse_old)
     again = SqliteStore.open(path, EXACT)
     for _ in range(2):
@@ -437,7 +437,7 @@ def test_a_codebook_that_cannot_be_put_in_its_place_leaves_no_rubbish(
         raise OSError("disk full")
 
     fill(store, range(3))
-    monkeypatch.setattr("imagefinder._utils.os.replace", refuse)
+    monkeypatch.setattr("imagefinder._utils.atomic.os.replace", refuse)
     assert store.shortlist(local(2), 1) == keys(2)
     store.close()
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]

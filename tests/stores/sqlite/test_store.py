@@ -327,7 +327,7 @@ def test_a_cache_that_another_program_replaces_meanwhile_is_compared_again(
         (tmp_path / "older").replace(target)
         monkeypatch.undo()
 
-    monkeypatch.setattr("imagefinder._utils.os.replace", replace_by_older)
+    monkeypatch.setattr("imagefinder._utils.atomic.os.replace", replace_by_older)
     store.search(rows(1), 99)
     assert store.search(rows(1), 99).keys.shape == (1, 10)
     store.close()
@@ -346,7 +346,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     store = SqliteStore.create(path, recipe())
     fill(store, 20)
     store.close()
-    monkeypatch.setattr("imagefinder._utils.os.replace", refuse)
+    monkeypatch.setattr("imagefinder._utils.atomic.os.replace", refuse)
     store = SqliteStore.open(path, EXACT)
     for _ in range(3):
         assert store.search(rows(5), 4).keys[0, 0] == record("/p/5").key

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.ingest import identified
 from imagefinder.catalogue.vector_files.formats import check, place_of
 from imagefinder.catalogue.vector_files.row import ImageRow
@@ -55,7 +55,7 @@ def _results(
     """What becomes of each, a commit per batch; files are read in threads."""
     entry = partial(_entry, limits=limits)
     with ThreadPoolExecutor(cores(), "read") as readers:
-        entries = overlapped(readers, entry, images, ahead=_BATCH)
+        entries = prefetch_map(readers, entry, images, ahead=_BATCH)
         for batch in batched(entries, _BATCH):
             yield from _written(batch, store)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.vector_files.errors import told
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,

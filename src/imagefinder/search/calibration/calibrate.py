@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import PIL.Image
 
-from imagefinder._utils import batched, cores, overlapped
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Label, labelling
 from imagefinder.encoders.inference import encode_each
@@ -164,7 +164,7 @@ def _unrelated(
     work = partial(_first_other, records=records, least=least, limits=catalogue.limits)
     with ThreadPoolExecutor(cores(), "look") as threads:
         ahead = 4 * cores()
-        done = overlapped(threads, work, progress(list(lines)), ahead)
+        done = prefetch_map(threads, work, progress(list(lines)), ahead)
         return np.fromiter(done, np.float64)
 
 
@@ -202,7 +202,7 @@ def _of_copies(
     chosen = _still_there(sample, catalogue.limits)
     measure = catalogue.recipe.measure
     with ThreadPoolExecutor(cores(), "copy") as threads:
-        images = overlapped(threads, changed, progress(chosen), ahead=2 * cores())
+        images = prefetch_map(threads, changed, progress(chosen), ahead=2 * cores())
         for row, copies in images:
             rows = encode_each(catalogue.encoder, copies)
             made = [one for one in rows if not isinstance(one, UnencodableImage)]

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import apsw
 import numpy as np
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.errors import IndexDamaged
 from imagefinder.similarity import dtype
 from imagefinder.stores.sqlite.connections import Connections

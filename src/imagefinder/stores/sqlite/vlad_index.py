@@ -13,7 +13,8 @@ from threading import Lock
 import apsw
 import numpy as np
 
-from imagefinder._utils import batched, replacing
+from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.concurrency import batched
 from imagefinder.local_features.codec import unpacked
 from imagefinder.local_features.vlad import Codebook, learned, windows
 from imagefinder.registry.factory import make_index
@@ -133,7 +134,7 @@ class VladIndex:
     def _keep(self, codebook: Codebook, sample: int) -> None:
         data = sample.to_bytes(8, "little") + codebook.to_bytes()
         try:
-            with replacing(self._saved) as unfinished:
+            with atomic_write(self._saved) as unfinished:
                 unfinished.write_bytes(data)
         except OSError as error:  # a cache only: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)

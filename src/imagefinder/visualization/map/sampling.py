@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imagefinder._utils import batched
+from imagefinder._utils.concurrency import batched
 from imagefinder.errors import NotFound
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Keys, Measure, Record, Store

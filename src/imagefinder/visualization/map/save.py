@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagefinder._utils import replacing
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.errors import ImageFinderError
 from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
@@ -55,7 +55,7 @@ def save(
     """
     file = check_name(path)
     try:
-        with replacing(file) as beside:
+        with atomic_write(file) as beside:
             if file.suffix.lower() in _PAGES:
                 written = page(found, limits, progress)
                 beside.write_bytes(written.html)

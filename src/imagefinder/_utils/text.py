@@ -1,0 +1,9 @@
+"""Text: what an exception says, on one line."""
+
+from __future__ import annotations
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an exception without line breaks, or its class's name if it has none."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.split())
