@@ -211,24 +211,24 @@ class Hit:
     score: float
     distance: float
     record: Record
-    matches: int | None = None
+    correspondences: int | None = None
     """How many local features correspond, where those were compared."""
     verified: bool | None = None
-    """Whether one geometry explains the matches; ``None`` if that was not asked."""
+    """Whether one geometry explains the correspondences; ``None`` if that was not asked."""
     region: Box | None = None
     """Where in the image found they lie."""
     probability: float | None = None
     """That it is a match, by the catalogue's calibration, if there is one for such a search."""
-    match: bool | None = None
+    is_match: bool | None = None
     """Whether it is one: by the calibration, or by the geometry where that was asked."""
 
     def __repr__(self) -> str:
         """On one line, without the whole record."""
         about = f"score={self.score:.4f}, distance={self.distance:.4g}, path={self.path!r}"
-        if self.matches is not None:
-            about += f", matches={self.matches}"
-        if self.match is not None:
-            about += f", match={self.match}"
+        if self.correspondences is not None:
+            about += f", correspondences={self.correspondences}"
+        if self.is_match is not None:
+            about += f", is_match={self.is_match}"
         return f"Hit({self.rank}, {self.id!r}, {about})"
 
     @property

@@ -116,7 +116,7 @@ def test_local_features_may_decide(ask: Ask, scope: list[str]) -> None:
     for hit in found["hits"]:
         assert set(hit) == {
             *("rank", "id", "path", "score", "distance"),
-            *("matches", "verified", "region", "match", "probability"),
+            *("correspondences", "verified", "region", "match", "probability"),
         }
         assert (hit["verified"], hit["match"]) == (True, True)
         assert len(hit["region"]) == 4
@@ -128,7 +128,7 @@ def test_local_features_may_decide(ask: Ask, scope: list[str]) -> None:
 
 def test_mutual_neighbours_are_counted_and_nothing_is_verified(ask: Ask) -> None:
     found = answer(ask("search", view("mosaic"), "--rerank", "mutual", "-k", 12, "--json"))
-    counts = [hit["matches"] for hit in found["hits"]]
+    counts = [hit["correspondences"] for hit in found["hits"]]
     assert counts == sorted(counts, reverse=True)
     assert {hit["verified"] for hit in found["hits"]} == {None}
     assert len(counts) == 12
@@ -169,7 +169,7 @@ def test_two_images_are_matched_and_drawn(ask: Ask, tmp_path: Path, some: Path) 
     found = answer(ask("match", one, other, "--out", tmp_path / "drawn.png", "--json"))
     assert found["images"] == [one, other]
     assert found["verified"] is True
-    assert 20 < found["matches"] <= min(found["features"]) <= 500
+    assert 20 < found["correspondences"] <= min(found["features"]) <= 500
     (first, height), (second, other_height) = (size_within_640(name) for name in (one, other))
     with PIL.Image.open(tmp_path / "drawn.png") as drawn:
         assert drawn.size == (first + 8 + second, max(height, other_height))

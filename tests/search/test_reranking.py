@@ -77,7 +77,7 @@ def test_an_exhaustive_search_ranks_by_mutual_nearest_neighbours(
     query = seen(clothing[number])
     counts = mutual_counts(query, clothes)
     hits = clothes.search(clothing[number], 40, rerank="mutual", shortlist=None)
-    assert {hit.record.key: hit.matches for hit in hits} == counts
+    assert {hit.record.key: hit.correspondences for hit in hits} == counts
     wanted = sorted((count / len(query) for count in counts.values()), reverse=True)
     assert [hit.score for hit in hits] == pytest.approx(wanted)
     assert hits[0].path == str(clothing[number])
@@ -103,9 +103,9 @@ def test_a_hit_tells_what_matched(clothes: Finder, clothing: list[Path], rerank:
     for hit in hits:
         match = matcher.match(query, stored[hit.record.key])
         share = 0 if match.verified is False else len(match) / len(query)
-        assert (hit.matches, hit.verified) == (len(match), match.verified)
+        assert (hit.correspondences, hit.verified) == (len(match), match.verified)
         assert (hit.score, hit.distance) == pytest.approx((share, 1 - share))
-        assert (hit.region is None) == (hit.matches == 0)
+        assert (hit.region is None) == (hit.correspondences == 0)
         assert hit.region is None or lies_in(hit.region, (hit.record.width, hit.record.height))
 
 
@@ -149,7 +149,7 @@ def test_only_the_shortlist_and_the_nearest_are_looked_at(
     assert {hit.record.key for hit in hits} <= near | listed
     counts = mutual_counts(query, clothes)
     best = sorted((counts[key] for key in near | listed), reverse=True)[:4]
-    assert [hit.matches for hit in hits] == best
+    assert [hit.correspondences for hit in hits] == best
 
 
 def test_a_part_of_an_image_is_found_by_a_short_list(views: Finder, assets: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_blank_image_is_like_nothing_and_vectors_decide(
     blank = np.full((300, 200, 3), 128, np.uint8)
     hits = clothes.search(blank, 3, rerank="geometric", shortlist=None)
     assert [hit.id for hit in hits] == [hit.id for hit in clothes.search(blank, 3)]
-    assert [(hit.score, hit.matches, hit.region) for hit in hits] == [(0.0, 0, None)] * 3
+    assert [(hit.score, hit.correspondences, hit.region) for hit in hits] == [(0.0, 0, None)] * 3
 
 
 def test_a_part_alone_may_be_searched_with(views: Finder) -> None:
@@ -298,4 +298,4 @@ def test_a_reranker_of_ones_own_decides(finder: Finder, image: Image) -> None:
 
     (first, last) = finder.search(image, 2)
     found = finder.search(first, 2, rerank=Contrary())
-    assert [(hit.id, hit.matches) for hit in found] == [(last.id, 5), (first.id, 0)]
+    assert [(hit.id, hit.correspondences) for hit in found] == [(last.id, 5), (first.id, 0)]

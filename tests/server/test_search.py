@@ -196,7 +196,7 @@ def test_local_features_decide_with_rerank(serve: Serve, folder: Path) -> None:
     data = (folder / "02.jpg").read_bytes()
     best = search(client, data, encoder="dhash", rerank="geometric").json()["hits"][0]
     assert best["name"] == "02.jpg"
-    assert best["matches"] >= 0
+    assert best["correspondences"] >= 0
     assert best["verified"] in (True, False)
 
 

@@ -46,10 +46,15 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     }
     if hit.title is not None:
         told["title"] = hit.title
-    told |= {"probability": hit.probability, "match": hit.match}
-    if hit.matches is None:
+    told |= {"probability": hit.probability, "match": hit.is_match}
+    if hit.correspondences is None:
         return told
-    return {**told, "matches": hit.matches, "verified": hit.verified, "region": hit.region}
+    return {
+        **told,
+        "correspondences": hit.correspondences,
+        "verified": hit.verified,
+        "region": hit.region,
+    }
 
 
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
@@ -75,8 +80,8 @@ def print_failures(failed: Sequence[Failure]) -> None:
 def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
     """A table of hits, best first, and whether none of them is a match; ``none`` if it is empty."""
     table = _table(title)
-    looked_at = any(hit.matches is not None for hit in hits)
-    told = not looked_at and hits.matches is not None
+    looked_at = any(hit.correspondences is not None for hit in hits)
+    told = not looked_at and hits.match_ids is not None
     more = ["matches"] if looked_at else ["match"] if told else []
     for name in ("rank", "score", "distance", *more):
         table.add_column(name, justify="right")
@@ -87,13 +92,13 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
-        ticked = " ✓" if hit.match else "  "
-        matches = [f"{hit.matches}{ticked}"] if looked_at else [_told(hit)] if told else []
+        ticked = " ✓" if hit.is_match else "  "
+        matches = [f"{hit.correspondences}{ticked}"] if looked_at else [_told(hit)] if told else []
         named = [_clipped(hit.title or "")] if titled else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
     out = console(folding=False)
     out.print(table if hits else none)
-    if hits and hits.matches == []:
+    if hits and hits.match_ids == []:
         out.print(NONE)
 
 
@@ -186,7 +191,7 @@ def print_searches(searches: Sequence[Search], images: int) -> None:
 
 
 def _told(hit: Hit) -> str:
-    return f"{hit.probability or 0:.0%}{' ✓' if hit.match else '  '}"
+    return f"{hit.probability or 0:.0%}{' ✓' if hit.is_match else '  '}"
 
 
 def short(path: str | None) -> str:

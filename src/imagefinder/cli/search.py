@@ -143,7 +143,7 @@ def _show(hits: Hits, query: list[str], names: list[str], limited: bool, as_json
     if as_json:
         found = [hit_as_json(hit) for hit in hits]
         about = {"query": query[0] if len(query) == 1 else query, "encoder": by}
-        print_json({**about, "hits": found, "matches": hits.matches})
+        print_json({**about, "hits": found, "matches": hits.match_ids})
     else:
         print_hits(
             hits, f"nearest to {plain(', '.join(query))} by {by}", NONE if limited else EMPTY
@@ -178,7 +178,7 @@ def match(
         _draw(found, out)
     if as_json:
         counts = [len(features) for features in found.local]
-        about = {"matches": len(found.match), "verified": found.match.verified}
+        about = {"correspondences": len(found.match), "verified": found.match.verified}
         print_json({"images": [one, other], "features": counts, **about})
     else:
         typer.echo(_verdict(found))

@@ -17,11 +17,11 @@ class Hits(list[Hit]):
     """Hits, best first."""
 
     @property
-    def matches(self) -> list[str] | None:
+    def match_ids(self) -> list[str] | None:
         """The ids of those that are matches; ``None`` if that is not known."""
-        if any(hit.match is None for hit in self):
+        if any(hit.is_match is None for hit in self):
             return None
-        return [hit.id for hit in self if hit.match]
+        return [hit.id for hit in self if hit.is_match]
 
     def _repr_html_(self) -> str:
         """Thumbnails side by side, with rank, score and name."""
@@ -54,6 +54,6 @@ def _figure(hit: Hit) -> str:
 
 
 def _verdict(hit: Hit) -> str:
-    if hit.match is None:
+    if hit.is_match is None:
         return ""
-    return ", a match" if hit.match else ", no match"
+    return ", a match" if hit.is_match else ", no match"

@@ -140,5 +140,5 @@ def _hit(rank: int, looked: Looked, record: Record) -> Hit:
         len(looked.match),
         looked.match.verified,
         looked.region(record),
-        match=looked.match.verified,
+        is_match=looked.match.verified,
     )

@@ -31,7 +31,7 @@ class Found(BaseModel):
     metadata: dict[str, Any] = Field(
         description="What was told of it when it was added.", examples=[{"room": "kitchen"}]
     )
-    matches: int | None = Field(
+    correspondences: int | None = Field(
         description="Local features that correspond, with `rerank`.", examples=[148]
     )
     verified: bool | None = Field(description="Whether one geometry explains them.")
@@ -49,11 +49,11 @@ class Found(BaseModel):
             score=hit.score,
             distance=hit.distance,
             probability=hit.probability,
-            match=hit.match,
+            match=hit.is_match,
             width=hit.record.width,
             height=hit.record.height,
             metadata=dict(hit.record.metadata),
-            matches=hit.matches,
+            correspondences=hit.correspondences,
             verified=hit.verified,
             region=hit.region,
         )

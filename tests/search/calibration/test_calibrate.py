@@ -67,20 +67,20 @@ def test_a_copy_is_a_match_and_another_image_is_none(
     with PIL.Image.open(folder / "0" / "0.png") as image:
         copy = COPIES["JPEG 20"](image.convert("RGB"))
     (hit, other) = finder.search(copy, 2)
-    assert (hit.match, other.match) == (True, False)
+    assert (hit.is_match, other.is_match) == (True, False)
     assert hit.probability is not None
     assert other.probability is not None
     assert hit.probability > 0.5 > other.probability
-    assert [one.match for one in finder.search(drawn(1000), 3)] == [False] * 3
+    assert [one.is_match for one in finder.search(drawn(1000), 3)] == [False] * 3
 
 
 def test_no_match_is_an_answer(finder: Finder, learnt: Calibration) -> None:
     keep(finder.store, learnt)
     assert finder.search(drawn(1000), matches_only=True) == []
-    assert finder.search(drawn(1000)).matches == []
+    assert finder.search(drawn(1000)).match_ids == []
     stored = finder.search(drawn(3), 5, matches_only=True)
     assert [hit.rank for hit in stored] == [1]
-    assert stored.matches == [stored[0].id]
+    assert stored.match_ids == [stored[0].id]
 
 
 def test_a_threshold_needs_no_calibration(finder: Finder) -> None:
@@ -91,24 +91,24 @@ def test_a_threshold_needs_no_calibration(finder: Finder) -> None:
 
 def test_without_a_calibration_nothing_is_said_of_matches(finder: Finder) -> None:
     hits = finder.search(drawn(3))
-    assert [(hit.probability, hit.match) for hit in hits] == [(None, None)] * 3
-    assert hits.matches is None
+    assert [(hit.probability, hit.is_match) for hit in hits] == [(None, None)] * 3
+    assert hits.match_ids is None
     with pytest.raises(CalibrationError, match="imagefinder calibrate"):
         finder.search(drawn(3), matches_only=True)
 
 
 def test_nothing_is_said_of_what_was_not_calibrated(finder: Finder, learnt: Calibration) -> None:
     keep(finder.store, learnt)
-    assert finder.search(drawn(3), measures=["l2"])[0].match is None
-    assert finder.search(drawn(3), measures=["cosine", "l2"])[0].match is None
-    assert finder.search([drawn(3), drawn(4)])[0].match is None
-    assert finder.search(drawn(3), measures=["cosine"])[0].match is True
+    assert finder.search(drawn(3), measures=["l2"])[0].is_match is None
+    assert finder.search(drawn(3), measures=["cosine", "l2"])[0].is_match is None
+    assert finder.search([drawn(3), drawn(4)])[0].is_match is None
+    assert finder.search(drawn(3), measures=["cosine"])[0].is_match is True
 
 
 def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> None:
     keep(finder.store, learnt)
     together = Ensemble([finder, finder])
-    assert together.search(drawn(3))[0].match is None
+    assert together.search(drawn(3))[0].is_match is None
     assert len(together.search(drawn(3), matches_only=True)) == 1
 
 
@@ -116,7 +116,7 @@ def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> Non
 def test_a_damaged_calibration_is_none(finder: Finder, text: str) -> None:
     finder.store.set_metadata("calibration cosine", text)
     assert kept(finder.store, "cosine") is None
-    assert finder.search(drawn(3))[0].match is None
+    assert finder.search(drawn(3))[0].is_match is None
 
 
 def test_it_is_kept_in_the_catalogue(finder: Finder, tmp_path: Path) -> None:

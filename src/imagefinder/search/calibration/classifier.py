@@ -49,7 +49,9 @@ class Judge:
             return hits
         least = calibration.threshold(self._count() if images is None else images)
         return Hits(
-            replace(hit, probability=calibration.probability(hit.score), match=hit.score >= least)
+            replace(
+                hit, probability=calibration.probability(hit.score), is_match=hit.score >= least
+            )
             for hit in hits
         )
 
@@ -70,12 +72,12 @@ def wanted(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
     return Hits(
         hit
         for hit in hits
-        if (threshold is None or hit.score >= threshold) and (hit.match or not matches_only)
+        if (threshold is None or hit.score >= threshold) and (hit.is_match or not matches_only)
     )
 
 
 def _check_told(hits: Iterable[Hit]) -> None:
-    if any(hit.match is None for hit in hits):
+    if any(hit.is_match is None for hit in hits):
         raise CalibrationError(
             "nothing says yet which of the hits are matches: run imagefinder calibrate, "
             "which holds for searches with one image by one measure"

@@ -115,7 +115,7 @@ def search(
         query=", ".join([*names, *([text] if text else [])]) or None,
         encoder=catalogue.name,
         hits=[Found.of(hit) for hit in hits],
-        matches=hits.matches,
+        matches=hits.match_ids,
     )
 
 

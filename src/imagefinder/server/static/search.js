@@ -159,7 +159,7 @@ function found(hit, question, asked, encoder) {
 }
 
 function score(hit) {
-  const counted = hit.matches === null ? null : h("span", { class: "quiet" }, plural(hit.matches, "local match", "local matches"));
+  const counted = hit.correspondences === null ? null : h("span", { class: "quiet" }, plural(hit.correspondences, "local match", "local matches"));
   return h(
     "p",
     { class: "score" },
