@@ -74,13 +74,13 @@ class LocalFeatures:
 
 
 @dataclass(frozen=True, eq=False)
-class Match:
-    """Which parts of a query, and of another image, are the same: what a Matcher finds."""
+class Correspondences:
+    """Corresponding keypoints of a query and another image: what a Matcher finds."""
 
     pairs: NDArray[np.intp]
     """``(n, 2)``: a row of the query's local features, and one of the other's."""
     verified: bool | None = None
-    """Whether one geometry explains them; ``None`` if that was not asked."""
+    """Whether one geometry explains them; ``None`` without geometric verification."""
 
     def __len__(self) -> int:
         """How many pairs."""
@@ -341,8 +341,8 @@ class Extractor(Protocol):
 class Matcher(Protocol):
     """A second look at images that a search found. A frozen dataclass; for many threads."""
 
-    def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
-        """What corresponds in two images; either may have no local features."""
+    def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
+        """Keypoints that correspond; either image may have no local features."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from imagefinder.local_features.geometric_matcher import GeometricMatcher
 from imagefinder.local_features.mutual_matcher import MutualMatcher
 from imagefinder.local_features.sift import Sift
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import LocalFeatures, Match, Matcher
+from imagefinder.types import Correspondences, LocalFeatures, Matcher
 
 BLANK = np.full((300, 400, 3), 255, np.uint8)
 
@@ -33,10 +33,10 @@ def pair(scene: PIL.Image.Image) -> Comparison:
 
 
 def test_the_same_thing_is_verified_and_another_is_not(pair: Comparison) -> None:
-    assert pair.match.verified
-    assert len(pair.match) > 20
+    assert pair.correspondences.verified
+    assert len(pair.correspondences) > 20
     other = compare(draw_scene("harbour"), draw_scene("chessboard"))
-    assert other.match.verified is False
+    assert other.correspondences.verified is False
 
 
 def test_real_views_are_told_from_others(assets: Path) -> None:
@@ -45,9 +45,9 @@ def test_real_views_are_told_from_others(assets: Path) -> None:
         pairs / "hloc-sacre_coeur" / name
         for name in ("03903474_1471484089.jpg", "60584745_2207571072.jpg")
     )
-    assert compare(front, side).match.verified, "not flat, so by the other geometry"
-    assert compare(front, side, matcher="geometric").match.verified is False
-    assert not compare(front, pairs / "lightglue/DSC_0410.JPG").match.verified
+    assert compare(front, side).correspondences.verified, "not flat, so by the other geometry"
+    assert compare(front, side, matcher="geometric").correspondences.verified is False
+    assert not compare(front, pairs / "lightglue/DSC_0410.JPG").correspondences.verified
 
 
 def test_what_is_found_is_what_extractor_and_reranker_find(scene: PIL.Image.Image) -> None:
@@ -56,8 +56,8 @@ def test_what_is_found_is_what_extractor_and_reranker_find(scene: PIL.Image.Imag
     wanted = sift.extract([decode(image, sift.resize).pixels for image in (scene, other)])
     for local, same in zip(found.local, wanted, strict=True):
         np.testing.assert_array_equal(local.points, same.points)
-    np.testing.assert_array_equal(found.match.pairs, MutualMatcher().match(*wanted).pairs)
-    assert found.match.verified is None
+    np.testing.assert_array_equal(found.correspondences.pairs, MutualMatcher().match(*wanted).pairs)
+    assert found.correspondences.verified is None
 
 
 def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
@@ -71,23 +71,25 @@ def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
     }
     for name, matcher in wanted.items():
         found = compare(scene, turned, local=few, matcher=name)
-        np.testing.assert_array_equal(found.match.pairs, matcher.match(*found.local).pairs)
+        np.testing.assert_array_equal(
+            found.correspondences.pairs, matcher.match(*found.local).pairs
+        )
 
 
 def test_an_image_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
     scene.save(tmp_path / "scene.png")
     few = Sift(features=50, side=200)
-    wanted = compare(scene, scene, local=few).match.pairs
+    wanted = compare(scene, scene, local=few).correspondences.pairs
     with (tmp_path / "scene.png").open("rb") as file:
         for form in (tmp_path / "scene.png", str(tmp_path / "scene.png"), np.asarray(scene), file):
-            found = compare(form, scene, local=few).match
+            found = compare(form, scene, local=few).correspondences
             np.testing.assert_array_equal(found.pairs, wanted)
 
 
 def test_a_blank_image_matches_nothing(scene: PIL.Image.Image) -> None:
     for one, other in ((BLANK, scene), (scene, BLANK), (BLANK, BLANK)):
         found = compare(one, other)
-        assert (len(found.match), found.match.verified) == (0, False)
+        assert (len(found.correspondences), found.correspondences.verified) == (0, False)
         assert found.drawn().mode == "RGB"
 
 
@@ -129,7 +131,7 @@ def marked(count: int) -> Comparison:
     local = LocalFeatures(points, np.zeros((count, 4), np.float32))
     black = np.zeros((100, 100, 3), np.uint8)
     pairs = np.stack([np.arange(count), np.arange(count)[::-1]], axis=1)
-    return Comparison((black, black), (local, local), Match(pairs, verified=True))
+    return Comparison((black, black), (local, local), Correspondences(pairs, verified=True))
 
 
 def lit(found: Comparison) -> np.ndarray:

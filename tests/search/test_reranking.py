@@ -14,7 +14,7 @@ from imagefinder.images.decode import decode
 from imagefinder.registry.factory import make_extractor, make_matcher
 from imagefinder.search.reranking import Looked
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import Box, Hit, Image, LocalFeatures, Match, Record
+from imagefinder.types import Box, Correspondences, Hit, Image, LocalFeatures, Record
 
 SIFT = make_extractor("sift", {"features": 80, "side": 320})
 MONA_LISAS = ("MonaLisa_Wikipedia.jpg", "MonaLisa_WikiImages.jpg", "MonaLisa_Remix_Flickr.jpg")
@@ -217,7 +217,7 @@ def test_a_region_is_the_smallest_box_and_lies_in_the_image(
     places = np.array(points, np.float32).reshape(-1, 2)
     pairs = np.zeros((len(places), 2), np.intp)
     record = Record(1, b"", 1, width=200, height=100)
-    assert Looked(1, 0.0, Match(pairs), places).region(record) == region
+    assert Looked(1, 0.0, Correspondences(pairs), places).region(record) == region
 
 
 def test_a_blank_image_is_like_nothing_and_vectors_decide(
@@ -292,9 +292,9 @@ def test_an_image_that_came_without_local_features_is_not_asked_by_them(
 
 def test_a_reranker_of_ones_own_decides(finder: Finder, image: Image) -> None:
     class Contrary:
-        def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
+        def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
             same = np.array_equal(query.descriptors, other.descriptors)
-            return Match(np.zeros((0 if same else 5, 2), np.intp))
+            return Correspondences(np.zeros((0 if same else 5, 2), np.intp))
 
     (first, last) = finder.search(image, 2)
     found = finder.search(first, 2, rerank=Contrary())

@@ -178,7 +178,8 @@ def match(
         _draw(found, out)
     if as_json:
         counts = [len(features) for features in found.local]
-        about = {"correspondences": len(found.match), "verified": found.match.verified}
+        pairs = found.correspondences
+        about = {"correspondences": len(pairs), "verified": pairs.verified}
         print_json({"images": [one, other], "features": counts, **about})
     else:
         typer.echo(_verdict(found))
@@ -193,8 +194,8 @@ def _draw(found: Comparison, out: Path) -> None:
 
 def _verdict(found: Comparison) -> str:
     of = f"of {len(found.local[0])} and {len(found.local[1])} local features"
-    if found.match.verified is None:
-        return f"{len(found.match)} mutual nearest neighbours, {of}"
-    if found.match.verified:
-        return f"the same thing: {len(found.match)} pairs {of} agree on one geometry"
-    return f"not the same thing: only {len(found.match)} pairs {of} agree on one geometry"
+    if found.correspondences.verified is None:
+        return f"{len(found.correspondences)} mutual nearest neighbours, {of}"
+    if found.correspondences.verified:
+        return f"the same thing: {len(found.correspondences)} pairs {of} agree on one geometry"
+    return f"not the same thing: only {len(found.correspondences)} pairs {of} agree on one geometry"

@@ -14,7 +14,7 @@ from imagefinder.images.decode import Source, decode
 from imagefinder.images.inputs import content, naming
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import make_extractor, make_matcher
-from imagefinder.types import Extractor, Image, LocalFeatures, Match, Matcher, Resize
+from imagefinder.types import Correspondences, Extractor, Image, LocalFeatures, Matcher, Resize
 
 _SIDE = 640
 _GAP = 8
@@ -29,7 +29,7 @@ class Comparison:
     images: tuple[Image, Image]
     """As they are drawn."""
     local: tuple[LocalFeatures, LocalFeatures]
-    match: Match
+    correspondences: Correspondences
 
     def drawn(self) -> PIL.Image.Image:
         """Both images, with a line for each match (at most 200 of them)."""
@@ -47,7 +47,7 @@ class Comparison:
 
     def lines(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         """From where to where in the drawing, in pixels."""
-        shown = self.match.pairs[:: max(1, math.ceil(len(self.match) / _LINES))]
+        shown = self.correspondences.pairs[:: max(1, math.ceil(len(self.correspondences) / _LINES))]
         left = self.local[0].points[shown[:, 0]] * _size(self.images[0])
         right = self.local[1].points[shown[:, 1]] * _size(self.images[1])
         right += np.array([self.images[0].shape[1] + _GAP, 0])

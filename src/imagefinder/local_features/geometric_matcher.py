@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.similarity import mutual_neighbors, ratio_test
-from imagefinder.types import LocalFeatures, Match, Points
+from imagefinder.types import Correspondences, LocalFeatures, Points
 
 Geometry = Literal["homography", "fundamental", "either"]
 
@@ -32,15 +32,15 @@ class GeometricMatcher:
         if self.geometry not in get_args(Geometry):
             raise ValueError(f"geometry is one of {', '.join(get_args(Geometry))}")
 
-    def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
+    def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
         """See Matcher."""
         scores = query.descriptors @ other.descriptors.T
         pairs = ratio_test(scores, mutual_neighbors(scores), self.ratio)
         before, after = query.points[pairs[:, 0]], other.points[pairs[:, 1]]
-        best = Match(pairs[:0], verified=False)
+        best = Correspondences(pairs[:0], verified=False)
         for kind in _KINDS if self.geometry == "either" else [self.geometry]:
             inliers = pairs[_agreeing(kind, before, after)]
-            found = Match(inliers, verified=len(inliers) >= _ENOUGH[kind])
+            found = Correspondences(inliers, verified=len(inliers) >= _ENOUGH[kind])
             if found.verified:
                 return found
             best = max(best, found, key=len)

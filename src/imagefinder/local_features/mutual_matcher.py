@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagefinder.similarity import mutual_neighbors
-from imagefinder.types import LocalFeatures, Match
+from imagefinder.types import Correspondences, LocalFeatures
 
 
 @dataclass(frozen=True)
 class MutualMatcher:
     """Counts the pairs of which each is the other's best match."""
 
-    def match(self, query: LocalFeatures, other: LocalFeatures) -> Match:
+    def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
         """See Matcher."""
-        return Match(mutual_neighbors(query.descriptors @ other.descriptors.T))
+        return Correspondences(mutual_neighbors(query.descriptors @ other.descriptors.T))

@@ -11,7 +11,7 @@ from heapq import nlargest
 import numpy as np
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
-from imagefinder.types import Box, LocalFeatures, Match, Matcher, Points, Record, Store
+from imagefinder.types import Box, Correspondences, LocalFeatures, Matcher, Points, Record, Store
 
 _PAGE = 16  # images compared in one step
 
@@ -23,13 +23,13 @@ class Looked:
     key: int
     score: float
     """The share of the query's local features that match; 0 if no geometry explains them."""
-    match: Match
+    correspondences: Correspondences
     points: Points
     """Where the matches lie in it."""
 
     def region(self, record: Record) -> Box | None:
         """The smallest upright box around the matches, in pixels."""
-        if not len(self.match):
+        if not len(self.correspondences):
             return None
         size = np.array([record.width, record.height])
         begin = np.minimum(np.floor(self.points.min(axis=0) * size), size - 1)  # never beyond
@@ -56,6 +56,6 @@ def _looked(keys: list[int], query: LocalFeatures, store: Store, matcher: Matche
 
 
 def _compared(key: int, query: LocalFeatures, other: LocalFeatures, matcher: Matcher) -> Looked:
-    match = matcher.match(query, other)
-    score = 0.0 if match.verified is False else len(match) / max(1, len(query))
-    return Looked(key, score, match, other.points[match.pairs[:, 1]])
+    found = matcher.match(query, other)
+    score = 0.0 if found.verified is False else len(found) / max(1, len(query))
+    return Looked(key, score, found, other.points[found.pairs[:, 1]])

@@ -137,8 +137,8 @@ def _hit(rank: int, looked: Looked, record: Record) -> Hit:
         looked.score,
         1 - looked.score,
         record,
-        len(looked.match),
-        looked.match.verified,
+        len(looked.correspondences),
+        looked.correspondences.verified,
         looked.region(record),
-        is_match=looked.match.verified,
+        is_match=looked.correspondences.verified,
     )

@@ -44,11 +44,11 @@ def compare_two(
 
 def _told(found: Comparison) -> Compared:
     left, right = found.local
-    pairs = found.match.pairs[:: max(1, -(-len(found.match) // _SHOWN))]
+    pairs = found.correspondences.pairs[:: max(1, -(-len(found.correspondences) // _SHOWN))]
     points = np.hstack([left.points[pairs[:, 0]], right.points[pairs[:, 1]]])
     return Compared(
         features=(len(left), len(right)),
-        matches=len(found.match),
-        verified=bool(found.match.verified),
+        matches=len(found.correspondences),
+        verified=bool(found.correspondences.verified),
         pairs=points.round(4).tolist(),
     )
