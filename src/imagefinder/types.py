@@ -354,95 +354,92 @@ class IndexChoice:
 
 
 class Index(Protocol):
-    """Rows of vectors, each under the key of its image. A cache: the store can always fill it.
+    """k-nearest-neighbor search over vectors stored under their images' keys.
 
-    A search may run, in any number of threads, while one other thread does anything else. The class
-    says in ``measures`` by which ones it compares.
+    A cache that the store can rebuild at any time. Any number of threads may search while one
+    other thread modifies it. The class attribute ``measures`` names those it supports.
     """
 
     @property
     def keys(self) -> Keys:
-        """The keys held, each once, ascending."""
+        """The distinct keys, ascending."""
 
     @property
     def pending_bytes(self) -> int:
-        """Memory held by what was added since the last ``save`` or ``load``."""
+        """Bytes of the vectors added since the last ``save`` or ``load``."""
 
     @property
     def saved_bytes(self) -> int:
-        """What the last ``save`` or ``load`` holds."""
+        """Bytes of the vectors in the last ``save`` or ``load``."""
 
     def add(self, keys: Keys, vectors: Features) -> None:
-        """Hold ``vectors[i]`` under ``keys[i]``; a key may have many rows."""
+        """Add ``vectors[i]`` under ``keys[i]``; a key may have several vectors."""
 
     def remove(self, keys: Keys) -> None:
-        """Forget all rows of these keys; unknown ones are ignored."""
+        """Delete all vectors of these keys; unknown keys are ignored."""
 
     def search(self, queries: Features, k: int, subset: Keys | None = None) -> Neighbors:
-        """The k nearest rows of each query row, ties in order of their keys.
+        """The k nearest vectors of each query vector; ties in order of their keys.
 
-        Only rows of the keys ``among`` count, if those are given.
+        With a ``subset`` of keys, only their vectors count.
         """
 
     def save(self, path: Path) -> None:
-        """Write to a file in one step, and go on from that file."""
+        """Write to a file atomically, and continue from that file."""
 
     def load(self, path: Path) -> None:
-        """Replace the content by a saved one, or raise IndexDamaged and leave all as it is."""
+        """Replace the content by a saved one, or raise IndexDamaged and change nothing."""
 
 
 class Store(Protocol):
-    """The truth: records, vectors, and the answer to a search. Safe to use from many threads."""
+    """The system of record: records, vectors, and the answer to a search. Thread-safe."""
 
     @property
     def recipe(self) -> Recipe:
-        """Which encoder its vectors came from."""
+        """The encoder that made its vectors."""
 
     @property
     def extractor(self) -> Recipe | None:
-        """Which extractor its local features came from, if it keeps such."""
+        """The extractor that made its local features; ``None`` if it stores none."""
 
     def __len__(self) -> int:
         """How many images it holds."""
 
     def write(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Put all of them in, in one step, and say for each what became of it.
+        """Upsert all entries in one transaction; the outcome of each, in order.
 
-        Missing are entries without features whose image is not stored (any more).
+        ``missing`` is an entry without features whose image is not stored, or no longer.
         """
 
     def update_runtime(self, runtime: Mapping[str, Any]) -> None:
-        """Record where the encoder is to be found from now on."""
+        """Record where and how the encoder runs from now on: the recipe's ``runtime``."""
 
     def set_metadata(self, name: str, text: str) -> None:
-        """Keep a text about the catalogue under a name, in place of what was there."""
+        """Store a text about the catalogue under a name, replacing the previous one."""
 
     def get_metadata(self, name: str) -> str | None:
-        """The text that was kept under a name, if there is one."""
+        """The text stored under a name, or ``None``."""
 
     def has_content(self, sha256: bytes) -> bool:
-        """Whether an image with this content is stored, its vectors too.
+        """Whether an image with this content, and so its vectors, is stored.
 
-        Raises ImageError if a different content has the same key.
+        Raises ImageError if different content has the same key.
         """
 
     def lookup_paths(self, paths: Sequence[str]) -> dict[str, StoredFile]:
-        """The images at those of the paths that it knows."""
+        """The stored image at each path; unknown paths are left out."""
 
     def get(self, keys: Sequence[int]) -> dict[int, Record]:
-        """The records of those keys that it holds."""
+        """The records of these keys; unknown keys are left out."""
 
     def features(self, key: int) -> Features:
-        """The vectors of one image; NotFound if it has none such."""
+        """The vectors of one image. Raises NotFound."""
 
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
-        """Those of the images among the keys that it holds (8 bits a number)."""
-
-    def keys(self) -> Keys:
-        """Every image's, ascending."""
+        """The local features of these images, quantized to 8 bits; unknown keys are left out."""
 
     def shortlist(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
-        """The k images whose local features, taken together, are most like the query's."""
+        """Candidates for re-ranking: the k images with the most similar aggregated descriptors."""
 
     def select(
         self,
@@ -450,46 +447,46 @@ class Store(Protocol):
         where: Mapping[str, Any] | None = None,
         *,
         after: int = -1,
-        most: int | None = None,
+        limit: int | None = None,
     ) -> Keys:
-        """The images that lie in one of the folders and whose metadata say all of ``where``.
+        """Keys of the images in any of the folders whose metadata equal ``where``, ascending.
 
-        A folder may be a file; none given means anywhere. Ascending, and only those ``after`` a
-        key, ``most`` of them, if these are given.
+        A folder may also be a file; no folders means everywhere. ``after`` and ``limit`` page
+        through them: keys greater than ``after``, at most ``limit``.
         """
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
-        """Every record with its vectors, in order of the keys, a page at a time.
+        """Every record with its vectors, in order of the keys, read page by page.
 
-        What others write or take out meanwhile may be among them or not.
+        Images added or removed meanwhile may or may not be included.
         """
 
-    def paths(self, folder: str) -> Iterator[str]:
-        """Every path known in a folder, however deep."""
+    def iter_paths(self, folder: str) -> Iterator[str]:
+        """Every stored path below a folder, recursively."""
 
     def remove_images(self, keys: Sequence[int]) -> int:
-        """Take images out, with all their places; says how many there were."""
+        """Remove images with all their paths; the number of images removed."""
 
     def remove_files(self, paths: Sequence[str]) -> int:
-        """Take places out, and images that lie nowhere else; says how many places there were."""
+        """Remove paths, and images without any other; the number of paths removed."""
 
     def search(
         self, query: Features, k: int, measure: Measure | None = None, subset: Keys | None = None
     ) -> Neighbors:
-        """The k nearest stored rows of each query row, by the recipe's measure or another.
+        """The k nearest stored vectors of each query vector, by the recipe's measure or another.
 
-        Only images ``among`` those count, if they are given.
+        With a ``subset`` of keys, only these images count.
         """
 
     @property
     def index(self) -> IndexChoice:
-        """The kind of index that answers."""
+        """The kind of index that answers searches."""
 
     def use_index(self, choice: IndexChoice) -> None:
-        """Answer by another kind from now on, also when it is opened again, and build it now."""
+        """Switch to another kind of index, now and whenever it is opened again; builds it now."""
 
     def statistics(self) -> Statistics:
-        """Its numbers."""
+        """Counts and sizes."""
 
     def close(self) -> None:
-        """Let go of files; safe to call twice."""
+        """Release files; idempotent."""

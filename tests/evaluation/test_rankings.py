@@ -33,7 +33,7 @@ def test_stored_images_find_what_search_finds(
     encoder: Encoder | str, depth: int, catalogue: Catalogue
 ) -> None:
     finder = catalogue(painted(60), encoder)
-    keys = finder.store.keys().tolist()
+    keys = finder.store.select().tolist()
     rankings = Rankings(finder, depth)([Question((), key=key) for key in keys])
     for key, one in zip(keys, rankings, strict=True):
         assert isinstance(one, Ranked)
@@ -44,7 +44,7 @@ def test_stored_images_find_what_search_finds(
 
 def test_many_at_a_time_score_as_one_does_but_for_rounding(catalogue: Catalogue) -> None:
     finder = catalogue(painted(30), "classic")
-    questions = [Question((), key=key) for key in finder.store.keys().tolist()]
+    questions = [Question((), key=key) for key in finder.store.select().tolist()]
     for one in Rankings(finder, 40)(questions):
         assert isinstance(one, Ranked)
         hits = finder.search(f"{one.question.key:016x}", k=40)
@@ -55,7 +55,7 @@ def test_many_at_a_time_score_as_one_does_but_for_rounding(catalogue: Catalogue)
 @pytest.mark.parametrize("measures", [("dot",), ("l2", "dot")])
 def test_other_measures_are_those_of_search(measures: Any, catalogue: Catalogue) -> None:
     finder = catalogue(painted(20))
-    key = finder.store.keys().tolist()[3]
+    key = finder.store.select().tolist()[3]
     (one,) = Rankings(finder, 7, measures)([Question((), key=key)])
     assert isinstance(one, Ranked)
     found = [f"{other:016x}" for other in one.keys.tolist()]
@@ -64,7 +64,7 @@ def test_other_measures_are_those_of_search(measures: Any, catalogue: Catalogue)
 
 def test_an_image_finds_itself_before_others_that_look_the_same(catalogue: Catalogue) -> None:
     finder = catalogue({f"{n}.png": (50,) * (n + 1) for n in range(6)})
-    keys = finder.store.keys().tolist()
+    keys = finder.store.select().tolist()
     rankings = Rankings(finder, 2)([Question((), key=key) for key in keys])
     assert [one.own for one in rankings if isinstance(one, Ranked)] == [0] * 6
 

@@ -61,7 +61,7 @@ def by_name(finder: Finder, image: object, k: int, **options: object) -> dict[st
 def mutual_counts(query: LocalFeatures, finder: Finder) -> dict[int, int]:
     """How many of the query's rows and of each image's are each other's nearest, row by row."""
     counts = {}
-    for key, other in finder.store.local_features(finder.store.keys().tolist()).items():
+    for key, other in finder.store.local_features(finder.store.select().tolist()).items():
         apart = np.linalg.norm(query.descriptors[:, None] - other.descriptors[None], axis=2)
         counts[key] = 0
         for row in range(len(query)):
@@ -96,7 +96,7 @@ def test_images_that_match_alike_stay_in_the_order_of_their_vectors(
 @pytest.mark.parametrize("rerank", ["mutual", "geometric"])
 def test_a_hit_tells_what_matched(clothes: Finder, clothing: list[Path], rerank: str) -> None:
     query = seen(clothing[5])
-    stored = clothes.store.local_features(clothes.store.keys().tolist())
+    stored = clothes.store.local_features(clothes.store.select().tolist())
     matcher = make_matcher(rerank)
     hits = clothes.search(clothing[5], 40, rerank=rerank, shortlist=None)
     assert [hit.rank for hit in hits] == list(range(1, 41))
@@ -179,7 +179,7 @@ def test_two_views_of_a_street_are_verified_and_no_other(views: Finder) -> None:
 
 
 def query_of(finder: Finder, name: str) -> Path:
-    (path,) = (path for path in finder.store.paths("/") if path.endswith(name))
+    (path,) = (path for path in finder.store.iter_paths("/") if path.endswith(name))
     return Path(path)
 
 

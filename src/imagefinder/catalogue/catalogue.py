@@ -155,7 +155,7 @@ class Catalogue:
         ``most`` is how many at most; with ``where`` only those whose metadata match all of it.
         """
         last = -1 if after is None else min(int(after, 16), _LAST_KEY)
-        keys = self.store.select(where=where, after=last, most=most).tolist()
+        keys = self.store.select(where=where, after=last, limit=most).tolist()
         return list(self.store.get(keys).values())
 
     def use_index(self, kind: str, options: Mapping[str, Any] | None = None) -> None:

@@ -44,7 +44,7 @@ def sync(catalogue: Catalogue, folder: str | os.PathLike[str], progress: Progres
     store, root = catalogue.store, absolute(folder)
     _check_folder(root, store)
     report = add(catalogue, root, progress=progress)
-    vanished = (path for path in store.paths(str(root)) if _is_gone(path))
+    vanished = (path for path in store.iter_paths(str(root)) if _is_gone(path))
     removed = sum(store.remove_files(batch) for batch in batched(vanished, _PAGE))
     return replace(report, removed=removed)
 
@@ -82,7 +82,7 @@ def _check_folder(root: Path, store: Store) -> None:
         )
     if not is_storable(str(root)):
         raise NotFound(f"{root} has a name that is not UTF-8: rename it")
-    if not any(root.iterdir()) and any(store.paths(str(root))):
+    if not any(root.iterdir()) and any(store.iter_paths(str(root))):
         raise NotFound(
             f"{root} is empty, but the catalogue has images of it: is its disk mounted? "
             f"To take them out: imagefinder remove {root}"
@@ -105,7 +105,7 @@ def _remove(store: Store, given: str | os.PathLike[str]) -> int:
     if not is_storable(path):
         return 0
     removed = store.remove_files([path])
-    for batch in batched(store.paths(path), _PAGE):
+    for batch in batched(store.iter_paths(path), _PAGE):
         removed += store.remove_files(batch)
     key = key_from(str(given))
     if not removed and key is not None:

@@ -134,7 +134,7 @@ def _codes(codes: dict[str, int], name: str) -> tuple[int, ...]:
 def _groups(store: Store, level: int) -> Groups:
     """Of all stored images that lie deep enough."""
     found: dict[str, list[int]] = {}
-    for page in batched(store.keys().tolist(), _PAGE):
+    for page in batched(store.select().tolist(), _PAGE):
         for record in store.get(page).values():
             for name in _names(record, level):
                 found.setdefault(name, []).append(record.key)

@@ -76,7 +76,7 @@ def audit(
 
 def _split(finder: Finder, queries: int, rows: Path) -> tuple[Features, float]:
     """What to ask with; all else is written to ``rows``, which took so many seconds."""
-    keys = finder.store.keys()
+    keys = finder.store.select()
     if len(keys) < _LEAST:
         raise NotFound(f"{len(keys)} images are too few to measure on: add at least {_LEAST}")
     chosen = np.random.default_rng(_SEED).permutation(keys)[: min(queries, len(keys) // 10)]

@@ -115,7 +115,7 @@ def _ordered(catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:
     keys: list[int] = []
     quality: list[tuple[int, int, str]] = []
     places: list[int] = []
-    for page in batched(catalogue.store.keys().tolist(), _PAGE):
+    for page in batched(catalogue.store.select().tolist(), _PAGE):
         for key, record in catalogue.store.get(page).items():
             keys.append(key)
             quality.append((-_pixels(record), -record.size, record.path or record.id))

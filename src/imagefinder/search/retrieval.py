@@ -117,7 +117,7 @@ class Retriever:
         store = self._catalogue.store
         near = [key for key, _ in self._ranked(query, options.k, None, subset)]
         if options.shortlist is None or options.shortlist >= len(store):
-            others = (store.keys() if subset is None else subset).tolist()
+            others = (store.select() if subset is None else subset).tolist()
         else:
             others = store.shortlist(local, options.shortlist, subset)
         return list(dict.fromkeys([*near, *others]))

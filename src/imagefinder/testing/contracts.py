@@ -179,9 +179,9 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
         "/b/0",
     ]
     assert store.get([second_place.record.key]).popitem()[1].metadata == {"title": "a copy"}
-    assert len(list(store.paths("/a"))) == 20
-    assert list(store.paths("/b")) == ["/b/0"]
-    assert list(store.paths("/")) == [*store.paths("/a"), "/b/0"]
+    assert len(list(store.iter_paths("/a"))) == 20
+    assert list(store.iter_paths("/b")) == ["/b/0"]
+    assert list(store.iter_paths("/")) == [*store.iter_paths("/a"), "/b/0"]
     assert store.lookup_paths(["/b/0", "/nowhere"]).keys() == {"/b/0"}
 
     assert store.remove_files(["/a/0", "/nowhere"]) == 1
@@ -190,7 +190,7 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert not store.has_content(second_place.record.sha256), "now it lies nowhere"
     assert store.remove_images([entries[1].record.key, 12345]) == 1
     assert len(store) == 18
-    assert_array_equal(store.keys(), sorted(entry.record.key for entry in entries[2:]))
+    assert_array_equal(store.select(), sorted(entry.record.key for entry in entries[2:]))
     assert store.local_features([entries[1].record.key]) == {}, "they go with their image"
     found = store.search(_vectors(rng, 1, dim, measure), 100).keys
     assert set(found.ravel()) == {entry.record.key for entry in entries[2:]}
@@ -203,8 +203,8 @@ def check_store(make: Callable[[Recipe], Store], measure: Measure) -> None:
     assert set(store.select(where={"colour": "red", "size": 2})) == {entries[7].record.key}
     assert not len(store.select(["/a/5"], {"colour": "red"})), "both must hold"
     assert not len(store.select(where={"colour": 2})), "another value is another"
-    keys = store.keys().tolist()
-    assert store.select(after=keys[1], most=3).tolist() == keys[2:5]
+    keys = store.select().tolist()
+    assert store.select(after=keys[1], limit=3).tolist() == keys[2:5]
     assert not len(store.select(after=keys[-1]))
     try:
         store.features(12345)
@@ -234,7 +234,7 @@ def random_entries(
 def _keeps_local_features(store: Store, entries: list[Entry]) -> None:
     """All that it was given, in 8 bits a number at the least; nothing without an extractor."""
     every = [entry.record.key for entry in entries]
-    assert_array_equal(store.keys(), sorted(every), "every image's key, ascending")
+    assert_array_equal(store.select(), sorted(every), "every image's key, ascending")
     kept = store.local_features([*every, 12345])
     if store.extractor is None:
         nothing = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 4), np.float32))

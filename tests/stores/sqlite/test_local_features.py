@@ -132,7 +132,7 @@ def brute_force(store: SqliteStore, codebook: Codebook, query: LocalFeatures, k:
     asked = np.concatenate([codebook.vector(window) for window in windows(query)])
     scores = {
         key: float((asked @ codebook.vector(found.descriptors).T).max())
-        for key, found in store.local_features(store.keys().tolist()).items()
+        for key, found in store.local_features(store.select().tolist()).items()
     }
     return sorted(scores, key=lambda key: (-scores[key], key))[:k]
 
@@ -151,10 +151,10 @@ def test_what_was_written_comes_back_packed(store: SqliteStore, path: Path) -> N
 
 
 def test_keys_are_all_there_are_ascending(store: SqliteStore) -> None:
-    assert store.keys().shape == (0,)
+    assert store.select().shape == (0,)
     fill(store, range(5))
-    assert store.keys().dtype == np.int64
-    assert store.keys().tolist() == sorted(keys(*range(5)))
+    assert store.select().dtype == np.int64
+    assert store.select().tolist() == sorted(keys(*range(5)))
 
 
 def test_statistics_count_their_bytes(store: SqliteStore) -> None:

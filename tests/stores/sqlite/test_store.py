@@ -184,9 +184,9 @@ def test_paths_of_a_folder_are_not_those_of_its_namesakes(tmp_path: Path) -> Non
     store = SqliteStore.create(tmp_path / "c.db", recipe())
     paths = ["/p/a", "/p/a b/c", "/p/a/1", "/p/a/b/2", "/p/a0", "/p/%/3", "/q"]
     store.write([Entry(record(path), rows(1)) for path in paths])
-    assert list(store.paths("/p/a")) == ["/p/a/1", "/p/a/b/2"]
-    assert list(store.paths("/p/a/")) == ["/p/a/1", "/p/a/b/2"]
-    assert list(store.paths("/p/%")) == ["/p/%/3"]
+    assert list(store.iter_paths("/p/a")) == ["/p/a/1", "/p/a/b/2"]
+    assert list(store.iter_paths("/p/a/")) == ["/p/a/1", "/p/a/b/2"]
+    assert list(store.iter_paths("/p/%")) == ["/p/%/3"]
     store.close()
 
 
@@ -524,7 +524,7 @@ class AnyOrder(RuleBasedStateMachine):
         contents = {record(c).key for c in self.places.values()}
         assert len(self.store) == len(contents)
         assert set(self.store.search(rows(0), 99).keys[0].tolist()) == contents
-        assert list(self.store.paths("/")) == sorted(self.places)
+        assert list(self.store.iter_paths("/")) == sorted(self.places)
         located = self.store.lookup_paths(sorted(self.places))
         assert {path: known.key for path, known in located.items()} == {
             p: record(c).key for p, c in self.places.items()

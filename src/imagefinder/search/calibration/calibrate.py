@@ -97,7 +97,7 @@ def calibrate(
 
 
 def _sampled(catalogue: Catalogue, rng: np.random.Generator) -> _Sample:
-    keys = rng.permutation(catalogue.store.keys())[:_SEARCHES].tolist()
+    keys = rng.permutation(catalogue.store.select())[:_SEARCHES].tolist()
     if len(keys) < _FEWEST:
         raise CalibrationError(
             f"{len(keys)} images are too few to learn from: add some, {_FEWEST} at least"

@@ -223,11 +223,6 @@ class SqliteStore:
         with self._connections.reading() as connection, self._connections.decoding():
             return stored(connection, [int(key) for key in keys], self.extractor.dim)
 
-    def keys(self) -> Keys:
-        """See Store."""
-        with self._connections.reading() as connection:
-            return keys_of(connection.execute("SELECT key FROM images"))
-
     def shortlist(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """See Store."""
         if self.extractor is None:
@@ -241,7 +236,7 @@ class SqliteStore:
             yield from page
             last = page[-1][0].key
 
-    def paths(self, folder: str) -> Iterator[str]:
+    def iter_paths(self, folder: str) -> Iterator[str]:
         """See Store."""
         after, end = _within(folder)
         page: list[tuple[str]] = [(after,)]
@@ -291,7 +286,7 @@ class SqliteStore:
         where: Mapping[str, Any] | None = None,
         *,
         after: int = -1,
-        most: int | None = None,
+        limit: int | None = None,
     ) -> Keys:
         """See Store."""
         conditions = ["key > ?"]
@@ -305,7 +300,7 @@ class SqliteStore:
             values += [end for folder in folders for end in (folder, *_within(folder))]
         rows = f"SELECT key FROM images WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?"
         with self._connections.reading() as connection:
-            return keys_of(connection.execute(rows, [*values, -1 if most is None else most]))
+            return keys_of(connection.execute(rows, [*values, -1 if limit is None else limit]))
 
     @property
     def index(self) -> IndexChoice:

@@ -57,9 +57,9 @@ def rows_of(store: Store, records: Sequence[Record]) -> Rows:
 def _keys(store: Store, most: int, seed: int) -> Keys:
     """Keys are hashes, so that a run of them is a random sample; ``seed`` says where it begins."""
     begin = int(np.random.default_rng(seed).integers(2**63 - 1))
-    run = store.select(after=begin, most=most)
+    run = store.select(after=begin, limit=most)
     if len(run) < most:  # from the smallest on
-        rest = store.select(most=most - len(run))
+        rest = store.select(limit=most - len(run))
         run = np.concatenate([rest[rest <= begin], run])
     return np.sort(run)
 
