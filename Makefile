@@ -9,7 +9,7 @@ DB       ?= imagefinder.db
 NAME     ?= trained
 FOLDER   := $(or $(PICTURES),pictures)
 
-.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit notebooks install-check \
+.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit docs notebooks install-check \
     benchmark train-encoder lock clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "                an encoder that has learnt from that folder, as a folder of its own"
 	@echo "make docker     the server as an image for containers (see compose.yaml)"
 	@echo "make test       every check: style, types, layers, tests"
+	@echo "make docs       the documentation as a site in docs/_build/html; a dead link is an error"
 	@echo "make notebooks  run the notebooks, and keep what they show"
 	@echo "make install-check"
 	@echo "                whether what people install is whole, and no more than is needed"
@@ -71,6 +72,10 @@ lint: $(VENV)/dev
 unit: $(VENV)/dev
 	$(BIN)/pytest
 
+docs: $(VENV)/docs
+	$(BIN)/sphinx-build -W --keep-going -n -q docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
 notebooks: $(VENV)/dev
 	$(BIN)/python notebooks/execute.py notebooks/*.ipynb
 
@@ -99,9 +104,13 @@ $(VENV)/dev: $(VENV)/base
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+$(VENV)/docs: $(VENV)/base
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 $(VENV)/train: $(VENV)/base
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) imagefinder-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) imagefinder-demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,7 +19,6 @@ from imagefinder.similarity import unit
 from imagefinder.types import Resize
 
 OURS = "beit clip dinov2 efficientnet inception_v3 resnet18 resnet50 siglip vgg16".split()
-CARD = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +33,7 @@ def write(library: Path, rows: str) -> None:
 
 def test_our_rows_say_all_that_people_want_to_know() -> None:
     assert list(models()) == OURS
-    for name, model in models().items():
-        assert f"| `{name}` |" in CARD
+    for model in models().values():
         assert model.about
         assert model.licence
         assert model.bytes > 1e7

@@ -1,0 +1,124 @@
+"""The HTTP reference: every route, field and answer, as Markdown, from the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imagefinder.server import create_app
+from imagefinder.server.openapi import EVERYWHERE
+
+Schema = Mapping[str, Any]
+
+
+def http_markdown() -> str:
+    """Routes in the order of the application, then the schemas of their answers."""
+    document = create_app("none.db").openapi()
+    schemas = document["components"]["schemas"]
+    return "\n".join((*_routes(document, schemas), *_schemas(schemas)))
+
+
+def _routes(document: Schema, schemas: Schema) -> Iterator[str]:
+    yield "## Routes"
+    yield ""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield from _route(method.upper(), path, operation, schemas)
+
+
+def _route(method: str, path: str, operation: Schema, schemas: Schema) -> Iterator[str]:
+    yield f"### {method} {path}"
+    yield ""
+    yield f"{operation['summary']}. {operation.get('description', '')}"
+    yield ""
+    yield from _fields("parameter", _parameters(operation))
+    yield from _fields("form field", _form(operation, schemas))
+    yield "| status | answer |"
+    yield "|---|---|"
+    for status, answer in operation["responses"].items():
+        yield f"| {status} | {_cell(answer['description'])}{_body(answer)} |"
+    yield ""
+
+
+def _parameters(operation: Schema) -> Iterator[tuple[str, Schema, bool]]:
+    for one in operation.get("parameters", ()):
+        about = {"description": one.get("description", ""), **one["schema"]}
+        yield one["name"], about, one.get("required", False)
+
+
+def _form(operation: Schema, schemas: Schema) -> Iterator[tuple[str, Schema, bool]]:
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        yield from _properties(schemas[_name(body["schema"])])
+
+
+def _properties(schema: Schema) -> Iterator[tuple[str, Schema, bool]]:
+    for name, about in schema.get("properties", {}).items():
+        yield name, about, name in schema.get("required", ())
+
+
+def _fields(title: str, fields: Iterator[tuple[str, Schema, bool]]) -> Iterator[str]:
+    rows = list(fields)
+    if not rows:
+        return
+    yield f"| {title} | type | |"
+    yield "|---|---|---|"
+    for name, about, required in rows:
+        needed = "Required. " if required else ""
+        yield f"| `{name}` | {_type(about)} | {needed}{_cell(about.get('description', ''))} |"
+    yield ""
+
+
+def _schemas(schemas: Schema) -> Iterator[str]:
+    yield "## Answers"
+    yield ""
+    for name, schema in schemas.items():
+        if name.startswith("Body_"):
+            continue  # a form, listed with its route
+        yield f"(http-{name.lower()})="
+        yield f"### {name}"
+        yield ""
+        yield schema.get("description", "")
+        yield ""
+        yield from _fields("field", _properties(schema))
+
+
+def _type(schema: Schema) -> str:
+    if "$ref" in schema:
+        return _link(schema)
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return " or ".join(f"`{json.dumps(value)}`" for value in values)
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}" if "items" in schema else "list"
+    kind = str(schema.get("type", "any"))
+    return {"string": _text(schema), "null": "null"}.get(kind, kind) + _default(schema)
+
+
+def _text(schema: Schema) -> str:
+    return "file" if "binary" in (schema.get("format"), schema.get("contentMediaType")) else "string"
+
+
+def _default(schema: Schema) -> str:
+    return f", default `{json.dumps(schema['default'])}`" if schema.get("default") else ""
+
+
+def _body(answer: Schema) -> str:
+    schemas = [one.get("schema", {}) for one in answer.get("content", {}).values()]
+    linked = [_type(one) for one in schemas if one]
+    return f": {', '.join(linked)}" if linked else ""
+
+
+def _link(schema: Schema) -> str:
+    name = _name(schema)
+    return f"[{name}](#http-{name.lower()})"
+
+
+def _name(reference: Schema) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")

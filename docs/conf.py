@@ -1,0 +1,59 @@
+"""Sphinx configuration: Markdown pages, a reference made from the code, every broken link an error."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "ImageFinder"
+author = "the ImageFinder contributors"
+project_copyright = author
+exclude_patterns = ["_build"]
+default_role = "code"
+html_theme = "furo"
+html_title = project
+html_static_path = ["_static"]
+html_show_copyright = False
+templates_path: list[str] = []
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "docstrings",
+    "generated_pages",
+    "public_names",
+]
+
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_links_external_new_tab = False
+# the prompt of a console block, and what it prints, are not copied
+copybutton_prompt_text = "$ "
+copybutton_exclude = ".linenos, .gp, .go"
+suppress_warnings = [
+    "misc.highlighting_failure",  # console output, and JSON with an ellipsis
+]
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+
+# modules whose public names must all be in the reference, each with a docstring
+public_modules = [
+    "imagefinder",
+    "imagefinder.types",
+    "imagefinder.errors",
+    "imagefinder.evaluation",
+    "imagefinder.testing",
+    "imagefinder.downloads",
+    "imagefinder.visualization",
+    "imagefinder.training",
+]
+
+nitpicky = True
+# names of other projects, to which there are no links without a network
+nitpick_ignore_regex = [
+    (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|typing|types|fastapi)\..*"),
+]

@@ -1,0 +1,127 @@
+"""The files that the documents speak of, drawn once and copied for each page."""
+
+import shutil
+import threading
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from imagefinder import Finder, embed
+from imagefinder.testing.gallery import draw_scene, save_gallery, view_of
+
+SCENES = (
+    "harbour",
+    "mosaic",
+    "regatta",
+    "balloons",
+    "lighthouse",
+    "chessboard",
+    "tulip-field",
+    "city-night",
+)
+SINGLE = {
+    "query": "mosaic",
+    "customer": "regatta",
+    "a": "harbour",
+    "b": "harbour",
+    "front": "regatta",
+    "side": "mosaic",
+    "box": "balloons",
+    "street": "harbour",
+    "chair": "mosaic",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder as a reader's might be: photographs, products, single images, catalogues."""
+
+    template: Path
+
+    def set_up(self, folder: Path, without: Collection[str] = ()) -> None:
+        """A copy, without the catalogues that a page creates itself."""
+        shutil.copytree(self.template, folder, dirs_exist_ok=True)
+        for name in without:
+            (folder / name).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    draw(folder)
+    make_catalogues(folder)
+    shutil.copy(tiny_model, folder / "mobilenet.onnx")
+    plant_forest(folder)
+    with serving(folder / "photos") as address:
+        urls = [f"{address}/{name}.jpg" for name in SCENES[:2]]
+        rows = [f"title {number},{url}" for number, url in enumerate(urls)]
+        (folder / "products.csv").write_text("\n".join(["title,image", *rows]))
+        yield Stage(folder)
+
+
+def draw(folder: Path) -> None:
+    scenes = {scene: draw_scene(scene) for scene in SCENES}
+    (folder / "photos" / "2024").mkdir(parents=True)
+    for number, (scene, image) in enumerate(scenes.items()):
+        image.save(folder / "photos" / ("2024" if number > 5 else "") / f"{scene}.jpg")
+    half = scenes["harbour"].resize((160, 120))
+    half.save(folder / "photos" / "copy.jpg", quality=60)
+    for name, scene in SINGLE.items():
+        view_of(scenes[scene], "crop", len(name)).save(folder / f"{name}.jpg")
+    view_of(scenes["harbour"], "angle", 1).save(folder / "b.jpg")
+    for name, scene in zip(("chairs", "lamps", "sofas", "tables"), SCENES, strict=False):
+        draw_class(folder / "products" / name, scenes[scene])
+    draw_class(folder / "others", scenes["mosaic"])
+
+
+def draw_class(folder: Path, image: PIL.Image.Image) -> None:
+    folder.mkdir(parents=True)
+    for number in range(8):
+        view_of(image, "angle", number).resize((60, 45)).save(folder / f"{number}.jpg")
+
+
+def make_catalogues(folder: Path) -> None:
+    for name, encoder in (("photos.db", "compact"), ("colors.db", "classic")):
+        with Finder.create(folder / name, encoder) as finder:
+            finder.add(folder / "photos", metadata={"room": "kitchen"})
+    save_gallery(folder / "gallery")
+    with Finder.create(folder / "gallery.db") as finder:
+        finder.add(folder / "gallery")
+
+
+def plant_forest(folder: Path) -> None:
+    """An index that a script with Annoy left behind."""
+    annoy = pytest.importorskip("annoy")
+    paths = sorted((folder / "photos").glob("*.jpg"))
+    forest = annoy.AnnoyIndex(320, "angular")
+    for number, row in enumerate(embed(paths)):
+        forest.add_item(number, row)
+    forest.build(2)
+    forest.save(str(folder / "vectors.ann"))
+    (folder / "paths.txt").write_text("\n".join(map(str, paths)))
+
+
+class serving:
+    """The folder's files over HTTP, on a port of the system's choice."""
+
+    def __init__(self, folder: Path) -> None:
+        handler = partial(Quiet, directory=str(folder))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""

@@ -1,0 +1,98 @@
+"""Every command in the documents is one that there is, with the options that it has."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from imagefinder.cli import app
+
+from .pages import PAGES, ROOT, Block, blocks, inline_code
+
+PROGRAM = typer.main.get_command(app)
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+MAKEFILE = (ROOT / "Makefile").read_text()
+OTHERS = {"docker", "export", ".", "ruff", "mypy", "lint-imports", "pytest"}
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """The words of each command, without the comments behind it."""
+    for line in re.findall(r"^\$ (.+)$", block.text, re.MULTILINE):
+        for command in line.split(" && "):
+            words = shlex.split(command, comments=True)
+            yield words[: words.index("|")] if "|" in words else words
+
+
+def parse(command: Any, words: list[str], parent: Any = None) -> None:
+    """As the program parses them, without running anything; raises for what it would refuse."""
+    context = command.make_context(command.name or "imagefinder", list(words), parent=parent)
+    inner = getattr(command, "commands", {})
+    rest = [*getattr(context, "_protected_args", ()), *context.args]
+    if inner and rest:
+        name, *others = rest
+        assert name in inner, f"there is no command {name}"
+        parse(inner[name], others, context)
+
+
+def check(words: list[str]) -> None:
+    program, *rest = words
+    if program == "imagefinder":
+        if rest != ["--version"]:
+            parse(PROGRAM, rest)
+    elif program == "make":
+        check_make(rest)
+    elif program == "pip":
+        check_pip(rest)
+    else:
+        assert program in OTHERS, f"what is {program}?"
+
+
+def check_make(words: list[str]) -> None:
+    for word in words:
+        name, is_variable, _ = word.partition("=")
+        pattern = rf"\b{name}\b" if is_variable else rf"^{name}:"
+        assert re.search(pattern, MAKEFILE, re.MULTILINE), f"make does not know {word}"
+
+
+def check_pip(words: list[str]) -> None:
+    verb, what = words
+    assert verb == "install"
+    for extra in re.findall(r"\[(\w+)\]", what):
+        assert extra in EXTRAS
+
+
+@pytest.mark.parametrize("block", blocks("console"), ids=str)
+def test_console_blocks_can_be_typed(block: Block) -> None:
+    found = list(commands(block))
+    assert found, "a console block has lines that begin with $"
+    for words in found:
+        check(words)
+
+
+def spans(start: str) -> list[str]:
+    """Inline code that begins so, of all pages."""
+    return sorted({span for page in PAGES for span in inline_code(page) if span.startswith(start)})
+
+
+@pytest.mark.parametrize("span", [*spans("imagefinder "), *spans("make "), *spans("pip ")])
+def test_commands_in_the_prose_can_be_typed(span: str) -> None:
+    check(shlex.split(span))
+
+
+def test_options_in_the_prose_are_options() -> None:
+    known = {option for command in walk(PROGRAM) for one in command.params for option in one.opts}
+    known |= {"--build-arg", "--part", "--plot", "--centre", "--model", "--pictures", "--speed-only"}
+    for page in PAGES:
+        for span in inline_code(page):
+            named = re.match(r"--[a-z-]+|-[a-z]\b", span)
+            assert not named or named[0] in known | {"-o", "-k"}, f"{page}: {span}"
+
+
+def walk(command: Any) -> Iterator[Any]:
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from walk(inner)
