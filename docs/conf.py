@@ -36,6 +36,11 @@ suppress_warnings = [
 ]
 
 autodoc_member_order = "bysource"
+# unions that signatures name without their module
+alias_homes = {
+    "Asked": "imagefinder.search.query.Asked",
+    "Source": "imagefinder.images.decode.Source",
+}
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
@@ -55,5 +60,7 @@ public_modules = [
 nitpicky = True
 # names of other projects, to which there are no links without a network
 nitpick_ignore_regex = [
+    (r"py:class", r"imagefinder\.catalogue\.reduction\.Kind"),  # a type variable
+    (r"py:class", r"tuple\[~imagefinder\.types\.File"),  # Sphinx takes the dots behind it for a name
     (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|typing|types|fastapi)\..*"),
 ]

@@ -1,16 +1,21 @@
-"""Docstrings as reStructuredText: what is indented in them is code, a module's own is left out."""
+"""Docstrings as reStructuredText: indented lines are code, and names of type aliases are links."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
+    app.add_config_value("alias_homes", {}, "env", dict)
     app.connect("autodoc-process-docstring", _as_markup)
+    app.connect("missing-reference", _link_alias)
     return {"parallel_read_safe": True}
 
 
@@ -39,3 +44,14 @@ def _in_block(marked: list[str]) -> bool:
 def _separated(line: str) -> str:
     """A literal that a letter follows, as in ``force``d, needs a separator."""
     return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", line)
+
+
+def _link_alias(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.TextElement
+) -> nodes.reference | None:
+    """From the bare name of an alias to where it is documented."""
+    home = app.config.alias_homes.get(node.get("reftarget"))
+    if home is None:
+        return None
+    page = node.get("refdoc", "")
+    return env.get_domain("py").resolve_xref(env, page, app.builder, "data", home, node, text)

@@ -42,12 +42,13 @@ def _defined(node: ast.stmt) -> list[str]:
 
 def _check(app: Sphinx, env: BuildEnvironment) -> None:
     documented = cast("PythonDomain", env.get_domain("py")).objects
-    for module_name in app.config.public_modules:
+    modules = app.config.public_modules
+    for module_name in modules:
         module = import_module(module_name)
         for name in public_names(module):
             value = getattr(module, name)
-            home = f"{getattr(value, '__module__', module_name)}.{name}"
-            if not {f"{module_name}.{name}", home} & set(documented):
+            homes = {module_name, *modules, getattr(value, "__module__", None)}
+            if not {f"{home}.{name}" for home in homes} & set(documented):
                 log.warning("%s.%s is public, but not in the reference", module_name, name)
             for undocumented in _without_docstring(f"{module_name}.{name}", value):
                 log.warning("%s has no docstring", undocumented)

@@ -12,7 +12,8 @@ import PIL.Image
 import pytest
 
 from imagefinder import Finder, embed
-from imagefinder.testing.gallery import draw_scene, save_gallery, view_of
+from imagefinder.testing.gallery import SCENES as GALLERY
+from imagefinder.testing.gallery import draw_scene, view_of
 
 SCENES = (
     "harbour",
@@ -69,8 +70,8 @@ def draw(folder: Path) -> None:
     (folder / "photos" / "2024").mkdir(parents=True)
     for number, (scene, image) in enumerate(scenes.items()):
         image.save(folder / "photos" / ("2024" if number > 5 else "") / f"{scene}.jpg")
-    half = scenes["harbour"].resize((160, 120))
-    half.save(folder / "photos" / "copy.jpg", quality=60)
+    half = scenes["harbour"].resize((240, 180))
+    half.save(folder / "photos" / "copy.jpg", quality=85)
     for name, scene in SINGLE.items():
         view_of(scenes[scene], "crop", len(name)).save(folder / f"{name}.jpg")
     view_of(scenes["harbour"], "angle", 1).save(folder / "b.jpg")
@@ -79,9 +80,9 @@ def draw(folder: Path) -> None:
     draw_class(folder / "others", scenes["mosaic"])
 
 
-def draw_class(folder: Path, image: PIL.Image.Image) -> None:
+def draw_class(folder: Path, image: PIL.Image.Image, count: int = 8) -> None:
     folder.mkdir(parents=True)
-    for number in range(8):
+    for number in range(count):
         view_of(image, "angle", number).resize((60, 45)).save(folder / f"{number}.jpg")
 
 
@@ -89,7 +90,8 @@ def make_catalogues(folder: Path) -> None:
     for name, encoder in (("photos.db", "compact"), ("colors.db", "classic")):
         with Finder.create(folder / name, encoder) as finder:
             finder.add(folder / "photos", metadata={"room": "kitchen"})
-    save_gallery(folder / "gallery")
+    for scene in GALLERY[:13]:
+        draw_class(folder / "gallery" / scene, draw_scene(scene).resize((160, 120)), 4)
     with Finder.create(folder / "gallery.db") as finder:
         finder.add(folder / "gallery")
 

@@ -20,7 +20,7 @@ SCHEMAS: dict[str, Any] = create_app("none.db").openapi()["components"]["schemas
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=str)
 def test_settings_of_a_graph_are_options_with_these_defaults(block: Block) -> None:
-    defaults = {field.name: field.default for field in fields(Onnx)}
+    defaults = {one.metadata.get("option", one.name): one.default for one in fields(Onnx)}
     for name, value in tomllib.loads(block.text).items():
         if name not in ("size", "output"):
             assert defaults[name] == (tuple(value) if isinstance(value, list) else value)

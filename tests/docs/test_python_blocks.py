@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +38,11 @@ def small(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     from imagefinder import training
     from imagefinder.downloads import http
 
-    monkeypatch.setattr(training, "Settings", partial(training.Settings, size=32, batch=16))
+    def settings(**given: Any) -> training.Settings:
+        return full(**{**given, "epochs": 1, "size": 32, "batch": 8})
+
+    full = training.Settings
+    monkeypatch.setattr(training, "Settings", settings)
     monkeypatch.setattr(http, "fetch", lambda url: (stage.template / "query.jpg").read_bytes())
 
 
