@@ -39,8 +39,10 @@ autodoc_member_order = "bysource"
 # unions that signatures name without their module
 alias_homes = {
     "Asked": "imagefinder.search.query.Asked",
+    "Given": "imagefinder.images.inputs.Given",
     "Source": "imagefinder.images.decode.Source",
 }
+autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88

@@ -23,7 +23,7 @@ def _as_markup(
     _app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
     # a page about a module has an introduction of its own
-    lines[:] = [] if what == "module" else [_separated(line) for line in _marked(lines)]
+    lines[:] = [] if what == "module" else _separated(_marked(lines))
 
 
 def _marked(lines: list[str]) -> list[str]:
@@ -41,9 +41,15 @@ def _in_block(marked: list[str]) -> bool:
     return before.startswith("    ") or before == "::"
 
 
-def _separated(line: str) -> str:
+def _separated(lines: list[str]) -> list[str]:
     """A literal that a letter follows, as in ``force``d, needs a separator."""
-    return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", line)
+    text = re.sub(r"(``[^`]+``)(\w?)", _with_separator, "\n".join(lines))
+    return text.split("\n")
+
+
+def _with_separator(found: re.Match[str]) -> str:
+    literal, letter = found.groups()
+    return f"{literal}\\ {letter}" if letter else literal
 
 
 def _link_alias(

@@ -16,7 +16,15 @@ def http_markdown() -> str:
     """Routes in the order of the application, then the schemas of their answers."""
     document = create_app("none.db").openapi()
     schemas = document["components"]["schemas"]
-    return "\n".join((*_routes(document, schemas), *_schemas(schemas)))
+    return "\n".join((*_everywhere(), *_routes(document, schemas), *_schemas(schemas)))
+
+
+def _everywhere() -> Iterator[str]:
+    yield "## Errors of any route"
+    yield ""
+    yield "They are [problem documents](#http-problem) (RFC 9457)."
+    yield ""
+    yield from _answers(EVERYWHERE)
 
 
 def _routes(document: Schema, schemas: Schema) -> Iterator[str]:
@@ -34,9 +42,15 @@ def _route(method: str, path: str, operation: Schema, schemas: Schema) -> Iterat
     yield ""
     yield from _fields("parameter", _parameters(operation))
     yield from _fields("form field", _form(operation, schemas))
+    common = {str(status) for status in EVERYWHERE}
+    own = {code: one for code, one in operation["responses"].items() if code not in common}
+    yield from _answers(own)
+
+
+def _answers(answers: Mapping[Any, Schema]) -> Iterator[str]:
     yield "| status | answer |"
     yield "|---|---|"
-    for status, answer in operation["responses"].items():
+    for status, answer in sorted(answers.items()):
         yield f"| {status} | {_cell(answer['description'])}{_body(answer)} |"
     yield ""
 
@@ -44,12 +58,19 @@ def _route(method: str, path: str, operation: Schema, schemas: Schema) -> Iterat
 def _parameters(operation: Schema) -> Iterator[tuple[str, Schema, bool]]:
     for one in operation.get("parameters", ()):
         about = {"description": one.get("description", ""), **one["schema"]}
-        yield one["name"], about, one.get("required", False)
+        yield one["name"], _given(about), one.get("required", False)
 
 
 def _form(operation: Schema, schemas: Schema) -> Iterator[tuple[str, Schema, bool]]:
     for body in operation.get("requestBody", {}).get("content", {}).values():
-        yield from _properties(schemas[_name(body["schema"])])
+        for name, about, required in _properties(schemas[_name(body["schema"])]):
+            yield name, _given(about), required
+
+
+def _given(schema: Schema) -> Schema:
+    """Without the null that stands for what is not sent."""
+    kinds = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    return {**kinds[0], "description": schema.get("description", "")} if kinds else schema
 
 
 def _properties(schema: Schema) -> Iterator[tuple[str, Schema, bool]]:
@@ -80,7 +101,7 @@ def _schemas(schemas: Schema) -> Iterator[str]:
         yield ""
         yield schema.get("description", "")
         yield ""
-        yield from _fields("field", _properties(schema))
+        yield from _fields("field", ((name, one, False) for name, one, _ in _properties(schema)))
 
 
 def _type(schema: Schema) -> str:
@@ -98,7 +119,8 @@ def _type(schema: Schema) -> str:
 
 
 def _text(schema: Schema) -> str:
-    return "file" if "binary" in (schema.get("format"), schema.get("contentMediaType")) else "string"
+    is_file = schema.get("format") == "binary" or "contentMediaType" in schema
+    return "file" if is_file else "string"
 
 
 def _default(schema: Schema) -> str:
