@@ -1,4 +1,4 @@
-"""Sphinx configuration: Markdown pages, a reference made from the code, every broken link an error."""
+"""Sphinx configuration: Markdown pages, references made from the code, broken links are errors."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,6 @@ extensions = [
 ]
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence", "deflist"]
 myst_links_external_new_tab = False
 # the prompt of a console block, and what it prints, are not copied
 copybutton_prompt_text = "$ "
@@ -63,6 +62,9 @@ nitpicky = True
 # names of other projects, to which there are no links without a network
 nitpick_ignore_regex = [
     (r"py:class", r"imagefinder\.catalogue\.reduction\.Kind"),  # a type variable
-    (r"py:class", r"tuple\[~imagefinder\.types\.File"),  # Sphinx takes the dots behind it for a name
+    (
+        r"py:class",
+        r"tuple\[~imagefinder\.types\.File",
+    ),  # Sphinx misreads its dots
     (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|typing|types|fastapi)\..*"),
 ]

@@ -91,6 +91,8 @@ def _prose(text: str) -> str:
     """Help text as Markdown: paragraphs stay, what would be markup by accident does not."""
     parts = re.split(r"(`[^`]*`)", text.strip())
     return "".join(
-        part.replace("|", r"\|") if part.startswith("`") else re.sub(r"([|*_<>\[\]])", r"\\\1", part)
+        part.replace("|", r"\|")
+        if part.startswith("`")
+        else re.sub(r"([|*_<>\[\]])", r"\\\1", part)
         for part in parts
     )

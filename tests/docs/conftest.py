@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -108,20 +109,14 @@ def plant_forest(folder: Path) -> None:
     (folder / "paths.txt").write_text("\n".join(map(str, paths)))
 
 
-class serving:
-    """The folder's files over HTTP, on a port of the system's choice."""
-
-    def __init__(self, folder: Path) -> None:
-        handler = partial(Quiet, directory=str(folder))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of the folder's files over HTTP, on a port of the system's choice."""
+    handler = partial(Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 class Quiet(SimpleHTTPRequestHandler):
