@@ -12,9 +12,7 @@ exclude_patterns = ["_build"]
 default_role = "code"
 html_theme = "furo"
 html_title = project
-html_static_path = ["_static"]
 html_show_copyright = False
-templates_path: list[str] = []
 
 extensions = [
     "myst_parser",

@@ -16,26 +16,16 @@ from imagefinder import Finder, embed
 from imagefinder.testing.gallery import SCENES as GALLERY
 from imagefinder.testing.gallery import draw_scene, view_of
 
-SCENES = (
-    "harbour",
-    "mosaic",
-    "regatta",
-    "balloons",
-    "lighthouse",
-    "chessboard",
-    "tulip-field",
-    "city-night",
-)
+PHOTOS = GALLERY[:8]
 SINGLE = {
-    "query": "mosaic",
-    "customer": "regatta",
+    "query": "regatta",
+    "customer": "lighthouse",
     "a": "harbour",
-    "b": "harbour",
-    "front": "regatta",
-    "side": "mosaic",
-    "box": "balloons",
+    "front": "lighthouse",
+    "side": "regatta",
+    "box": "coral-reef",
     "street": "harbour",
-    "chair": "mosaic",
+    "chair": "regatta",
 }
 
 
@@ -60,39 +50,39 @@ def stage(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterato
     shutil.copy(tiny_model, folder / "mobilenet.onnx")
     plant_forest(folder)
     with serving(folder / "photos") as address:
-        urls = [f"{address}/{name}.jpg" for name in SCENES[:2]]
+        urls = [f"{address}/{name}.jpg" for name in PHOTOS[:2]]
         rows = [f"title {number},{url}" for number, url in enumerate(urls)]
         (folder / "products.csv").write_text("\n".join(["title,image", *rows]))
         yield Stage(folder)
 
 
 def draw(folder: Path) -> None:
-    scenes = {scene: draw_scene(scene) for scene in SCENES}
+    scenes = {scene: draw_scene(scene) for scene in GALLERY[:13]}
     (folder / "photos" / "2024").mkdir(parents=True)
-    for number, (scene, image) in enumerate(scenes.items()):
-        image.save(folder / "photos" / ("2024" if number > 5 else "") / f"{scene}.jpg")
-    half = scenes["harbour"].resize((240, 180))
-    half.save(folder / "photos" / "copy.jpg", quality=85)
+    for number, scene in enumerate(PHOTOS):
+        scenes[scene].save(folder / "photos" / ("2024" if number > 5 else "") / f"{scene}.jpg")
+    scenes["harbour"].resize((240, 180)).save(folder / "photos" / "copy.jpg", quality=85)
     for name, scene in SINGLE.items():
         view_of(scenes[scene], "crop", len(name)).save(folder / f"{name}.jpg")
     view_of(scenes["harbour"], "angle", 1).save(folder / "b.jpg")
-    for name, scene in zip(("chairs", "lamps", "sofas", "tables"), SCENES, strict=False):
-        draw_class(folder / "products" / name, scenes[scene])
-    draw_class(folder / "others", scenes["mosaic"])
+    for name, scene in zip(("chairs", "lamps", "sofas", "tables"), PHOTOS, strict=False):
+        draw_class(folder / "products" / name, scenes[scene], 8)
+    draw_class(folder / "others", scenes["regatta"], 4)
+    for scene, image in scenes.items():
+        draw_class(folder / "gallery" / scene, image, 4)
 
 
-def draw_class(folder: Path, image: PIL.Image.Image, count: int = 8) -> None:
+def draw_class(folder: Path, image: PIL.Image.Image, count: int) -> None:
     folder.mkdir(parents=True)
+    small = image.resize((160, 120))
     for number in range(count):
-        view_of(image, "angle", number).resize((60, 45)).save(folder / f"{number}.jpg")
+        view_of(small, "angle", number).resize((60, 45)).save(folder / f"{number}.jpg")
 
 
 def make_catalogues(folder: Path) -> None:
     for name, encoder in (("photos.db", "compact"), ("colors.db", "classic")):
         with Finder.create(folder / name, encoder) as finder:
             finder.add(folder / "photos", metadata={"room": "kitchen"})
-    for scene in GALLERY[:13]:
-        draw_class(folder / "gallery" / scene, draw_scene(scene).resize((160, 120)), 4)
     with Finder.create(folder / "gallery.db") as finder:
         finder.add(folder / "gallery")
 
