@@ -1,4 +1,4 @@
-"""The HTTP reference: every route, field and answer, as Markdown, from the OpenAPI document."""
+"""The HTTP reference: every route, field and response, as Markdown, from the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Schema = Mapping[str, Any]
 
 
 def http_markdown() -> str:
-    """Routes in the order of the application, then the schemas of their answers."""
+    """Routes in the order of the application, then the schemas of their responses."""
     document = create_app("none.db").openapi()
     schemas = document["components"]["schemas"]
     return "\n".join((*_everywhere(), *_routes(document, schemas), *_schemas(schemas)))
@@ -48,7 +48,7 @@ def _route(method: str, path: str, operation: Schema, schemas: Schema) -> Iterat
 
 
 def _answers(answers: Mapping[Any, Schema]) -> Iterator[str]:
-    yield "| status | answer |"
+    yield "| status | response |"
     yield "|---|---|"
     for status, answer in sorted(answers.items()):
         yield f"| {status} | {_cell(answer['description'])}{_body(answer)} |"
@@ -91,7 +91,7 @@ def _fields(title: str, fields: Iterator[tuple[str, Schema, bool]]) -> Iterator[
 
 
 def _schemas(schemas: Schema) -> Iterator[str]:
-    yield "## Answers"
+    yield "## Schemas"
     yield ""
     for name, schema in schemas.items():
         if name.startswith("Body_"):

@@ -32,3 +32,9 @@ def test_every_dependency_has_its_reason(name: str) -> None:
 def test_every_dependency_is_pinned(name: str) -> None:
     pins = (ROOT / "constraints.txt").read_text().replace("_", "-").lower()
     assert re.search(rf"^{re.escape(name)}==", pins, re.MULTILINE)
+
+
+def test_first_steps_name_every_extra() -> None:
+    page = (DOCS / "guides" / "first-steps.md").read_text()
+    for extra in set(PROJECT["optional-dependencies"]) - {"docs", "dev"}:
+        assert f"`{extra}`" in page
