@@ -8,7 +8,7 @@ import { asking } from "./place.js";
 export const named = (image) => String(image.metadata.title ?? image.name ?? image.id);
 
 /** An <img> of a stored image; one that has no file says so. */
-export function image(image, encoder, side) {
+export function thumbnail(image, encoder, side) {
   const shown = h("img", { alt: named(image), loading: "lazy", decoding: "async" });
   const gone = () => shown.replaceWith(h("span", { class: "gone" }, "no file to show"));
   shown.addEventListener("error", gone);
@@ -25,7 +25,7 @@ export function card(image, { encoder, more = [], actions = [], removed = null, 
     h(
       "a",
       { class: "look", href: asking({ id: image.id, encoder }), "aria-label": `Search from ${name}` },
-      image(image, encoder),
+      thumbnail(image, encoder),
     ),
     h("p", { class: "name", title: name }, name),
     more,

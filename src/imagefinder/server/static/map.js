@@ -1,7 +1,7 @@
 // The catalogue on a plane, like images near each other.
 
 import * as api from "./api.js";
-import { image } from "./cards.js";
+import { thumbnail } from "./cards.js";
 import { $, h, plural, say } from "./dom.js";
 import { asking, go, varied } from "./place.js";
 
@@ -46,7 +46,7 @@ function lay({ points, total, gone }, encoder) {
   $("plane").replaceChildren(
     ...points.map((point, number) => {
       const image = { ...point, metadata: {} };
-      const link = h("a", { href: asking({ id: point.id, encoder }), "aria-label": `Search from ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, image(image, encoder, 96));
+      const link = h("a", { href: asking({ id: point.id, encoder }), "aria-label": `Search from ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, thumbnail(image, encoder, 96));
       Object.assign(link.style, { left: left(point.x), top: top(point.y) });
       return h("li", {}, link);
     }),
