@@ -22,7 +22,7 @@ from imagefinder import embed
 from imagefinder.evaluation.embedding_metrics import Retrieval
 from imagefinder.evaluation.metrics import average_precision
 from imagefinder.registry.factory import make_encoder
-from imagefinder.search.ranking import Fusion, Ranking, fuse, ranked
+from imagefinder.search.ranking import Fusion, Ranking, fuse, best_first
 from imagefinder.similarity import unit
 
 Scores = NDArray[np.float32]
@@ -67,7 +67,7 @@ def _measured(
 
 
 def _ranking(scores: Scores, own: int) -> Ranking:
-    return ranked({key: score for key, score in enumerate(scores.tolist()) if key != own})
+    return best_first({key: score for key, score in enumerate(scores.tolist()) if key != own})
 
 
 def _print(collection: str, name: str, found: Retrieval) -> None:

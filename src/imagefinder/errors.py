@@ -1,33 +1,33 @@
-"""Everything that ImageFinder raises on purpose.
+"""Exceptions: everything that ImageFinder raises on purpose.
 
 ImageFinderError
 ├── ImageError             an image that cannot be used
 │   ├── UnreadableImage    missing, empty, damaged, or of a kind that is not accepted
 │   ├── ImageTooLarge      over the byte cap or the pixel cap
-│   └── UnencodableImage   the encoder makes nothing of it
-├── PluginError            an encoder, index or store that cannot be had
+│   └── UnencodableImage   the encoder fails on it
+├── PluginError            a plug-in that cannot be loaded
 │   ├── UnknownPlugin      no such name
 │   ├── MissingExtra       its library is not installed
 │   └── ModelError         a model file that is missing, damaged or not fully described
 ├── StoreError             a catalogue that cannot be used
-│   ├── CatalogueMissing   there is none at that place
+│   ├── CatalogueMissing   there is none at this path
 │   ├── CatalogueExists    there is one already
 │   ├── NotACatalogue      the file is something else
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   └── RecipeMismatch     its vectors were made by another encoder
-├── CalibrationError       it cannot be said what a match is
-├── ExchangeError          vectors that cannot be taken out of a catalogue, or into one
-├── FetchError             a URL whose content cannot be had, with a reason for programs
-│   ├── UrlRefused         not a URL to go to: its scheme, credentials, host or redirect
-│   ├── AddressRefused     its host has an address that is not public
-│   ├── Unreachable        no such host, no connection, no valid certificate, or it broke off
-│   ├── TimedOut           over the time cap, or silent for too long
-│   └── AnswerRefused      a status, size, encoding or content that is not taken
-├── DownloadError          a list that cannot be used, or a folder that cannot be filled
-├── IndexDamaged           a cache that must be rebuilt (handled inside the store)
+├── CalibrationError       the catalogue is not calibrated, or cannot be
+├── ExchangeError          vectors that cannot be exported or imported
+├── FetchError             a URL that cannot be fetched, with a reason code
+│   ├── UrlRefused         its scheme, credentials, host or redirect is not accepted
+│   ├── AddressRefused     its host has an address that is not public (SSRF guard)
+│   ├── Unreachable        no such host, no connection, no valid certificate, or a broken one
+│   ├── TimedOut           over the time limit, or stalled
+│   └── AnswerRefused      a status, size, encoding or content that is not accepted
+├── DownloadError          a list that cannot be read, or a folder that cannot be written
+├── IndexDamaged           an index file to be rebuilt (handled inside the store)
 ├── NotFound               no such image in the catalogue
-├── EvaluationError        what belongs together is not known well enough to measure anything
-└── TrainingError          training cannot be done with what is there
+├── EvaluationError        the ground truth is missing or unusable
+└── TrainingError          the images, teachers or settings do not allow training
 """
 
 
@@ -48,11 +48,11 @@ class ImageTooLarge(ImageError):
 
 
 class UnencodableImage(ImageError):
-    """The encoder fails on the image, or gives numbers that are not finite."""
+    """The encoder fails on the image, or its embedding is not finite."""
 
 
 class PluginError(ImageFinderError):
-    """A plug-in that cannot be had."""
+    """A plug-in that cannot be loaded."""
 
 
 class UnknownPlugin(PluginError):
@@ -72,15 +72,15 @@ class StoreError(ImageFinderError):
 
 
 class CatalogueMissing(StoreError):
-    """There is no catalogue at this place."""
+    """There is no catalogue at this path."""
 
 
 class CatalogueExists(StoreError):
-    """There is a catalogue at this place already."""
+    """There is a catalogue at this path already."""
 
 
 class NotACatalogue(StoreError):
-    """The file is something else than a catalogue."""
+    """The file is not a catalogue."""
 
 
 class NewerCatalogue(StoreError):
@@ -96,19 +96,18 @@ class CalibrationError(ImageFinderError):
 
 
 class ExchangeError(ImageFinderError):
-    """Vectors cannot be taken out of a catalogue to this place, or from it into one."""
+    """Vectors cannot be exported to this path, or imported from it."""
 
 
 class FetchError(ImageFinderError):
-    """The content of a URL cannot be had."""
+    """A URL cannot be fetched."""
 
     def __init__(
         self, reason: str, text: str, *, again: bool = False, wait: float | None = None
     ) -> None:
-        """``reason`` is a short word for programs, such as ``timeout`` or ``http-404``.
+        """``reason`` is a code such as ``timeout`` or ``http-404``.
 
-        ``again`` says that it may go better later, and ``wait`` after how many seconds, if the
-        server named them.
+        ``again`` means that a retry may succeed, after ``wait`` seconds if the server gave them.
         """
         super().__init__(text)
         self.reason = reason
@@ -117,11 +116,11 @@ class FetchError(ImageFinderError):
 
 
 class UrlRefused(FetchError):
-    """It is no URL to go to: its scheme, credentials, host or redirect is not accepted."""
+    """The scheme, credentials, host or redirect of the URL is not accepted."""
 
 
 class AddressRefused(FetchError):
-    """The host has an address that is not a public one."""
+    """The host has an address that is not public."""
 
 
 class Unreachable(FetchError):
@@ -129,19 +128,19 @@ class Unreachable(FetchError):
 
 
 class TimedOut(FetchError):
-    """It took longer than the cap, or no byte came for too long."""
+    """The fetch took longer than the limit, or stalled."""
 
 
 class AnswerRefused(FetchError):
-    """The answer has a status, size, encoding or content that is not taken."""
+    """The status, size, encoding or content of the response is not accepted."""
 
 
 class DownloadError(ImageFinderError):
-    """The list cannot be used, or the folder cannot be filled."""
+    """The list cannot be read, or the folder cannot be written."""
 
 
 class IndexDamaged(ImageFinderError):
-    """An index's file cannot be used; the index is to be rebuilt from the store."""
+    """An index file is damaged; the index is rebuilt from the store."""
 
 
 class NotFound(ImageFinderError):
@@ -149,8 +148,8 @@ class NotFound(ImageFinderError):
 
 
 class EvaluationError(ImageFinderError):
-    """What belongs together is not known well enough to measure anything."""
+    """The ground truth is missing or unusable."""
 
 
 class TrainingError(ImageFinderError):
-    """Training cannot be done with the images, teachers or settings that are there."""
+    """The images, teachers or settings do not allow training."""

@@ -13,7 +13,7 @@ from imagefinder.images.inputs import Given
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
-from imagefinder.search.query import Asked
+from imagefinder.search.query import QueryImage
 from imagefinder.search.retrieval import Retriever
 from imagefinder.types import Encoder, Extractor, Progress, Report, Store
 
@@ -92,7 +92,7 @@ class Finder(Catalogue):
 
     def search(
         self,
-        image: Asked | Iterable[Asked] | None = None,
+        image: QueryImage | Iterable[QueryImage] | None = None,
         k: int | None = None,
         *,
         options: SearchOptions | None = None,

@@ -1,4 +1,4 @@
-"""The page to read first: the values that flow through ImageFinder, and the roles that handle them.
+"""The page to read first: the values that flow through ImageFinder, and the roles that use them.
 
 source → Image → Encoder → Features → Store.search → Neighbors → vote → Hits
 """
@@ -20,34 +20,35 @@ Image: TypeAlias = NDArray[np.uint8]
 """Pixels, ``(height, width, 3)``: RGB, upright, 0 to 255."""
 
 Features: TypeAlias = NDArray[Any]
-"""What an encoder sees in one image, ``(n, dim)``: one row for a global encoder, any number for a
-local one. ``float32``, or ``uint8`` holding packed bits where the measure is hamming."""
+"""The embeddings of one image, ``(n, dim)``: n is 1 for a global encoder, anything for a local one.
+``float32``, or ``uint8`` with packed bits where the measure is hamming."""
 
 Points: TypeAlias = NDArray[np.float32]
-"""Places in an image, ``(n, 2)``: x and y as shares of its width and height."""
+"""Keypoint positions, ``(n, 2)``: x and y as fractions of the image's width and height."""
 
 Box: TypeAlias = tuple[int, int, int, int]
-"""A part of an upright image: left, top, width and height in pixels."""
+"""A region of an upright image: left, top, width and height in pixels."""
 
 Keys: TypeAlias = NDArray[np.int64]
-"""Images' keys, one for each row of some matrix."""
+"""Image keys, ``(n,)``, often one for each row of a matrix."""
 
 Outcome: TypeAlias = Literal["added", "updated", "unchanged", "missing"]
-"""What became of an entry; ``missing`` is one that could not be written."""
+"""The result of writing an entry; ``missing`` means that it could not be written."""
 
 Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
+"""How embeddings are compared; see ``similarity``."""
 
 Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
-"""Wraps the things that a long call goes through, as ``tqdm`` does; ``iter`` shows nothing."""
+"""Wraps the items of a long call, as ``tqdm`` does; ``iter`` shows nothing."""
 
 
 @dataclass(frozen=True)
 class Resize:
-    """How an image is brought to the size that an encoder wants.
+    """How an image is resized to what an encoder expects.
 
     ``stretch`` ignores proportions; ``crop`` scales the short side to ``size / keep`` and cuts out
-    the centre (``keep=0.875`` is the usual 256 → 224); ``within`` scales down what is larger, in
-    its proportions.
+    the center (``keep=0.875`` is the usual 256 → 224); ``within`` shrinks larger images and keeps
+    their proportions.
     """
 
     width: int
@@ -59,9 +60,9 @@ class Resize:
 
 @dataclass(frozen=True)
 class LocalFeatures:
-    """What an extractor sees in one image, part by part: ``descriptors[i]`` is at ``points[i]``.
+    """Keypoints and descriptors of one image: ``descriptors[i]`` describes ``points[i]``.
 
-    The most telling parts come first; a blank image may have none.
+    The strongest come first; a blank image may have none.
     """
 
     points: Points
@@ -69,7 +70,7 @@ class LocalFeatures:
     """``(n, dim)``, rows of length 1, compared by cosine."""
 
     def __len__(self) -> int:
-        """How many parts."""
+        """How many keypoints."""
         return len(self.points)
 
 
@@ -89,11 +90,11 @@ class Correspondences:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which encoder made a catalogue's vectors, in full: enough to make it again.
+    """How a catalogue's vectors are made: the encoder and its options, enough to make it again.
 
-    ``runtime`` says where and how it runs (a model's path, a runtime, a precision). It is needed to
-    make the encoder again, but may change only the last digits of what it computes, so it does not
-    count when recipes are compared. ``revision`` is the encoder's own.
+    ``runtime`` says where and how the encoder runs (the path of a model, a runtime, a precision).
+    It changes no more than the last digits of an embedding, so it is left out when recipes are
+    compared. ``revision`` is the version of the encoder's code.
     """
 
     encoder: str
@@ -115,19 +116,19 @@ def key_of(sha256: bytes) -> int:
 
 
 def is_id(given: object) -> TypeGuard[str]:
-    """Whether it is written as an image's id: 16 hexadecimal digits."""
+    """Whether it has the form of an image id: 16 hexadecimal digits."""
     return isinstance(given, str) and bool(_ID.fullmatch(given))
 
 
 def key_from(id: str) -> int | None:  # noqa: A002  the word that users know
-    """The key that an id stands for, or None if it is no id."""
+    """The key behind an id; None if it is not an id."""
     key = int(id, 16) if is_id(id) else None
     return key if key is not None and key < 2**63 else None
 
 
 @dataclass(frozen=True)
 class File:
-    """One place where an image lies: an absolute path and its state when it was last read."""
+    """A file with an image: its absolute path, and its modification time when it was last read."""
 
     path: str
     mtime_ns: int
@@ -135,16 +136,16 @@ class File:
 
 @dataclass(frozen=True)
 class Record:
-    """One image, known by its content."""
+    """One image, identified by its content."""
 
     key: int
     sha256: bytes
     size: int
-    """Bytes of its file, or of its samples if it was given as pixels."""
+    """Bytes of its file, or of its pixels if it was given as an array."""
     width: int
     height: int
     files: tuple[File, ...] = ()
-    """Every place where these very bytes lie; none for an image given in memory."""
+    """Every file with these bytes; none for an image given in memory."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -159,14 +160,14 @@ class Record:
 
     @property
     def title(self) -> str | None:
-        """What its metadata call it, under ``title`` in any case of letters."""
+        """The ``title`` in its metadata, in upper or lower case."""
         named = {str(name).lower(): value for name, value in self.metadata.items()}
         return str(named["title"]) if named.get("title") else None
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """What a store knows of the image at some path."""
+    """What a store knows of the file at a path."""
 
     key: int
     size: int
@@ -175,24 +176,24 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one write puts into a store: a record, and its vectors unless they are there already.
+    """What to write to a store: a record, and its vectors unless they are stored already.
 
-    ``metadata`` of ``None`` leaves what is stored.
+    ``metadata`` of ``None`` leaves the stored metadata as they are.
     """
 
     record: Record
     features: Features | None
     metadata: Mapping[str, Any] | None = None
     local: LocalFeatures | None = None
-    """With the vectors, where the store keeps local features."""
+    """Written with the vectors, if the store keeps local features."""
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """For each of m query rows its nearest rows, best first: both arrays are ``(m, at most k)``.
+    """The k nearest neighbors of m query vectors, best first: both arrays are ``(m, at most k)``.
 
-    ``keys`` names the image each row belongs to (the same one more than once for a local
-    encoder). A line that has fewer than others is filled up with keys of -1 and scores of -inf.
+    ``keys`` are those of the images (one may occur more than once with a local encoder). Rows with
+    fewer neighbors than others are padded with keys of -1 and scores of -inf.
     """
 
     keys: Keys
@@ -201,10 +202,11 @@ class Neighbors:
 
 @dataclass(frozen=True)
 class Hit:
-    """An image found. Higher scores are closer; 1 is identical (except under ``dot``).
+    """A search result. Higher scores are closer; 1 is identical (except under ``dot``).
 
-    ``distance`` is in the measure's own unit: 1 - cosine, Euclidean length, bits. Where local
-    features decided, the score is the share of the query's that matched, and the distance the rest.
+    ``distance`` is in the unit of the measure: 1 - cosine, Euclidean distance, bits. After
+    re-ranking, the score is the fraction of the query's keypoints with a correspondence, and the
+    distance is 1 - score.
     """
 
     rank: int
@@ -212,18 +214,18 @@ class Hit:
     distance: float
     record: Record
     correspondences: int | None = None
-    """How many local features correspond, where those were compared."""
+    """The number of corresponding keypoints, after re-ranking."""
     verified: bool | None = None
-    """Whether one geometry explains the correspondences; ``None`` if that was not asked."""
+    """Whether one geometric transformation explains them; ``None`` if it was not checked."""
     region: Box | None = None
-    """Where in the image found they lie."""
+    """The region of the hit that the correspondences cover."""
     probability: float | None = None
-    """That it is a match, by the catalogue's calibration, if there is one for such a search."""
+    """The probability of a match, if the catalogue is calibrated for this kind of search."""
     is_match: bool | None = None
-    """Whether it is one: by the calibration, or by the geometry where that was asked."""
+    """Whether it is a match: by the calibration, or by geometric verification if that was done."""
 
     def __repr__(self) -> str:
-        """On one line, without the whole record."""
+        """One line, without the whole record."""
         about = f"score={self.score:.4f}, distance={self.distance:.4g}, path={self.path!r}"
         if self.correspondences is not None:
             about += f", correspondences={self.correspondences}"
@@ -238,18 +240,18 @@ class Hit:
 
     @property
     def path(self) -> str | None:
-        """Where the image lies; ``None`` if it was given in memory."""
+        """The path of the image; ``None`` if it was given in memory."""
         return self.record.path
 
     @property
     def title(self) -> str | None:
-        """What its metadata call it."""
+        """The title in its metadata."""
         return self.record.title
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that could not be done, and why."""
+    """An input that failed, and the reason."""
 
     path: str
     reason: str
@@ -257,7 +259,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """What a bulk call did. Each file given is counted once."""
+    """The result of a bulk call. Each input counts once."""
 
     added: int = 0
     updated: int = 0
@@ -268,59 +270,56 @@ class Report:
 
     @property
     def done(self) -> int:
-        """How many were dealt with, other than by failing."""
+        """How many did not fail."""
         return self.added + self.updated + self.unchanged + self.removed
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """How much a store holds."""
+    """The size of a store."""
 
     images: int
     files: int
     vectors: int
     size: int
-    """Bytes, of all."""
+    """Bytes in all."""
     local_bytes: int = 0
-    """Of them, those of local features."""
+    """Bytes of local features."""
 
 
 class Encoder(Protocol):
-    """Images in, features out. A frozen dataclass whose fields are its options.
+    """Images in, embeddings out. A frozen dataclass whose fields are its options.
 
-    ``encode`` is given images already brought to ``fit`` (``images.decode`` does so while it
-    decodes) and may be called from several threads. If a class attribute ``revision`` is there, it
-    counts up whenever the code comes to compute something else for the same options.
+    ``encode`` is given images that are already resized as ``resize`` says (decoding does that), and
+    may be called from several threads. An optional class attribute ``revision`` is counted up
+    whenever a change of the code changes the embeddings for the same options.
     """
 
     @property
     def dim(self) -> int:
-        """Columns of every Features."""
+        """Columns of the embeddings."""
 
     @property
     def measure(self) -> Measure:
-        """How its features are compared."""
+        """How its embeddings are compared."""
 
     @property
     def resize(self) -> Resize:
-        """The size it wants images in."""
+        """How images are resized before ``encode``."""
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One Features for each image, in order, whatever else is in the batch."""
 
 
 class TextEncoder(Encoder, Protocol):
-    """An encoder that takes texts too: both give rows that compare with one another."""
+    """An encoder of texts too, into the same embedding space as images (CLIP, SigLIP)."""
 
     def encode_text(self, texts: Sequence[str]) -> list[Features]:
-        """One Features for each text, in order. Raises PluginError where a model has no words."""
+        """One Features for each text, in order. Raises PluginError without a text model."""
 
 
 class Extractor(Protocol):
-    """Images in, local features out: what an Encoder is for whole images.
-
-    A frozen dataclass too, and under the same terms.
-    """
+    """Images in, keypoints and descriptors out. The same rules apply as for an Encoder."""
 
     @property
     def dim(self) -> int:
@@ -332,14 +331,14 @@ class Extractor(Protocol):
 
     @property
     def resize(self) -> Resize:
-        """The size it wants images in."""
+        """How images are resized before ``extract``."""
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
-        """Those of each image, in order, whatever else is in the batch."""
+        """One LocalFeatures for each image, in order, whatever else is in the batch."""
 
 
 class Matcher(Protocol):
-    """A second look at images that a search found. A frozen dataclass; for many threads."""
+    """Finds corresponding keypoints of two images. A frozen dataclass; for many threads."""
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
         """Keypoints that correspond; either image may have no local features."""

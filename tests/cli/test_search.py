@@ -105,7 +105,7 @@ def test_a_part_is_asked_with(ask: Ask, some: Path, tmp_path: Path) -> None:
     cut = answer(ask("search", tmp_path / "cut.png", "--json"))
     assert part["hits"] == cut["hits"]
     said = refusal(ask("search", view("harbour"), "--crop", "20,30,3000,200"))
-    assert "20,30,3000,200 does not lie within" in said
+    assert "20,30,3000,200 is not inside" in said
 
 
 @pytest.mark.parametrize("scope", [["--shortlist", "4"], ["--exhaustive"], []])
@@ -196,7 +196,7 @@ def size_within_640(file: str) -> tuple[int, int]:
         (["match", view("harbour"), view("mosaic"), "--rerank", "best"], "geometric, mutual"),
         (["search", view("harbour"), "--rerank", "best"], "geometric, mutual"),
         (["search", view("harbour"), "--db", "bits.db", "--rerank", "mutual"], "--local sift"),
-        (["search", "--text", "a boat"], "knows no words"),
+        (["search", "--text", "a boat"], "has no text encoder"),
         (["search", view("harbour"), "--measure", "hamming"], "not compared by hamming"),
         (["search", view("harbour"), "--also", "none.db"], "no catalogue"),
         (["info", "--db", "none.db"], "no catalogue"),

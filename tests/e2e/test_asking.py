@@ -73,7 +73,7 @@ def test_a_smaller_catalogue_finds_the_same(ask: Run, place: Path, tmp_path: Pat
 
 def test_what_cannot_be_done_is_said_in_one_line(ask: Run) -> None:
     said = refusal(ask("search", HARBOUR, "--crop", "20,30,3000,200"))
-    assert "20,30,3000,200 does not lie within" in said
+    assert "20,30,3000,200 is not inside" in said
     said = refusal(ask("match", HARBOUR, MOSAIC, "--out", "none/x.png"))
     assert said == "imagefinder: none/x.png: No such file or directory"
 

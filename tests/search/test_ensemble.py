@@ -223,7 +223,7 @@ def test_an_ensemble_of_none_is_refused() -> None:
 
 def test_what_a_member_cannot_do_is_said(members: list[Finder], files: list[Path]) -> None:
     together = Ensemble(members)
-    with pytest.raises(PluginError, match="knows no words"):
+    with pytest.raises(PluginError, match="has no text encoder"):
         together.search(text="red")
     with pytest.raises(PluginError, match="--local sift"):
         together.search(files[0], rerank="mutual")

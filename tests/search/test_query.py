@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose
 from imagefinder import Finder, ImageError, NotFound, PluginError, StoreError, UnreadableImage
 from imagefinder.images.decode import decode
 from imagefinder.search.hits import Hits
-from imagefinder.search.query import Asked
+from imagefinder.search.query import QueryImage
 from imagefinder.search.ranking import Ranking, fuse
 from imagefinder.types import Box, Features, Image, Measure, Resize
 
@@ -124,7 +124,7 @@ def test_one_image_in_a_list_is_one_image(finder: Finder, files: list[Path]) -> 
 def test_files_bytes_pixels_ids_and_hits_go_together(finder: Finder, files: list[Path]) -> None:
     wanted = finder.search(files[:6], 5)
     hits = [finder.search(file, 1)[0] for file in files[:6]]
-    mixed: list[Asked] = [
+    mixed: list[QueryImage] = [
         files[0],
         files[1].read_bytes(),
         np.asarray(PIL.Image.open(files[2])),
@@ -161,7 +161,7 @@ def test_where_rows_cannot_be_averaged_each_of_them_votes(
         means = {path: (votes[0][path] + votes[1][path]) / 2 for path in votes[0]}
         hits = finder.search(files[:2], COUNT)
         assert dict(found(hits)) == pytest.approx(means, abs=1e-5)
-        with pytest.raises(ValueError, match="turns away"):
+        with pytest.raises(ValueError, match="negative examples"):
             finder.search(files[0], minus=files[1])
 
 
@@ -204,9 +204,9 @@ def test_a_part_that_is_none_is_said_with_the_images_size(
     finder: Finder, files: list[Path], box: Box
 ) -> None:
     given = ",".join(map(str, box))
-    with pytest.raises(ImageError, match=rf"00\.png: the part {given} .* 60 × 40 pixels"):
+    with pytest.raises(ImageError, match=rf"00\.png: the crop {given} .* 60 × 40 pixels"):
         finder.search(files[0], crop=box)
-    with pytest.raises(ImageError, match=f"^the part {given}"):
+    with pytest.raises(ImageError, match=f"^the crop {given}"):
         finder.search(decode(files[0]).pixels, crop=box)
 
 
@@ -250,7 +250,7 @@ def test_an_encoder_without_words_says_which_has_some(
 ) -> None:
     with made_by(encoder, files[:2], tmp_path) as finder:
         for image in (None, files[0]):
-            with pytest.raises(PluginError, match=rf"{encoder} knows no words: .*clip"):
+            with pytest.raises(PluginError, match=rf"{encoder} has no text encoder: .*clip"):
                 finder.search(image, text="red")
 
 

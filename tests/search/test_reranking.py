@@ -12,7 +12,7 @@ import pytest
 from imagefinder import Finder, PluginError, UnknownPlugin
 from imagefinder.images.decode import decode
 from imagefinder.registry.factory import make_extractor, make_matcher
-from imagefinder.search.reranking import Looked
+from imagefinder.search.reranking import Candidate
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Box, Correspondences, Hit, Image, LocalFeatures, Record
 
@@ -217,7 +217,7 @@ def test_a_region_is_the_smallest_box_and_lies_in_the_image(
     places = np.array(points, np.float32).reshape(-1, 2)
     pairs = np.zeros((len(places), 2), np.intp)
     record = Record(1, b"", 1, width=200, height=100)
-    assert Looked(1, 0.0, Correspondences(pairs), places).region(record) == region
+    assert Candidate(1, 0.0, Correspondences(pairs), places).region(record) == region
 
 
 def test_a_blank_image_is_like_nothing_and_vectors_decide(

@@ -136,7 +136,7 @@ def test_measures_are_fused(client: TestClient, folder: Path) -> None:
 
 def test_what_the_catalogue_cannot_do_is_said(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
-    assert "knows no words" in search(client, data, text="a red chair").json()["detail"]
+    assert "has no text encoder" in search(client, data, text="a red chair").json()["detail"]
     assert "without local features" in search(client, data, rerank="mutual").json()["detail"]
     assert search(client, data, rerank="magic").status_code == 422
 

@@ -13,7 +13,7 @@ from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.evaluation.ground_truth import Question
 from imagefinder.finder import Finder
-from imagefinder.search.query import Reader
+from imagefinder.search.query import QueryBuilder
 from imagefinder.types import Failure, Features, Keys, Matcher, Measure
 
 _LEAST = 100  # rows that `search` asks for, however few are wanted
@@ -58,7 +58,7 @@ class Rankings:
         if self.rerank is not None or len(self.measures) > 1:
             return None
         try:
-            features = Reader(self.finder).query(_given(question)).features
+            features = QueryBuilder(self.finder).query(_given(question)).features
         except (ImageError, NotFound) as error:
             return _failure(question, error)
         return features if len(features) == 1 else None

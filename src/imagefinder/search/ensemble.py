@@ -1,4 +1,4 @@
-"""Several finders of the same images, asked together."""
+"""Ensembles: several catalogues of the same images, searched together by rank fusion."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol, Unpack
 
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
-from imagefinder.search.query import Asked, listed
+from imagefinder.search.query import QueryImage, as_list
 from imagefinder.search.ranking import Fusion, fuse
 from imagefinder.types import Hit
 
-_DEPTH = 1000  # places of each finder's ranking that count
+_DEPTH = 1000  # ranks of each searcher that count
 
 
 class Searcher(Protocol):
@@ -21,7 +21,7 @@ class Searcher(Protocol):
 
     def search(
         self,
-        image: Asked | Iterable[Asked] | None = None,
+        image: QueryImage | Iterable[QueryImage] | None = None,
         k: int | None = None,
         *,
         options: SearchOptions | None = None,
@@ -30,12 +30,12 @@ class Searcher(Protocol):
 
 
 class Ensemble:
-    """Fuses what several finders find; an image's id is the same in all catalogues.
+    """Fuses the rankings of several searchers; an image has the same id in all catalogues.
 
-        with Finder.open("shapes.db") as shapes, Finder.open("colours.db") as colours:
-            Ensemble([shapes, colours], how="scores", weights=[2, 1]).search("query.jpg")
+        with Finder.open("shapes.db") as shapes, Finder.open("colors.db") as colors:
+            Ensemble([shapes, colors], how="scores", weights=[2, 1]).search("query.jpg")
 
-    ``how`` is that of ``fusion.fuse``. Closing the finders is left to whoever opened them.
+    ``how`` is that of ``ranking.fuse``. Closing the finders is left to whoever opened them.
     """
 
     def __init__(
@@ -44,17 +44,17 @@ class Ensemble:
         how: Fusion = "reciprocal",
         weights: Sequence[float] | None = None,
     ) -> None:
-        """Raises ValueError for another way of fusing, or weights that do not go with them."""
+        """Raises ValueError for another ``how``, or weights that do not fit."""
         if not finders:
             raise ValueError("an ensemble needs at least one finder")
-        fuse([[] for _ in finders], how, weights)  # says at once what is wrong
+        fuse([[] for _ in finders], how, weights)  # raises now rather than at the first search
         self.finders = list(finders)
         self.how = how
         self.weights = weights
 
     def search(
         self,
-        image: Asked | Iterable[Asked] | None = None,
+        image: QueryImage | Iterable[QueryImage] | None = None,
         k: int | None = None,
         *,
         options: SearchOptions | None = None,
@@ -62,20 +62,20 @@ class Ensemble:
     ) -> Hits:
         """The k most similar images (3); options and keywords are those of ``Finder.search``.
 
-        A hit's score is the weighted share of what being first everywhere would give, its distance
-        the rest. An image stored in some of the catalogues only counts where it is.
+        The score of a hit is its weighted mean of points, 1 for an image that is first everywhere;
+        the distance is 1 - score. An image that only some catalogues have counts in those.
         """
         chosen = with_keywords(options, k, keywords)
         deep = replace(chosen, k=max(chosen.k, _DEPTH))
-        asked = listed(image)
+        images = as_list(image)
 
-        def found(finder: Searcher) -> Hits:
-            return finder.search(asked, options=deep)
+        def search(finder: Searcher) -> Hits:
+            return finder.search(images, options=deep)
 
         with ThreadPoolExecutor(len(self.finders), "finder") as threads:
-            every = list(threads.map(found, self.finders))
-        rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in every]
-        records = {hit.record.key: hit.record for hits in reversed(every) for hit in hits}
+            results = list(threads.map(search, self.finders))
+        rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in results]
+        records = {hit.record.key: hit.record for hits in reversed(results) for hit in hits}
         fused = fuse(rankings, self.how, self.weights)[: chosen.k]
         return Hits(
             Hit(rank, score, 1 - score, records[key])

@@ -1,4 +1,4 @@
-"""What a search answers: a list of hits that shows itself as images in a notebook."""
+"""Hits: the results of a search, a list that shows thumbnails in a notebook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Hits(list[Hit]):
 
     @property
     def match_ids(self) -> list[str] | None:
-        """The ids of those that are matches; ``None`` if that is not known."""
+        """The ids of the hits that are matches; ``None`` if the catalogue is not calibrated."""
         if any(hit.is_match is None for hit in self):
             return None
         return [hit.id for hit in self if hit.is_match]
@@ -30,7 +30,7 @@ class Hits(list[Hit]):
 
 
 def shown(path: str | None, side: int = _SIDE) -> str:
-    """HTML that shows an image's file, its longer side so many pixels, or says why it cannot."""
+    """An HTML image of a file, its longer side ``side`` pixels, or the reason why there is none."""
     if path is None:
         return "<p>(given in memory)</p>"
     try:

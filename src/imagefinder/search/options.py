@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_args
 from imagefinder.types import Box, Matcher, Measure
 
 if TYPE_CHECKING:
-    from imagefinder.search.query import Asked
+    from imagefinder.search.query import QueryImage
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SearchOptions:
 
     k: int = 3
     """How many hits, at most."""
-    minus: Asked | Iterable[Asked] = ()
+    minus: QueryImage | Iterable[QueryImage] = ()
     """Negative examples: images to move the query away from."""
     text: str | None = None
     """Words to search with, alone or with images; needs an encoder of texts."""
@@ -52,7 +52,7 @@ class SearchOptions:
 class SearchKeywords(TypedDict, total=False):
     """The fields of SearchOptions as keyword arguments."""
 
-    minus: Asked | Iterable[Asked]
+    minus: QueryImage | Iterable[QueryImage]
     text: str | None
     crop: Box | None
     measures: Sequence[Measure]

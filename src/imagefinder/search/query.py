@@ -1,4 +1,4 @@
-"""What to search with: an image, a part of one, several, a text, and what to turn away from."""
+"""Queries: embeddings to search with, from images, a crop, a text and negative examples."""
 
 from __future__ import annotations
 
@@ -19,70 +19,70 @@ from imagefinder.images.inputs import absolute, content, naming, several
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, is_id, key_of
 
-Asked: TypeAlias = "Source | Hit | Record"
-"""A file, bytes, an image in memory, a stored image's id or record, or a hit."""
+QueryImage: TypeAlias = "Source | Hit | Record"
+"""A file, bytes, an image in memory, the id or record of a stored image, or a hit."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """The rows to search with."""
+    """The embeddings to search with."""
 
     features: Features
     local: LocalFeatures | None = None
-    """Where the catalogue keeps local features and they were asked for."""
-    own: int | None = None
-    """The key under which the image itself may be stored."""
-    alone: bool = True
-    """Whether it is one image, with nothing added to it or taken away."""
+    """For re-ranking."""
+    own_key: int | None = None
+    """The key of the image itself, which may be stored."""
+    is_single: bool = True
+    """Whether it is one image alone, without negative examples or a text."""
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Makes queries, with what the catalogue's images went through."""
+class QueryBuilder:
+    """Makes queries with the encoder and the extractor of a catalogue."""
 
     catalogue: Catalogue
     crop: Box | None = None
-    """The part to search with, of every image given."""
+    """The region of the images to search with."""
     local: bool = False
-    """Whether local features are wanted."""
+    """Whether to extract local features."""
 
     def query(
         self,
-        images: Asked | Iterable[Asked] | None,
-        minus: Asked | Iterable[Asked] = (),
+        images: QueryImage | Iterable[QueryImage] | None,
+        minus: QueryImage | Iterable[QueryImage] = (),
         text: str | None = None,
     ) -> Query:
-        """Of one image its own rows; of more, and of a text, one row between them."""
-        queries = [self._of(image) for image in listed(images)]
-        away = [replace(self, crop=None)._of(image) for image in listed(minus)]
-        if len(queries) == 1 and not away and text is None:
+        """The embeddings of one image; of several images, and a text, their mean."""
+        queries = [self._of(image) for image in as_list(images)]
+        negatives = [replace(self, crop=None)._of(image) for image in as_list(minus)]
+        if len(queries) == 1 and not negatives and text is None:
             return queries[0]
         if self.local:
-            raise ValueError("local features are compared with those of one image")
-        words = [] if text is None else [self._worded(text)]
-        if not queries and not words:
+            raise ValueError("re-ranking needs a query of one image")
+        texts = [] if text is None else [self._of_text(text)]
+        if not queries and not texts:
             raise ValueError("give an image or a text to search with")
-        plus = [query.features for query in queries] + words
-        return Query(self._between(plus, [query.features for query in away]), alone=False)
+        positives = [query.features for query in queries] + texts
+        away = [query.features for query in negatives]
+        return Query(self._combined(positives, away), is_single=False)
 
-    def _of(self, image: Asked) -> Query:
-        """One image's, from the catalogue where it is stored there."""
+    def _of(self, image: QueryImage) -> Query:
         if isinstance(image, Hit | Record):
-            return self._known(image.id)
+            return self._of_id(image.id)
         if is_id(image) and not os.path.exists(image):
-            return self._known(image)
+            return self._of_id(image)
         if isinstance(image, str | os.PathLike):
-            return self._read(image)
-        return self._seen(image)
+            return self._of_file(image)
+        return self._encoded(image)
 
-    def _known(self, id: str) -> Query:  # noqa: A002  the word that users know
+    def _of_id(self, id: str) -> Query:  # noqa: A002  the word that users know
         record = self.catalogue.get(id)
-        return self._read(_path_of(record)) if self.crop else self._stored(record.key)
+        return self._of_file(_path_of(record)) if self.crop else self._stored(record.key)
 
     def _stored(self, key: int) -> Query:
         store = self.catalogue.store
         if not self.local:
-            return Query(store.features(key), own=key)
+            return Query(store.features(key), own_key=key)
         local = store.local_features([key]).get(key)
         if local is None:  # as for one whose vectors were imported
             raise PluginError(
@@ -90,18 +90,15 @@ class Reader:
             )
         return Query(store.features(key), local, key)
 
-    def _read(self, path: str | os.PathLike[str]) -> Query:
+    def _of_file(self, path: str | os.PathLike[str]) -> Query:
         with naming(path):
             data = read(absolute(path), self.catalogue.limits)
-            own = None if self.crop else key_of(hashlib.sha256(data).digest())
-            return replace(self._seen(data), own=own)
+            own_key = None if self.crop else key_of(hashlib.sha256(data).digest())
+            return replace(self._encoded(data), own_key=own_key)
 
-    def _seen(self, image: Source) -> Query:
-        encoder, extractor, limits = (
-            self.catalogue.encoder,
-            self.catalogue.extractor,
-            self.catalogue.limits,
-        )
+    def _encoded(self, image: Source) -> Query:
+        encoder, extractor = self.catalogue.encoder, self.catalogue.extractor
+        limits = self.catalogue.limits
         if self.crop is not None:
             image = _cropped(load_image(image, limits), self.crop)
         features = encode_one(encoder, decode(image, encoder.resize, limits).pixels)
@@ -110,32 +107,34 @@ class Reader:
         pixels = decode(image, extractor.resize, limits).pixels
         return Query(features, extract_one(extractor, pixels))
 
-    def _worded(self, text: str) -> Features:
+    def _of_text(self, text: str) -> Features:
         encode_text = getattr(self.catalogue.encoder, "encode_text", None)
         if encode_text is None:
             name = self.catalogue.store.recipe.encoder
-            raise PluginError(f"{name} knows no words: make a catalogue with --encoder clip")
+            raise PluginError(
+                f"{name} has no text encoder: make a catalogue with --encoder clip or siglip"
+            )
         features: Features = encode_text([text])[0]
         return features
 
-    def _between(self, plus: Sequence[Features], minus: Sequence[Features]) -> Features:
-        """The mean of what is wanted, less the mean of what is not; packed bits are a vote."""
+    def _combined(self, positives: Sequence[Features], negatives: Sequence[Features]) -> Features:
+        """The mean of the positives minus that of the negatives (Rocchio).
+
+        Several vectors an image, or packed bits, have no mean: they are searched with together.
+        """
         measure = self.catalogue.encoder.measure
-        if any(len(rows) != 1 for rows in (*plus, *minus)) or measure == "hamming":
-            if minus:
-                raise ValueError(
-                    "a search turns away from an image only where each has one row of numbers, "
-                    "not packed bits or a row for each of its parts"
-                )
-            return np.concatenate(plus)
-        mean: Features = np.mean([normalized_for(measure, rows) for rows in plus], axis=0)
-        if minus:
-            mean = mean - np.mean([normalized_for(measure, rows) for rows in minus], axis=0)
+        if any(len(rows) != 1 for rows in (*positives, *negatives)) or measure == "hamming":
+            if negatives:
+                raise ValueError("negative examples need one float vector per image")
+            return np.concatenate(positives)
+        mean: Features = np.mean([normalized_for(measure, rows) for rows in positives], axis=0)
+        if negatives:
+            mean = mean - np.mean([normalized_for(measure, rows) for rows in negatives], axis=0)
         return mean.astype(np.float32, copy=False)
 
 
-def listed(images: Asked | Iterable[Asked] | None) -> list[Asked]:
-    """Each of them; open files, which can be read only once, as their bytes."""
+def as_list(images: QueryImage | Iterable[QueryImage] | None) -> list[QueryImage]:
+    """The images as a list, with open files, which can be read only once, as their bytes."""
     if images is None:
         return []
     given = [images] if isinstance(images, Hit | Record) else several(images)
@@ -144,7 +143,7 @@ def listed(images: Asked | Iterable[Asked] | None) -> list[Asked]:
 
 def _path_of(record: Record) -> str:
     if record.path is None:
-        raise NotFound(f"image {record.id} was given in memory: there is no file to cut from")
+        raise NotFound(f"image {record.id} was given in memory: it has no file to crop")
     return record.path
 
 
@@ -154,5 +153,5 @@ def _cropped(image: np.ndarray, box: Box) -> np.ndarray:
     inside = left >= 0 and top >= 0 and left + width <= columns and top + height <= rows
     if width < 1 or height < 1 or not inside:
         given = ",".join(map(str, box))
-        raise ImageError(f"the part {given} does not lie within its {columns} × {rows} pixels")
+        raise ImageError(f"the crop {given} is not inside the image of {columns} × {rows} pixels")
     return image[top : top + height, left : left + width]

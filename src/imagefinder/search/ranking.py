@@ -1,4 +1,4 @@
-"""From rows to images: pure functions."""
+"""Ranking: late interaction (MaxSim) over embeddings, and rank fusion. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,36 +10,30 @@ import numpy as np
 
 from imagefinder.types import Neighbors
 
-Ranking = list[tuple[int, float]]
+Ranking: TypeAlias = list[tuple[int, float]]
 """(key, score) of images, best first; equal scores in order of their keys."""
+
+Fusion: TypeAlias = Literal["reciprocal", "borda", "scores"]
+
+_RANK_CONSTANT = 60
 
 
 def vote(neighbors: Neighbors) -> Ranking:
-    """Images by the mean, over the query rows, of each one's best row.
+    """MaxSim: the mean, over the query vectors, of each image's best score.
 
-    With one query row that is plain similarity. An image that is not among the neighbours of a
-    query row gets 0 for it. The order of the query rows does not matter; no rows give no ranking.
+    With one query vector that is plain similarity. An image that is not among the neighbors of a
+    query vector gets 0 for it. The order of the query vectors does not matter; none, no ranking.
     """
-    rows = len(neighbors.keys)
+    queries = len(neighbors.keys)
     votes: dict[int, list[float]] = {}
     for keys, scores in zip(neighbors.keys, neighbors.scores, strict=True):
-        # best first, so the first row seen of an image is its best
+        # best first, so the first occurrence of an image has its best score
         found, first = np.unique(keys, return_index=True)
         for key, score in zip(found.tolist(), scores[first].tolist(), strict=True):
             if key >= 0:
                 votes.setdefault(key, []).append(score)
-    # sorted, so that the sum does not depend on the order in which rows came
-    return ranked({key: sum(sorted(given)) / rows for key, given in votes.items()})
-
-
-def ranked(scores: Mapping[int, float]) -> Ranking:
-    """Best first."""
-    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-Fusion: TypeAlias = Literal["reciprocal", "borda", "scores"]
-
-_CONSTANT = 60
+    # sorted, so that the sum does not depend on the order of the query vectors
+    return best_first({key: sum(sorted(given)) / queries for key, given in votes.items()})
 
 
 def fuse(
@@ -47,45 +41,53 @@ def fuse(
     how: Fusion = "reciprocal",
     weights: Sequence[float] | None = None,
 ) -> Ranking:
-    """The weighted mean, over the rankings, of what each gives an image.
+    """Rank fusion: the weighted mean, over the rankings, of the points each gives an image.
 
-    ``reciprocal`` rank gives 61 / (60 + rank): Cormack, Clarke and Büttcher, "Reciprocal rank
-    fusion outperforms Condorcet and individual rank learning methods", SIGIR 2009. ``borda`` counts
-    the places from the end. ``scores`` takes the scores themselves, the lowest in each ranking as 0
-    and the highest as 1. By ranks, rankings may come from measures that cannot be compared.
+    ``reciprocal`` rank fusion (RRF) gives 61 / (60 + rank): Cormack, Clarke and Büttcher,
+    "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods", SIGIR 2009.
+    ``borda`` counts ranks from the end. ``scores`` scales the scores of each ranking to 0 to 1
+    (min-max). The first two work on ranks, so scores need not be comparable. An image that is first
+    everywhere gets 1, one that is nowhere 0.
+
+    Raises ValueError for another ``how``, or weights that do not fit.
     """
     if how not in get_args(Fusion):
         raise ValueError(f"rankings are fused by {', '.join(get_args(Fusion))}, not by {how!r}")
     weights = [1.0] * len(rankings) if weights is None else weights
     if len(weights) != len(rankings) or not all(0 <= w < math.inf for w in weights):
         raise ValueError("there must be one weight, 0 or above, for each ranking")
-    whole = sum(weights)
-    if rankings and not whole > 0:
+    total = sum(weights)
+    if rankings and not total > 0:
         raise ValueError("some weight must be above 0")
-    given: dict[int, list[float]] = {}
+    points: dict[int, list[float]] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
-        for (key, _), share in zip(ranking, _SHARES[how](ranking), strict=True):
-            given.setdefault(key, []).append(weight * share)
+        for (key, _), point in zip(ranking, _POINTS[how](ranking), strict=True):
+            points.setdefault(key, []).append(weight * point)
     # sorted, so that the sum does not depend on the order of the rankings
-    return ranked({key: sum(sorted(shares)) / whole for key, shares in given.items()})
+    return best_first({key: sum(sorted(given)) / total for key, given in points.items()})
+
+
+def best_first(scores: Mapping[int, float]) -> Ranking:
+    """A ranking from the scores of keys."""
+    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _reciprocal(ranking: Ranking) -> list[float]:
-    return [(_CONSTANT + 1) / (_CONSTANT + rank) for rank in range(1, len(ranking) + 1)]
+    return [(_RANK_CONSTANT + 1) / (_RANK_CONSTANT + rank) for rank in range(1, len(ranking) + 1)]
 
 
 def _borda(ranking: Ranking) -> list[float]:
-    return [1 - place / len(ranking) for place in range(len(ranking))]
+    return [1 - above / len(ranking) for above in range(len(ranking))]
 
 
-def _scaled(ranking: Ranking) -> list[float]:
+def _min_max(ranking: Ranking) -> list[float]:
     scores = [score for _, score in ranking]
-    lowest, range_ = min(scores, default=0), max(scores, default=0) - min(scores, default=0)
-    return [(score - lowest) / range_ if range_ else 1.0 for score in scores]
+    lowest, spread = min(scores, default=0), max(scores, default=0) - min(scores, default=0)
+    return [(score - lowest) / spread if spread else 1.0 for score in scores]
 
 
-_SHARES: dict[Fusion, Callable[[Ranking], list[float]]] = {
+_POINTS: dict[Fusion, Callable[[Ranking], list[float]]] = {
     "reciprocal": _reciprocal,
     "borda": _borda,
-    "scores": _scaled,
+    "scores": _min_max,
 }

@@ -1,4 +1,4 @@
-"""A second look: the images that a search found, ordered by what their local features say."""
+"""Re-ranking: candidates in the order of their local-feature correspondences with the query."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PAGE = 16  # images compared in one step
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
-    """An image looked at again."""
+class Candidate:
+    """An image that was compared with the query by local features."""
 
     key: int
     score: float
-    """The share of the query's local features that match; 0 if no geometry explains them."""
+    """The fraction of the query's keypoints with a correspondence; 0 if geometrically wrong."""
     correspondences: Correspondences
     points: Points
-    """Where the matches lie in it."""
+    """The positions of the correspondences in it."""
 
     def region(self, record: Record) -> Box | None:
-        """The smallest upright box around the matches, in pixels."""
+        """The bounding box of the correspondences, in pixels."""
         if not len(self.correspondences):
             return None
         size = np.array([record.width, record.height])
@@ -40,22 +40,24 @@ class Looked:
 
 def rerank(
     query: LocalFeatures, candidates: Sequence[int], store: Store, matcher: Matcher, k: int
-) -> list[Looked]:
-    """The k best; where local features tell nothing, the order of the candidates counts."""
-    place = {key: place for place, key in enumerate(candidates)}
+) -> list[Candidate]:
+    """The k best candidates; ties keep the order in which the candidates came."""
+    order = {key: number for number, key in enumerate(candidates)}
     with ThreadPoolExecutor(cores(), "match") as threads:
-        look = partial(_looked, query=query, store=store, matcher=matcher)
-        pages = prefetch_map(threads, look, batched(candidates, _PAGE), ahead=2 * cores())
-        every: Iterator[Looked] = (looked for page in pages for looked in page)
-        return nlargest(k, every, key=lambda looked: (looked.score, -place[looked.key]))
+        compare = partial(_compared, query=query, store=store, matcher=matcher)
+        pages = prefetch_map(threads, compare, batched(candidates, _PAGE), ahead=2 * cores())
+        every: Iterator[Candidate] = (candidate for page in pages for candidate in page)
+        return nlargest(k, every, key=lambda one: (one.score, -order[one.key]))
 
 
-def _looked(keys: list[int], query: LocalFeatures, store: Store, matcher: Matcher) -> list[Looked]:
-    found = store.local_features(keys)
-    return [_compared(key, query, other, matcher) for key, other in found.items()]
+def _compared(
+    keys: list[int], query: LocalFeatures, store: Store, matcher: Matcher
+) -> list[Candidate]:
+    features = store.local_features(keys)
+    return [_candidate(key, query, other, matcher) for key, other in features.items()]
 
 
-def _compared(key: int, query: LocalFeatures, other: LocalFeatures, matcher: Matcher) -> Looked:
+def _candidate(key: int, query: LocalFeatures, other: LocalFeatures, matcher: Matcher) -> Candidate:
     found = matcher.match(query, other)
     score = 0.0 if found.verified is False else len(found) / max(1, len(query))
-    return Looked(key, score, found, other.points[found.pairs[:, 1]])
+    return Candidate(key, score, found, other.points[found.pairs[:, 1]])

@@ -13,9 +13,9 @@ from imagefinder.registry.factory import make_matcher
 from imagefinder.search.calibration.classifier import Judge, wanted
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchOptions
-from imagefinder.search.query import Asked, Query, Reader
+from imagefinder.search.query import Query, QueryBuilder, QueryImage
 from imagefinder.search.ranking import Ranking, fuse, vote
-from imagefinder.search.reranking import Looked, rerank
+from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
 from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
 
@@ -31,10 +31,12 @@ class Retriever:
         self._catalogue = catalogue
         self._judge = Judge(catalogue.store)
 
-    def search(self, images: Asked | Iterable[Asked] | None, options: SearchOptions) -> Hits:
+    def search(
+        self, images: QueryImage | Iterable[QueryImage] | None, options: SearchOptions
+    ) -> Hits:
         """The k most similar images, best first; see ``Finder.search``."""
         subset = self._subset(options)
-        reader = Reader(self._catalogue, options.crop, local=options.rerank is not None)
+        reader = QueryBuilder(self._catalogue, options.crop, local=options.rerank is not None)
         if options.rerank is not None and self._catalogue.extractor is None:
             raise PluginError(
                 "the catalogue was made without local features: make one with --local sift"
@@ -49,7 +51,7 @@ class Retriever:
         return wanted(hits, options.threshold, options.matches_only)
 
     def _subset(self, options: SearchOptions) -> Keys | None:
-        """The images that filters leave, or None if there are no filters."""
+        """The images that pass the filters; None without filters."""
         if not options.folders and not options.where:
             return None
         folders = [str(absolute(folder)) for folder in options.folders]
@@ -58,7 +60,7 @@ class Retriever:
     def _by_one_measure(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
         measure = options.measures[0] if options.measures else self._catalogue.encoder.measure
         hits = self._hits(self._ranked(query, options.k, measure, subset), measure)
-        if not query.alone:
+        if not query.is_single:
             return hits
         return self._judge.judged(hits, measure, None if subset is None else len(subset))
 
@@ -70,28 +72,28 @@ class Retriever:
     def _ranked(
         self, query: Query, k: int, measure: Measure | None, subset: Keys | None
     ) -> Ranking:
-        # a local encoder has many rows for an image: look deep enough for the votes not to depend
-        # on k, and further until there are k images
-        rows = max(k, _DEPTH)
+        # a local encoder has many vectors an image: deep enough for the ranking not to depend on k,
+        # and deeper until there are k images
+        depth = max(k, _DEPTH)
         while True:
-            neighbors = self._catalogue.store.search(query.features, rows, measure, subset)
-            ranking = _own_first(vote(neighbors), query.own)[:k]
-            exhausted = neighbors.keys.shape[1] < rows or bool((neighbors.keys < 0).any())
+            neighbors = self._catalogue.store.search(query.features, depth, measure, subset)
+            ranking = _own_first(vote(neighbors), query.own_key)[:k]
+            exhausted = neighbors.keys.shape[1] < depth or bool((neighbors.keys < 0).any())
             if len(ranking) == k or exhausted:
                 return ranking
-            rows *= 4
+            depth *= 4
 
     def _hits(self, ranking: Ranking, measure: Measure | None) -> Hits:
         records = self._catalogue.store.get([key for key, _ in ranking])
         present = [(records[key], score) for key, score in ranking if key in records]
         scores = np.array([score for _, score in present], np.float32)
-        # a fused score is a share
+        # a fused score is a fraction of the best
         dim = self._catalogue.encoder.dim
-        apart = distances(measure, scores, dim) if measure else 1 - scores
+        distance = distances(measure, scores, dim) if measure else 1 - scores
         return Hits(
-            Hit(rank, score, distance, record)
-            for rank, ((record, score), distance) in enumerate(
-                zip(present, apart.tolist(), strict=True), start=1
+            Hit(rank, score, apart, record)
+            for rank, ((record, score), apart) in enumerate(
+                zip(present, distance.tolist(), strict=True), start=1
             )
         )
 
@@ -103,17 +105,17 @@ class Retriever:
             matcher = make_matcher(matcher)
         assert matcher is not None  # noqa: S101  or this is not called
         candidates = self._candidates(query, local, options, subset)
-        looked = rerank(local, candidates, store, matcher, options.k)
-        records = store.get([one.key for one in looked])
+        best = rerank(local, candidates, store, matcher, options.k)
+        records = store.get([one.key for one in best])
         return Hits(
             _hit(rank, one, records[one.key])
-            for rank, one in enumerate((one for one in looked if one.key in records), start=1)
+            for rank, one in enumerate((one for one in best if one.key in records), start=1)
         )
 
     def _candidates(
         self, query: Query, local: LocalFeatures, options: SearchOptions, subset: Keys | None
     ) -> list[int]:
-        """The k that the encoder finds, then those of the shortlist, or all."""
+        """The k nearest by the encoder, then the shortlist, or all images."""
         store = self._catalogue.store
         near = [key for key, _ in self._ranked(query, options.k, None, subset)]
         if options.shortlist is None or options.shortlist >= len(store):
@@ -123,22 +125,22 @@ class Retriever:
         return list(dict.fromkeys([*near, *others]))
 
 
-def _own_first(ranking: Ranking, own: int | None) -> Ranking:
-    """The image searched with before others that score the same, but for rounding."""
+def _own_first(ranking: Ranking, own_key: int | None) -> Ranking:
+    """The query image itself before others of the same score, up to rounding."""
     if not ranking:
         return ranking
     best = ranking[0][1]
-    return sorted(ranking, key=lambda pair: pair[0] != own or pair[1] < best - _ROUNDING)
+    return sorted(ranking, key=lambda pair: pair[0] != own_key or pair[1] < best - _ROUNDING)
 
 
-def _hit(rank: int, looked: Looked, record: Record) -> Hit:
+def _hit(rank: int, candidate: Candidate, record: Record) -> Hit:
     return Hit(
         rank,
-        looked.score,
-        1 - looked.score,
+        candidate.score,
+        1 - candidate.score,
         record,
-        len(looked.correspondences),
-        looked.correspondences.verified,
-        looked.region(record),
-        is_match=looked.correspondences.verified,
+        len(candidate.correspondences),
+        candidate.correspondences.verified,
+        candidate.region(record),
+        is_match=candidate.correspondences.verified,
     )
