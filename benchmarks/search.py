@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from benchmarks.crops import make
 from benchmarks.ingest import processor
 from imagefinder._utils.concurrency import cores
-from imagefinder.indexes.segmented import Matrix
+from imagefinder.indexes.segmented import SegmentedVectors
 from imagefinder.registry.factory import make_index
 from imagefinder.registry.plugins import load, plugins
 from imagefinder.similarity import unit
@@ -203,7 +203,7 @@ def _growth(given: argparse.Namespace) -> None:
             exact, filled = _built("exact", rows, path)
             truth = exact.search(queries, _K).scores[:, -1:]
             for kind in plugins("indexes"):
-                if not issubclass(load("indexes", kind), Matrix):
+                if not issubclass(load("indexes", kind), SegmentedVectors):
                     continue
                 index, seconds = exact, filled
                 if kind != "exact":

@@ -40,7 +40,7 @@ def test_a_measure_that_a_kind_does_not_know_is_told_when_it_is_made(kind: str) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_option_that_a_kind_does_not_know_is_told(kind: str) -> None:
     with pytest.raises(PluginError, match="its options"):
-        make_index(kind, DIM, "cosine", {"colour": "blue"})
+        make_index(kind, DIM, "cosine", {"color": "blue"})
 
 
 @pytest.mark.parametrize("kind", APPROXIMATE)
@@ -154,7 +154,7 @@ def test_a_damaged_structure_is_built_again(
     again = make_index(kind, DIM, world.measure)
     with caplog.at_level(logging.INFO):
         again.load(tmp_path / "index")
-    assert "made anew" in caplog.text
+    assert "rebuilding" in caplog.text
     assert world.recall(again) > 0.9
     caplog.clear()
     make_index(kind, DIM, world.measure).load(tmp_path / "index")

@@ -32,7 +32,7 @@ def test_a_kind_is_built_and_said_to_be_used(run: Run, own: Path, images: list[P
     assert answer(run("search", images[0], "--json"))["hits"] == before
     chosen = answer(run("index", "build", "--json"))
     assert chosen["index"] == "exact"
-    assert "are quickly compared" in chosen["why"]
+    assert "brute force is fast enough" in chosen["why"]
     assert answer(run("info", "--json"))["index"] == "exact"
 
 

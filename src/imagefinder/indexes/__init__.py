@@ -1,1 +1,1 @@
-"""Caches that answer "which rows are nearest?": one file for each kind."""
+"""Indexes: embeddings to k nearest neighbors (k-NN), one file for each kind."""

@@ -1,4 +1,4 @@
-"""Trees of random planes (Annoy, by Erik Bernhardsson at Spotify)."""
+"""Annoy: a forest of random-projection trees (Erik Bernhardsson, Spotify)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.segment import Places
+from imagefinder.indexes.segment import RowNumbers
 from imagefinder.types import Features, Measure
 
 _METRICS = {"cosine": "angular", "dot": "dot", "l2": "euclidean"}
@@ -17,30 +17,30 @@ _SEED = 7
 
 
 class Annoy(Approximate):
-    """Annoy's forest, mapped from its file."""
+    """An Annoy forest, memory-mapped from its file."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
     library: ClassVar[tuple[str, str]] = ("annoy", "annoy")
 
     def __init__(self, dim: int, measure: Measure, trees: int = 50, nodes: int = 5000) -> None:
-        """More trees and more nodes looked at in a search find more, and take longer."""
+        """``nodes`` are inspected per query; more trees and nodes raise recall and latency."""
         super().__init__(dim, measure, trees=trees, nodes=nodes)
 
     def _build(self, rows: Features) -> Any:
         forest = self._empty()
         forest.set_seed(_SEED)
-        for place, row in enumerate(rows):
-            forest.add_item(place, row)
+        for number, row in enumerate(rows):
+            forest.add_item(number, row)
         forest.build(self.options["trees"], n_jobs=-1)
         return forest
 
-    def _nearest(self, structure: Any, queries: Features, k: int) -> Places:
+    def _query(self, structure: Any, queries: Features, k: int) -> RowNumbers:
         nodes = max(self.options["nodes"], k)
-        places = np.full((len(queries), k), -1, np.intp)
-        for line, query in zip(places, queries, strict=True):
+        candidates = np.full((len(queries), k), -1, np.intp)
+        for line, query in zip(candidates, queries, strict=True):
             found = structure.get_nns_by_vector(query, k, nodes)
             line[: len(found)] = found
-        return places
+        return candidates
 
     def _write(self, structure: Any, file: Path) -> None:
         structure.save(str(file))
@@ -51,6 +51,5 @@ class Annoy(Approximate):
         return forest
 
     def _empty(self) -> Any:
-        return optional_import("annoy", "annoy", "this index").AnnoyIndex(
-            self.dim, _METRICS[self.measure]
-        )
+        annoy = optional_import("annoy", "annoy", "this index")
+        return annoy.AnnoyIndex(self.dim, _METRICS[self.measure])

@@ -1,15 +1,16 @@
-"""Named arrays in one file: written in one step, checked when it is opened, and mapped.
+"""Checksummed, memory-mapped arrays in the safetensors layout, written in one atomic step.
 
-The layout: eight bytes of magic, the length of a JSON header, the header, the arrays one after the
-other, each beginning at a multiple of 64 bytes, and at the end the sum of all words of 64 bits
-before it. The sum runs at the speed of memory, and no single damaged byte leaves it as it was.
+Eight bytes with the length of a JSON header, the header, then the arrays: any reader of
+safetensors can open the file. Padding arrays align each array to 64 bytes. The last array, of one
+64-bit number, is a checksum: the sum of all 64-bit words before it. It runs at the speed of memory,
+and no single damaged byte leaves it as it was.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -21,66 +22,76 @@ from numpy.typing import NDArray
 from imagefinder._utils.atomic import atomic_write
 from imagefinder.errors import IndexDamaged
 
-Mapped = dict[str, NDArray[Any]]
+MappedArrays = dict[str, NDArray[Any]]
 
-_MAGIC = b"IFARRAY1"
-_ALIGN = 64
+_ALIGNMENT = 64
 _CHUNK = 16 * 2**20  # bytes read at a time
 _WORD = 8
+_CHECKSUM = "checksum"
+_PADDING = "padding"
+_DTYPES = {"F32": "<f4", "I64": "<i8", "I8": "|i1", "U8": "|u1", "U64": "<u8"}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 @dataclass(frozen=True)
-class Streamed:
-    """An array that is written piece by piece, along its first axis."""
+class ArrayStream:
+    """An array that is written chunk by chunk, along its first axis."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    pieces: Iterable[NDArray[Any]]
+    chunks: Iterable[NDArray[Any]]
 
     @classmethod
-    def of(cls, array: NDArray[Any]) -> Streamed:
-        """One that is all there."""
+    def of(cls, array: NDArray[Any]) -> ArrayStream:
+        """A whole array as one chunk."""
         return cls(array.dtype, array.shape, [array])
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole array."""
+        return prod(self.shape) * self.dtype.itemsize
 
-def save_arrays(path: Path, arrays: Mapping[str, Streamed]) -> None:
-    """Write them to ``path``, or leave what is there as it is. Raises OSError."""
-    header = json.dumps([[name, a.dtype.str, list(a.shape)] for name, a in arrays.items()]).encode()
+
+def save_arrays(path: Path, arrays: Mapping[str, ArrayStream]) -> None:
+    """Write the arrays to ``path`` atomically. Raises OSError."""
+    layout = _with_padding(arrays)
     with atomic_write(path) as unfinished, unfinished.open("w+b") as file:
-        file.write(_MAGIC + len(header).to_bytes(_WORD, "little") + header)
-        for array in arrays.values():
-            _align(file)
-            for piece in array.pieces:
-                file.write(np.ascontiguousarray(piece, array.dtype).data)
-        _align(file)
+        file.write(_header(layout))
+        for array in layout.values():
+            for chunk in array.chunks:
+                file.write(np.ascontiguousarray(chunk, array.dtype).data)
         file.seek(0)
-        checksum = sum_of(file)
+        checksum = checksum_of(file)
         file.write(checksum.to_bytes(_WORD, "little"))
 
 
-def load_arrays(path: Path) -> Mapped:
-    """The arrays, mapped and read-only. Raises IndexDamaged for a file that was not so written."""
+def load_arrays(path: Path) -> MappedArrays:
+    """The arrays, memory-mapped and read-only. Raises IndexDamaged for any other file."""
     try:
         with path.open("rb") as file:
-            places = _places(file)
+            header, begin = _read_header(file)
             file.seek(0)
             end = os.fstat(file.fileno()).st_size - _WORD
-            if sum_of(file, end) != int.from_bytes(file.read(_WORD), "little"):
-                raise ValueError("its bytes are not those that were written")
-            return {name: _mapped(file, *place) for name, place in places.items()}
-    except (OSError, ValueError, TypeError, KeyError, MemoryError) as error:
+            if checksum_of(file, end) != int.from_bytes(file.read(_WORD), "little"):
+                raise ValueError("its checksum is wrong")
+            return {
+                name: _map(file, begin, entry)
+                for name, entry in header.items()
+                if name != _CHECKSUM and not name.startswith(_PADDING)
+            }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         raise IndexDamaged(f"{path.name} cannot be used: {error}") from error
 
 
-def checksum_of(path: Path) -> int:
-    """Of a file of arrays, as it was when it was written. Raises OSError."""
+def stored_checksum(path: Path) -> int:
+    """The checksum at the end of a file of arrays. Raises OSError."""
     with path.open("rb") as file:
         file.seek(-_WORD, os.SEEK_END)
         return int.from_bytes(file.read(), "little")
 
 
-def sum_of(file: BinaryIO, size: int | None = None) -> int:
-    """The sum of the next ``size`` bytes, or of all that are left, as words of 64 bits."""
+def checksum_of(file: BinaryIO, size: int | None = None) -> int:
+    """The sum of the next ``size`` bytes, or of all that are left, as 64-bit words."""
     total = 0
     while data := file.read(_CHUNK if size is None else min(_CHUNK, size)):
         whole = len(data) - len(data) % _WORD
@@ -90,31 +101,51 @@ def sum_of(file: BinaryIO, size: int | None = None) -> int:
     return total % 2**64
 
 
-def _align(file: BinaryIO) -> None:
-    file.write(bytes(-file.tell() % _ALIGN))
+def _with_padding(arrays: Mapping[str, ArrayStream]) -> dict[str, ArrayStream]:
+    """The arrays, and before what would be misaligned zeros: the layout allows no gaps."""
+    layout: dict[str, ArrayStream] = {}
+    end = 0
+    checksum = ArrayStream(np.dtype("<u8"), (1,), [])  # known once all else is written
+    for name, array in {**arrays, _CHECKSUM: checksum}.items():
+        if gap := -end % _ALIGNMENT:
+            layout[f"{_PADDING}{len(layout)}"] = ArrayStream.of(np.zeros(gap, np.uint8))
+        layout[name] = array
+        end += gap + array.nbytes
+    return layout
 
 
-def _places(file: BinaryIO) -> dict[str, tuple[int, np.dtype[Any], tuple[int, ...]]]:
-    """Where each array lies, if the file is as long as that takes."""
-    if file.read(_WORD) != _MAGIC:
-        raise ValueError("it holds something else")
+def _header(layout: Mapping[str, ArrayStream]) -> bytes:
+    """The length and the JSON, filled up with blanks so that the first array is aligned."""
+    entries: dict[str, Any] = {}
+    end = 0
+    for name, array in layout.items():
+        begin, end = end, end + array.nbytes
+        dtype = _NAMES[array.dtype.str]
+        entries[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [begin, end]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-(_WORD + len(text)) % _ALIGNMENT)
+    return len(text).to_bytes(_WORD, "little") + text
+
+
+def _read_header(file: BinaryIO) -> tuple[dict[str, Any], int]:
+    """The entries, and where the first array begins; the file is as long as they say."""
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(_WORD), "little")
-    if length > size:
-        raise ValueError("it is cut short")
-    places = {}
-    end = 2 * _WORD + length
-    for name, kind, shape in json.loads(file.read(length)):
-        begin = end + -end % _ALIGN
-        dtype = np.dtype(kind)
-        places[name] = (begin, dtype, tuple(shape))
-        end = begin + prod(shape) * dtype.itemsize
-    if size != end + -end % _ALIGN + _WORD:
+    if length > size - 2 * _WORD:
+        raise ValueError("it is truncated, or no file of arrays")
+    header = json.loads(file.read(length))
+    begin = _WORD + length
+    if begin + header[_CHECKSUM]["data_offsets"][1] != size:
         raise ValueError("its size is wrong")
-    return places
+    return header, begin
 
 
-def _mapped(file: BinaryIO, begin: int, dtype: np.dtype[Any], shape: Sequence[int]) -> NDArray[Any]:
-    if not prod(shape):  # no bytes cannot be mapped
-        return np.empty(tuple(shape), dtype)
-    return np.asarray(np.memmap(file, dtype, "r", begin, tuple(shape)))  # a memmap is slow to slice
+def _map(file: BinaryIO, begin: int, entry: Mapping[str, Any]) -> NDArray[Any]:
+    dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+    first, last = entry["data_offsets"]
+    if last - first != prod(shape) * dtype.itemsize:
+        raise ValueError("its header contradicts itself")
+    if first == last:  # no bytes cannot be mapped
+        return np.empty(shape, dtype)
+    # a plain array: a memmap is slow to slice
+    return np.asarray(np.memmap(file, dtype, "r", begin + first, shape))

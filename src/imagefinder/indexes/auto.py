@@ -1,4 +1,4 @@
-"""Which kind of index suits a catalogue, by its size."""
+"""Automatic choice of an index by the size of a catalogue."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from importlib.util import find_spec
 
 from imagefinder.types import IndexChoice
 
-_QUICK = 2**30
-"""Bytes of 8-bit rows that two cores look through in about a tenth of a second."""
+_BRUTE_FORCE_BYTES = 2**30
+"""Of int8 vectors: two cores compare them all in about a tenth of a second."""
 
 
 def automatic(rows: int, dim: int) -> tuple[IndexChoice, str]:
-    """A choice, and why: exact as long as that is quick."""
-    size = f"{rows:,} rows of {dim}"
-    if rows * dim <= _QUICK:
-        return IndexChoice("exact"), f"{size} are quickly compared, all of them"
+    """A choice and the reason for it: exact search while brute force is fast enough."""
+    size = f"{rows:,} vectors of {dim} dimensions"
+    if rows * dim <= _BRUTE_FORCE_BYTES:
+        return IndexChoice("exact"), f"{size}: brute force is fast enough"
     if find_spec("usearch") is None:
-        why = f"{size} would be found faster by hnsw: pip install 'imagefinder[hnsw]'"
+        why = f"{size}: hnsw would be faster: pip install 'imagefinder[hnsw]'"
         return IndexChoice("exact"), why
-    return IndexChoice("hnsw"), f"{size} are too many to compare each time"
+    return IndexChoice("hnsw"), f"{size}: too many for brute force"

@@ -1,4 +1,4 @@
-"""Queries compared with all rows of some parts, or with those of chosen keys."""
+"""Brute-force k-NN: queries compared with all rows of some segments, or with a subset of keys."""
 
 from __future__ import annotations
 
@@ -6,56 +6,60 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imagefinder.indexes.pruning import candidates
-from imagefinder.indexes.scalar_quantization import Codes
-from imagefinder.indexes.segment import Part, Places
-from imagefinder.indexes.topk import best_of, concatenated, nothing, stacked
+from imagefinder.indexes.pruning import prune
+from imagefinder.indexes.scalar_quantization import Int8Rows
+from imagefinder.indexes.segment import RowNumbers, Segment
+from imagefinder.indexes.topk import concatenate, empty_neighbors, merge_top_k, pad
 from imagefinder.similarity import scores
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
-_GROUP = 64  # queries that share one pass
-_SPARSE = 8  # fewer rows than one in so many are compared at once
+_BATCH = 64  # queries that share one pass
+_SPARSE = 8  # fewer rows than one in so many are compared without pruning
 
 
-def compare(
-    parts: Sequence[Part], measure: Measure, queries: Features, k: int, subset: Keys | None = None
+def brute_force(
+    segments: Sequence[Segment],
+    measure: Measure,
+    queries: Features,
+    k: int,
+    subset: Keys | None = None,
 ) -> Neighbors:
-    """The k nearest rows, as brute force finds them; ``queries`` are prepared as the rows are.
+    """The k nearest rows of each query; ``queries`` are ``normalized_for`` the measure.
 
-    A large part is looked through in 8 bits a number first, and then what may be among the nearest,
-    by proof and not by chance, in full (``first_pass``).
+    In a quantized segment int8 scores first prune what provably cannot be among the k nearest;
+    only the candidates that remain are compared in full, so the result is exact.
     """
-    found = []
-    for start in range(0, len(queries), _GROUP):
-        some = queries[start : start + _GROUP]
-        of_parts = [_nearest(part, measure, some, k, subset) for part in parts]
-        found.append(best_of([nothing(len(some)), *of_parts], k))
-    return concatenated(found)
+    results = []
+    for start in range(0, len(queries), _BATCH):
+        batch = queries[start : start + _BATCH]
+        found = [_search_segment(segment, measure, batch, k, subset) for segment in segments]
+        results.append(merge_top_k([empty_neighbors(len(batch)), *found], k))
+    return concatenate(results)
 
 
-def _nearest(
-    part: Part, measure: Measure, queries: Features, k: int, subset: Keys | None
+def _search_segment(
+    segment: Segment, measure: Measure, queries: Features, k: int, subset: Keys | None
 ) -> Neighbors:
-    places = part.left if subset is None else part.places(subset)
-    if part.codes is None or (places is not None and len(places) * _SPARSE < len(part)):
-        return _in_full(part, measure, places, queries, k)
+    rows = segment.live if subset is None else segment.row_numbers(subset)
+    if segment.quantized is None or (rows is not None and len(rows) * _SPARSE < len(segment)):
+        return _search_rows(segment, measure, rows, queries, k)
     allowed = None
-    if places is not None:
-        allowed = np.zeros(len(part), np.bool_)
-        allowed[places] = True
-    possible = candidates(Codes.of(queries), part.codes, measure, k, allowed)
+    if rows is not None:
+        allowed = np.zeros(len(segment), np.bool_)
+        allowed[rows] = True
+    candidates = prune(Int8Rows.quantize(queries), segment.quantized, measure, k, allowed)
     found = [
-        _in_full(part, measure, rows, query[None], k)
-        for rows, query in zip(possible, queries, strict=True)
+        _search_rows(segment, measure, some, query[None], k)
+        for some, query in zip(candidates, queries, strict=True)
     ]
-    return stacked([(one.keys[0], one.scores[0]) for one in found])
+    return pad([(one.keys[0], one.scores[0]) for one in found])
 
 
-def _in_full(
-    part: Part, measure: Measure, places: Places | None, queries: Features, k: int
+def _search_rows(
+    segment: Segment, measure: Measure, rows: RowNumbers | None, queries: Features, k: int
 ) -> Neighbors:
-    best = nothing(len(queries))
-    for keys, vectors in part.blocks(places):
-        here = scores(measure, queries, vectors)
-        best = best_of([best, Neighbors(np.broadcast_to(keys, here.shape), here)], k)
+    best = empty_neighbors(len(queries))
+    for keys, vectors in segment.blocks(rows):
+        found = scores(measure, queries, vectors)
+        best = merge_top_k([best, Neighbors(np.broadcast_to(keys, found.shape), found)], k)
     return best

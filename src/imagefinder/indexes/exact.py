@@ -1,20 +1,21 @@
-"""Every row compared with every query."""
+"""Exact k-NN: brute force with an int8 first pass."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from imagefinder.indexes.brute_force import compare
-from imagefinder.indexes.segmented import Matrix
+from imagefinder.indexes.brute_force import brute_force
+from imagefinder.indexes.segmented import SegmentedVectors
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
 
-class Exact(Matrix):
-    """The nearest rows. A search works on the rows as they are when it begins."""
+class Exact(SegmentedVectors):
+    """The true nearest neighbors, as the rows are when a search begins."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot", "hamming")
 
     def search(self, queries: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Index."""
-        return compare(self._parts, self.measure, normalized_for(self.measure, queries), k, subset)
+        queries = normalized_for(self.measure, queries)
+        return brute_force(self._segments, self.measure, queries, k, subset)

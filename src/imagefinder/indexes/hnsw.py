@@ -1,4 +1,4 @@
-"""A graph of neighbours, walked from far to near (usearch).
+"""HNSW: a hierarchical navigable small-world graph (usearch).
 
 Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
 Navigable Small World graphs", 2018.
@@ -15,7 +15,7 @@ import numpy as np
 from imagefinder._utils.extras import optional_import
 from imagefinder.errors import MissingExtra
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.segment import Part, Places
+from imagefinder.indexes.segment import RowNumbers, Segment
 from imagefinder.types import Features, Measure
 
 _STEP = 10_000  # rows read at a time
@@ -23,7 +23,7 @@ _METRICS = {"cosine": "ip", "dot": "ip", "l2": "l2sq", "hamming": "hamming"}
 
 
 class Hnsw(Approximate):
-    """usearch's, with numbers of 16 bits."""
+    """A usearch graph over vectors in bfloat16."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot", "hamming")
     library: ClassVar[tuple[str, str]] = ("usearch", "hnsw")
@@ -36,7 +36,7 @@ class Hnsw(Approximate):
         expansion_add: int = 128,
         expansion_search: int = 96,
     ) -> None:
-        """More of each finds more, and takes longer: links of a row, and rows kept in view."""
+        """M, ef_construction and ef_search: more of each raises recall, build time or latency."""
         super().__init__(
             dim,
             measure,
@@ -48,20 +48,20 @@ class Hnsw(Approximate):
     def _build(self, rows: Features) -> Any:
         return self._with(self._empty(), rows, 0)
 
-    def _grown(self, structure: Any, rows: Part, known: int) -> Any:
-        grown = self._empty()
-        grown.load(structure.save())  # one that is mapped takes no more rows
-        return self._with(grown, rows.vectors, known)
+    def _extend(self, structure: Any, rows: Segment, count: int) -> Any:
+        extended = self._empty()
+        extended.load(structure.save())  # a memory-mapped graph is read-only
+        return self._with(extended, rows.vectors, count)
 
-    def _nearest(self, structure: Any, queries: Features, k: int) -> Places:
-        # 16 bits cannot tell near rows apart: of twice as many the right ones are taken in full
+    def _query(self, structure: Any, queries: Features, k: int) -> RowNumbers:
+        # bfloat16 cannot tell near neighbors apart: twice as many candidates are scored in full
         k = min(2 * k, len(structure))
         found = structure.search(queries, k)
-        if len(queries) == 1:  # then it gives no counts, but what there is
+        if len(queries) == 1:  # then the result has no counts
             return np.asarray(found.keys.astype(np.intp).reshape(1, -1))
-        places: Places = found.keys.astype(np.intp)
-        places[np.arange(k) >= found.counts[:, None]] = -1
-        return places
+        candidates: RowNumbers = found.keys.astype(np.intp)
+        candidates[np.arange(k) >= found.counts[:, None]] = -1
+        return candidates
 
     def _write(self, structure: Any, file: Path) -> None:
         structure.save(file)
@@ -80,15 +80,15 @@ class Hnsw(Approximate):
             **self.options,
         )
 
-    def _with(self, structure: Any, rows: Features, known: int) -> Any:
-        for start in range(known, len(rows), _STEP):
+    def _with(self, structure: Any, rows: Features, count: int) -> Any:
+        for start in range(count, len(rows), _STEP):
             some = rows[start : start + _STEP]
             structure.add(np.arange(start, start + len(some)), np.asarray(some))
         return structure
 
 
 def _usearch() -> Any:
-    # loaded after usearch, whose own copy of the C++ library gets in its way, faiss would crash
+    # faiss comes first: loaded after usearch, whose own C++ library it clashes with, it crashes
     with suppress(MissingExtra):
         optional_import("faiss", "faiss", "this index")
     return optional_import("usearch.index", "hnsw", "this index")

@@ -1,6 +1,6 @@
-"""Rows in clusters, of which only the nearest to a query are looked through (PCA and K-means).
+"""K-means inverted file (IVF) over principal components (PCA): only near clusters are probed.
 
-An inverted file, as in Sivic and Zisserman, "Video Google", ICCV 2003, over principal components.
+Sivic and Zisserman, "Video Google", ICCV 2003.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.array_file import Streamed, load_arrays, save_arrays
-from imagefinder.indexes.segment import Places
+from imagefinder.indexes.array_file import ArrayStream, load_arrays, save_arrays
+from imagefinder.indexes.segment import RowNumbers
 from imagefinder.types import Features, Measure
 
 _STEP = 10_000  # rows read at a time
-_TAUGHT = 50_000  # rows that are enough to learn from
+_TRAINING_ROWS = 50_000
 _SEED = 7
 
 Floats = NDArray[np.float32]
@@ -28,24 +28,24 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Clusters:
-    """``rows[begins[c] : begins[c + 1]]`` are those whose projection is nearest to centre c."""
+    """An inverted file: ``rows[offsets[c] : offsets[c + 1]]`` are nearest to centroid c."""
 
     mean: Floats
     components: Floats
-    centres: Floats
-    begins: Places
-    rows: Places
+    centroids: Floats
+    offsets: RowNumbers
+    rows: RowNumbers
 
-    def nearest(self, vectors: Floats, count: int) -> Places:
+    def nearest_clusters(self, vectors: Floats, count: int) -> RowNumbers:
         """The clusters nearest to each vector, ``(m, count)``, best first."""
         projected = (vectors - self.mean) @ self.components.T
-        # the squared distance, but for what is the same for all centres
-        apart = (self.centres**2).sum(axis=1) - 2 * projected @ self.centres.T
-        return np.argsort(apart, axis=1)[:, :count]
+        # squared distances, but for a term that is the same for all centroids
+        distances = (self.centroids**2).sum(axis=1) - 2 * projected @ self.centroids.T
+        return np.argsort(distances, axis=1)[:, :count]
 
 
 class Kmeans(Approximate):
-    """Clusters by scikit-learn."""
+    """Clusters and principal components by scikit-learn."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
     library: ClassVar[tuple[str, str]] = ("sklearn", "reduce")
@@ -53,65 +53,65 @@ class Kmeans(Approximate):
     def __init__(
         self, dim: int, measure: Measure, clusters: int = 0, probes: int = 16, components: int = 64
     ) -> None:
-        """How many clusters there are, and how many a search looks through.
+        """``probes`` is the number of clusters searched.
 
-        Of 0 there are as many as the root of the number of rows.
+        0 clusters: the square root of the number of vectors.
         """
         super().__init__(dim, measure, clusters=clusters, probes=probes, components=components)
 
     def _build(self, rows: Features) -> Clusters:
-        empty = learned(rows, self.options["components"], self.options["clusters"])
-        return _assigned(empty, rows)
+        empty = fit_clusters(rows, self.options["components"], self.options["clusters"])
+        return _assign(empty, rows)
 
-    def _nearest(self, structure: Clusters, queries: Features, k: int) -> Places:
-        probed = structure.nearest(queries, self.options["probes"])
+    def _query(self, structure: Clusters, queries: Features, k: int) -> RowNumbers:
+        probed = structure.nearest_clusters(queries, self.options["probes"])
         found = [
             np.concatenate(
-                [structure.rows[structure.begins[c] : structure.begins[c + 1]] for c in line]
+                [structure.rows[structure.offsets[c] : structure.offsets[c + 1]] for c in line]
             )
             for line in probed
         ]
-        places = np.full((len(found), max(map(len, found))), -1, np.intp)
-        for line, rows in zip(places, found, strict=True):
+        candidates = np.full((len(found), max(map(len, found))), -1, np.intp)
+        for line, rows in zip(candidates, found, strict=True):
             line[: len(rows)] = rows
-        return places
+        return candidates
 
     def _write(self, structure: Clusters, file: Path) -> None:
         arrays = {one.name: getattr(structure, one.name) for one in fields(Clusters)}
-        save_arrays(file, {name: Streamed.of(array) for name, array in arrays.items()})
+        save_arrays(file, {name: ArrayStream.of(array) for name, array in arrays.items()})
 
     def _read(self, file: Path) -> Any:
         return Clusters(**load_arrays(file))
 
 
-def learned(rows: Features, components: int = 64, clusters: int = 0) -> Clusters:
-    """Principal components, and clusters in their space with nobody in them yet.
+def fit_clusters(rows: Features, components: int = 64, clusters: int = 0) -> Clusters:
+    """PCA, then K-means in its space; the clusters have no members yet.
 
-    ``rows``, ``(n, dim)``, may be mapped: 50,000 of them are learnt from. Of 0 clusters there are
-    as many as the root of n. Raises MissingExtra.
+    ``rows``, ``(n, dim)``, may be memory-mapped: a sample of 50,000 is used. 0 clusters: the square
+    root of n. Raises MissingExtra.
     """
-    sample = np.random.default_rng(_SEED).permutation(len(rows))[:_TAUGHT]
-    taught = np.asarray(rows[np.sort(sample)])
+    sample = np.random.default_rng(_SEED).permutation(len(rows))[:_TRAINING_ROWS]
+    training = np.asarray(rows[np.sort(sample)])
     decomposition = optional_import("sklearn.decomposition", "reduce", "this index")
-    components = min(components, *taught.shape)
-    pca = decomposition.PCA(components, svd_solver="randomized", random_state=_SEED).fit(taught)
-    count = min(clusters or round(sqrt(len(rows))), len(taught))
+    components = min(components, *training.shape)
+    pca = decomposition.PCA(components, svd_solver="randomized", random_state=_SEED).fit(training)
+    count = min(clusters or round(sqrt(len(rows))), len(training))
     kmeans = optional_import("sklearn.cluster", "reduce", "this index").MiniBatchKMeans(
         count, n_init=1, batch_size=4096, random_state=_SEED
     )
-    centres = kmeans.fit(pca.transform(taught)).cluster_centers_
-    found = (pca.mean_, pca.components_, centres)
-    mean, axes, middles = (np.asarray(one, np.float32) for one in found)
-    nobody = np.empty(0, np.intp)
-    return Clusters(mean, axes, middles, nobody, nobody)
+    centroids = kmeans.fit(pca.transform(training)).cluster_centers_
+    fitted = (pca.mean_, pca.components_, centroids)
+    mean, axes, means = (np.asarray(one, np.float32) for one in fitted)
+    none = np.empty(0, np.intp)
+    return Clusters(mean, axes, means, none, none)
 
 
-def _assigned(empty: Clusters, rows: Features) -> Clusters:
-    own = np.concatenate(
+def _assign(empty: Clusters, rows: Features) -> Clusters:
+    cluster_of_row = np.concatenate(
         [
-            empty.nearest(np.asarray(rows[start : start + _STEP]), 1)[:, 0]
+            empty.nearest_clusters(np.asarray(rows[start : start + _STEP]), 1)[:, 0]
             for start in range(0, len(rows), _STEP)
         ]
     )
-    begins = np.searchsorted(np.sort(own), np.arange(len(empty.centres) + 1))
-    return replace(empty, begins=begins, rows=np.argsort(own, kind="stable"))
+    offsets = np.searchsorted(np.sort(cluster_of_row), np.arange(len(empty.centroids) + 1))
+    return replace(empty, offsets=offsets, rows=np.argsort(cluster_of_row, kind="stable"))

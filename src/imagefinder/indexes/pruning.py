@@ -1,7 +1,8 @@
-"""Which rows can be among the k nearest, by their codes alone.
+"""Exact candidate pruning with error bounds on int8 scores.
 
-Each row's closeness lies in an interval that its code proves. A row whose upper end is below the
-k-th best lower end cannot be among the k nearest; all others are candidates.
+The quantized score of a row and its error bound give an interval that contains the exact score. A
+row whose upper bound is below the k-th best lower bound cannot be among the k nearest; all others
+are candidates.
 """
 
 from __future__ import annotations
@@ -9,65 +10,67 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.indexes.scalar_quantization import Codes, Floats, products
-from imagefinder.indexes.segment import Places
+from imagefinder.indexes.scalar_quantization import Floats, Int8Rows, dot_products
+from imagefinder.indexes.segment import RowNumbers
 from imagefinder.types import Measure
 
-_BLOCK = 4 * 2**20  # bytes of codes looked at in one step, so that all stays in the cache
+_BLOCK = 4 * 2**20  # bytes of codes per step, so that they stay in the cache
 _ROUNDING = 1e-5
 
 
-def candidates(
-    queries: Codes, rows: Codes, measure: Measure, k: int, allowed: NDArray[np.bool_] | None
-) -> list[Places]:
-    """For each query the rows that may be among its k nearest, among those ``allowed``."""
-    found = [_Candidates(k) for _ in range(len(queries))]
-    step = max(1, _BLOCK // max(1, rows.numbers.shape[1]))
+def prune(
+    queries: Int8Rows, rows: Int8Rows, measure: Measure, k: int, allowed: NDArray[np.bool_] | None
+) -> list[RowNumbers]:
+    """For each query the rows that may be among its k nearest, of those ``allowed``."""
+    candidates = [_Candidates(k) for _ in range(len(queries))]
+    step = max(1, _BLOCK // max(1, rows.codes.shape[1]))
     for start in range(0, len(rows), step):
-        some = slice(start, start + step)
-        ends = _ends(measure, queries, rows[some], None if allowed is None else allowed[some])
-        for one, low, high in zip(found, *ends, strict=True):
-            one.take(start, low, high)
-    return [one.settled() for one in found]
+        block = slice(start, start + step)
+        mask = None if allowed is None else allowed[block]
+        bounds = _bounds(measure, queries, rows[block], mask)
+        for one, lower, upper in zip(candidates, *bounds, strict=True):
+            one.update(start, lower, upper)
+    return [one.row_numbers() for one in candidates]
 
 
 class _Candidates:
-    """Of one query: the rows that were not excluded yet."""
+    """The rows that are not excluded yet, of one query."""
 
     def __init__(self, k: int) -> None:
         self._k = k
-        self._best = np.empty(0, np.float32)  # lower ends, the k best
-        self._bar = np.float32(-np.inf)
-        self._rows: list[Places] = []
-        self._high: list[Floats] = []
+        self._best_lower = np.empty(0, np.float32)  # the k best lower bounds
+        self._threshold = np.float32(-np.inf)
+        self._rows: list[RowNumbers] = []
+        self._upper: list[Floats] = []
 
-    def take(self, start: int, low: Floats, high: Floats) -> None:
-        self._raise(low[low > self._bar])
-        reach = np.flatnonzero((high >= self._bar) & (high > -np.inf))
-        self._rows.append(reach + start)
-        self._high.append(high[reach])
+    def update(self, start: int, lower: Floats, upper: Floats) -> None:
+        self._raise_threshold(lower[lower > self._threshold])
+        remaining = np.flatnonzero((upper >= self._threshold) & (upper > -np.inf))
+        self._rows.append(remaining + start)
+        self._upper.append(upper[remaining])
 
-    def settled(self) -> Places:
+    def row_numbers(self) -> RowNumbers:
         rows = np.concatenate(self._rows)
-        return rows[np.concatenate(self._high) >= self._bar]
+        return rows[np.concatenate(self._upper) >= self._threshold]
 
-    def _raise(self, low: Floats) -> None:
-        best = np.concatenate([self._best, low])
+    def _raise_threshold(self, lower: Floats) -> None:
+        best = np.concatenate([self._best_lower, lower])
         if len(best) > self._k:
             best = np.partition(best, -self._k)[-self._k :]
-        self._best = best
+        self._best_lower = best
         if len(best) == self._k:
-            self._bar = best.min()
+            self._threshold = best.min()
 
 
-def _ends(
-    measure: Measure, queries: Codes, rows: Codes, allowed: NDArray[np.bool_] | None
+def _bounds(
+    measure: Measure, queries: Int8Rows, rows: Int8Rows, allowed: NDArray[np.bool_] | None
 ) -> tuple[Floats, Floats]:
-    about, away = products(queries, rows)
+    """Lower and upper bounds, ``(m, n)``, of a quantity that grows with the score."""
+    products, errors = dot_products(queries, rows)
     if measure == "l2":  # |q - x|² = |q|² - (2 q·x - |x|²)
-        squares = rows.lengths * rows.lengths
-        about = np.float32(2) * about - squares
-        away = np.float32(2) * away + np.float32(_ROUNDING) * squares
+        squares = rows.norms * rows.norms
+        products = np.float32(2) * products - squares
+        errors = np.float32(2) * errors + np.float32(_ROUNDING) * squares
     if allowed is not None:
-        about[:, ~allowed] = -np.inf
-    return about - away, about + away
+        products[:, ~allowed] = -np.inf
+    return products - errors, products + errors

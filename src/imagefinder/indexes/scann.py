@@ -1,4 +1,4 @@
-"""A tree of cells whose rows are compared by anisotropic codes (ScaNN).
+"""ScaNN: a partitioning tree and anisotropic vector quantization.
 
 Guo et al., "Accelerating large-scale inference with anisotropic vector quantization", ICML 2020.
 """
@@ -15,16 +15,16 @@ import numpy as np
 
 from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.segment import Places
+from imagefinder.indexes.segment import RowNumbers
 from imagefinder.types import Features, Measure
 
 _METRICS = {"cosine": "dot_product", "dot": "dot_product", "l2": "squared_l2"}
-_TAUGHT = 100_000  # rows that are enough to learn from
-_PAIR = 2  # numbers that share a code
+_TRAINING_ROWS = 100_000  # enough to train the partitions and codebooks
+_DIMENSIONS_PER_BLOCK = 2  # of product quantization
 
 
 class Scann(Approximate):
-    """ScaNN's, all of it in memory. Its library runs on Linux only."""
+    """A ScaNN searcher, held in memory. Its library runs on Linux only."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot")
     library: ClassVar[tuple[str, str]] = ("scann", "scann")
@@ -32,9 +32,9 @@ class Scann(Approximate):
     def __init__(
         self, dim: int, measure: Measure, leaves: int = 0, searched: int = 0, reorder: int = 250
     ) -> None:
-        """Cells, how many of them are searched, and how many rows are compared in full.
+        """Partitions, how many are searched, and how many candidates are scored in full.
 
-        Of 0 leaves there are twice the root of the number of rows, of which a quarter is searched.
+        0 leaves: twice the square root of the number of vectors; 0 searched: a quarter of them.
         """
         super().__init__(dim, measure, leaves=leaves, searched=searched, reorder=reorder)
 
@@ -44,29 +44,29 @@ class Scann(Approximate):
         builder = optional_import("scann", "scann", "this index").scann_ops_pybind.builder(
             np.asarray(rows), self.options["reorder"], _METRICS[self.measure]
         )
-        taught = min(len(rows), _TAUGHT)
-        tree = builder.tree(leaves, searched, training_sample_size=taught)
-        codes = tree.score_ah(_PAIR, anisotropic_quantization_threshold=0.2)
-        return codes.reorder(self.options["reorder"]).build()
+        sample = min(len(rows), _TRAINING_ROWS)
+        tree = builder.tree(leaves, searched, training_sample_size=sample)
+        quantized = tree.score_ah(_DIMENSIONS_PER_BLOCK, anisotropic_quantization_threshold=0.2)
+        return quantized.reorder(self.options["reorder"]).build()
 
-    def _nearest(self, structure: Any, queries: Features, k: int) -> Places:
+    def _query(self, structure: Any, queries: Features, k: int) -> RowNumbers:
         depth = max(k, self.options["reorder"])
-        found, scores = structure.search_batched(
+        candidates, scores = structure.search_batched(
             queries, final_num_neighbors=k, pre_reorder_num_neighbors=depth
         )
-        places: Places = np.where(np.isfinite(scores), found.astype(np.intp), -1)
-        return places
+        rows: RowNumbers = np.where(np.isfinite(scores), candidates.astype(np.intp), -1)
+        return rows
 
     def _write(self, structure: Any, file: Path) -> None:
-        with TemporaryDirectory() as folder, tarfile.open(file, "w") as together:
+        with TemporaryDirectory() as folder, tarfile.open(file, "w") as archive:
             structure.serialize(folder, relative_path=True)
-            together.add(folder, arcname=".")
+            archive.add(folder, arcname=".")
 
     def _read(self, file: Path) -> Any:
-        with TemporaryDirectory() as folder, tarfile.open(file) as together:
-            if any(name.endswith(".pkl") for name in together.getnames()):
-                raise ValueError("it holds a pickle, which may run anything")
-            together.extractall(folder, filter="data")
+        with TemporaryDirectory() as folder, tarfile.open(file) as archive:
+            if any(name.endswith(".pkl") for name in archive.getnames()):
+                raise ValueError("it contains a pickle, which could run any code")
+            archive.extractall(folder, filter="data")
             return optional_import("scann", "scann", "this index").scann_ops_pybind.load_searcher(
                 folder
             )

@@ -1,4 +1,4 @@
-"""Rows that came together, in memory or mapped."""
+"""An immutable segment of vectors, in memory or memory-mapped; removed rows are tombstones."""
 
 from __future__ import annotations
 
@@ -9,64 +9,64 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.indexes.scalar_quantization import Codes
+from imagefinder.indexes.scalar_quantization import Int8Rows
 from imagefinder.types import Features, Keys
 
-_BLOCK = 16 * 2**20  # bytes of rows looked at in one step
+_BLOCK = 16 * 2**20  # bytes of vectors per block
 
-Places = NDArray[np.intp]
+RowNumbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Part:
-    """``vectors[i]`` lies under ``keys[i]``, -1 once it is removed."""
+class Segment:
+    """``vectors[i]`` is stored under ``keys[i]``; the key -1 is a tombstone."""
 
     keys: Keys
     vectors: Features
-    codes: Codes | None = None
+    quantized: Int8Rows | None = None
 
     @classmethod
-    def joined(cls, parts: Sequence[Part]) -> Part:
-        """All rows of several, in their order, without codes."""
-        keys = np.concatenate([part.keys for part in parts])
-        return cls(keys, np.concatenate([part.vectors for part in parts]))
+    def concatenate(cls, segments: Sequence[Segment]) -> Segment:
+        """All rows of several segments in their order, not quantized."""
+        keys = np.concatenate([segment.keys for segment in segments])
+        return cls(keys, np.concatenate([segment.vectors for segment in segments]))
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def without(self, keys: Keys) -> Part:
-        """The rows of these keys marked: to copy what stays would bring it all into memory."""
-        gone = self.places(keys)
-        if not len(gone):
+    def with_tombstones(self, keys: Keys) -> Segment:
+        """The rows of these keys marked as removed; the vectors are shared, not copied."""
+        removed = self.row_numbers(keys)
+        if not len(removed):
             return self
-        left = np.array(self.keys)
-        left[gone] = -1
-        return replace(self, keys=left)
+        marked = np.array(self.keys)
+        marked[removed] = -1
+        return replace(self, keys=marked)
 
-    def places(self, keys: Keys) -> Places:
-        """Where the rows of these keys are, ascending; a key that is not there has none."""
-        order, there = self._by_key
+    def row_numbers(self, keys: Keys) -> RowNumbers:
+        """The rows stored under any of these keys, ascending; unknown keys have none."""
+        order, ordered = self._by_key
         wanted = np.unique(keys)
-        first = there.searchsorted(wanted)
-        counts = there.searchsorted(wanted, "right") - first
+        first = ordered.searchsorted(wanted)
+        counts = ordered.searchsorted(wanted, "right") - first
         runs = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
         return np.sort(order[runs])
 
     @cached_property
-    def left(self) -> Places | None:
-        """Where the rows are that are not removed; None if that is all of them."""
-        stays = self.keys >= 0
-        return None if stays.all() else np.flatnonzero(stays)
+    def live(self) -> RowNumbers | None:
+        """The rows that are not removed; ``None`` if that is all of them."""
+        is_live = self.keys >= 0
+        return None if is_live.all() else np.flatnonzero(is_live)
 
-    def blocks(self, places: Places | None) -> Iterator[tuple[Keys, Features]]:
-        """Those rows, or all for None, with their keys, a bounded number at a time."""
+    def blocks(self, rows: RowNumbers | None) -> Iterator[tuple[Keys, Features]]:
+        """Keys and vectors of these rows, or of all for ``None``, in blocks of bounded size."""
         step = max(1, _BLOCK // max(1, self.vectors.itemsize * self.vectors.shape[1]))
-        for start in range(0, len(self) if places is None else len(places), step):
-            some = slice(start, start + step)
-            chosen = some if places is None else places[some]
+        for start in range(0, len(self) if rows is None else len(rows), step):
+            block = slice(start, start + step)
+            chosen = block if rows is None else rows[block]
             yield self.keys[chosen], self.vectors[chosen]
 
     @cached_property
-    def _by_key(self) -> tuple[Places, Keys]:
+    def _by_key(self) -> tuple[RowNumbers, Keys]:
         order = np.argsort(self.keys, kind="stable")
         return order, self.keys[order]

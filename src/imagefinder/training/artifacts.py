@@ -21,7 +21,7 @@ from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH, OUTPUT, Trained
 from imagefinder.finder import Finder
 from imagefinder.images.inputs import Input
-from imagefinder.indexes.kmeans import learned
+from imagefinder.indexes.kmeans import fit_clusters
 from imagefinder.similarity import normalized_for
 from imagefinder.training.models.encoder import Network
 from imagefinder.training.run_directory import CATALOGUE, KMEANS, PCA, PROJECTION, WEIGHTS
@@ -92,9 +92,9 @@ def save_catalogue(
         finder.use_index("kmeans", {"clusters": clusters} if clusters else {})
         every = chain.from_iterable(vectors for _, vectors in finder.store.iter_records())
         rows = np.array(list(islice(every, _SAMPLE)), np.float32).reshape(-1, encoder.dim)
-    found = learned(normalized_for(encoder.measure, rows), clusters=clusters)
+    found = fit_clusters(normalized_for(encoder.measure, rows), clusters=clusters)
     write(folder / PCA, packed({"mean": found.mean, "components": found.components}))
-    write(folder / KMEANS, packed({"centres": found.centres}))
+    write(folder / KMEANS, packed({"centres": found.centroids}))
     return report
 
 

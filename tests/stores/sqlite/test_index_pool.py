@@ -62,10 +62,10 @@ def test_a_kind_that_cannot_be_is_refused_and_changes_nothing(path: Path) -> Non
     store = SqliteStore.open(path)
     with pytest.raises(PluginError, match="among the indexes"):
         store.use_index(IndexChoice("wishes"))
-    with pytest.raises(PluginError, match="makes no index"):
+    with pytest.raises(PluginError, match="cannot make an index"):
         store.use_index(IndexChoice("faiss", {"factory": "nonsense"}))
     with pytest.raises(PluginError, match="its options"):
-        store.use_index(IndexChoice("hnsw", {"colour": 1}))
+        store.use_index(IndexChoice("hnsw", {"color": 1}))
     assert store.index == IndexChoice("exact")
     store.close()
     assert SqliteStore.open(path).index == IndexChoice("exact")
@@ -90,6 +90,6 @@ def test_a_catalogue_that_is_made_anew_finds_no_caches_of_the_old(path: Path) ->
 
 def test_auto_goes_by_size_and_says_why() -> None:
     choice, why = automatic(2_857, 320)
-    assert (choice, "2,857 rows of 320" in why) == (IndexChoice("exact"), True)
+    assert (choice, "2,857 vectors of 320" in why) == (IndexChoice("exact"), True)
     choice, why = automatic(10_000_000, 320)
     assert (choice.kind, "too many" in why) == ("hnsw", True)
