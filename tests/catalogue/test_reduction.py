@@ -23,7 +23,7 @@ from imagefinder import (
     UnknownPlugin,
     embed,
 )
-from imagefinder.catalogue.reduction import fitted, reduce
+from imagefinder.catalogue.reduction import fit_pca, reduce
 from imagefinder.encoders.classic import Classic
 from imagefinder.encoders.pca import Projection, Reduced
 from imagefinder.errors import NotACatalogue
@@ -108,7 +108,7 @@ def recipe(measure: Measure = "l2", dim: int = 12) -> Recipe:
 def test_rows_are_as_scikit_learn_transforms_them(dim: int, whiten: bool) -> None:
     rows, others = sample(), sample(seed=1)
     pca = PCA(dim, whiten=whiten, random_state=0).fit(rows)
-    projection = fitted(rows, recipe(), dim, whiten)
+    projection = fit_pca(rows, recipe(), dim, whiten)
     for given in (rows, others):
         assert projection(given).dtype == np.float32
         assert_allclose(projection(given), pca.transform(given), atol=1e-3)
@@ -119,14 +119,14 @@ def test_for_cosine_directions_alone_are_reduced_and_given(whiten: bool) -> None
     rows = sample()
     lengths = np.linspace(0.5, 9, len(rows), dtype=np.float32)[:, None]
     pca = PCA(5, whiten=whiten, random_state=0).fit(unit(rows))
-    projection = fitted(rows * lengths, recipe("cosine"), 5, whiten)
+    projection = fit_pca(rows * lengths, recipe("cosine"), 5, whiten)
     assert_allclose(projection(rows * 7), unit(pca.transform(unit(rows))), atol=1e-4)
 
 
 def test_whitened_directions_count_alike() -> None:
-    white = fitted(sample(500), recipe(), 8, whiten=True)(sample(500))
+    white = fit_pca(sample(500), recipe(), 8, whiten=True)(sample(500))
     assert_allclose(np.cov(white.T), np.eye(8), atol=1e-3)
-    plain = fitted(sample(500), recipe(), 8)(sample(500)).var(axis=0)
+    plain = fit_pca(sample(500), recipe(), 8)(sample(500)).var(axis=0)
     assert (np.diff(plain) < 0).all(), "else the first count most"
     assert plain[0] > 20 * plain[-1]
 
@@ -137,29 +137,29 @@ def test_where_rows_do_not_differ_nothing_is_made_of_rounding(whiten: bool) -> N
     flat = sample(40, 12)
     flat[:, 6:] = flat[:, :6] @ rng.standard_normal((6, 6)).astype(np.float32)
     flatly = np.linalg.svd(flat - flat.mean(axis=0))[2][-1]  # a direction in which none differ
-    projection = fitted(flat, recipe(), 12, whiten)
+    projection = fit_pca(flat, recipe(), 12, whiten)
     stranger = flat[:1] + np.float32(0.01) * flatly
     assert_allclose(projection(stranger), projection(flat[:1]), atol=0.02)
-    few = fitted(flat[:4], recipe(), 3, whiten)
+    few = fit_pca(flat[:4], recipe(), 3, whiten)
     assert np.isfinite(few(flat)).all()
     assert np.abs(few(flat)).max() < 100
 
 
 @pytest.mark.parametrize(("rows", "dim"), [(60, 0), (60, 13), (5, 5), (1, 1), (0, 1)])
 def test_more_numbers_than_there_are_cannot_be_had(rows: int, dim: int) -> None:
-    with pytest.raises(PluginError, match=rf"{rows} vectors of 12 numbers .* not to {dim}"):
-        fitted(sample(rows), recipe(), dim)
+    with pytest.raises(PluginError, match=rf"{rows} vectors of 12 components .* not to {dim}"):
+        fit_pca(sample(rows), recipe(), dim)
 
 
 @pytest.mark.parametrize(("measure", "said"), [("hamming", "bits"), ("dot", "dot")])
 def test_what_has_no_principal_components_is_refused(measure: Measure, said: str) -> None:
     rows = np.ones((40, 12), np.uint8 if measure == "hamming" else np.float32)
     with pytest.raises(PluginError, match=said):
-        fitted(rows, recipe(measure), 4)
+        fit_pca(rows, recipe(measure), 4)
 
 
 def test_a_projection_comes_back_from_its_bytes() -> None:
-    projection = fitted(sample(), Recipe("tést", {"a": [1]}, 12, "l2", {"path": "/x"}), 5)
+    projection = fit_pca(sample(), Recipe("tést", {"a": [1]}, 12, "l2", {"path": "/x"}), 5)
     again = Projection.from_bytes(projection.to_bytes())
     assert (again.recipe, again.recipe.runtime) == (projection.recipe, projection.recipe.runtime)
     assert_array_equal(again.mean, projection.mean)
@@ -261,7 +261,7 @@ def test_it_can_be_reduced_again(smaller: Finder, images: list[Path], tmp_path: 
 def file(tmp_path: Path) -> Path:
     """What is left beside a catalogue."""
     rows = embed([np.asarray(image) for image in noise(30)], "classic")
-    projection = fitted(rows, Finder.create(tmp_path / "o.db", "classic").recipe, 10)
+    projection = fit_pca(rows, Finder.create(tmp_path / "o.db", "classic").recipe, 10)
     (tmp_path / "p.npz").write_bytes(projection.to_bytes())
     return tmp_path / "p.npz"
 
@@ -302,7 +302,7 @@ def test_where_its_file_lies_makes_no_difference(file: Path, tmp_path: Path) -> 
 def test_another_file_is_not_taken_for_it(file: Path, tmp_path: Path) -> None:
     Finder.create(tmp_path / "c.db", make_encoder(f"reduced:{file}")).close()
     rows = np.random.default_rng(5).standard_normal((30, 1248)).astype(np.float32)
-    other = fitted(rows, Projection.from_bytes(file.read_bytes()).recipe, 10)
+    other = fit_pca(rows, Projection.from_bytes(file.read_bytes()).recipe, 10)
     file.write_bytes(other.to_bytes())
     with pytest.raises(ModelError, match=r"p\.npz has changed"):
         Finder.open(tmp_path / "c.db")
@@ -326,10 +326,10 @@ def test_rows_are_sampled_by_their_number_and_not_by_that_of_images(
 
     def noted(vectors: Features, *more: Any) -> Projection:
         fitted_to.append(len(vectors))
-        return fitted(vectors, *more)
+        return fit_pca(vectors, *more)
 
     monkeypatch.setattr("imagefinder.catalogue.reduction._SAMPLE", 10)
-    monkeypatch.setattr("imagefinder.catalogue.reduction.fitted", noted)
+    monkeypatch.setattr("imagefinder.catalogue.reduction.fit_pca", noted)
     rng = np.random.default_rng(0)
     with Finder.create(tmp_path / "c.db", Quarters()) as finder:
         finder.add([rng.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(9)])

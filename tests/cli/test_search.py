@@ -201,7 +201,7 @@ def size_within_640(file: str) -> tuple[int, int]:
         (["search", view("harbour"), "--also", "none.db"], "no catalogue"),
         (["info", "--db", "none.db"], "no catalogue"),
         (["reduce", "less.db", "--dim", "12"], "at most 11, not to 12"),
-        (["reduce", "less.db", "--db", "bits.db", "--dim", "2"], "gives bits"),
+        (["reduce", "less.db", "--db", "bits.db", "--dim", "2"], "gives binary codes"),
         (["reduce", "bits.db", "--dim", "2"], "is a catalogue already"),
         (["reduce", "none/less.db", "--dim", "2"], "no folder"),
     ],

@@ -1,6 +1,6 @@
-"""Images into a store: decoding, encoding and writing overlap, and memory stays bounded.
+"""Ingest pipeline: decoding, encoding and writing overlap, in bounded memory.
 
-Input → unchanged? → read, hash, decode, extract (threads) → encode (batches) → write (a thread)
+Input → unchanged? → read, hash, decode, extract (threads) → encode (batches) → write (one thread)
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class _Item:
-    """An input on its way, and what was found in it."""
+    """An input, and what the stages have made of it so far."""
 
     given: Input
     record: Record | None = None
     pixels: Image | None = None
-    """``None`` where the content is stored already."""
+    """``None`` if the content is stored already."""
     local: LocalFeatures | None = None
     features: Features | None = None
     failure: str | None = None
@@ -59,15 +59,15 @@ class _Item:
 
     @property
     def key(self) -> int | None:
-        """The image's, once it is read."""
+        """The key of the image, once it is read."""
         return self.record.key if self.record else None
 
 
 def ingest(inputs: Iterable[Input], into: Catalogue, progress: Progress = iter) -> Report:
-    """Take images in, a commit per batch, so that a run that is cut short can simply be repeated.
+    """Add images in a commit per batch; a run that is interrupted can simply be repeated.
 
-    A file whose size and time are as recorded is not read; a content that is stored is not encoded
-    again. Images that cannot be used are named in the report and stop nothing.
+    A file with the recorded size and modification time is not read, and content that is stored is
+    not encoded again. Images that cannot be used are reported as failed and stop nothing.
     """
     began = perf_counter()
     counts: Counter[Outcome] = Counter()
@@ -76,14 +76,13 @@ def ingest(inputs: Iterable[Input], into: Catalogue, progress: Progress = iter) 
     while waiting:
         again: list[Input] = []
         changed = _changed(waiting, into.store, counts)
-        for item in _taken_in(changed, into):
+        for item in _processed(changed, into):
             if item.failure is not None:
                 failed.append(Failure(item.given.name, item.failure))
             elif item.outcome is not None:
                 counts[item.outcome] += 1
             if item.outcome == "missing":
-                # its content was taken out of the store between our finding it there and our
-                # writing its new place: it must be read again
+                # its content was removed from the store after we found it there: read it again
                 again.append(item.given)
         waiting = again
     return Report(
@@ -95,29 +94,29 @@ def ingest(inputs: Iterable[Input], into: Catalogue, progress: Progress = iter) 
     )
 
 
-def identified(given: Input, limits: Limits) -> tuple[bytes, Record]:
-    """An image's bytes, and its record but for the width and height. Raises ImageError."""
+def identify(given: Input, limits: Limits) -> tuple[bytes, Record]:
+    """The bytes of an image, and its record without width and height. Raises ImageError."""
     data, file = _bytes_of(given, limits)
     sha256 = hashlib.sha256(data).digest()
     return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
 
 
-def _taken_in(changed: Iterable[_Item], into: Catalogue) -> Iterator[_Item]:
-    """Each item once it has come to its end; all stages run beside one another."""
+def _processed(changed: Iterable[_Item], into: Catalogue) -> Iterator[_Item]:
+    """Each item after its last stage; all stages run concurrently."""
     workers = cores()
-    examined = partial(_examined, into=into)
-    written = partial(_written, store=into.store)
+    decode_item = partial(_decoded, into=into)
+    write_items = partial(_written, store=into.store)
     with (
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
     ):
-        items = prefetch_map(decoders, examined, changed, ahead=_BATCH + 2 * workers)
+        items = prefetch_map(decoders, decode_item, changed, ahead=_BATCH + 2 * workers)
         batches = (_encoded(batch, into.encoder) for batch in batched(items, _BATCH))
-        yield from chain.from_iterable(prefetch_map(writer, written, batches, ahead=2))
+        yield from chain.from_iterable(prefetch_map(writer, write_items, batches, ahead=2))
 
 
 def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[_Item]:
-    """Leave out, and count, the files that are just as they were when they were last read."""
+    """Leave out, and count, the files that are unchanged since they were last read."""
     for batch in batched(inputs, _BATCH):
         stored = store.lookup_paths([given.path for given in batch if is_storable(given.path)])
         described = [one.path for one in batch if one.path in stored and one.metadata is not None]
@@ -140,10 +139,10 @@ def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bo
     return (now.st_size, now.st_mtime_ns) == (before.size, before.mtime_ns)
 
 
-def _examined(item: _Item, into: Catalogue) -> _Item:
-    """Runs in a thread: the bytes, their hash, and unless that is known, pixels and parts."""
+def _decoded(item: _Item, into: Catalogue) -> _Item:
+    """In a thread: read, hash and, unless the content is stored, decode and extract."""
     try:
-        data, record = identified(item.given, into.limits)
+        data, record = identify(item.given, into.limits)
         if into.store.has_content(record.sha256):
             return replace(item, record=record)
         content = data if isinstance(item.given.content, Path) else item.given.content
@@ -156,8 +155,7 @@ def _examined(item: _Item, into: Catalogue) -> _Item:
 
 
 def _local(content: Content, into: Catalogue) -> LocalFeatures | None:
-    # decoded once more, in the size that is wanted here: a share of what extracting takes, and the
-    # encoder's vectors stay the same whether or not there is an extractor
+    # decoded once more, in the extractor's size: cheap beside extracting; embeddings do not change
     if into.extractor is None:
         return None
     pixels = decode(content, into.extractor.resize, into.limits).pixels
@@ -165,7 +163,7 @@ def _local(content: Content, into: Catalogue) -> LocalFeatures | None:
 
 
 def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
-    """The bytes that identify an image; for one given as pixels, its shape and all its samples."""
+    """The bytes that identify an image: of its file, or its shape and pixels."""
     content = given.content
     if isinstance(content, bytes):
         return content, None
@@ -175,14 +173,14 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
     if not is_storable(str(content)):
         raise UnreadableImage("its name is not UTF-8: rename it")
     try:
-        mtime_ns = os.stat(content).st_mtime_ns  # before reading: a later change is seen next time
+        mtime_ns = os.stat(content).st_mtime_ns  # before reading, so that a later change is noticed
     except (OSError, ValueError):
         mtime_ns = 0  # reading it says what is wrong
     return read(content, limits), File(str(content), mtime_ns)
 
 
 def _encoded(items: list[_Item], encoder: Encoder) -> list[_Item]:
-    """With their features, or a failure; each distinct new content is encoded once."""
+    """With embeddings or a failure; equal content is encoded once."""
     new = {item.key: item.pixels for item in items if item.pixels is not None}
     results = dict(zip(new, encode_each(encoder, list(new.values())), strict=True))
     return [_with_result(item, results.get(item.key)) for item in items]
@@ -195,7 +193,7 @@ def _with_result(item: _Item, result: Features | UnencodableImage | None) -> _It
 
 
 def _written(items: list[_Item], store: Store) -> list[_Item]:
-    """With what became of them; all in one commit."""
+    """With the outcome of writing them, all in one commit."""
     entries = [
         Entry(item.record, item.features, item.given.metadata, item.local)
         for item in items

@@ -1,4 +1,4 @@
-"""A smaller catalogue of the same images, by principal components of its vectors."""
+"""Dimensionality reduction: a smaller catalogue of the same images by PCA, with whitening."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TypeVar
 import numpy as np
 
 from imagefinder._utils.concurrency import batched
+from imagefinder._utils.extras import optional_import
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.pca import Projection, Reduced
-from imagefinder.errors import MissingExtra, PluginError
+from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import dtype, normalized_for
@@ -20,7 +21,7 @@ from imagefinder.types import Entry, Features, Recipe, Record, Store
 
 Kind = TypeVar("Kind", bound=Catalogue)
 
-_SAMPLE = 20_000  # vectors that are fitted to
+_SAMPLE = 20_000  # vectors that PCA is fit to
 _PAGE = 1000  # images written in one step
 _ROUNDING = 1e-3
 
@@ -28,60 +29,53 @@ _ROUNDING = 1e-3
 def reduce(
     catalogue: Kind, path: str | os.PathLike[str], *, dim: int, whiten: bool = False
 ) -> Kind:
-    """A new catalogue with vectors of ``dim`` numbers, made from those that are stored.
+    """A new catalogue with vectors of ``dim`` components, made from those that are stored.
 
-    No image is read. What was fitted goes into ``path`` with ``.pca.npz`` after its name, which
-    must stay beside it; ``whiten`` makes all directions count alike. Raises CatalogueExists, and
-    PluginError where there is nothing to reduce to, or for an encoder without a registered name.
+    No image is read. The projection is saved beside ``path`` with ``.pca.npz`` after its name, and
+    must stay there; ``whiten`` scales all components to unit variance. Raises CatalogueExists, and
+    PluginError if ``dim`` is too large, or for an encoder without a registered name.
     """
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
     recipe = recipe_of(catalogue.encoder)
-    projection = fitted(_sample(catalogue), recipe, dim, whiten)
-    encoder_from(recipe)  # what the smaller one will need must have a name
+    projection = fit_pca(_sample(catalogue), recipe, dim, whiten)
+    encoder_from(recipe)  # raises for one that could not be made again
     data = projection.to_bytes()
     smaller = type(catalogue).create(target, Reduced.of(beside, data), local=catalogue.extractor)
     try:
         beside.write_bytes(data)
         for page in batched(catalogue.store.iter_records(), _PAGE):
-            smaller.store.write(_reduced(page, projection, catalogue.store))
+            smaller.store.write(_entries(page, projection, catalogue.store))
     except BaseException:
         smaller.close()
         raise
     return smaller
 
 
-def fitted(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> Projection:
-    """Principal components of vectors, ``(n, recipe.dim)``. Raises PluginError or MissingExtra."""
+def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> Projection:
+    """PCA of vectors, ``(n, recipe.dim)``. Raises PluginError or MissingExtra."""
     if recipe.measure == "hamming":
-        raise PluginError(
-            f"{recipe.encoder} gives bits, of which there are no principal components"
-        )
-    if (
-        recipe.measure == "dot"
-    ):  # products of what is left after taking the mean away rank otherwise
-        raise PluginError("principal components do not keep dot products: reduce for cosine or l2")
+        raise PluginError(f"{recipe.encoder} gives binary codes; PCA needs float vectors")
+    if recipe.measure == "dot":  # centering changes the order of dot products
+        raise PluginError("PCA does not preserve dot products: reduce for cosine or l2")
     # n vectors differ from their mean in n - 1 directions
     most = max(0, min(len(vectors) - 1, recipe.dim))
     if not 1 <= dim <= most:
         raise PluginError(
-            f"{len(vectors)} vectors of {recipe.dim} numbers can be reduced to at most {most}, "
+            f"{len(vectors)} vectors of {recipe.dim} components can be reduced to at most {most}, "
             f"not to {dim}"
         )
-    try:
-        from sklearn.decomposition import PCA
-    except ModuleNotFoundError as error:
-        raise MissingExtra("reducing needs: pip install 'imagefinder[reduce]'") from error
-    pca = PCA(dim, random_state=0).fit(normalized_for(recipe.measure, vectors))
+    decomposition = optional_import("sklearn.decomposition", "reduce", "reducing")
+    pca = decomposition.PCA(dim, random_state=0).fit(normalized_for(recipe.measure, vectors))
     axes = pca.components_.T
     if whiten:
         spread = np.sqrt(pca.explained_variance_)
-        # a spread within rounding is none, and such a direction counts for nothing
+        # a spread within rounding is none, and such a component is left out
         axes = axes / np.where(spread > _ROUNDING * spread.max(), spread, np.inf)
     return Projection(recipe, pca.mean_.astype(np.float32), axes.astype(np.float32))
 
 
-def _reduced(
+def _entries(
     page: Sequence[tuple[Record, Features]], projection: Projection, store: Store
 ) -> list[Entry]:
     local = store.local_features([record.key for record, _ in page])
@@ -92,7 +86,7 @@ def _reduced(
 
 
 def _sample(catalogue: Catalogue) -> Features:
-    """As many vectors as are enough; keys are hashes, so the first images will do."""
+    """Enough vectors; keys are hashes, so the first images are a random sample."""
     every = chain.from_iterable(vectors for _, vectors in catalogue.store.iter_records())
     rows = list(islice(every, _SAMPLE))
     return np.array(rows, dtype(catalogue.recipe.measure)).reshape(-1, catalogue.recipe.dim)

@@ -16,7 +16,7 @@ from safetensors.numpy import save as packed
 from torch import nn
 
 from imagefinder._utils.atomic import atomic_write
-from imagefinder.catalogue.reduction import fitted
+from imagefinder.catalogue.reduction import fit_pca
 from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH, OUTPUT, Trained
 from imagefinder.finder import Finder
@@ -56,7 +56,7 @@ def exported(network: Network) -> bytes:
 
 def save_projection(network: Network, rows: Features, dim: int, folder: Path) -> None:
     """Let the network end with principal components, fitted to its rows; what was fitted."""
-    found = fitted(rows, Recipe("trained", {}, network.dim, "cosine"), dim)
+    found = fit_pca(rows, Recipe("trained", {}, network.dim, "cosine"), dim)
     linear = nn.Linear(network.dim, dim)
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(found.axes.T))

@@ -11,7 +11,7 @@ from functools import partial
 from time import perf_counter
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
-from imagefinder.catalogue.ingest import identified
+from imagefinder.catalogue.ingest import identify
 from imagefinder.catalogue.vector_files.formats import check, place_of
 from imagefinder.catalogue.vector_files.row import ImageRow
 from imagefinder.errors import ImageError
@@ -65,7 +65,7 @@ def _entry(image: ImageRow, limits: Limits) -> Entry | Failure:
     if isinstance(about, Record):
         return Entry(about, image.features, about.metadata or None)
     try:
-        data, record = identified(about, limits)
+        data, record = identify(about, limits)
         seen = decode(data, _GLIMPSE, limits)
     except ImageError as error:
         return Failure(about.name, str(error))
