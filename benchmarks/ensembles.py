@@ -22,7 +22,7 @@ from imagefinder import embed
 from imagefinder.evaluation.embedding_metrics import Retrieval
 from imagefinder.evaluation.metrics import average_precision
 from imagefinder.registry.factory import make_encoder
-from imagefinder.search.ranking import Fusion, Ranking, fuse, best_first
+from imagefinder.search.ranking import Fusion, Ranking, best_first, fuse
 from imagefinder.similarity import unit
 
 Scores = NDArray[np.float32]

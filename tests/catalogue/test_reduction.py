@@ -395,6 +395,6 @@ def test_nothing_is_made_where_it_cannot_be(finder: Finder, tmp_path: Path) -> N
         reduce(empty, tmp_path / "s.db", dim=4)
     with Finder.create(tmp_path / "bits.db", "dhash") as bits:
         bits.add(noise(9))
-        with pytest.raises(PluginError, match="bits"):
+        with pytest.raises(PluginError, match="binary codes"):
             reduce(bits, tmp_path / "s.db", dim=4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bits.db", "empty.db"]
