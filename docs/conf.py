@@ -35,7 +35,7 @@ suppress_warnings = [
 autodoc_member_order = "bysource"
 # unions that signatures name without their module
 alias_homes = {
-    "Asked": "imagefinder.search.query.Asked",
+    "QueryImage": "imagefinder.search.query.QueryImage",
     "Given": "imagefinder.images.inputs.Given",
     "Source": "imagefinder.images.decode.Source",
 }
