@@ -151,7 +151,7 @@ def test_more_numbers_than_there_are_cannot_be_had(rows: int, dim: int) -> None:
         fit_pca(sample(rows), recipe(), dim)
 
 
-@pytest.mark.parametrize(("measure", "said"), [("hamming", "bits"), ("dot", "dot")])
+@pytest.mark.parametrize(("measure", "said"), [("hamming", "binary codes"), ("dot", "dot")])
 def test_what_has_no_principal_components_is_refused(measure: Measure, said: str) -> None:
     rows = np.ones((40, 12), np.uint8 if measure == "hamming" else np.float32)
     with pytest.raises(PluginError, match=said):
