@@ -29,12 +29,15 @@ def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | Un
         if len(encoded) != len(images):
             raise ValueError(f"it gives features of {len(encoded)} for {len(images)} images")
         return [_checked(features) for features in encoded]
+    except UnencodableImage as error:
+        failure = error
     except ImageFinderError:
         raise
     except Exception as error:  # the encoder may be anybody's
-        if len(images) == 1:
-            return [_failure("encoder", error)]
-        return [result for image in images for result in encode_each(encoder, [image])]
+        failure = _failure("encoder", error)
+    if len(images) == 1:
+        return [failure]
+    return [result for image in images for result in encode_each(encoder, [image])]
 
 
 def encode_one(encoder: Encoder, image: Image) -> Features:

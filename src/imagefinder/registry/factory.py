@@ -68,8 +68,14 @@ def _check_measure(name: str, cls: type[Any], measure: Measure) -> None:
 
 
 def recipe_of(maker: Encoder | Extractor) -> Recipe:
-    """Everything needed to make this encoder or extractor again."""
+    """Everything needed to make this encoder or extractor again.
+
+    A class that is no dataclass but has the attribute ``wrapped`` only schedules the work of that
+    encoder, so it has the same recipe.
+    """
     if not is_dataclass(maker):
+        if hasattr(maker, "wrapped"):
+            return recipe_of(maker.wrapped)
         raise PluginError(f"{maker!r} is not a dataclass, so its options cannot be recorded")
     name, preset = _name_of(maker)
     options: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Search over HTTP."""
+"""HTTP API and web interface."""
 
 from imagefinder.server.app import create_app, serve
 from imagefinder.server.settings import Settings

@@ -1,4 +1,4 @@
-"""The catalogues of one server: one for each encoder; the first is the usual one."""
+"""The catalogues of a server: one per encoder, the first being the default."""
 
 from __future__ import annotations
 
@@ -8,76 +8,84 @@ from dataclasses import dataclass
 
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.finder import Finder
-from imagefinder.server.dynamic_batching import Together
+from imagefinder.server.dynamic_batching import BatchingEncoder
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """One of them."""
+class ServedCatalogue:
+    """A catalogue whose searches and additions are encoded in shared batches."""
 
     finder: Finder
-    """For all but searches."""
-    searched: Finder
-    """The same, for many searches at once."""
-    words: bool
-    """Whether it can be searched with a text."""
+    text_search: bool
+    """Whether it can be searched by text."""
 
     @property
     def name(self) -> str:
-        """Its encoder's."""
+        """The name of its encoder."""
         return self.finder.recipe.encoder
+
+    @property
+    def extractor(self) -> str | None:
+        """The name of its local features' extractor, if it has local features."""
+        recipe = self.finder.store.extractor
+        return recipe.encoder if recipe else None
 
 
 @dataclass(frozen=True)
-class Catalogues:
-    """In the order in which they were named."""
+class ServedCatalogues:
+    """All of them, in the order given."""
 
-    all: tuple[Catalogue, ...]
+    all: tuple[ServedCatalogue, ...]
 
     @property
     def names(self) -> list[str]:
-        """Their encoders'."""
+        """The names of their encoders."""
         return [catalogue.name for catalogue in self.all]
 
     @property
-    def first(self) -> Catalogue:
-        """The one that answers if none is named."""
+    def first(self) -> ServedCatalogue:
+        """The default."""
         return self.all[0]
 
-    def named(self, encoder: str) -> Catalogue | None:
-        """The one by this encoder."""
+    def find(self, encoder: str) -> ServedCatalogue | None:
+        """The one made with this encoder."""
         return next((one for one in self.all if one.name == encoder), None)
 
 
 def check_distinct(finders: Sequence[Finder]) -> None:
-    """Raise StoreError if two are by the same encoder, for then its name would not choose."""
+    """Raise StoreError if two have the same encoder, since requests choose by its name."""
     names = [finder.recipe.encoder for finder in finders]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
+    duplicates = {name for name in names if names.count(name) > 1}
+    if duplicates:
         raise StoreError(
-            f"two of the catalogues are by {twice.pop()}: serve them on ports of their own"
+            f"two of the catalogues use the encoder {duplicates.pop()}: "
+            "serve them on different ports"
         )
 
 
 @contextmanager
-def serving(finders: Sequence[Finder], told: Callable[[int], None]) -> Iterator[Catalogues]:
-    """The catalogues, until the server ends; the finders are closed with them."""
+def open_catalogues(
+    finders: Sequence[Finder], on_batch: Callable[[int], None]
+) -> Iterator[ServedCatalogues]:
+    """The catalogues of ``finders``, which are closed at the end; see BatchingEncoder."""
     with ExitStack() as stack:
         for finder in finders:
             stack.enter_context(finder)
         check_distinct(finders)
-        yield Catalogues(tuple(_served(finder, stack, told) for finder in finders))
+        yield ServedCatalogues(tuple(_batched(finder, stack, on_batch) for finder in finders))
 
 
-def _served(finder: Finder, stack: ExitStack, told: Callable[[int], None]) -> Catalogue:
-    together = Together(finder.encoder, told)
-    stack.callback(together.close)
-    searched = Finder(finder.store, together, finder.extractor, finder.limits)
-    return Catalogue(finder, searched, _knows_words(finder))
+def _batched(
+    finder: Finder, stack: ExitStack, on_batch: Callable[[int], None]
+) -> ServedCatalogue:
+    encoder = BatchingEncoder(finder.encoder, on_batch)
+    stack.callback(encoder.close)
+    batched = Finder(finder.store, encoder, finder.extractor, finder.limits)
+    return ServedCatalogue(batched, _has_text_encoder(finder))
 
 
-def _knows_words(finder: Finder) -> bool:
-    # only trying tells: a pretrained model's file for texts may be missing
+def _has_text_encoder(finder: Finder) -> bool:
+    # the only test is to try: a pretrained model's text encoder may be missing
     encode_text = getattr(finder.encoder, "encode_text", None)
     try:
         return encode_text is not None and bool(encode_text(["an image"]))

@@ -1,4 +1,4 @@
-"""What the routes ask for by their arguments' types."""
+"""FastAPI dependencies: what routes declare as the types of their parameters."""
 
 from __future__ import annotations
 
@@ -7,93 +7,90 @@ from typing import Annotated
 from fastapi import Depends, Form, HTTPException, Path, Query, Request
 
 from imagefinder.errors import NotFound
-from imagefinder.server.catalogues import Catalogue, Catalogues
-from imagefinder.server.map_cache import Maps
+from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
+from imagefinder.server.map_cache import MapCache
 from imagefinder.server.settings import Settings
 from imagefinder.types import Record
 
-_EXAMPLE = "3e92d93bb8cd8fb0"
+ENCODER_HELP = "The catalogue to use, by its encoder; default: the first."
+_EXAMPLE_ID = "3e92d93bb8cd8fb0"
 
 
-async def catalogues_of(request: Request) -> Catalogues:
-    """All that this server has."""
-    found: Catalogues = request.app.state.catalogues
-    return found
+async def _catalogues(request: Request) -> ServedCatalogues:
+    catalogues: ServedCatalogues = request.app.state.catalogues
+    return catalogues
 
 
-async def settings_of(request: Request) -> Settings:
-    """What this server allows."""
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-async def maps_of(request: Request) -> Maps:
-    """Those that it made lately."""
-    maps: Maps = request.app.state.maps
-    return maps
+async def _map_cache(request: Request) -> MapCache:
+    cache: MapCache = request.app.state.map_cache
+    return cache
 
 
-AllCatalogues = Annotated[Catalogues, Depends(catalogues_of)]
-Allowed = Annotated[Settings, Depends(settings_of)]
-MadeMaps = Annotated[Maps, Depends(maps_of)]
+AllCatalogues = Annotated[ServedCatalogues, Depends(_catalogues)]
+CurrentSettings = Annotated[Settings, Depends(_settings)]
+CachedMaps = Annotated[MapCache, Depends(_map_cache)]
 
 
-def _chosen(catalogues: Catalogues, encoder: str | None) -> Catalogue:
-    found = catalogues.named(encoder) if encoder else catalogues.first
+def choose_catalogue(catalogues: ServedCatalogues, encoder: str | None) -> ServedCatalogue:
+    """The catalogue of an encoder, or the first; 422 if there is none."""
+    found = catalogues.find(encoder) if encoder else catalogues.first
     if found is None:
         names = ", ".join(catalogues.names)
-        raise HTTPException(422, f"encoder: this server has no such catalogue; it has {names}")
+        raise HTTPException(422, f"encoder: no such catalogue on this server, which has {names}")
     return found
 
 
-async def _by_query(
+async def _from_query(
     catalogues: AllCatalogues,
-    encoder: Annotated[
-        str | None, Query(description="Whose catalogue; the first, if not told.")
-    ] = None,
-) -> Catalogue:
-    return _chosen(catalogues, encoder)
+    encoder: Annotated[str | None, Query(description=ENCODER_HELP)] = None,
+) -> ServedCatalogue:
+    return choose_catalogue(catalogues, encoder)
 
 
-async def _by_form(
+async def _from_form(
     catalogues: AllCatalogues,
-    encoder: Annotated[
-        str | None, Form(description="Whose catalogue; the first, if not told.")
-    ] = None,
-) -> Catalogue:
-    return _chosen(catalogues, encoder)
+    encoder: Annotated[str | None, Form(description=ENCODER_HELP)] = None,
+) -> ServedCatalogue:
+    return choose_catalogue(catalogues, encoder)
 
 
-Asked = Annotated[Catalogue, Depends(_by_query)]
-AskedByForm = Annotated[Catalogue, Depends(_by_form)]
+QueryCatalogue = Annotated[ServedCatalogue, Depends(_from_query)]
+"""Chosen by the query parameter ``encoder``."""
+FormCatalogue = Annotated[ServedCatalogue, Depends(_from_form)]
+"""Chosen by the form field ``encoder``."""
 
 
-def _record(
-    id: Annotated[  # noqa: A002  the path's
-        str, Path(description="16 hexadecimal digits.", examples=[_EXAMPLE])
+def _record_from_path(
+    id: Annotated[  # noqa: A002  the path parameter's name
+        str, Path(description="16 hexadecimal digits.", examples=[_EXAMPLE_ID])
     ],
-    catalogue: Asked,
+    catalogue: QueryCatalogue,
 ) -> Record:
-    return record_of(catalogue, id)
+    return get_record(catalogue, id)
 
 
-def record_of(catalogue: Catalogue, id: str) -> Record:  # noqa: A002  the word that users know
+def get_record(catalogue: ServedCatalogue, id: str) -> Record:  # noqa: A002  as users call it
     """The record of a stored image; 404 if there is none."""
     try:
         return catalogue.finder.get(id)
     except NotFound:
-        raise HTTPException(404, "there is no image of this id in the catalogue") from None
+        raise HTTPException(404, "there is no image with this id in the catalogue") from None
 
 
-Stored = Annotated[Record, Depends(_record)]
+StoredRecord = Annotated[Record, Depends(_record_from_path)]
 
 
-def check_writer(request: Request, settings: Allowed) -> None:
-    """403 unless the server, and the key, allow to add and take out."""
+def check_write_access(request: Request, settings: CurrentSettings) -> None:
+    """403 unless the server and the API key allow adding and deleting images."""
     if not settings.writable:
         raise HTTPException(403, "this server is read-only: start it with --writable")
     if settings.keys is not None and not request.scope["state"].get("key_writes"):
-        raise HTTPException(403, "this key only reads: make one with --write")
+        raise HTTPException(403, "this API key is read-only: create one with --write")
 
 
-Writer = Depends(check_writer)
+WriteAccess = Depends(check_write_access)

@@ -1,30 +1,33 @@
-"""Queries that come at the same time are encoded in one inference."""
+"""Dynamic batching: images of concurrent requests are encoded in one inference."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
+from typing import TypeAlias
 
 from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import UnencodableImage
 from imagefinder.types import Encoder, Features, Image, Measure, Resize
 
-_MOST = 32
+_MAX_BATCH = 32
+
+_Result: TypeAlias = Future[Features | UnencodableImage]
 
 
-class Together:
-    """An encoder for many threads. While one inference runs the next one's images gather.
+class BatchingEncoder:
+    """An encoder for many threads: images queue while an inference runs, and form the next batch.
 
-    Nobody waits for others to come, so a query alone is as quick as without.
+    No request waits for others to arrive, so a single one is as fast as without batching.
     """
 
-    def __init__(self, encoder: Encoder, told: Callable[[int], None] = lambda number: None) -> None:
-        """``told`` hears how many each inference encodes."""
-        self._encoder = encoder
-        self._told = told
-        self._guard = Lock()
-        self._waiting: list[tuple[Image, Future[Features | UnencodableImage]]] = []
+    def __init__(self, encoder: Encoder, on_batch: Callable[[int], None] | None = None) -> None:
+        """``on_batch`` is called with the size of each batch."""
+        self.wrapped = encoder
+        self._on_batch = on_batch
+        self._lock = Lock()
+        self._queue: list[tuple[Image, _Result]] = []
         self._worker = ThreadPoolExecutor(1, "encode")
         if hasattr(encoder, "encode_text"):
             self.encode_text = encoder.encode_text
@@ -32,55 +35,54 @@ class Together:
     @property
     def dim(self) -> int:
         """See Encoder."""
-        return self._encoder.dim
+        return self.wrapped.dim
 
     @property
     def measure(self) -> Measure:
         """See Encoder."""
-        return self._encoder.measure
+        return self.wrapped.measure
 
     @property
     def resize(self) -> Resize:
         """See Encoder."""
-        return self._encoder.resize
+        return self.wrapped.resize
 
     @property
-    def waiting(self) -> int:
-        """How many images the next inference will find."""
-        return len(self._waiting)
+    def queued(self) -> int:
+        """The number of images that wait for the next batches."""
+        return len(self._queue)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
-        """See Encoder. Raises UnencodableImage, for these images alone."""
-        return [_unless_failed(future.result()) for future in [self._asked(one) for one in images]]
+        """See Encoder. Raises UnencodableImage, for one of these images only."""
+        results: list[_Result] = [Future() for _ in images]
+        with self._lock:
+            self._queue += zip(images, results, strict=True)
+        for _ in range(0, len(images), _MAX_BATCH):  # enough batches for all that is queued
+            self._worker.submit(self._encode_batch)
+        return [_features(result.result()) for result in results]
 
     def close(self) -> None:
-        """Once what waits is encoded."""
+        """Finish what is queued, and stop."""
         self._worker.shutdown()
 
-    def _asked(self, image: Image) -> Future[Features | UnencodableImage]:
-        future: Future[Features | UnencodableImage] = Future()
-        with self._guard:
-            self._waiting.append((image, future))
-        self._worker.submit(self._encode_waiting)  # which finds nothing if it was taken along
-        return future
-
-    def _encode_waiting(self) -> None:
-        with self._guard:
-            taken, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-        if not taken:
+    def _encode_batch(self) -> None:
+        with self._lock:
+            batch, self._queue = self._queue[:_MAX_BATCH], self._queue[_MAX_BATCH:]
+        if not batch:  # an earlier batch took these images along
             return
-        self._told(len(taken))
+        if self._on_batch is not None:
+            self._on_batch(len(batch))
         try:
-            results = encode_each(self._encoder, [image for image, _ in taken])
-        except BaseException as error:  # is told to those that wait
-            for _, future in taken:
+            results = encode_each(self.wrapped, [image for image, _ in batch])
+        except BaseException as error:  # raised again in every waiting thread
+            for _, future in batch:
                 future.set_exception(error)
             return
-        for (_, future), result in zip(taken, results, strict=True):
+        for (_, future), result in zip(batch, results, strict=True):
             future.set_result(result)
 
 
-def _unless_failed(result: Features | UnencodableImage) -> Features:
+def _features(result: Features | UnencodableImage) -> Features:
     if isinstance(result, UnencodableImage):
         raise result
     return result

@@ -1,60 +1,52 @@
-"""The files of stored images: where one still lies unchanged, and how its answer is cached."""
+"""The files of stored images: finding one that is unchanged, and HTTP caching of it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
 
 from fastapi import HTTPException, Request, Response
+from starlette.datastructures import Headers
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 from imagefinder.types import File, Record
 
-_FRESH = "private, max-age=86400"
+_CACHE_CONTROL = "private, max-age=86400"
+_conditions = StaticFiles()
 
 
-def place_of(record: Record) -> File | None:
-    """The first of an image's places where it can be read, and is as it was when it was added."""
+def find_file(record: Record) -> File | None:
+    """The first of an image's files that is readable and unchanged since it was added."""
     for file in record.files:
         try:
-            now = os.stat(file.path)
+            status = os.stat(file.path)
         except OSError:
             continue
-        same = (now.st_size, now.st_mtime_ns) == (record.size, file.mtime_ns)
-        if same and os.access(file.path, os.R_OK):
+        unchanged = (status.st_size, status.st_mtime_ns) == (record.size, file.mtime_ns)
+        if unchanged and os.access(file.path, os.R_OK):
             return file
     return None
 
 
-def lying(record: Record) -> File:
+def require_file(record: Record) -> File:
     """The same; 410 if there is none."""
-    file = place_of(record)
+    file = find_file(record)
     if file is None and not record.files:
-        raise HTTPException(410, "the image was given in memory: there is no file of it")
+        raise HTTPException(410, "the image was added from memory: it has no file")
     if file is None:
-        raise HTTPException(410, "its file is gone, or has changed since it was added")
+        raise HTTPException(410, "the image's file is missing, or has changed since it was added")
     return file
 
 
-def caching(etag: str, file: File) -> dict[str, str]:
-    """Headers by which a browser need not ask again for a day, and then only whether it changed."""
+def cache_headers(etag: str, file: File) -> dict[str, str]:
+    """Headers that let a browser reuse a response for a day, and revalidate it afterwards."""
     modified = formatdate(file.mtime_ns // 10**9, usegmt=True)
-    return {"ETag": f'"{etag}"', "Last-Modified": modified, "Cache-Control": _FRESH}
+    return {"ETag": f'"{etag}"', "Last-Modified": modified, "Cache-Control": _CACHE_CONTROL}
 
 
-def unchanged(request: Request, headers: Mapping[str, str]) -> Response | None:
-    """304 if the sender has it (RFC 9110, 13.2.2: an entity tag counts more than a time)."""
-    tags = request.headers.get("if-none-match")
-    if tags is not None:
-        named = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
-        has = bool(named & {"*", headers["ETag"]})
-    else:
-        has = _since(request.headers.get("if-modified-since"), headers["Last-Modified"])
-    return Response(status_code=304, headers=dict(headers)) if has else None
-
-
-def _since(given: str | None, modified: str) -> bool:
-    try:
-        return given is not None and parsedate_to_datetime(modified) <= parsedate_to_datetime(given)
-    except (ValueError, TypeError):  # no date, or one of no time zone
-        return False
+def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 if the client has the current version (RFC 9110, 13.2.2), before any work is done."""
+    response = Headers(headers)
+    unchanged = _conditions.is_not_modified(response, request.headers)
+    return NotModifiedResponse(response) if unchanged else None

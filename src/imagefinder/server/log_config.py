@@ -1,4 +1,4 @@
-"""What the server says: lines for people at a terminal, JSON lines for programs."""
+"""Logging: plain text on a terminal, JSON lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Of the request that is being answered."""
+"""The id of the current request."""
 
 _LOGGERS = ("imagefinder", "uvicorn")
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object for each record; ``extra={"about": {…}}`` adds to it."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line; ``extra={"fields": {…}}`` adds to it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """On one line, whatever the message holds."""
-        said = {
+        """On one line, whatever the message contains."""
+        line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
-            **_request(),
-            **getattr(record, "about", {}),
+            **_request_fields(),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            said["error"] = self.formatException(record.exc_info)
-        return json.dumps(said)
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
-class Lines(logging.Formatter):
-    """The same for people."""
+class TextFormatter(logging.Formatter):
+    """The message, with the traceback of an error below it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message, with an error's trace below it."""
-        said = record.getMessage()
-        return f"{said}\n{self.formatException(record.exc_info)}" if record.exc_info else said
+        """Without time and level, which a terminal does not need."""
+        text = record.getMessage()
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
 def log_to(stream: TextIO) -> None:
-    """Let our messages and uvicorn's go there, as JSON unless it is a terminal."""
+    """Send our messages and uvicorn's to a stream, as JSON unless it is a terminal."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Lines() if stream.isatty() else JsonLines())
+    handler.setFormatter(TextFormatter() if stream.isatty() else JsonFormatter())
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers = [handler]
@@ -53,10 +53,10 @@ def log_to(stream: TextIO) -> None:
 
 
 def log_to_stderr() -> None:
-    """Where the command line has put it."""
+    """Log to whatever ``sys.stderr`` is at the moment."""
     log_to(sys.stderr)
 
 
-def _request() -> dict[str, str]:
+def _request_fields() -> dict[str, str]:
     id_ = request_id.get()
     return {"request_id": id_} if id_ else {}

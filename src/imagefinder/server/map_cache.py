@@ -1,4 +1,4 @@
-"""Maps that were made lately, so that a page that is opened again has its own at once."""
+"""Cache of 2-D projections (least recently used first out)."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from imagefinder.finder import Finder
 from imagefinder.visualization.map.projection import By, Places, project
 from imagefinder.visualization.map.sampling import Sample, rows_of, sampled
 
-_KEPT = 16
+_MAX_MAPS = 16
 
 
-class Maps:
-    """One is made at a time, for that takes a core; who asks meanwhile waits for a turn.
+class MapCache:
+    """Computes one map at a time, since each occupies a core; other requests wait.
 
-    A key stands for a content, and a catalogue has one recipe: where images lie follows from
-    their keys, the recipe and the method, so what is kept is true as long as these are the same.
+    An image's key identifies its content and a catalogue has one recipe, so the keys, the recipe
+    and the method determine a map: a cached one stays valid as long as these are the same.
     """
 
     def __init__(self) -> None:
         """Empty."""
-        self._turn = Lock()
-        self._kept: OrderedDict[tuple[str, By, bytes], Places] = OrderedDict()
+        self._lock = Lock()
+        self._maps: OrderedDict[tuple[str, By, bytes], Places] = OrderedDict()
 
-    def of(self, finder: Finder, by: By, limit: int, patience: float) -> tuple[Sample, Places]:
-        """Up to ``limit`` images and their places; 503 after so many seconds without a turn."""
-        drawn = sampled(finder.store, limit)
-        keys = np.array([record.key for record in drawn.records], np.int64)
+    def get(self, finder: Finder, by: By, limit: int, timeout: float) -> tuple[Sample, Places]:
+        """Up to ``limit`` images and their positions; 503 after ``timeout`` seconds of waiting."""
+        sample = sampled(finder.store, limit)
+        keys = np.array([record.key for record in sample.records], np.int64)
         name = str(finder.recipe), by, hashlib.sha256(keys.tobytes()).digest()
-        if not self._turn.acquire(timeout=patience):
-            raise HTTPException(503, "other maps are being made", {"Retry-After": "5"})
+        if not self._lock.acquire(timeout=timeout):
+            raise HTTPException(503, "other maps are being computed", {"Retry-After": "5"})
         try:
-            if name not in self._kept:
-                self._kept[name] = project(rows_of(finder.store, drawn.records), by)
-            self._kept.move_to_end(name)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return drawn, self._kept[name]
+            if name not in self._maps:
+                self._maps[name] = project(rows_of(finder.store, sample.records), by)
+            self._maps.move_to_end(name)
+            while len(self._maps) > _MAX_MAPS:
+                self._maps.popitem(last=False)
+            return sample, self._maps[name]
         finally:
-            self._turn.release()
+            self._lock.release()

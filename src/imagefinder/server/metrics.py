@@ -1,4 +1,4 @@
-"""Figures for Prometheus."""
+"""Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 
 
 class Metrics:
-    """Of one application; their number does not grow with what is asked."""
+    """The metrics of one application; unknown paths and methods do not add label values."""
 
     def __init__(self) -> None:
         """In a registry of its own."""
@@ -28,40 +28,40 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         self.running = Gauge(
-            "imagefinder_requests_running", "Requests being answered", registry=self._registry
+            "imagefinder_requests_running", "Requests in progress", registry=self._registry
         )
         self._images = Gauge("imagefinder_images", "Images stored", registry=self._registry)
-        self.encoded = Histogram(
+        self.batch_size = Histogram(
             "imagefinder_encoded_together",
-            "Queries that one inference encoded",
+            "Images encoded in one inference",
             buckets=(1, 2, 4, 8, 16, 32),
             registry=self._registry,
         )
         self._requests = Counter(
             "imagefinder_requests",
-            "Requests answered",
+            "Requests completed",
             ["method", "route", "status"],
             registry=self._registry,
         )
         self._seconds = Histogram(
             "imagefinder_request_seconds",
-            "From a request's head to the end of its answer",
+            "Time from a request's header to the end of its response",
             ["route"],
             buckets=_SECONDS,
             registry=self._registry,
         )
 
-    def count(self, images: Callable[[], int]) -> None:
-        """Say how many images there are, whenever somebody asks."""
-        self._images.set_function(images)
+    def watch_images(self, count: Callable[[], int]) -> None:
+        """Call ``count`` for the number of images whenever the metrics are read."""
+        self._images.set_function(count)
 
-    def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        """One request more. A status of 0 is one whose sender went away."""
+    def observe(self, scope: Scope, status: int, seconds: float) -> None:
+        """Record a completed request; status 0 means that the client disconnected."""
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", "other")
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self) -> bytes:
-        """All of them, in Prometheus' text format."""
+    def render(self) -> bytes:
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

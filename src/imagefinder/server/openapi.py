@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI makes of the routes, and what holds for all of them."""
+"""The OpenAPI document: FastAPI's, with problem documents and API keys added."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from imagefinder.server.problems import MEDIA_TYPE, documented
+from imagefinder.server.problems import MEDIA_TYPE, error_responses
 
 DESCRIPTION = """\
-Find the most similar images.
+Image similarity search.
 
-Every refusal is a problem document (RFC 9457). Each answer has an `X-Request-ID`, under which the
-server's log speaks of it."""
+Errors are problem documents (RFC 9457). Every response has an `X-Request-ID`, which also identifies
+the request in the server's log."""
 
-EVERYWHERE = documented(401, 408, 413, 421, 422, 429, 500, 503)
-"""Answers that any route may give."""
+COMMON_RESPONSES = error_responses(401, 408, 413, 421, 422, 429, 500, 503)
+"""Errors that any route may return."""
 
 
-def add_document(app: FastAPI, keys: bool) -> None:
-    """Let the application serve it; with ``keys``, it says how they are given."""
-    make = app.openapi
+def customize_openapi(app: FastAPI, api_keys: bool) -> None:
+    """Extend the document that ``app`` serves; ``api_keys`` adds the security schemes."""
+    generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = make()
-            _say_what_problems_are(document)
-            if keys:
-                _say_how_keys_are_given(document)
+            document = generate()
+            _set_problem_media_type(document)
+            if api_keys:
+                _add_security_schemes(document)
         return app.openapi_schema or {}
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it
 
 
-def _say_what_problems_are(document: dict[str, Any]) -> None:
+def _set_problem_media_type(document: dict[str, Any]) -> None:
     for operations in document["paths"].values():
         for operation in operations.values():
-            for status, answer in operation["responses"].items():
+            for status, response in operation["responses"].items():
                 if int(status) >= 400:
-                    answer["content"] = {MEDIA_TYPE: answer["content"].pop("application/json")}
+                    response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
 
 
-def _say_how_keys_are_given(document: dict[str, Any]) -> None:
+def _add_security_schemes(document: dict[str, Any]) -> None:
     document["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

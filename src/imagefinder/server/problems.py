@@ -1,4 +1,4 @@
-"""Every refusal is a problem document (RFC 9457), and names no path of the server."""
+"""Problem details (RFC 9457): the one form of every error, revealing no path of the server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("imagefinder.server")
 
 
-class Fault(BaseModel):
+class FieldError(BaseModel):
     """What is wrong with one field of a request."""
 
     field: str = Field(examples=["k"])
@@ -37,27 +37,27 @@ class Fault(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why a request was refused (RFC 9457)."""
+    """An error (RFC 9457)."""
 
-    type: str = Field(description="`about:blank`: the status says all.")
+    type: str = Field(description="Always `about:blank`: the status is the type.")
     title: str = Field(examples=["Unprocessable Content"])
     status: int = Field(examples=[422])
     detail: str = Field(
-        description="What to do about it.",
+        description="What went wrong, and what to do about it.",
         examples=["damaged or not supported: image file is truncated"],
     )
-    request_id: str | None = Field(description="Under which the server's log speaks of it.")
-    errors: list[Fault] | None = Field(description="The fields at fault, if it is those.")
+    request_id: str | None = Field(description="The request's id in the server's log.")
+    errors: list[FieldError] | None = Field(description="The invalid fields, if any.")
 
 
-def problem(
+def problem_response(
     status: int,
     detail: str,
     headers: Mapping[str, str] | None = None,
-    errors: Sequence[Fault] = (),
+    errors: Sequence[FieldError] = (),
 ) -> JSONResponse:
-    """The answer to a request that is refused."""
-    about = Problem(
+    """An error response."""
+    problem = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -65,85 +65,81 @@ def problem(
         request_id=request_id.get(),
         errors=list(errors) or None,
     )
-    content = about.model_dump()
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Let the application answer by problem documents, whoever raises."""
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(ImageFinderError, _failed)
+def add_exception_handlers(app: FastAPI) -> None:
+    """Turn every exception of routes and framework into a problem document."""
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(ImageFinderError, _handle_our_error)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the documentation of a route: what these statuses mean there."""
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses: what these statuses mean."""
     return {status: {"model": Problem, "description": _MEANINGS[status]} for status in statuses}
 
 
 _MEANINGS = {
-    400: "The request cannot be read",
-    401: "An API key is missing or wrong",
-    403: "The server, or the key, does not allow it",
-    404: "There is no such image, or page",
-    405: "The method is another one",
+    400: "The request is malformed",
+    401: "The API key is missing or invalid",
+    403: "The server or the API key does not allow it",
+    404: "There is no such image or page",
+    405: "The method is not allowed",
     408: "The request did not arrive in time",
-    410: "The image has no file, or the file has changed",
+    410: "The image has no file, or its file has changed",
     413: "The request is too large",
-    416: "The file has no such part",
-    421: "The server does not go by this name",
-    422: "A field is wrong, or an image cannot be used",
-    429: "Too many requests; Retry-After says when to go on",
-    500: "The server is at fault",
-    503: "The catalogue or its model cannot be used at the moment, or the answer takes too long",
+    416: "The requested range is not in the file",
+    421: "The host name is not one of the server's",
+    422: "A field is invalid, or an image cannot be used",
+    429: "Too many requests; Retry-After says when to try again",
+    500: "Internal server error",
+    503: "The catalogue or its model is unavailable at the moment, or the response takes too long",
 }
 
 _PLAIN = {
-    404: "there is nothing at this address: /docs says what there is",
-    405: "this address has other methods: Allow names them",
+    404: "not found: see /docs for the available paths",
+    405: "method not allowed: see the Allow header",
 }
-"""For the framework's own refusals, which only repeat their titles."""
+"""For the framework's own errors, which only repeat their titles."""
 
 
-def _refused(request: Request, error: Exception) -> JSONResponse:
+def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     status, detail = error.status_code, str(error.detail)
     if detail == HTTPStatus(status).phrase:
         detail = _PLAIN.get(status, detail)
-    return problem(status, detail, error.headers)
+    return problem_response(status, detail, error.headers)
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
+def _handle_validation_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    faults = [
-        Fault(field=".".join(map(str, fault["loc"][1:])) or "body", detail=fault["msg"])
-        for fault in error.errors()
+    errors = [
+        FieldError(field=".".join(map(str, one["loc"][1:])) or "body", detail=one["msg"])
+        for one in error.errors()
     ]
-    detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults)
-    return problem(422, detail, errors=faults)
+    detail = "; ".join(f"{one.field}: {one.detail}" for one in errors)
+    return problem_response(422, detail, errors=errors)
 
 
-def _failed(request: Request, error: Exception) -> JSONResponse:
-    status, detail = _told(error)
+def _handle_our_error(request: Request, error: Exception) -> JSONResponse:
+    status, detail = _status_and_detail(error)
     if status == 503:
         log.error("%s", error)
-    return problem(status, detail)
+    return problem_response(status, detail)
 
 
-_TOLD = (ImageError, MissingExtra, CalibrationError)
-
-
-def _told(error: Exception) -> tuple[int, str]:
-    """What the sender can mend is told; what has become of the server's files is for its log."""
+def _status_and_detail(error: Exception) -> tuple[int, str]:
+    """The client learns what it can correct; trouble with the server's own files is only logged."""
     if isinstance(error, NotFound):
         return 404, str(error)
-    if isinstance(error, UnencodableImage):  # in an encoder's own words, which may name anything
-        return 422, "the encoder makes nothing of this image"
+    if isinstance(error, UnencodableImage):  # a plug-in's own message, which may name a path
+        return 422, "the encoder cannot process this image"
     if (
         isinstance(error, ImageError | MissingExtra | CalibrationError)
         or type(error) is PluginError
     ):
         return 422, str(error)
-    return 503, "the catalogue cannot be used at the moment"
+    return 503, "the catalogue is unavailable at the moment"

@@ -1,4 +1,4 @@
-"""What the server answers; the interactive documentation is made from this."""
+"""Response models, from which FastAPI makes the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,40 +12,46 @@ from imagefinder.types import Hit, Record
 _ID = "3e92d93bb8cd8fb0"
 
 
-class Found(BaseModel):
+class SearchHit(BaseModel):
     """One image found."""
 
     rank: int = Field(examples=[1])
     id: str = Field(examples=[_ID])
     name: str | None = Field(
-        description="The file's name, without its folders.", examples=["harbour.jpg"]
+        description="The file name, without folders.", examples=["harbour.jpg"]
     )
-    score: float = Field(description="Higher is closer; 1 is identical.", examples=[0.982])
-    distance: float = Field(description="In the measure's own unit.", examples=[0.018])
+    score: float = Field(description="Higher is more similar; 1 is identical.", examples=[0.982])
+    distance: float = Field(description="In the unit of the measure.", examples=[0.018])
     probability: float | None = Field(
-        description="That it is a match; null until the catalogue is calibrated.", examples=[0.97]
+        description="Of being a match; null unless the catalogue is calibrated.", examples=[0.97]
     )
-    match: bool | None = Field(description="Whether it is one; null likewise.", examples=[True])
-    width: int = Field(description="Pixels, upright.", examples=[1600])
+    match: bool | None = Field(
+        description="Whether it is a match; null unless the catalogue is calibrated or local "
+        "features were compared.",
+        examples=[True],
+    )
+    width: int = Field(description="In pixels, after orientation by Exif.", examples=[1600])
     height: int = Field(examples=[1200])
     metadata: dict[str, Any] = Field(
-        description="What was told of it when it was added.", examples=[{"room": "kitchen"}]
+        description="Given when the image was added.", examples=[{"room": "kitchen"}]
     )
     correspondences: int | None = Field(
-        description="Local features that correspond, with `rerank`.", examples=[148]
+        description="The number of corresponding local features, with `rerank`.", examples=[148]
     )
-    verified: bool | None = Field(description="Whether one geometry explains them.")
+    verified: bool | None = Field(
+        description="Whether one geometric transformation explains the correspondences."
+    )
     region: tuple[int, int, int, int] | None = Field(
-        description="Where in the image they lie: left, top, width, height in pixels."
+        description="Where they lie in the image: left, top, width, height in pixels."
     )
 
     @classmethod
-    def of(cls, hit: Hit) -> Found:
+    def of(cls, hit: Hit) -> SearchHit:
         """From a hit."""
         return cls(
             rank=hit.rank,
             id=hit.id,
-            name=name_of(hit.record),
+            name=file_name(hit.record),
             score=hit.score,
             distance=hit.distance,
             probability=hit.probability,
@@ -59,44 +65,48 @@ class Found(BaseModel):
         )
 
 
-class Answer(BaseModel):
+class SearchResponse(BaseModel):
     """The most similar images, best first."""
 
     query: str | None = Field(
-        description="The uploaded file's name, or what else was asked with.",
-        examples=["query.jpg"],
+        description="File names, ids, URLs and text of the query.", examples=["query.jpg"]
     )
     encoder: str = Field(examples=["compact"])
-    hits: list[Found]
+    hits: list[SearchHit]
     matches: list[str] | None = Field(
-        description="The ids of the hits that are matches; null until the catalogue is calibrated."
+        description="The ids of the hits that are matches; null unless the catalogue is calibrated."
     )
 
 
-class Compared(BaseModel):
-    """What corresponds in two images."""
+class CompareResponse(BaseModel):
+    """The correspondences between two images."""
 
-    features: tuple[int, int] = Field(description="Local features of each.", examples=[[500, 480]])
-    matches: int = Field(description="Pairs of them that agree on one geometry.", examples=[148])
-    verified: bool = Field(description="Whether they are enough to be the same thing.")
+    features: tuple[int, int] = Field(
+        description="The number of local features in each.", examples=[[500, 480]]
+    )
+    matches: int = Field(
+        description="The number of correspondences that fit one geometric transformation.",
+        examples=[148],
+    )
+    verified: bool = Field(description="Whether that is enough to be the same object.")
     pairs: list[tuple[float, float, float, float]] = Field(
-        description="Of up to 200 pairs, x and y in the one and in the other image, as shares of "
-        "their widths and heights.",
+        description="Up to 200 correspondences: x and y in the first and in the second image, as "
+        "fractions of width and height.",
         examples=[[[0.25, 0.5, 0.75, 0.5]]],
     )
 
 
 class ImageInfo(BaseModel):
-    """What is known of a stored image."""
+    """A stored image."""
 
     id: str = Field(examples=[_ID])
-    name: str | None = Field(description="Its file's, without folders.", examples=["harbour.jpg"])
-    sha256: str = Field(description="Of its bytes.")
-    size: int = Field(description="Bytes.", examples=[409600])
-    width: int = Field(description="Pixels, upright.", examples=[1600])
+    name: str | None = Field(description="The file name, without folders.", examples=["harbour.jpg"])
+    sha256: str = Field(description="Of the file.")
+    size: int = Field(description="In bytes.", examples=[409600])
+    width: int = Field(description="In pixels, after orientation by Exif.", examples=[1600])
     height: int = Field(examples=[1200])
     places: int = Field(
-        description="In how many places it lies; 0 if it was given in memory.", examples=[1]
+        description="The number of its files; 0 if it was added from memory.", examples=[1]
     )
     metadata: dict[str, Any] = Field(examples=[{"room": "kitchen"}])
 
@@ -105,7 +115,7 @@ class ImageInfo(BaseModel):
         """From a record."""
         return cls(
             id=record.id,
-            name=name_of(record),
+            name=file_name(record),
             sha256=record.sha256.hex(),
             size=record.size,
             width=record.width,
@@ -115,114 +125,120 @@ class ImageInfo(BaseModel):
         )
 
 
-class Page(BaseModel):
-    """Some of the images, in order of their ids."""
+class ImagePage(BaseModel):
+    """One page of the images, ordered by id."""
 
     images: list[ImageInfo]
     next: str | None = Field(
-        description="The `cursor` of the following page; null on the last.", examples=[_ID]
+        description="The `cursor` of the next page; null on the last.", examples=[_ID]
     )
 
 
-class Point(BaseModel):
-    """An image on a map."""
+class MapPoint(BaseModel):
+    """An image on the map."""
 
     id: str = Field(examples=[_ID])
-    name: str | None = Field(description="Its file's, without folders.", examples=["harbour.jpg"])
-    x: float = Field(description="To the right, 0 to 1.", examples=[0.25])
-    y: float = Field(description="Downwards, 0 to 1.", examples=[0.5])
+    name: str | None = Field(description="The file name, without folders.", examples=["harbour.jpg"])
+    x: float = Field(description="From left to right, 0 to 1.", examples=[0.25])
+    y: float = Field(description="From top to bottom, 0 to 1.", examples=[0.5])
 
     @classmethod
-    def of(cls, record: Record, x: float, y: float) -> Point:
-        """From a record and its place."""
-        return cls(id=record.id, name=name_of(record), x=round(x, 5), y=round(y, 5))
+    def of(cls, record: Record, x: float, y: float) -> MapPoint:
+        """From a record and its position."""
+        return cls(id=record.id, name=file_name(record), x=round(x, 5), y=round(y, 5))
 
 
-class Plane(BaseModel):
-    """Images on a plane, those that are alike near each other."""
+class MapResponse(BaseModel):
+    """A 2-D projection of the images, similar ones near each other."""
 
     encoder: str = Field(examples=["compact"])
-    by: str = Field(description="How they were laid.", examples=["tsne"])
-    total: int = Field(description="Images in the catalogue.", examples=[2485])
-    gone: int = Field(description="Left out, since their files are gone.", examples=[0])
-    points: list[Point] = Field(
-        description="In order of their ids; the same scale both ways, the longer one from 0 to 1."
+    by: str = Field(description="The projection method.", examples=["tsne"])
+    total: int = Field(description="The number of images in the catalogue.", examples=[2485])
+    gone: int = Field(description="Images left out because their files are missing.", examples=[0])
+    points: list[MapPoint] = Field(
+        description="Ordered by id; both axes have the same scale, and the longer one spans 0 to 1."
     )
 
 
-class Twin(ImageInfo):
-    """A copy of another image."""
+class DuplicateImage(ImageInfo):
+    """A duplicate of the best image of its group."""
 
-    score: float = Field(description="Against the best of its group.", examples=[0.97])
+    score: float = Field(description="Similarity to the best image.", examples=[0.97])
 
 
-class Kin(BaseModel):
-    """One image that is there more than once."""
+class DuplicateGroup(BaseModel):
+    """An image and its duplicates."""
 
-    best: ImageInfo = Field(description="With the most pixels, of these the largest file.")
+    best: ImageInfo = Field(description="The one with the most pixels, then the largest file.")
     why: str = Field(description="Why it is the best.", examples=["more pixels"])
-    copies: list[Twin] = Field(
-        description="Best first; none where the same bytes lie in several places."
+    copies: list[DuplicateImage] = Field(
+        description="Best first; empty if the group is one image with several identical files."
     )
 
 
-class Copies(BaseModel):
-    """Images that are there more than once."""
+class DuplicatesResponse(BaseModel):
+    """Groups of near-duplicates."""
 
-    threshold: float = Field(description="The score that copies reach at least.", examples=[0.9])
-    verify: str = Field(description="What they agree in, besides the score.", examples=["pixels"])
-    unseen: int = Field(description="Images that could not be looked at.", examples=[0])
-    total: int = Field(description="Of groups, of which only the first may be here.", examples=[7])
-    groups: list[Kin] = Field(description="Those with the best images first.")
+    threshold: float = Field(description="The minimum score of duplicates.", examples=[0.9])
+    verify: str = Field(description="What must agree besides the score.", examples=["pixels"])
+    unseen: int = Field(description="Images that could not be verified.", examples=[0])
+    total: int = Field(
+        description="The number of groups, of which `groups` has the first.", examples=[7]
+    )
+    groups: list[DuplicateGroup] = Field(description="Those with the best images first.")
 
 
-class Holding(BaseModel):
-    """One catalogue of the server."""
+class CatalogueInfo(BaseModel):
+    """A catalogue of the server."""
 
-    encoder: str = Field(description="By it a request chooses the catalogue.", examples=["compact"])
+    encoder: str = Field(description="Requests choose a catalogue by it.", examples=["compact"])
     images: int = Field(examples=[2485])
-    vectors: int = Field(description="More than images, if it sees parts.", examples=[2485])
-    bytes: int = Field(description="Of its file.", examples=[5242880])
-    dim: int = Field(description="Numbers in a vector.", examples=[320])
+    vectors: int = Field(
+        description="More than images if the encoder gives several per image.", examples=[2485]
+    )
+    bytes: int = Field(description="The size of its file.", examples=[5242880])
+    dim: int = Field(description="The dimension of its vectors.", examples=[320])
     measure: str = Field(examples=["cosine"])
     index: str = Field(examples=["exact"])
-    text: bool = Field(description="Whether it can be searched with words.")
-    calibrated: bool = Field(description="Whether hits say if they are matches.")
+    text: bool = Field(description="Whether text queries are possible.")
+    calibrated: bool = Field(description="Whether hits are classified as matches or not.")
     local: str | None = Field(
         description="Its local features, for `rerank`; null if it has none.", examples=["sift"]
     )
 
 
-class Stats(BaseModel):
-    """What the server holds, and what it allows."""
+class ServerInfo(BaseModel):
+    """The server's catalogues and capabilities."""
 
     version: str = Field(examples=["0.1.0"])
-    catalogues: list[Holding] = Field(description="The first answers if none is named.")
-    writable: bool = Field(description="Whether images may be added and deleted.")
-    fetches: bool = Field(description="Whether a search may name a URL.")
-    max_upload: int = Field(description="Bytes of a request.", examples=[20000000])
+    catalogues: list[CatalogueInfo] = Field(description="The first is the default.")
+    writable: bool = Field(description="Whether images can be added and deleted.")
+    fetches: bool = Field(description="Whether a search can use URLs.")
+    max_upload: int = Field(
+        description="The maximum size of a request, in bytes.", examples=[20000000]
+    )
 
 
-class Health(BaseModel):
-    """That the server runs."""
+class HealthResponse(BaseModel):
+    """The server is running."""
 
     status: Literal["ok"] = "ok"
 
 
-class Ready(BaseModel):
-    """That the catalogues can be read."""
+class ReadyResponse(BaseModel):
+    """The catalogues are readable."""
 
     status: Literal["ready"] = "ready"
     images: int = Field(description="In the first catalogue.", examples=[2485])
     encoder: str = Field(description="Of the first catalogue.", examples=["compact"])
 
 
-class Ids(BaseModel):
+class IdsResponse(BaseModel):
     """The ids of the most similar images, best first."""
 
     ids: list[str] = Field(examples=[[_ID, "420a3d0d5c754346", "2e25d018994b5516"]])
 
 
-def name_of(record: Record) -> str | None:
-    """The name of its file; where that lies is nobody's business but the server's."""
+def file_name(record: Record) -> str | None:
+    """The name of the image's file; its folder is the server's own business."""
     return Path(record.path).name if record.path else None

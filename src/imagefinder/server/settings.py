@@ -1,4 +1,4 @@
-"""What a server allows, and whom."""
+"""Server settings: what is allowed, and to whom."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from pathlib import Path
 from typing import TypeAlias
 
 Fetch: TypeAlias = Callable[[Sequence[str]], list[bytes]]
-"""The bytes of the images at some URLs. Raises ImageFinderError."""
+"""Downloads the images at some URLs. Raises ImageFinderError."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that is strict by default: nobody may write, and no other site may ask."""
+    """The defaults are strict: read-only, and no other origin may send requests."""
 
     max_upload: int = 20_000_000
-    """Bytes of a request."""
+    """Bytes per request."""
     timeout: float = 60.0
-    """Seconds until the answer must have begun."""
+    """Seconds until the response must have begun."""
     rate: int | None = None
-    """Requests a minute from one address."""
+    """Requests per minute and client address."""
     writable: bool = False
-    """Whether images may be added and taken out."""
+    """Whether images may be added and deleted."""
     uploads: Path | None = None
-    """Where the files of added images are kept; without, only what a search needs is."""
+    """The folder for files of added images; without it, only their vectors are stored."""
     keys: Path | None = None
-    """A file of API keys, one of which every request must then have."""
+    """A file of API keys, one of which every request must then carry."""
     origins: tuple[str, ...] = ()
-    """Other sites whose pages may ask (CORS); ``*`` is all of them."""
+    """Other origins whose pages may send requests (CORS); ``*`` for any."""
     hosts: tuple[str, ...] = ()
-    """The server's own names, besides localhost and any address; ``*`` is all of them."""
+    """The server's own host names, besides localhost and any IP address; ``*`` for any."""
     proxies: tuple[str, ...] = ()
-    """Addresses of proxies that are believed about whom they ask for."""
+    """Addresses of reverse proxies whose forwarded headers are trusted."""
     fetch: Fetch | None = None
-    """How images are had from URLs; without, they are not."""
+    """Downloads images from URLs; without it, a search by URL is refused."""

@@ -1,1 +1,1 @@
-"""ASGI middleware, one file for each."""
+"""ASGI middleware, one per file."""

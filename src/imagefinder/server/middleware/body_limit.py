@@ -1,4 +1,4 @@
-"""Uploads are measured while they stream in, and cut off at the cap."""
+"""Body size limit: uploads are counted as they stream in, and refused with 413 above it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_DISCARDED = 16_000_000
+_MAX_DISCARDED = 16_000_000
 
 
-class UploadCap:
-    """Middleware: a body over the cap is 413, before more of it is taken in."""
+class BodyLimitMiddleware:
+    """Refuses a body above the limit without reading the rest of it into memory."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        """The cap counts the whole body, its multipart wrapping included."""
+        """``max_bytes`` of the whole body, including multipart boundaries and headers."""
         self.app = app
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = _Body(receive, self.max_bytes)
+        body = _LimitedBody(receive, self.max_bytes)
 
-        async def answered(message: Message) -> None:
-            # a client that is still sending hears the answer once it has sent all; one that
-            # sends much more is cut off, or the server would read on to the end
-            if message["type"] == "http.response.start" and not await body.discarded():
+        async def send_after_body(message: Message) -> None:
+            # a client that is still sending reads the response only once it has sent everything;
+            # if far too much is coming, close the connection instead of reading to the end
+            if message["type"] == "http.response.start" and not await body.discard():
                 MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
-        await self.app(scope, body, answered)
+        await self.app(scope, body, send_after_body)
 
 
-class _Body:
-    """A request's body on its way in."""
+class _LimitedBody:
+    """The receive channel of a request, counting bytes."""
 
     def __init__(self, receive: Receive, max_bytes: int) -> None:
         self._receive = receive
@@ -49,9 +49,9 @@ class _Body:
             raise HTTPException(413, f"the upload is larger than {self._max_bytes:,} bytes")
         return message
 
-    async def discarded(self) -> bool:
-        """Read what nobody wants; says whether that came to an end."""
-        while not self._ended and self._received <= self._max_bytes + _DISCARDED:
+    async def discard(self) -> bool:
+        """Read and drop the rest of the body; False if it is too long for that."""
+        while not self._ended and self._received <= self._max_bytes + _MAX_DISCARDED:
             await self._next()
         return self._ended
 

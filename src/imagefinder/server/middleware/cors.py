@@ -1,4 +1,4 @@
-"""Which other sites' pages may ask (CORS)."""
+"""CORS: which other origins may read responses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from imagefinder.server.problems import problem
+from imagefinder.server.problems import problem_response
 
-_OWN = ("content-length", "content-type")
+_BODY_HEADERS = ("content-length", "content-type")
 
 
-class Origins(CORSMiddleware):
-    """Middleware: Starlette's, but what it refuses is a problem document too."""
+class CorsMiddleware(CORSMiddleware):
+    """Starlette's, except that a refused preflight is a problem document too."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
-        """``*`` among the ``origins`` lets any ask."""
+        """``*`` among the ``origins`` allows any."""
         super().__init__(
             app,
             allow_origins=origins,
@@ -28,9 +28,11 @@ class Origins(CORSMiddleware):
         )
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """What a browser asks before it lets a page ask."""
-        answer = super().preflight_response(request_headers)
-        if answer.status_code < 400:
-            return answer
-        headers = {name: value for name, value in answer.headers.items() if name not in _OWN}
-        return problem(answer.status_code, bytes(answer.body).decode(), headers)
+        """Answer the OPTIONS request that a browser sends first."""
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        headers = {
+            name: value for name, value in response.headers.items() if name not in _BODY_HEADERS
+        }
+        return problem_response(response.status_code, bytes(response.body).decode(), headers)

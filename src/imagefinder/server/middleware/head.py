@@ -1,31 +1,31 @@
-"""HEAD is answered wherever GET is, with the same headers and no body (RFC 9110, 9.3.2)."""
+"""HEAD support for GET routes: same status and headers, no body (RFC 9110, 9.3.2)."""
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Heads:
-    """Middleware: asks as by GET, and leaves the body out."""
+class HeadMiddleware:
+    """Runs HEAD requests as GET and drops the body."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """What is asked learns nothing of it."""
+        """Wrap ``app``, which sees only GET."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle a request."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
-        # a scope of its own: the server goes by the other one when it counts the body
-        asked = {**scope, "method": "GET"}
+        # a copy of the scope: the server checks the original's method when it counts the body
+        as_get = {**scope, "method": "GET"}
 
-        async def bodiless(message: Message) -> None:
+        async def send_without_body(message: Message) -> None:
             if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self.app(asked, receive, bodiless)
+            await self.app(as_get, receive, send_without_body)
         finally:
-            scope["route"] = asked.get("route")  # for the figures
+            scope["route"] = as_get.get("route")  # for the metrics

@@ -1,4 +1,4 @@
-"""How many requests one client may make: a bucket of tokens that fills again with time."""
+"""Rate limiting: a token bucket per client address."""
 
 from __future__ import annotations
 
@@ -11,65 +11,65 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagefinder.server.problems import problem
+from imagefinder.server.problems import problem_response
 
-_CLIENTS = 10_000
-_FREE = ("/healthz", "/page/")
+_MAX_CLIENTS = 10_000
+_UNLIMITED = ("/healthz", "/page/")
 
 
 @dataclass
 class _Bucket:
     tokens: float
-    at: float
+    updated: float
 
 
-class Rate:
-    """So many requests a minute for each client, of which all may come at once."""
+class RateLimiter:
+    """A number of requests per minute and client, all of which may come in one burst."""
 
-    def __init__(self, a_minute: int, clock: Callable[[], float] = monotonic) -> None:
-        """The clients that were last heard of are remembered, 10,000 of them."""
-        self._most = a_minute
+    def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
+        """The 10,000 most recent clients are remembered."""
+        self._capacity = per_minute
         self._clock = clock
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def wait(self, client: str) -> float:
-        """Take a token; 0, or if there is none, the seconds until there is one."""
+    def acquire(self, client: str) -> float:
+        """Take a token: 0 if there was one, else the seconds until there is one."""
         now = self._clock()
-        bucket = self._buckets.setdefault(client, _Bucket(self._most, now))
+        bucket = self._buckets.setdefault(client, _Bucket(self._capacity, now))
         self._buckets.move_to_end(client)
-        if len(self._buckets) > _CLIENTS:
+        if len(self._buckets) > _MAX_CLIENTS:
             self._buckets.popitem(last=False)
-        refilled = bucket.tokens + (now - bucket.at) * self._most / 60
-        bucket.tokens, bucket.at = min(self._most, refilled), now
+        refilled = bucket.tokens + (now - bucket.updated) * self._capacity / 60
+        bucket.tokens, bucket.updated = min(self._capacity, refilled), now
         if bucket.tokens < 1:
-            return (1 - bucket.tokens) * 60 / self._most
+            return (1 - bucket.tokens) * 60 / self._capacity
         bucket.tokens -= 1
         return 0
 
 
-class RateLimit:
-    """Middleware: 429 for who asks too often. Nothing that a client says of itself counts."""
+class RateLimitMiddleware:
+    """Answers 429 above the limit. Headers that a client can set itself do not count."""
 
-    def __init__(self, app: ASGIApp, a_minute: int) -> None:
-        """By the address that the connection comes from."""
+    def __init__(self, app: ASGIApp, per_minute: int) -> None:
+        """Clients are told apart by the address of the connection."""
         self.app = app
-        self.rate = Rate(a_minute)
+        self.limiter = RateLimiter(per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle a request."""
         wait = 0.0
-        if scope["type"] == "http" and not scope["path"].startswith(_FREE):
-            wait = self.rate.wait(client_of(scope))
+        if scope["type"] == "http" and not scope["path"].startswith(_UNLIMITED):
+            wait = self.limiter.acquire(client_of(scope))
         if not wait:
             await self.app(scope, receive, send)
             return
         seconds = str(math.ceil(wait))
-        detail = f"too many requests from this address: go on in {seconds} s"
-        await problem(429, detail, {"Retry-After": seconds})(scope, receive, send)
+        detail = f"too many requests from this address: try again in {seconds} s"
+        await problem_response(429, detail, {"Retry-After": seconds})(scope, receive, send)
 
 
 def client_of(scope: Scope) -> str:
-    """Its address; of IPv6 the first half, for the other is free to choose for anyone."""
+    """The client's address; for IPv6 its /64 prefix, since a client chooses the other half."""
     host = scope["client"][0] if scope.get("client") else ""
     try:
         address = ip_address(host)

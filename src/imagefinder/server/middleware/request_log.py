@@ -1,4 +1,4 @@
-"""Each request gets an id, a line in the log and a place in the figures; no failure is silent."""
+"""Request IDs, access log and metrics; unhandled exceptions become a 500."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagefinder.server.log_config import request_id
 from imagefinder.server.metrics import Metrics
-from imagefinder.server.problems import problem
+from imagefinder.server.problems import problem_response
 
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 log = logging.getLogger("imagefinder.server")
 
 
-class Observed:
-    """Middleware, the outermost: whatever is raised below it becomes a 500."""
+class RequestLogMiddleware:
+    """The outermost middleware: whatever is raised inside becomes a 500."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Counts in these ``metrics``."""
+        """Records every request in ``metrics``."""
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle a request; a valid ``X-Request-ID`` header is kept as its id."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = perf_counter()
+        start = perf_counter()
         given = Headers(scope=scope).get("x-request-id", "")
         request_id.set(given if _ID.fullmatch(given) else uuid4().hex)
-        answer = _Answer(send)
+        responder = _Responder(send)
         try:
             with self.metrics.running.track_inprogress():
-                await self._run(scope, receive, answer)
+                await self._run(scope, receive, responder)
         finally:
-            seconds = perf_counter() - began
-            self.metrics.answered(scope, answer.status, seconds)
-            _note(scope, answer.status, seconds)
+            seconds = perf_counter() - start
+            self.metrics.observe(scope, responder.status, seconds)
+            _log_access(scope, responder.status, seconds)
 
-    async def _run(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _run(self, scope: Scope, receive: Receive, responder: _Responder) -> None:
         try:
-            await self.app(scope, receive, answer)
+            await self.app(scope, receive, responder)
         except Exception:
-            log.exception("a request failed")
-            if not answer.status:
-                refusal = problem(500, "the server failed; its log says why")
-                await refusal(scope, receive, answer)
+            log.exception("unhandled exception")
+            if not responder.status:
+                response = problem_response(500, "internal server error: see the server's log")
+                await response(scope, receive, responder)
 
 
 @dataclass
-class _Answer:
-    """Passes an answer on, with the request's id; remembers its status."""
+class _Responder:
+    """The send channel of a request: adds its id to the response and remembers the status."""
 
     send: Send
     status: int = 0
@@ -69,9 +69,9 @@ class _Answer:
         await self.send(message)
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
+def _log_access(scope: Scope, status: int, seconds: float) -> None:
     client = scope["client"][0] if scope.get("client") else None
-    about = {
+    fields = {
         "method": scope["method"],
         "path": scope["path"],
         "status": status,
@@ -79,13 +79,13 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
         "client": client,
         "key": scope.get("state", {}).get("key_name"),
     }
-    shown = scope["path"].encode("unicode_escape").decode()  # no line of its own, in a terminal
+    path = scope["path"].encode("unicode_escape").decode()  # no log injection by line breaks
     log.info(
         "%s %s %s %d %.1f ms",
         client,
         scope["method"],
-        shown,
+        path,
         status,
         1000 * seconds,
-        extra={"about": {name: value for name, value in about.items() if value is not None}},
+        extra={"fields": {name: value for name, value in fields.items() if value is not None}},
     )

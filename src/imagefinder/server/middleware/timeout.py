@@ -1,4 +1,4 @@
-"""A request that takes too long is answered all the same."""
+"""Request timeout: 408 or 503."""
 
 from __future__ import annotations
 
@@ -6,56 +6,58 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imagefinder.server.problems import problem
+from imagefinder.server.problems import problem_response
 
 
-class Deadline:
-    """Middleware: 408 if the request has not arrived by then, 503 if the answer has not begun."""
+class TimeoutMiddleware:
+    """Answers 408 if the request has not arrived in time, 503 if the response has not begun."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
-        """From the head of the request on."""
+        """``seconds`` from the request's header on."""
         self.app = app
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        reading = False
-        over = False
+        receiving = False
+        expired = False
 
-        async def received() -> Message:
-            nonlocal reading
-            reading = True
+        async def tracked_receive() -> Message:
+            nonlocal receiving
+            receiving = True
             message = await receive()
-            reading = False
+            receiving = False
             return message
 
-        async def answered(message: Message) -> None:
-            if not over:
+        async def send_in_time(message: Message) -> None:
+            if not expired:
                 limit.reschedule(None)
                 await send(message)
 
-        # a thread at work cannot be stopped: its task is left behind, and nobody hears it
-        task = asyncio.ensure_future(self.app(scope, received, answered))
+        # a running thread cannot be stopped: its task is abandoned, and its result ignored
+        task = asyncio.ensure_future(self.app(scope, tracked_receive, send_in_time))
         try:
             async with asyncio.timeout(self.seconds) as limit:
                 await asyncio.shield(task)
         except TimeoutError:
             if not limit.expired():
                 raise
-            over = True
-            status = 408 if reading else 503
-            what = "the request takes" if reading else "the answer takes"
-            detail = f"{what} longer than {self.seconds:g} seconds"
-            await problem(status, detail, {"Connection": "close"})(scope, receive, send)
+            expired = True
+            await self._refusal(receiving)(scope, receive, send)
         finally:
             task.cancel()
-            task.add_done_callback(_heard)
+            task.add_done_callback(_retrieve_exception)
+
+    def _refusal(self, receiving: bool) -> ASGIApp:
+        status, subject = (408, "request") if receiving else (503, "response")
+        detail = f"the {subject} took longer than {self.seconds:g} seconds"
+        return problem_response(status, detail, {"Connection": "close"})
 
 
-def _heard(task: asyncio.Task[None]) -> None:
-    """Nobody waits for it any more: its error is no news."""
+def _retrieve_exception(task: asyncio.Task[None]) -> None:
+    """Keep asyncio from logging the exception of an abandoned task."""
     if not task.cancelled():
         task.exception()

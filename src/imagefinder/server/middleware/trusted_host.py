@@ -1,4 +1,4 @@
-"""Pages of other sites that make their name point here (DNS rebinding) are not answered."""
+"""Trusted hosts: protection against DNS rebinding."""
 
 from __future__ import annotations
 
@@ -8,39 +8,41 @@ from ipaddress import ip_address
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagefinder.server.problems import problem
+from imagefinder.server.problems import problem_response
 
 
-class Hosts:
-    """Middleware: 421 unless the server is asked by a name of its own, or by its address."""
+class TrustedHostMiddleware:
+    """Answers 421 unless the Host header is one of the server's names or an IP address."""
 
     def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
-        """``*`` among the ``names`` lets any pass; localhost always does."""
+        """``*`` among the ``names`` allows any; localhost is always allowed."""
         self.app = app
         self.names = {name.lower() for name in (*names, "localhost")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http" or self._is_ours(Headers(scope=scope).getlist("host")):
+        """Handle a request."""
+        if scope["type"] != "http" or self._is_trusted(Headers(scope=scope).getlist("host")):
             await self.app(scope, receive, send)
             return
-        detail = "this server does not go by this name: start it with --host-name NAME"
-        await problem(421, detail)(scope, receive, send)
+        detail = "unknown host name: start the server with --host-name NAME to allow it"
+        await problem_response(421, detail)(scope, receive, send)
 
-    def _is_ours(self, hosts: list[str]) -> bool:
+    def _is_trusted(self, hosts: list[str]) -> bool:
         if "*" in self.names:
             return True
-        return len(hosts) == 1 and (_name(hosts[0]) in self.names or _is_address(_name(hosts[0])))
+        if len(hosts) != 1:
+            return False
+        name = _without_port(hosts[0])
+        return name in self.names or _is_address(name)
 
 
-def _name(host: str) -> str:
-    """Without the port."""
+def _without_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdecimal() else host).lower()
 
 
 def _is_address(name: str) -> bool:
-    # an address is nobody's name, so no page can have been loaded from another place under it
+    # no other site can have an IP address as its name, so DNS rebinding does not apply
     try:
         ip_address(name.removeprefix("[").removesuffix("]"))
     except ValueError:

@@ -1,1 +1,1 @@
-"""What can be asked, resource by resource."""
+"""Routes, grouped by resource."""

@@ -1,4 +1,4 @@
-"""Two images side by side."""
+"""Pairwise comparison by local features."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ import numpy as np
 from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 
 from imagefinder.local_features.compare import Comparison, compare
-from imagefinder.server import forms
-from imagefinder.server.dependencies import Allowed, AskedByForm
-from imagefinder.server.problems import documented
-from imagefinder.server.schemas import Compared
+from imagefinder.server.dependencies import CurrentSettings, FormCatalogue
+from imagefinder.server.forms import ImageFields
+from imagefinder.server.problems import error_responses
+from imagefinder.server.schemas import CompareResponse
 
-_SHOWN = 200
-"""Pairs in an answer: more would hide the images."""
+_MAX_PAIRS = 200
+"""Enough to draw: more lines would hide the images."""
 
 router = APIRouter(tags=["search"])
 
 
 @router.post(
     "/v1/compare",
-    summary="Whether two images show the same thing, and where",
-    responses=documented(400, 403, 404, 410),
+    summary="Check whether two images show the same object, and where",
+    responses=error_responses(400, 403, 404, 410),
 )
-def compare_two(
-    catalogue: AskedByForm,
-    settings: Allowed,
-    image: Annotated[list[UploadFile] | None, File(description="One of the images.")] = None,
+def compare_images(
+    catalogue: FormCatalogue,
+    settings: CurrentSettings,
+    image: Annotated[list[UploadFile] | None, File(description="An image.")] = None,
     id: Annotated[  # noqa: A002  the field's name
-        list[str] | None, Form(description="One that is stored.")
+        list[str] | None, Form(description="The id of a stored image.")
     ] = None,
     url: Annotated[
-        list[str] | None, Form(description="One of elsewhere, if this server fetches.")
+        list[str] | None, Form(description="The URL of an image, if this server downloads them.")
     ] = None,
-) -> Compared:
-    """By their local features (SIFT): uploads come first, then stored images, then others."""
-    if sum(len(given or ()) for given in (image, id, url)) != 2:
-        raise HTTPException(422, "give two images: image, id or url")
-    one, other = forms.contents(catalogue, image, id, url, settings.fetch)
-    return _told(compare(one, other, limits=catalogue.finder.limits))
+) -> CompareResponse:
+    """Match SIFT features. Order of the two images: uploads, stored images, URLs."""
+    given = ImageFields(image, id, url)
+    if len(given) != 2:
+        raise HTTPException(422, "give exactly two images: image, id or url")
+    left, right = given.load_bytes(catalogue, settings.fetch)
+    return _response(compare(left, right, limits=catalogue.finder.limits))
 
 
-def _told(found: Comparison) -> Compared:
-    left, right = found.local
-    pairs = found.correspondences.pairs[:: max(1, -(-len(found.correspondences) // _SHOWN))]
+def _response(comparison: Comparison) -> CompareResponse:
+    left, right = comparison.local
+    found = comparison.correspondences
+    pairs = found.pairs[:: max(1, -(-len(found) // _MAX_PAIRS))]
     points = np.hstack([left.points[pairs[:, 0]], right.points[pairs[:, 1]]])
-    return Compared(
+    return CompareResponse(
         features=(len(left), len(right)),
-        matches=len(found.correspondences),
-        verified=bool(found.correspondences.verified),
+        matches=len(found),
+        verified=bool(found.verified),
         pairs=points.round(4).tolist(),
     )

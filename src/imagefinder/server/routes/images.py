@@ -1,4 +1,4 @@
-"""Stored images: listing, reading, adding and deleting them."""
+"""Stored images: list, read, add and delete."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from imagefinder.images.thumbnails import thumbnail
-from imagefinder.server import forms, uploads
-from imagefinder.server.dependencies import Allowed, Asked, AskedByForm, Stored, Writer
-from imagefinder.server.image_files import caching, lying, unchanged
-from imagefinder.server.problems import documented
-from imagefinder.server.schemas import ImageInfo, Page, name_of
+from imagefinder.server import uploads
+from imagefinder.server.dependencies import (
+    CurrentSettings,
+    FormCatalogue,
+    QueryCatalogue,
+    StoredRecord,
+    WriteAccess,
+)
+from imagefinder.server.forms import parse_filter, parse_metadata
+from imagefinder.server.image_files import cache_headers, not_modified, require_file
+from imagefinder.server.problems import error_responses
+from imagefinder.server.schemas import ImageInfo, ImagePage, file_name
 
 _ID = "[0-9a-f]{16}"
 
@@ -22,61 +29,61 @@ router = APIRouter(tags=["images"])
 
 @router.get("/v1/images", summary="List the stored images")
 def list_images(
-    catalogue: Asked,
-    limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 100,
+    catalogue: QueryCatalogue,
+    limit: Annotated[int, Query(ge=1, le=1000, description="The maximum number of images.")] = 100,
     cursor: Annotated[
-        str | None, Query(pattern=f"^{_ID}$", description="The `next` of the page before.")
+        str | None, Query(pattern=f"^{_ID}$", description="`next` of the previous page.")
     ] = None,
     where: Annotated[
         str | None,
         Query(
-            description="Only those with this metadata, an object of JSON.",
+            description="A metadata filter, as a JSON object.",
             examples=['{"room": "kitchen"}'],
         ),
     ] = None,
-) -> Page:
-    """A page of them, in order of their ids, which is stable while others are added."""
-    records = catalogue.finder.page(limit + 1, after=cursor, where=forms.conditions(where))
-    shown = records[:limit]
-    return Page(
-        images=[ImageInfo.of(record) for record in shown],
-        next=shown[-1].id if len(records) > limit else None,
+) -> ImagePage:
+    """One page, ordered by id; the order is stable while images are added."""
+    records = catalogue.finder.page(limit + 1, after=cursor, where=parse_filter(where))
+    page = records[:limit]
+    return ImagePage(
+        images=[ImageInfo.of(record) for record in page],
+        next=page[-1].id if len(records) > limit else None,
     )
 
 
-@router.get("/v1/images/{id}", summary="What is known of an image", responses=documented(404))
-def image(record: Stored) -> ImageInfo:
-    """Its record."""
+@router.get("/v1/images/{id}", summary="Get an image's record", responses=error_responses(404))
+def image(record: StoredRecord) -> ImageInfo:
+    """Size, hash, metadata and the number of its files."""
     return ImageInfo.of(record)
 
 
-_IMAGE: dict[int | str, dict[str, Any]] = {
+_IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The image",
         "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
     },
-    304: {"description": "It is as it was (If-None-Match, If-Modified-Since)"},
+    304: {"description": "Not modified (If-None-Match, If-Modified-Since)"},
 }
 
 
 @router.get(
     "/v1/images/{id}/file",
-    summary="An image's file",
+    summary="Get an image's file",
     response_class=FileResponse,
-    responses=_IMAGE
-    | {206: {"description": "The part of it that was asked for (Range)"}}
-    | documented(404, 410, 416),
+    responses=_IMAGE_RESPONSES
+    | {206: {"description": "The requested range of it (Range)"}}
+    | error_responses(404, 410, 416),
 )
-def image_file(request: Request, record: Stored) -> Response:
-    """The image itself, from the first of its places where it still lies unchanged."""
-    file = lying(record)
-    headers = caching(record.sha256.hex(), file)
-    kind, _ = mimetypes.guess_type(file.path)
-    kind = kind if kind and kind.startswith("image/") else "application/octet-stream"
-    return unchanged(request, headers) or FileResponse(
+def image_file(request: Request, record: StoredRecord) -> Response:
+    """The first of the image's files that is unchanged since it was added."""
+    file = require_file(record)
+    headers = cache_headers(record.sha256.hex(), file)
+    media_type, _ = mimetypes.guess_type(file.path)
+    is_image = media_type is not None and media_type.startswith("image/")
+    return not_modified(request, headers) or FileResponse(
         file.path,
-        media_type=kind,
-        filename=name_of(record),
+        media_type=media_type if is_image else "application/octet-stream",
+        filename=file_name(record),
         content_disposition_type="inline",
         headers=headers,
     )
@@ -84,20 +91,20 @@ def image_file(request: Request, record: Stored) -> Response:
 
 @router.get(
     "/v1/images/{id}/thumbnail",
-    summary="A small JPEG of an image",
+    summary="Get an image's thumbnail",
     response_class=Response,
-    responses=_IMAGE | documented(404, 410),
+    responses=_IMAGE_RESPONSES | error_responses(404, 410),
 )
 def image_thumbnail(
     request: Request,
-    record: Stored,
-    catalogue: Asked,
-    side: Annotated[int, Query(ge=16, le=1024, description="Pixels of the longer side.")] = 240,
+    record: StoredRecord,
+    catalogue: QueryCatalogue,
+    side: Annotated[int, Query(ge=16, le=1024, description="Longer side, in pixels.")] = 240,
 ) -> Response:
-    """At most so large; a smaller image is not blown up."""
-    file = lying(record)
-    headers = caching(f"{record.sha256.hex()}-{side}", file)
-    return unchanged(request, headers) or Response(
+    """A JPEG of at most this size; smaller images are not enlarged."""
+    file = require_file(record)
+    headers = cache_headers(f"{record.sha256.hex()}-{side}", file)
+    return not_modified(request, headers) or Response(
         thumbnail(file.path, side, catalogue.finder.limits).jpeg,
         media_type="image/jpeg",
         headers=headers,
@@ -109,40 +116,42 @@ def image_thumbnail(
     summary="Add an image",
     status_code=201,
     responses={
-        200: {"model": ImageInfo, "description": "It was there already"},
-        **documented(400, 403),
+        200: {"model": ImageInfo, "description": "It was already in the catalogue"},
+        **error_responses(400, 403),
     },
-    dependencies=[Writer],
+    dependencies=[WriteAccess],
 )
 def add_image(
-    catalogue: AskedByForm,
-    settings: Allowed,
+    catalogue: FormCatalogue,
+    settings: CurrentSettings,
     response: Response,
     image: Annotated[UploadFile, File(description="The image.")],
     metadata: Annotated[
         str | None,
         Form(
-            description="What to keep with it, an object of JSON; replaces what was kept.",
+            description="Its metadata, as a JSON object; replaces what is stored.",
             examples=['{"room": "kitchen"}'],
         ),
     ] = None,
 ) -> ImageInfo:
-    """It is found from now on. Its file is kept if the server was started with `--uploads`."""
-    about = forms.metadata(metadata, "metadata")
-    taken = uploads.take(
-        catalogue.finder, image.file.read(), image.filename or "", about, settings.uploads
+    """Searches find it at once. Its file is saved if the server was started with `--uploads`."""
+    fields = parse_metadata(metadata, "metadata")
+    added = uploads.add_image(
+        catalogue.finder, image.file.read(), image.filename or "", fields, settings.uploads
     )
-    response.status_code = 201 if taken.new else 200
-    return ImageInfo.of(taken.record)
+    response.status_code = 201 if added.is_new else 200
+    return ImageInfo.of(added.record)
 
 
 @router.delete(
     "/v1/images/{id}",
-    summary="Take an image out",
+    summary="Delete an image",
     status_code=204,
-    responses=documented(403, 404),
-    dependencies=[Writer],
+    responses=error_responses(403, 404),
+    dependencies=[WriteAccess],
 )
-def delete_image(record: Stored, catalogue: Asked, settings: Allowed) -> None:
-    """Out of the catalogue. Its file is deleted only if it was uploaded here."""
-    uploads.drop(catalogue.finder, record, settings.uploads)
+def delete_image(
+    record: StoredRecord, catalogue: QueryCatalogue, settings: CurrentSettings
+) -> None:
+    """Remove it from the catalogue. Its file is deleted only if it was uploaded to this server."""
+    uploads.delete_image(catalogue.finder, record, settings.uploads)

@@ -1,4 +1,4 @@
-"""The catalogue on a plane."""
+"""The map: a 2-D projection of a catalogue."""
 
 from __future__ import annotations
 
@@ -6,47 +6,50 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 
-from imagefinder.server.dependencies import Allowed, Asked, MadeMaps
-from imagefinder.server.schemas import Plane, Point
+from imagefinder.server.dependencies import CachedMaps, CurrentSettings, QueryCatalogue
+from imagefinder.server.schemas import MapPoint, MapResponse
 
 router = APIRouter(tags=["images"])
 
-_MOST = 2000
-_MOST_TSNE = 1000  # which take some seconds
+_MAX_IMAGES = 2000
+_MAX_IMAGES_TSNE = 1000  # takes some seconds
 
 
-@router.get("/v1/map", summary="Where images lie on a plane, the like ones near each other")
+@router.get("/v1/map", summary="Project images onto a plane, similar ones near each other")
 def show_map(
-    catalogue: Asked,
-    settings: Allowed,
-    maps: MadeMaps,
+    catalogue: QueryCatalogue,
+    settings: CurrentSettings,
+    maps: CachedMaps,
     by: Annotated[
         Literal["tsne", "pca"],
-        Query(description="t-SNE keeps neighbours together; PCA takes the two main directions."),
+        Query(description="t-SNE preserves neighbourhoods; PCA shows the two principal axes."),
     ] = "tsne",
     limit: Annotated[
         int,
         Query(
             ge=1,
-            le=_MOST,
-            description="Images at most; of more, a random sample. 1,000 at most by t-SNE.",
+            le=_MAX_IMAGES,
+            description="The maximum number of images, at most 1,000 for t-SNE; "
+            "a larger catalogue is sampled.",
         ),
     ] = 500,
-) -> Plane:
-    """It is kept until the images are others; made anew, it takes some seconds by t-SNE.
+) -> MapResponse:
+    """Cached until the images change; t-SNE takes some seconds the first time.
 
-    Images whose files are gone are left out. It needs scikit-learn (422 without it).
+    Images whose files are missing are left out. Needs scikit-learn (422 without it).
     """
-    if by == "tsne" and limit > _MOST_TSNE:
-        raise HTTPException(422, f"limit: t-SNE takes at most {_MOST_TSNE:,}; PCA takes more")
-    drawn, places = maps.of(catalogue.finder, by, limit, settings.timeout / 2)
-    return Plane(
+    if by == "tsne" and limit > _MAX_IMAGES_TSNE:
+        raise HTTPException(
+            422, f"limit: at most {_MAX_IMAGES_TSNE:,} images with t-SNE; use PCA for more"
+        )
+    sample, positions = maps.get(catalogue.finder, by, limit, settings.timeout / 2)
+    return MapResponse(
         encoder=catalogue.name,
         by=by,
-        total=drawn.total,
-        gone=drawn.gone,
+        total=sample.total,
+        gone=sample.gone,
         points=[
-            Point.of(record, x, y)
-            for record, (x, y) in zip(drawn.records, places.tolist(), strict=True)
+            MapPoint.of(record, x, y)
+            for record, (x, y) in zip(sample.records, positions.tolist(), strict=True)
         ],
     )

@@ -1,4 +1,4 @@
-"""What the server is, holds and allows, and how it does."""
+"""Health checks (liveness, readiness), server information and metrics."""
 
 from __future__ import annotations
 
@@ -6,63 +6,63 @@ from fastapi import APIRouter, Request, Response
 
 from imagefinder import __version__
 from imagefinder.search.calibration.classifier import kept
-from imagefinder.server.catalogues import Catalogue
-from imagefinder.server.dependencies import AllCatalogues, Allowed
+from imagefinder.server.catalogues import ServedCatalogue
+from imagefinder.server.dependencies import AllCatalogues, CurrentSettings
 from imagefinder.server.metrics import Metrics
-from imagefinder.server.schemas import Health, Holding, Ready, Stats
+from imagefinder.server.schemas import CatalogueInfo, HealthResponse, ReadyResponse, ServerInfo
 
 router = APIRouter(tags=["server"])
 
 
-@router.get("/v1/stats", summary="What the server holds, and what it allows")
-def stats(catalogues: AllCatalogues, settings: Allowed) -> Stats:
-    """Everything that a program needs to know before it asks."""
-    return Stats(
+@router.get("/v1/stats", summary="Get the server's catalogues and capabilities")
+def stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
+    """What a client needs to know before its first request."""
+    return ServerInfo(
         version=__version__,
-        catalogues=[_holding(catalogue) for catalogue in catalogues.all],
+        catalogues=[_catalogue_info(catalogue) for catalogue in catalogues.all],
         writable=settings.writable,
         fetches=settings.fetch is not None,
         max_upload=settings.max_upload,
     )
 
 
-@router.get("/healthz", summary="Whether the server runs")
-def health() -> Health:
-    """Says so as long as it can answer anything; asks nothing of the catalogues."""
-    return Health()
+@router.get("/healthz", summary="Liveness check")
+def health() -> HealthResponse:
+    """OK as long as the server responds at all; does not read the catalogues."""
+    return HealthResponse()
 
 
-@router.get("/readyz", summary="Whether the server can answer searches")
-def ready(catalogues: AllCatalogues) -> Ready:
-    """Counts the images, so that an answer means that the catalogues can be read."""
+@router.get("/readyz", summary="Readiness check")
+def ready(catalogues: AllCatalogues) -> ReadyResponse:
+    """Counts the images, so success means that every catalogue is readable."""
     counts = [len(catalogue.finder) for catalogue in catalogues.all]
-    return Ready(images=counts[0], encoder=catalogues.first.name)
+    return ReadyResponse(images=counts[0], encoder=catalogues.first.name)
 
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="Prometheus metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(request: Request) -> Response:
-    """Requests by route and status, their times, images, memory."""
-    figures: Metrics = request.app.state.metrics
-    return Response(figures.text(), media_type="text/plain; version=0.0.4")
+    """Requests by route and status, latencies, batch sizes, images, memory."""
+    current: Metrics = request.app.state.metrics
+    return Response(current.render(), media_type="text/plain; version=0.0.4")
 
 
-def _holding(catalogue: Catalogue) -> Holding:
+def _catalogue_info(catalogue: ServedCatalogue) -> CatalogueInfo:
     finder = catalogue.finder
-    holds, recipe, extractor = finder.statistics(), finder.recipe, finder.store.extractor
-    return Holding(
+    statistics, recipe = finder.statistics(), finder.recipe
+    return CatalogueInfo(
         encoder=catalogue.name,
-        images=holds.images,
-        vectors=holds.vectors,
-        bytes=holds.size,
+        images=statistics.images,
+        vectors=statistics.vectors,
+        bytes=statistics.size,
         dim=recipe.dim,
         measure=recipe.measure,
         index=finder.store.index.kind,
-        text=catalogue.words,
+        text=catalogue.text_search,
         calibrated=kept(finder.store, recipe.measure) is not None,
-        local=extractor.encoder if extractor else None,
+        local=catalogue.extractor,
     )

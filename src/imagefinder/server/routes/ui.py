@@ -1,4 +1,4 @@
-"""The web page: its files, which need nothing from elsewhere."""
+"""The web interface: static files without external resources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 _HEADERS = {
-    "Cache-Control": "no-cache",  # asked for again each time, and answered 304
+    "Cache-Control": "no-cache",  # revalidated every time, usually with a 304
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' blob:; media-src 'self' blob:; form-action 'none'; base-uri 'none'; "
@@ -19,8 +19,8 @@ _HEADERS = {
 }
 
 
-class PageFiles(StaticFiles):
-    """What the page is made of."""
+class UiFiles(StaticFiles):
+    """Static files with a strict Content-Security-Policy."""
 
     def __init__(self) -> None:
         super().__init__(directory=Path(__file__).parent.parent / "static")
@@ -32,11 +32,11 @@ class PageFiles(StaticFiles):
         return response
 
 
-files = PageFiles()
+static_files = UiFiles()
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def home(request: Request) -> Response:
-    """The page itself."""
-    return await files.get_response("index.html", request.scope)
+async def index(request: Request) -> Response:
+    """The page."""
+    return await static_files.get_response("index.html", request.scope)
