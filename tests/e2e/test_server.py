@@ -423,6 +423,6 @@ def test_a_catalogue_damaged_under_a_server_is_said_without_a_path(
             vandal.execute("UPDATE vectors SET key = key - 1")
         response = search(client, (folder / "a.jpg").read_bytes())
         assert response.status_code == 503
-        assert response.json()["detail"] == "the catalogue cannot be used at the moment"
+        assert response.json()["detail"] == "the catalogue is unavailable at the moment"
         assert "imagefinder.db is damaged" in log.read_text()
         assert client.get("/healthz").status_code == 200

@@ -1,4 +1,4 @@
-"""The application in this process: a catalogue of drawn images, and a client of it."""
+"""An application in this process with a catalogue of drawn images, and a client."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.server import Settings, create_app
+from imagefinder.server.api_keys import KeyFile
 
 from ..conftest import drawn
 
@@ -30,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalogue(folder: Path) -> Path:
-    """A catalogue of them, whose encoder costs nothing to open."""
+    """A catalogue of them, with an encoder that needs no model."""
     file = folder.parent / "library.db"
     with Finder.create(file, "classic") as finder:
         finder.add(sorted(folder.iterdir()), metadata=[{"seed": seed} for seed in range(COUNT)])
@@ -38,7 +39,7 @@ def catalogue(folder: Path) -> Path:
 
 
 class Serve:
-    """Makes clients of applications with some settings, and closes them with the test."""
+    """Creates applications and their clients, and closes them after the test."""
 
     def __init__(self, catalogue: Path) -> None:
         self.catalogue = catalogue
@@ -67,3 +68,12 @@ def serve(catalogue: Path) -> Iterator[Serve]:
 @pytest.fixture
 def client(serve: Serve) -> TestClient:
     return serve()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyFile:
+    return KeyFile(tmp_path / "server.keys")
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from imagefinder.server.log_config import JsonLines, Lines, request_id
+from imagefinder.server.log_config import JsonFormatter, TextFormatter, request_id
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -18,7 +18,7 @@ def record(message: str, **extra: object) -> logging.LogRecord:
 def test_a_line_is_one_json_object() -> None:
     token = request_id.set("r-1")
     try:
-        line = JsonLines().format(record('a "b"\nc', about={"status": 200}))
+        line = JsonFormatter().format(record('a "b"\nc', fields={"status": 200}))
     finally:
         request_id.reset(token)
     assert "\n" not in line
@@ -28,7 +28,7 @@ def test_a_line_is_one_json_object() -> None:
     assert said["time"].endswith("+00:00")
 
 
-@pytest.mark.parametrize("formatter", [JsonLines(), Lines()])
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 def test_an_error_has_its_trace(formatter: logging.Formatter) -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)

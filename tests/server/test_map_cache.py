@@ -70,17 +70,17 @@ def test_a_map_is_made_once_and_anew_when_the_images_are_others(
 
 
 def test_old_maps_are_forgotten(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_cache, "_KEPT", 2)
+    monkeypatch.setattr(map_cache, "_MAX_MAPS", 2)
     for limit in (3, 4, 5):
         asked(client, f"by=pca&limit={limit}")
-    kept = client.app.state.maps._kept  # type: ignore[attr-defined]
+    kept = client.app.state.map_cache._maps  # type: ignore[attr-defined]
     assert [len(places) for places in kept.values()] == [4, 5]
 
 
 def test_who_waits_too_long_for_a_turn_is_told(catalogue: Path) -> None:
-    made = map_cache.Maps()
-    with Finder.open(catalogue) as finder, made._turn, pytest.raises(HTTPException) as refused:
-        made.of(finder, "pca", 3, patience=0.01)
+    made = map_cache.MapCache()
+    with Finder.open(catalogue) as finder, made._lock, pytest.raises(HTTPException) as refused:
+        made.get(finder, "pca", 3, timeout=0.01)
     assert refused.value.status_code == 503
     assert refused.value.headers == {"Retry-After": "5"}
 

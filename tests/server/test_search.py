@@ -61,7 +61,7 @@ def test_a_stored_image_is_searched_with_by_its_id(client: TestClient) -> None:
 def test_an_id_that_is_not_there_is_not_found(client: TestClient) -> None:
     response = search(client, id="0" * 16)
     assert response.status_code == 404
-    assert response.json()["detail"] == "there is no image of this id in the catalogue"
+    assert response.json()["detail"] == "there is no image with this id in the catalogue"
 
 
 @pytest.mark.parametrize("id_", ["library.db", "/etc/passwd", "../../etc/passwd", "~", ""])

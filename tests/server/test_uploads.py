@@ -6,8 +6,8 @@ from pathlib import Path
 
 from imagefinder import Finder
 from imagefinder.errors import NotFound
-from imagefinder.server.image_files import place_of
-from imagefinder.server.uploads import drop, take
+from imagefinder.server.image_files import find_file
+from imagefinder.server.uploads import add_image, delete_image
 from imagefinder.types import key_of
 
 ROUNDS = 60
@@ -22,14 +22,14 @@ def test_an_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
     with Finder.open(catalogue) as finder, ThreadPoolExecutor(2) as both:
 
         def taken(number: int) -> None:
-            take(finder, data, f"{number % 3}.jpg", None, kept)
+            add_image(finder, data, f"{number % 3}.jpg", None, kept)
 
         def dropped(_: int) -> None:
             try:
                 record = finder.get(id_)
             except NotFound:
                 return
-            drop(finder, record, kept)
+            delete_image(finder, record, kept)
 
         for number in range(ROUNDS):
             one, other = both.submit(taken, number), both.submit(dropped, number)
@@ -40,5 +40,5 @@ def test_an_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
             if record is None:
                 assert files == []
             else:
-                assert place_of(record) is not None
+                assert find_file(record) is not None
                 assert len(files) == len(record.files)

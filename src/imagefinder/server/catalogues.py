@@ -75,9 +75,7 @@ def open_catalogues(
         yield ServedCatalogues(tuple(_batched(finder, stack, on_batch) for finder in finders))
 
 
-def _batched(
-    finder: Finder, stack: ExitStack, on_batch: Callable[[int], None]
-) -> ServedCatalogue:
+def _batched(finder: Finder, stack: ExitStack, on_batch: Callable[[int], None]) -> ServedCatalogue:
     encoder = BatchingEncoder(finder.encoder, on_batch)
     stack.callback(encoder.close)
     batched = Finder(finder.store, encoder, finder.extractor, finder.limits)

@@ -17,9 +17,7 @@ class SearchHit(BaseModel):
 
     rank: int = Field(examples=[1])
     id: str = Field(examples=[_ID])
-    name: str | None = Field(
-        description="The file name, without folders.", examples=["harbour.jpg"]
-    )
+    name: str | None = Field(description="Without folders.", examples=["harbour.jpg"])
     score: float = Field(description="Higher is more similar; 1 is identical.", examples=[0.982])
     distance: float = Field(description="In the unit of the measure.", examples=[0.018])
     probability: float | None = Field(
@@ -100,7 +98,7 @@ class ImageInfo(BaseModel):
     """A stored image."""
 
     id: str = Field(examples=[_ID])
-    name: str | None = Field(description="The file name, without folders.", examples=["harbour.jpg"])
+    name: str | None = Field(description="Without folders.", examples=["harbour.jpg"])
     sha256: str = Field(description="Of the file.")
     size: int = Field(description="In bytes.", examples=[409600])
     width: int = Field(description="In pixels, after orientation by Exif.", examples=[1600])
@@ -138,7 +136,7 @@ class MapPoint(BaseModel):
     """An image on the map."""
 
     id: str = Field(examples=[_ID])
-    name: str | None = Field(description="The file name, without folders.", examples=["harbour.jpg"])
+    name: str | None = Field(description="Without folders.", examples=["harbour.jpg"])
     x: float = Field(description="From left to right, 0 to 1.", examples=[0.25])
     y: float = Field(description="From top to bottom, 0 to 1.", examples=[0.5])
 
