@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagefinder.server import create_app
-from imagefinder.server.openapi import EVERYWHERE
+from imagefinder.server.openapi import COMMON_RESPONSES
 
 Schema = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def _everywhere() -> Iterator[str]:
     yield ""
     yield "They are [problem documents](#http-problem) (RFC 9457)."
     yield ""
-    yield from _answers(EVERYWHERE)
+    yield from _answers(COMMON_RESPONSES)
 
 
 def _routes(document: Schema, schemas: Schema) -> Iterator[str]:
@@ -42,7 +42,7 @@ def _route(method: str, path: str, operation: Schema, schemas: Schema) -> Iterat
     yield ""
     yield from _fields("parameter", _parameters(operation))
     yield from _fields("form field", _form(operation, schemas))
-    common = {str(status) for status in EVERYWHERE}
+    common = {str(status) for status in COMMON_RESPONSES}
     own = {code: one for code, one in operation["responses"].items() if code not in common}
     yield from _answers(own)
 
@@ -94,7 +94,7 @@ def _schemas(schemas: Schema) -> Iterator[str]:
     yield "## Schemas"
     yield ""
     for name, schema in schemas.items():
-        if name.startswith("Body_"):
+        if name.startswith("Body_") or name.endswith("Form"):
             continue  # a form, listed with its route
         yield f"(http-{name.lower()})="
         yield f"### {name}"

@@ -27,7 +27,8 @@ def clean_env(more: Mapping[str, str] | None = None) -> dict[str, str]:
     ours = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("IMAGEFINDER_", "PYTHON", "FORCE_", "NO_COLOR", "LC_"))
+        if name == "PYTHONPATH"
+        or not name.startswith(("IMAGEFINDER_", "PYTHON", "FORCE_", "NO_COLOR", "LC_"))
     }
     return {**ours, "LANG": "C.UTF-8", "TERM": "xterm", **(more or {})}
 

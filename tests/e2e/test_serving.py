@@ -58,7 +58,7 @@ def test_a_server_that_may_write_makes_its_catalogue(
         assert client.post("/v1/images", files=image).status_code == 201
         answer(run("add", folder / "b.jpg", "--json"))
         assert client.get("/readyz").json()["images"] == 2
-        assert "no images yet" in log.read_text()
+        assert "the catalogue is empty" in log.read_text()
 
 
 def test_a_server_is_asked_whether_it_is_ready(run: Run, stocked: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_two_catalogues_by_one_encoder_are_not_served(
 ) -> None:
     shutil.copy(stocked, tmp_path / "other.db")
     said = refusal(run("serve", "--also", "other.db", "--port", 0))
-    assert "two of the catalogues are by compact" in said
+    assert "two of the catalogues use the encoder compact" in said
 
 
 def test_an_encoder_chooses_among_catalogues(
