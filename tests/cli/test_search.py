@@ -197,7 +197,7 @@ def size_within_640(file: str) -> tuple[int, int]:
         (["search", view("harbour"), "--rerank", "best"], "geometric, mutual"),
         (["search", view("harbour"), "--db", "bits.db", "--rerank", "mutual"], "--local sift"),
         (["search", "--text", "a boat"], "has no text encoder"),
-        (["search", view("harbour"), "--measure", "hamming"], "not compared by hamming"),
+        (["search", view("harbour"), "--measure", "hamming"], "cannot be compared by hamming"),
         (["search", view("harbour"), "--also", "none.db"], "no catalogue"),
         (["info", "--db", "none.db"], "no catalogue"),
         (["reduce", "less.db", "--dim", "12"], "at most 11, not to 12"),

@@ -288,7 +288,7 @@ def test_a_catalogue_of_a_later_version_is_left_alone(
     sql(stocked, "PRAGMA user_version = 99")
     before = stocked.read_bytes()
     words = [] if command == "info" else ["folder"]
-    assert "later ImageFinder" in refusal(run(command, *words))
+    assert "newer version of ImageFinder" in refusal(run(command, *words))
     assert stocked.read_bytes() == before
 
 

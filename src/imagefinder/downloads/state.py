@@ -14,6 +14,7 @@ from typing import Any, Self, TypeAlias
 
 import apsw
 
+from imagefinder._utils.sqlite import connect
 from imagefinder.errors import DownloadError
 from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input, absolute
@@ -222,15 +223,9 @@ def _all(root: Path, connection: apsw.Connection) -> Iterator[Input]:
 
 
 def _connected(path: Path) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    name = str(path)
-    if path.exists() and not os.access(path.parent, os.W_OK):  # its files beside cannot be made
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        name = f"{path.as_uri()}?mode=ro&immutable=1"
-    connection = apsw.Connection(name, flags)
+    connection = connect(path, create=True)
     try:
-        connection.pragma("trusted_schema", False)  # the file may come from anyone
-        if flags & apsw.SQLITE_OPEN_READWRITE:
+        if not connection.readonly("main"):
             _make_ready(connection, path.name)
     except BaseException:
         connection.close()

@@ -1,8 +1,8 @@
-"""VLAD: one vector for all the local features of an image.
+"""VLAD: all local descriptors of an image aggregated into one vector by a codebook.
 
-Jégou et al., "Aggregating local descriptors into a compact image representation", CVPR 2010; each
-difference scaled to length 1, and signed square roots taken of the sums, as Delhumeau et al.,
-"Revisiting the VLAD image representation", ACM Multimedia 2013, found best.
+Jégou et al., "Aggregating local descriptors into a compact image representation", CVPR 2010, with
+residual normalization and power-law normalization (signed square roots) as in Delhumeau et al.,
+"Revisiting the VLAD image representation", ACM Multimedia 2013.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Matrix = NDArray[np.float32]
 
 _WORDS = 128
 _AXES = 64
-_ROUNDS = 20
-_FEWEST = 20  # local features that a part of an image must hold
+_ITERATIONS = 20
+_MIN_FEATURES = 20  # in a window
 _CORNERS = (0.0, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
 class Codebook:
-    """Typical descriptors ("words"), along the directions in which descriptors differ most."""
+    """Visual words: K-means centroids of descriptors reduced by PCA."""
 
     mean: Matrix
     axes: Matrix
@@ -37,20 +37,20 @@ class Codebook:
 
     @property
     def dim(self) -> int:
-        """Columns of the vectors that it makes."""
+        """Columns of a VLAD vector."""
         return self.words.size
 
     def vector(self, descriptors: Matrix) -> Matrix:
-        """``(1, dim)``, of length 1; zeros if there are no descriptors."""
+        """The VLAD vector, ``(1, dim)``, of length 1; zeros if there are no descriptors."""
         rows = np.asarray((descriptors - self.mean) @ self.axes, np.float32)
-        nearest = _nearest(rows, self.words)
-        apart: Matrix = rows - self.words[nearest]
+        nearest = _nearest_centroids(rows, self.words)
+        residuals: Matrix = rows - self.words[nearest]
         sums = np.zeros_like(self.words)
-        np.add.at(sums, nearest, unit(apart))
+        np.add.at(sums, nearest, unit(residuals))
         return unit((np.sign(sums) * np.sqrt(np.abs(sums))).reshape(1, -1))
 
     def to_bytes(self) -> bytes:
-        """For a file."""
+        """Serialize; ``from_bytes`` is the inverse."""
         with BytesIO() as file:
             for array in (self.mean, self.axes, self.words):
                 np.save(file, array, allow_pickle=False)
@@ -58,60 +58,63 @@ class Codebook:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Codebook:
-        """The inverse. Raises ValueError for other bytes."""
+        """The inverse of ``to_bytes``. Raises ValueError for other bytes."""
         try:
             with BytesIO(data) as file:
                 arrays = [np.lib.format.read_array(file, allow_pickle=False) for _ in range(3)]
-        except Exception as error:  # whatever the bytes are now, they are not what was saved
-            raise ValueError(f"it holds no codebook: {error}") from error
+        except Exception as error:  # whatever NumPy raises for bytes that it did not write
+            raise ValueError(f"not a codebook: {error}") from error
         mean, axes, words = arrays
         if axes.ndim != 2 or words.ndim != 2 or mean.shape != axes.shape[:1]:
-            raise ValueError("it holds no codebook")
+            raise ValueError("not a codebook")
         if words.shape[1] != axes.shape[1] or not words.size:
-            raise ValueError("its parts do not fit")
+            raise ValueError("the shapes of a codebook do not fit")
         if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays):
-            raise ValueError("its numbers are none")
+            raise ValueError("a codebook is not finite float32")
         return cls(mean, axes, words)
 
 
-def learned(descriptors: Matrix, seed: int = 0) -> Codebook:
-    """From a sample, at least one row: principal directions, then K-means along them."""
+def fit_codebook(descriptors: Matrix, seed: int = 0) -> Codebook:
+    """PCA, then K-means, on a sample of descriptors, ``(n, dim)`` with n at least 1."""
     mean = descriptors.mean(axis=0)
-    centred = descriptors - mean
-    _, directions = np.linalg.eigh(centred.T @ centred)
-    axes = np.ascontiguousarray(directions[:, ::-1][:, :_AXES], np.float32)
-    return Codebook(mean, axes, _clustered(centred @ axes, _WORDS, seed))
+    centered = descriptors - mean
+    _, eigenvectors = np.linalg.eigh(centered.T @ centered)
+    axes = np.ascontiguousarray(eigenvectors[:, ::-1][:, :_AXES], np.float32)
+    return Codebook(mean, axes, _kmeans(centered @ axes, _WORDS, seed))
 
 
 def windows(local: LocalFeatures) -> list[Matrix]:
-    """The descriptors of an image, and those of nine overlapping quarters of it.
+    """The descriptors of an image, and those in each of nine overlapping quarters of it.
 
-    So that an image is found that is only a part of this one.
+    So that an image that shows only a part of this one is found too.
     """
     found = [local.descriptors]
     for top in _CORNERS:
         for left in _CORNERS:
             x, y = local.points.T
             inside = (left <= x) & (x <= left + 0.5) & (top <= y) & (y <= top + 0.5)
-            if inside.sum() >= _FEWEST:
+            if inside.sum() >= _MIN_FEATURES:
                 found.append(local.descriptors[inside])
     return found
 
 
-def _clustered(rows: Matrix, words: int, seed: int) -> Matrix:
-    """Lloyd's K-means, from rows drawn at random."""
+def _kmeans(rows: Matrix, words: int, seed: int) -> Matrix:
+    """K-means (Lloyd's algorithm), initialized with random rows, ``(words, columns)``.
+
+    By hand, as a catalogue of transformer patches needs neither OpenCV nor scikit-learn.
+    """
     rng = np.random.default_rng(seed)
-    centres = rows[np.sort(rng.choice(len(rows), min(words, len(rows)), replace=False))]
-    for _ in range(_ROUNDS):
-        nearest = _nearest(rows, centres)
-        counts = np.bincount(nearest, minlength=len(centres))[:, None]
-        sums = np.zeros_like(centres)
+    centroids = rows[np.sort(rng.choice(len(rows), min(words, len(rows)), replace=False))]
+    for _ in range(_ITERATIONS):
+        nearest = _nearest_centroids(rows, centroids)
+        counts = np.bincount(nearest, minlength=len(centroids))[:, None]
+        sums = np.zeros_like(centroids)
         np.add.at(sums, nearest, rows)
-        centres = np.where(counts > 0, sums / np.maximum(counts, 1), centres).astype(np.float32)
-    return centres
+        centroids = np.where(counts > 0, sums / np.maximum(counts, 1), centroids).astype(np.float32)
+    return centroids
 
 
-def _nearest(rows: Matrix, centres: Matrix) -> NDArray[np.intp]:
-    lengths = (centres**2).sum(axis=1)
-    nearest: NDArray[np.intp] = np.argmin(lengths - 2 * (rows @ centres.T), axis=1)
+def _nearest_centroids(rows: Matrix, centroids: Matrix) -> NDArray[np.intp]:
+    squares = (centroids**2).sum(axis=1)
+    nearest: NDArray[np.intp] = np.argmin(squares - 2 * (rows @ centroids.T), axis=1)
     return nearest

@@ -1,1 +1,1 @@
-"""Stores: the truth behind a catalogue, one folder for each kind."""
+"""Stores: the system of record behind a catalogue, one folder for each kind."""

@@ -82,7 +82,7 @@ def test_a_catalogue_that_is_made_anew_finds_no_caches_of_the_old(path: Path) ->
     store = SqliteStore.open(path)
     store.use_index(IndexChoice("hnsw"))
     store.close()
-    assert len(list(path.parent.glob("c.db.exact-*"))) == 3
+    assert len(list(path.parent.glob("c.db.vectors-*"))) == 3
     path.unlink()
     SqliteStore.create(path, RECIPE).close()
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]

@@ -420,7 +420,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
         refuse() if file in before else unlink(file, missing_ok)
 
     # a codebook of one image is to be learned anew, and so both are to be replaced
-    monkeypatch.setattr("imagefinder.stores.sqlite.connections.os.access", lambda *_: False)
+    monkeypatch.setattr("imagefinder._utils.sqlite.os.access", lambda *_: False)
     monkeypatch.setattr("imagefinder._utils.atomic.os.replace", refuse)
     monkeypatch.setattr(Path, "unlink", refuse_old)
     again = SqliteStore.open(path, EXACT)

@@ -258,7 +258,7 @@ def saved_at_once() -> Iterator[None]:
 
 
 def cache_of(path: Path) -> Path:
-    (cache,) = path.parent.glob("c.db.exact-*")
+    (cache,) = path.parent.glob("c.db.vectors-*")
     return cache
 
 
@@ -363,11 +363,11 @@ def test_a_catalogue_that_may_not_be_written_can_be_read(
     fill(store, 20)
     store.close()
     assert list(tmp_path.iterdir()) == [path], "SQLite's own files went when it was closed"
-    monkeypatch.setattr("imagefinder.stores.sqlite.connections.os.access", lambda *_: False)
+    monkeypatch.setattr("imagefinder._utils.sqlite.os.access", lambda *_: False)
     assert SqliteStore.exists(path)
     store = SqliteStore.open(path, EXACT)
     assert store.search(rows(5), 1).keys[0, 0] == record("/p/5").key
-    with pytest.raises(StoreError, match="nothing may be written"):
+    with pytest.raises(StoreError, match="read-only"):
         fill(store, 1, first=50)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.db", cache_of(path).name]
     store.close()

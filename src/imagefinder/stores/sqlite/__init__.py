@@ -1,1 +1,1 @@
-"""Where images' records and vectors are kept: one file for each kind."""
+"""The SQLite store: a catalogue in one file, the embedded default."""

@@ -1,9 +1,8 @@
-"""Connections to one SQLite file: a single writer, and a reader for each thread that asks."""
+"""Connection pool for one SQLite file: a single writer, and a reader for each thread."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -12,18 +11,20 @@ from time import monotonic, sleep
 import apsw
 import sqlite_vec
 
+from imagefinder._utils.sqlite import connect
 from imagefinder.errors import NotACatalogue, StoreError
 
 _WAIT_MS = 30_000  # for another program's write to end
 
 
 class Connections:
-    """Opened as they are needed, kept, and closed together."""
+    """Opened on demand, reused, and closed together."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         """Raises StoreError unless the file can be opened (``create`` makes it)."""
         self._path = path
         self._create = create
+        self._translations = _translations(path)
         self._free: list[apsw.Connection] = []
         self._guard = Lock()
         self._writing = Lock()
@@ -31,54 +32,40 @@ class Connections:
         self._writer = self.open()
 
     def write_ahead(self) -> None:
-        """Let readers go on while the writer writes; the file remembers it."""
+        """Switch to write-ahead logging (WAL), so that readers do not wait for the writer."""
         end = monotonic() + _WAIT_MS / 1000
-        with self.told():
+        with self.translate_errors():
             while True:
                 try:
                     self._writer.pragma("journal_mode", "WAL")
                     return
-                except apsw.BusyError:  # the one statement for which SQLite does not wait itself
+                except apsw.BusyError:  # the one statement that ignores the busy timeout
                     if monotonic() > end:
                         raise
                     sleep(0.01)
 
     def open(self) -> apsw.Connection:
-        """A connection of the caller's own."""
+        """A connection that the caller owns."""
         if self._closed:
             raise StoreError(f"{self._path.name} was closed")
-        with self.told():
-            connection = self._connection()
-            connection.set_busy_timeout(_WAIT_MS)
-            connection.pragma("trusted_schema", False)  # the file may come from anyone
+        with self.translate_errors():
+            connection = connect(self._path, create=self._create, wait_ms=_WAIT_MS)
             connection.pragma("foreign_keys", True)
-            # with WAL: a crash may cost the newest commits, no more
+            # with WAL: a crash may lose the newest commits, no more
             connection.pragma("synchronous", "NORMAL")
             connection.enable_load_extension(True)
             connection.load_extension(sqlite_vec.loadable_path())
             connection.enable_load_extension(False)
         return connection
 
-    def _connection(self) -> apsw.Connection:
-        if self._create:
-            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-            return apsw.Connection(str(self._path), flags)
-        if os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK):
-            return apsw.Connection(str(self._path), apsw.SQLITE_OPEN_READWRITE)
-        # in a place where nothing may be written SQLite cannot make the files it shares with
-        # other programs; unless one of those is at work, it may do without
-        alone = not self._path.with_name(f"{self._path.name}-wal").exists()
-        uri = f"{self._path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
-        return apsw.Connection(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        """A connection inside one read transaction: everything seen is of one moment."""
+        """A connection inside one read transaction: a consistent snapshot."""
         with self._guard:
             connection = self._free.pop() if self._free else None
         connection = connection or self.open()
         try:
-            with self.told(), connection:
+            with self.translate_errors(), connection:
                 yield connection
         finally:
             with self._guard:
@@ -89,8 +76,8 @@ class Connections:
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
-        """The writer inside one transaction, which is undone if anything is raised."""
-        with self._writing, self.told():
+        """The writer inside one transaction, rolled back if anything is raised."""
+        with self._writing, self.translate_errors():
             if self._closed:
                 raise StoreError(f"{self._path.name} was closed")
             self._writer.execute("BEGIN IMMEDIATE")
@@ -103,7 +90,7 @@ class Connections:
                 raise
 
     def close(self) -> None:
-        """Close all; a reader in use is closed when it is done."""
+        """Close all connections; a reader in use is closed when its transaction ends."""
         with self._writing, self._guard:
             self._closed = True
             for connection in (*self._free, self._writer):
@@ -111,37 +98,44 @@ class Connections:
             self._free.clear()
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """SQLite's errors in our words."""
+    def translate_errors(self) -> Iterator[None]:
+        """Raise StoreError for SQLite's errors."""
         try:
             yield
-        except UnicodeEncodeError as error:
-            raise StoreError(f"{self._path} has a name that is not UTF-8: rename it") from error
-        except apsw.NotADBError as error:
-            raise NotACatalogue(f"{self._path.name} is not a catalogue of ImageFinder") from error
-        except apsw.ReadOnlyError as error:
-            raise StoreError(f"{self._path.name} lies where nothing may be written") from error
-        except apsw.BusyError as error:
-            raise StoreError(
-                f"another program keeps writing to {self._path.name}: try again"
-            ) from error
-        except apsw.FullError as error:
-            raise StoreError(
-                "the disk is full: make room and run it again; nothing stored is lost"
-            ) from error
-        except apsw.CorruptError as error:
-            raise self.damaged() from error
-        except apsw.Error as error:
-            raise StoreError(f"{self._path.name} cannot be used: {error}") from error
+        except tuple(self._translations) as error:
+            for kind, translation in self._translations.items():
+                if isinstance(error, kind):
+                    raise translation(error) from error
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """For making sense of what was read: if there is none, the file is damaged."""
+        """Raise StoreError, saying that the file is damaged, where its content is invalid."""
         try:
             yield
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise self.damaged() from error
+            raise _damaged(self._path) from error
 
-    def damaged(self) -> StoreError:
-        """What to do about it."""
-        return StoreError(f"{self._path.name} is damaged: restore a copy of it")
+
+def _translations(path: Path) -> Mapping[type[Exception], Callable[[Exception], StoreError]]:
+    """For each error the exception to raise; the first kind that fits counts."""
+    name = path.name
+    messages: dict[type[Exception], str] = {
+        UnicodeEncodeError: f"the name of {path} is not UTF-8: rename it",
+        apsw.ReadOnlyError: f"{name} is read-only, or in a folder that cannot be written",
+        apsw.BusyError: f"another program keeps writing to {name}: try again",
+        apsw.FullError: "the disk is full: make room and run it again; nothing stored is lost",
+    }
+    return {
+        **{kind: _raises(message) for kind, message in messages.items()},
+        apsw.NotADBError: lambda _: NotACatalogue(f"{name} is not a catalogue of ImageFinder"),
+        apsw.CorruptError: lambda _: _damaged(path),
+        apsw.Error: lambda error: StoreError(f"{name} cannot be used: {error}"),
+    }
+
+
+def _raises(message: str) -> Callable[[Exception], StoreError]:
+    return lambda _: StoreError(message)
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"{path.name} is damaged: restore a copy of it")

@@ -1,4 +1,4 @@
-"""What a catalogue's file looks like inside, and how an older one becomes a newer one."""
+"""Database schema of a catalogue, and its migrations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imagefinder.errors import NewerCatalogue, NotACatalogue
 
 APPLICATION_ID = 0x494D4746  # "IMGF", as `file` shows it
 
-# one step a version: never change a step that was released, add one
+# one migration per version: never change one that was released, add another
 MIGRATIONS = (
     """
     CREATE TABLE catalogue (
@@ -23,7 +23,7 @@ MIGRATIONS = (
         width     INTEGER NOT NULL,
         height    INTEGER NOT NULL,
         metadata  TEXT NOT NULL,
-        in_memory INTEGER NOT NULL  -- 1: given as such, so it stays when its last file goes
+        in_memory INTEGER NOT NULL  -- 1: it stays when its last file is removed
     );
 
     CREATE TABLE files (
@@ -43,16 +43,16 @@ MIGRATIONS = (
     """
     CREATE TABLE local_features (
         key      INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
-        features BLOB NOT NULL  -- as stores/packing.py packs them
+        features BLOB NOT NULL  -- as local_features/codec.py encodes them
     );
-    -- to list the keys without walking through the features
+    -- to list the keys without reading the features
     CREATE INDEX keys_of_local_features ON local_features (key);
     """,
 )
 
 
 def is_empty(connection: apsw.Connection) -> bool:
-    """Whether the file is a database with nothing in it: new, or its maker was cut short."""
+    """Whether the database has no content: new, or its creation was interrupted."""
     return (
         not connection.pragma("application_id")
         and not connection.execute("SELECT count(*) FROM sqlite_schema").get
@@ -60,19 +60,19 @@ def is_empty(connection: apsw.Connection) -> bool:
 
 
 def check(connection: apsw.Connection, name: str) -> None:
-    """Raise NotACatalogue or NewerCatalogue unless ``migrate`` can make use of the file."""
+    """Raise NotACatalogue or NewerCatalogue unless the file can be read or migrated."""
     if connection.pragma("application_id") != APPLICATION_ID:
-        raise NotACatalogue(f"{name} is a database, but not a catalogue of ImageFinder")
+        raise NotACatalogue(f"{name} is a SQLite database, but not a catalogue of ImageFinder")
     version = connection.pragma("user_version")
     if version > len(MIGRATIONS):
         raise NewerCatalogue(
-            f"{name} was made by a later ImageFinder (its schema is {version}, this one knows "
+            f"{name} was made by a newer version of ImageFinder (schema {version}, supported up to "
             f"{len(MIGRATIONS)}): upgrade with pip install -U imagefinder"
         )
 
 
 def migrate(connection: apsw.Connection) -> None:
-    """Bring the file to the newest schema; to be called inside a transaction."""
+    """Apply all missing migrations; to be called inside a transaction."""
     connection.pragma("application_id", APPLICATION_ID)
     for version in range(connection.pragma("user_version"), len(MIGRATIONS)):
         connection.execute(MIGRATIONS[version])

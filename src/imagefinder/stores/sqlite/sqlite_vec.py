@@ -1,4 +1,4 @@
-"""Every row of a catalogue compared by sqlite-vec, in SQL: nothing is kept beside the file."""
+"""Brute-force k-NN in SQL by sqlite-vec: no index, no file beside the catalogue."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from imagefinder.similarity import Scores, scores_of
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
-_MOST = 2**31
-_SCANS: dict[Measure, str] = {
-    # the cosine with a vector of zeros is nothing: nothing like it
+_MAX_LIMIT = 2**31
+_DISTANCES: dict[Measure, str] = {
+    # the cosine distance from a vector of zeros is NULL
     "cosine": "coalesce(vec_distance_cosine(vector, ?), 1.0)",
     "l2": "vec_distance_l2(vector, ?)",
     "hamming": "vec_distance_hamming(vec_bit(vector), vec_bit(?))",
@@ -21,19 +21,19 @@ _SCANS: dict[Measure, str] = {
 
 
 class SqliteVecSearch:
-    """Answers as an index does, from the catalogue itself."""
+    """Searches as an index does, in the catalogue itself."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "hamming")
 
     def __init__(self, dim: int, measure: Measure, connections: Connections) -> None:
-        """Of the vectors that a catalogue holds."""
+        """Over the vectors of a catalogue."""
         self._dim = dim
         self._measure: Measure = measure
         self._connections = connections
 
     def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
-        found = [self._rows(row, min(k, _MOST), subset) for row in query]
+        found = [self._rows(row, min(k, _MAX_LIMIT), subset) for row in query]
         shape = len(query), len(found[0]) if found else 0
         keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
         distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
@@ -41,9 +41,9 @@ class SqliteVecSearch:
         return Neighbors(keys.reshape(shape), scores)
 
     def _rows(self, row: Features, k: int, subset: Keys | None) -> list[Any]:
-        chosen = "" if subset is None else "WHERE key IN (SELECT value FROM json_each(?))"
+        condition = "" if subset is None else "WHERE key IN (SELECT value FROM json_each(?))"
         sql = (
-            f"SELECT key, {_SCANS[self._measure]} AS distance FROM vectors {chosen}"
+            f"SELECT key, {_DISTANCES[self._measure]} AS distance FROM vectors {condition}"
             " ORDER BY distance, key LIMIT ?"
         )
         values = [] if subset is None else [json.dumps(subset.tolist())]

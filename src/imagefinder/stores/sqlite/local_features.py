@@ -1,0 +1,39 @@
+"""The SQL of local features: the table ``local_features``, quantized to 8 bits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import apsw
+import numpy as np
+
+from imagefinder.errors import StoreError
+from imagefinder.local_features.codec import packed, unpacked
+from imagefinder.stores.sqlite.records import OF_KEYS
+from imagefinder.types import LocalFeatures, Recipe
+
+
+def insert_local_features(
+    connection: apsw.Connection, key: int, local: LocalFeatures, extractor: Recipe | None
+) -> None:
+    """Insert those of an image. Raises StoreError for another shape, NaN, or no extractor."""
+    dim = extractor.dim if extractor else 0
+    if local.descriptors.shape != (len(local), dim) or local.points.shape != (len(local), 2):
+        given = f"{local.points.shape} and {local.descriptors.shape}"
+        raise StoreError(f"the local features are {given}, not (n, 2) and (n, {dim})")
+    if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
+        raise StoreError("the local features are not finite")
+    connection.execute(
+        "INSERT INTO local_features (key, features) VALUES (?, ?)", (key, packed(local))
+    )
+
+
+def select_local_features(
+    connection: apsw.Connection, keys: Sequence[int], dim: int
+) -> dict[int, LocalFeatures]:
+    """Those of the images that have any stored, in order of their keys."""
+    rows = connection.execute(
+        f"SELECT key, features FROM local_features {OF_KEYS} ORDER BY key", (json.dumps(keys),)
+    )
+    return {key: unpacked(blob, dim) for key, blob in rows}

@@ -1,0 +1,28 @@
+"""Keyset pagination through a catalogue: each page is a snapshot of its own."""
+
+from __future__ import annotations
+
+from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.stores.sqlite.records import select_keys, select_records
+from imagefinder.stores.sqlite.vectors import select_vectors
+from imagefinder.types import Features, Recipe, Record
+
+_PATHS = 1000
+_IMAGES = 100  # with all their vectors
+
+
+def page_of_records(
+    connections: Connections, after: int, recipe: Recipe
+) -> list[tuple[Record, Features]]:
+    """The next images in order of their keys, with their vectors."""
+    with connections.reading() as connection, connections.decoding():
+        keys = select_keys(connection, (), None, after, _IMAGES).tolist()
+        vectors = select_vectors(connection, keys, recipe)
+        return [(one, vectors[key]) for key, one in select_records(connection, keys).items()]
+
+
+def page_of_paths(connections: Connections, after: str, end: str) -> list[str]:
+    """The next paths between ``after`` and ``end``, both excluded, in order."""
+    sql = "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
+    with connections.reading() as connection:
+        return [path for (path,) in connection.execute(sql, (after, end, _PATHS))]

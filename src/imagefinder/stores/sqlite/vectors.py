@@ -1,0 +1,84 @@
+"""The SQL of embeddings: the table ``vectors``, one row per vector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import apsw
+import numpy as np
+
+from imagefinder._utils.concurrency import batched
+from imagefinder.errors import StoreError
+from imagefinder.similarity import dtype
+from imagefinder.stores.sqlite.records import OF_KEYS, keys_of
+from imagefinder.types import Features, Keys, Recipe
+
+_PAGE = 1000  # vectors read at a time
+
+
+def insert_vectors(
+    connection: apsw.Connection, key: int, features: Features, recipe: Recipe
+) -> None:
+    """Insert the vectors of an image. Raises StoreError for another shape, dtype, or NaN."""
+    dim, kind = recipe.dim, np.dtype(dtype(recipe.measure))
+    if features.ndim != 2 or features.shape[1] != dim or features.dtype != kind:
+        given = f"{features.dtype} {features.shape}"
+        raise StoreError(f"the vectors are {given}, not {kind} (n, {dim})")
+    if not np.isfinite(features).all():
+        raise StoreError("the vectors are not finite")
+    connection.executemany(
+        "INSERT INTO vectors (key, row, vector) VALUES (?, ?, ?)",
+        [(key, row, vector.tobytes()) for row, vector in enumerate(features)],
+    )
+
+
+def select_vectors(
+    connection: apsw.Connection, keys: Sequence[int], recipe: Recipe
+) -> dict[int, Features]:
+    """The vectors of each of these images, in the order of their rows; none is ``(0, dim)``."""
+    blobs: dict[int, list[bytes]] = {key: [] for key in keys}
+    for key, blob in connection.execute(
+        f"SELECT key, vector FROM vectors {OF_KEYS} ORDER BY key, row", (json.dumps(keys),)
+    ):
+        blobs[key].append(blob)
+    return {key: from_blobs(own, recipe) for key, own in blobs.items()}
+
+
+def from_blobs(blobs: Sequence[bytes], recipe: Recipe) -> Features:
+    """One vector per blob, ``(n, dim)``. Raises ValueError or TypeError for invalid bytes."""
+    flat = np.frombuffer(b"".join(blobs), dtype(recipe.measure))
+    if not np.isfinite(flat).all():
+        raise ValueError("vectors are not finite")
+    return flat.reshape(len(blobs), recipe.dim)
+
+
+@dataclass(frozen=True)
+class VectorRows:
+    """The stored embeddings as the rows of a synced index."""
+
+    recipe: Recipe
+
+    def keys(self, connection: apsw.Connection) -> Keys:
+        """See IndexedRows."""
+        return keys_of(connection.execute("SELECT DISTINCT key FROM vectors"))
+
+    def pages(
+        self, connection: apsw.Connection, new: Keys, all_new: bool
+    ) -> Iterator[tuple[Keys, Features]]:
+        """See IndexedRows."""
+        for page in batched(_select_blobs(connection, new, all_new), _PAGE):
+            keys = np.array([key for key, _ in page], np.int64)
+            yield keys, from_blobs([blob for _, blob in page], self.recipe)
+
+
+def _select_blobs(connection: apsw.Connection, keys: Keys, all_new: bool) -> Iterator[Any]:
+    """Rows of (key, blob): in the order of the file if all are new, else looked up by key."""
+    if all_new:
+        return iter(connection.execute("SELECT key, vector FROM vectors ORDER BY rowid"))
+    sql = f"SELECT key, vector FROM vectors {OF_KEYS}"
+    pages = batched(keys.tolist(), _PAGE)
+    return chain.from_iterable(connection.execute(sql, (json.dumps(page),)) for page in pages)
