@@ -1,27 +1,55 @@
+"""Every store keeps the contract. A new one joins by a line in STORES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from imagefinder.registry.plugins import load, plugins
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.contracts import check_store
-from imagefinder.types import IndexChoice, Measure, Recipe
+from imagefinder.types import IndexChoice, Measure, Recipe, Store
+
+MakeStore = Callable[[Path, Recipe], Store]
+"""A new, empty store for a recipe, in an empty folder of its own."""
+
+EXTRACTOR = Recipe("corners", {}, 16, "cosine")
+EXACT = IndexChoice("exact")
 
 
-def able() -> list[tuple[str, Measure]]:
-    return [(kind, one) for kind in plugins("indexes") for one in load("indexes", kind).measures]
+def sqlite(
+    index: IndexChoice | None = EXACT, extractor: Recipe | None = None
+) -> Callable[[Path, Recipe], Store]:
+    return lambda folder, recipe: SqliteStore.create(folder / "c.db", recipe, index, extractor)
 
 
-@pytest.mark.parametrize(("kind", "measure"), able())
-@pytest.mark.parametrize("name", plugins("stores"))
-def test_every_store_keeps_the_contract_with_every_index(
-    name: str, kind: str, measure: Measure, tmp_path: Path
-) -> None:
-    store = load("stores", name)
-    check_store(lambda recipe: store.create(tmp_path / "store", recipe, IndexChoice(kind)), measure)
+STORES: list[tuple[str, Measure, MakeStore]] = [
+    *(
+        (f"sqlite {kind}", measure, sqlite(IndexChoice(kind)))
+        for kind in plugins("indexes")
+        for measure in load("indexes", kind).measures
+    ),
+    ("sqlite", "cosine", sqlite(None)),
+    ("sqlite with local features", "cosine", sqlite(extractor=EXTRACTOR)),
+]
 
 
-def test_sqlite_keeps_it_with_local_features(tmp_path: Path) -> None:
-    store = load("stores", "sqlite")
-    extractor = Recipe("corners", {}, 16, "cosine")
-    exact = IndexChoice("exact")
-    check_store(lambda recipe: store.create(tmp_path / "store", recipe, exact, extractor), "cosine")
+@pytest.mark.parametrize(
+    ("measure", "make"), [pytest.param(*case, id=f"{name} {case[0]}") for name, *case in STORES]
+)
+def test_every_store_keeps_the_contract(measure: Measure, make: MakeStore, tmp_path: Path) -> None:
+    numbers = count()
+
+    def in_a_new_folder(recipe: Recipe) -> Store:
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        return make(folder, recipe)
+
+    check_store(in_a_new_folder, measure)
+
+
+def test_every_registered_store_is_among_them() -> None:
+    assert set(plugins("stores")) == {name.split()[0] for name, *_ in STORES}

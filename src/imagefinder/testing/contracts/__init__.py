@@ -1,0 +1,14 @@
+"""Contract suites: one for each role, for our plug-ins and for yours.
+
+    def test_my_encoder_keeps_the_contract():
+        check_encoder(MyEncoder())
+
+Each raises AssertionError saying what was expected.
+"""
+
+from imagefinder.testing.contracts.encoders import check_encoder, check_extractor
+from imagefinder.testing.contracts.index import check_index
+from imagefinder.testing.contracts.samples import random_entries
+from imagefinder.testing.contracts.store import check_store
+
+__all__ = ["check_encoder", "check_extractor", "check_index", "check_store", "random_entries"]

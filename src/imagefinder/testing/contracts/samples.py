@@ -1,0 +1,36 @@
+"""Random test data: vectors, records, entries."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from imagefinder.types import Entry, Features, File, Measure, Record, key_of
+
+SEED = 7
+
+
+def random_vectors(rng: np.random.Generator, rows: int, dim: int, measure: Measure) -> Features:
+    """``(rows, dim)``: packed bits for hamming, else normally distributed numbers."""
+    if measure == "hamming":
+        return rng.integers(0, 256, (rows, dim), np.uint8)
+    return rng.standard_normal((rows, dim)).astype(np.float32)
+
+
+def record_of(*paths: str) -> Record:
+    """An image with these paths, whose content is told by the first."""
+    sha256 = hashlib.sha256(paths[0].encode()).digest()
+    files = tuple(File(path, 123) for path in paths)
+    return Record(key_of(sha256), sha256, size=10, width=4, height=3, files=files)
+
+
+def random_entries(
+    count: int, dim: int, measure: Measure = "cosine", first: int = 0
+) -> list[Entry]:
+    """Entries numbered from ``first`` on, with random vectors; the same for the same arguments."""
+    rng = np.random.default_rng([SEED, first])
+    return [
+        Entry(record_of(f"/random/{number}"), random_vectors(rng, 1, dim, measure))
+        for number in range(first, first + count)
+    ]

@@ -1,0 +1,228 @@
+"""Contract suite of stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+
+from imagefinder.errors import NotFound
+from imagefinder.similarity import unit
+from imagefinder.testing.contracts.samples import SEED, random_vectors, record_of
+from imagefinder.types import Entry, Features, LocalFeatures, Measure, Recipe, Store
+
+_DIM = 8
+_IMAGES = 20
+_WITH_TWO_VECTORS = 3
+
+MakeStore = Callable[[Recipe], Store]
+
+
+def check_store(make: MakeStore, measure: Measure) -> None:
+    """Writes, reads, searches, selects and removes; local features too, with an extractor.
+
+    ``make`` gives a new, empty store for a recipe at every call.
+    """
+    case = _Case(make, measure)
+    for check in (
+        _check_empty,
+        _check_write,
+        _check_search,
+        _check_metadata,
+        _check_paths,
+        _check_remove,
+        _check_select,
+        _check_pages,
+        _check_iter_records,
+        _check_local_features,
+    ):
+        check(case)
+
+
+@dataclass(frozen=True)
+class _Case:
+    make: MakeStore
+    measure: Measure
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe("test", {"size": 1}, _DIM, self.measure)
+
+    def vectors(self, rows: int, seed: int = SEED) -> Features:
+        return random_vectors(np.random.default_rng(seed), rows, _DIM, self.measure)
+
+    @contextmanager
+    def empty(self) -> Iterator[Store]:
+        store = self.make(self.recipe)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    @contextmanager
+    def filled(self) -> Iterator[tuple[Store, list[Entry]]]:
+        """A store with some images, and their entries."""
+        with self.empty() as store:
+            rng = np.random.default_rng(SEED)
+            entries = [
+                Entry(
+                    record_of(f"/a/{number}"),
+                    random_vectors(rng, 1 + (number == _WITH_TWO_VECTORS), _DIM, self.measure),
+                    local=_random_local_features(rng, store.extractor),
+                )
+                for number in range(_IMAGES)
+            ]
+            assert store.write(entries) == ["added"] * _IMAGES
+            yield store, entries
+
+
+def _check_empty(case: _Case) -> None:
+    with case.empty() as store:
+        assert len(store) == 0, "a new store is empty"
+        assert store.recipe == case.recipe, "the recipe is stored"
+        assert store.search(case.vectors(1), 3).keys.shape == (1, 0), "nothing is found"
+        store.close()  # the second time does no harm
+
+
+def _check_write(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        assert store.write(entries) == ["unchanged"] * _IMAGES, "writing twice is harmless"
+        assert len(store) == _IMAGES
+        assert store.statistics().images == _IMAGES
+        assert store.statistics().vectors == _IMAGES + 1
+        for entry in entries:
+            key = entry.record.key
+            assert store.has_content(entry.record.sha256)
+            assert store.get([key, 12345]) == {key: entry.record}, "records come back as they were"
+            assert_array_equal(store.features(key), np.asarray(entry.features), "vectors too")
+        unknown = Entry(record_of("/c/none"), None)
+        assert store.write([unknown]) == ["missing"], "without vectors there is nothing to add"
+        _check_raises_not_found(store)
+
+
+def _check_raises_not_found(store: Store) -> None:
+    try:
+        store.features(12345)
+    except NotFound:
+        return
+    raise AssertionError("features of an unknown image raise NotFound")
+
+
+def _check_search(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        for entry in entries:
+            nearest = store.search(np.asarray(entry.features), 1).keys[:, 0]
+            finds_itself = (nearest == entry.record.key).all()
+            assert finds_itself or case.measure in ("dot", "hamming"), "it finds itself"
+        found = store.search(case.vectors(1), 100).keys
+        assert set(found.ravel()) == _keys(entries), "all images, no matter how large k is"
+        subset = np.array(sorted(_keys(entries[:9])))
+        found = store.search(case.vectors(2), 100, None, subset).keys
+        assert set(found.ravel()) == set(subset), "only the subset, and all of it"
+
+
+def _check_metadata(case: _Case) -> None:
+    with case.empty() as store:
+        assert store.get_metadata("calibration") is None, "there is none at first"
+        store.set_metadata("calibration", "one")
+        store.set_metadata("calibration", "another")
+        assert store.get_metadata("calibration") == "another", "the last one counts"
+        assert store.get_metadata("recipe") is None, "the store's own names are its own"
+        store.set_metadata("recipe", "none")
+        assert store.recipe == case.recipe
+        store.update_runtime({"path": "elsewhere"})
+        assert store.recipe.runtime == {"path": "elsewhere"}
+
+
+def _check_paths(case: _Case) -> None:
+    with case.filled() as (store, _):
+        second = Entry(record_of("/a/0", "/b/0"), None, {"title": "a copy"})
+        assert store.write([second]) == ["added"]
+        (record,) = store.get([second.record.key]).values()
+        assert [file.path for file in record.files] == ["/a/0", "/b/0"]
+        assert record.metadata == {"title": "a copy"}
+        assert len(list(store.iter_paths("/a"))) == _IMAGES
+        assert list(store.iter_paths("/b")) == ["/b/0"]
+        assert list(store.iter_paths("/")) == [*store.iter_paths("/a"), "/b/0"]
+        assert store.lookup_paths(["/b/0", "/nowhere"]).keys() == {"/b/0"}
+        assert store.remove_files(["/a/0", "/nowhere"]) == 1
+        assert store.has_content(record.sha256), "it still has another path"
+        assert store.remove_files(["/b/0"]) == 1
+        assert not store.has_content(record.sha256), "now it has none"
+
+
+def _check_remove(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        assert store.remove_images([entries[1].record.key, 12345]) == 1
+        del entries[1]
+        assert len(store) == len(entries)
+        assert set(store.select()) == _keys(entries)
+        found = store.search(case.vectors(1), 100).keys
+        assert set(found.ravel()) == _keys(entries), "what was removed is not found"
+
+
+def _check_select(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        assert_array_equal(store.select(), sorted(_keys(entries)), "all keys, ascending")
+        assert set(store.select(["/a/5", "/nowhere"])) == _keys(entries[5:6])
+        assert set(store.select(["/a/"])) == _keys(entries)
+        store.write([replace(entries[7], metadata={"color": "red", "size": 2})])
+        assert set(store.select(where={"color": "red", "size": 2})) == _keys(entries[7:8])
+        assert not len(store.select(["/a/5"], {"color": "red"})), "both must hold"
+        assert not len(store.select(where={"color": 2})), "another value is another"
+
+
+def _check_pages(case: _Case) -> None:
+    with case.filled() as (store, _):
+        keys = store.select().tolist()
+        assert store.select(after=keys[1], limit=3).tolist() == keys[2:5]
+        assert not len(store.select(after=keys[-1]))
+
+
+def _check_iter_records(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        entries.sort(key=lambda entry: entry.record.key)
+        for (record, features), entry in zip(store.iter_records(), entries, strict=True):
+            assert record == entry.record, "all records, in order of their keys"
+            assert_array_equal(features, np.asarray(entry.features), "with their vectors")
+
+
+def _check_local_features(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        found = store.local_features([*_keys(entries), 12345])
+        if store.extractor is None:
+            _check_no_local_features(store, found)
+            return
+        assert found.keys() == _keys(entries)
+        for entry in entries:
+            own, wanted = found[entry.record.key], entry.local
+            assert wanted is not None
+            assert_allclose(own.points, wanted.points, atol=1e-4)
+            assert_allclose(own.descriptors, wanted.descriptors, atol=0.02)  # 8 bits
+            assert store.shortlist(own, 1) == [entry.record.key], "it finds itself"
+        assert store.statistics().local_bytes > 0
+        store.remove_images([entries[1].record.key])
+        assert store.local_features([entries[1].record.key]) == {}, "they go with their image"
+
+
+def _check_no_local_features(store: Store, found: dict[int, LocalFeatures]) -> None:
+    none = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 4), np.float32))
+    assert found == {}, "there are none without an extractor"
+    assert store.shortlist(none, 3) == [], "and so no candidates"
+    assert store.statistics().local_bytes == 0
+
+
+def _keys(entries: list[Entry]) -> set[int]:
+    return {entry.record.key for entry in entries}
+
+
+def _random_local_features(
+    rng: np.random.Generator, extractor: Recipe | None
+) -> LocalFeatures | None:
+    if extractor is None:
+        return None
+    descriptors = rng.standard_normal((50, extractor.dim)).astype(np.float32)
+    return LocalFeatures(rng.random((50, 2)).astype(np.float32), unit(descriptors))
