@@ -26,14 +26,14 @@ from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, embed
 from imagefinder._utils.concurrency import cores
-from imagefinder.images.ncc import SAME, likeness, look
+from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc, ncc_signature
 from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import unit
 
 RATES = (0.1, 0.01, 0.001)
 _COPIED = 60  # stored images of which all copies are made, in each split
 
-Rows = NDArray[np.float32]
+Vectors = NDArray[np.float32]
 Counts = NDArray[np.int64]
 
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _pooled(
-    splits: int, paths: Sequence[Path], rows: Rows, planted: float, labels: str | None
+    splits: int, paths: Sequence[Path], rows: Vectors, planted: float, labels: str | None
 ) -> list[Counts]:
     """Summed over the splits: see ``_measured``."""
     every = []
@@ -63,7 +63,12 @@ def _pooled(
 
 
 def _measured(
-    seed: int, paths: Sequence[Path], rows: Rows, planted: float, labels: str | None, folder: Path
+    seed: int,
+    paths: Sequence[Path],
+    rows: Vectors,
+    planted: float,
+    labels: str | None,
+    folder: Path,
 ) -> tuple[Counts, ...]:
     """For each rate the counts that ``_print`` prints."""
     rng = np.random.default_rng(seed)
@@ -102,7 +107,7 @@ def _planted(
         yield folder / f"{number}.png"
 
 
-def _made(paths: Sequence[Path]) -> Rows:
+def _made(paths: Sequence[Path]) -> Vectors:
     """All copies of some images."""
     made = []
     for path in paths:
@@ -112,7 +117,7 @@ def _made(paths: Sequence[Path]) -> Rows:
 
 
 def _alike(one: Path, other: Path) -> bool:
-    return bool(likeness(look(one), [look(other)])[0] >= SAME)
+    return bool(max_ncc(ncc_signature(one), [ncc_signature(other)])[0] >= NCC_THRESHOLD)
 
 
 def _print(title: str, columns: Sequence[Counts]) -> None:

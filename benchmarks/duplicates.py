@@ -29,8 +29,9 @@ from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, duplicates, embed
 from imagefinder._utils.concurrency import cores
 from imagefinder.images.transforms import COPIES
-from imagefinder.near_duplicates.detect import Duplicates, Verify
-from imagefinder.near_duplicates.star_clustering import stars
+from imagefinder.near_duplicates.detect import Duplicates
+from imagefinder.near_duplicates.star_clustering import star_clusters
+from imagefinder.near_duplicates.verifiers import Verify
 from imagefinder.similarity import unit
 
 
@@ -54,7 +55,7 @@ def _print_quality(paths: Sequence[Path], local: bool) -> None:
         added = finder.add(origin).added
         calibration = calibrate(finder)
         print(f"{added} with copies; a match from {calibration.threshold(added):.4f}, ", end="")
-        print(f"copies from {calibration.floor:.4f}")
+        print(f"copies from {calibration.duplicate_threshold:.4f}")
         for verify in get_args(Verify):
             if verify == "geometry" and not local:
                 continue
@@ -104,9 +105,9 @@ def _print_speed(rows: NDArray[np.float32], count: int) -> None:
     noise = rng.standard_normal(drawn.shape, np.float32) * (rows.std() / 4)
     vectors = unit(drawn + noise)
     began, worked = perf_counter(), process_time()
-    heads = stars("cosine", vectors, 0.95)
+    centers = star_clusters("cosine", vectors, 0.95)
     seconds, work = perf_counter() - began, process_time() - worked
-    members = int((heads != np.arange(count)).sum())
+    members = int((centers != np.arange(count)).sum())
     print(f"all pairs of {count} vectors of {rows.shape[1]}: {seconds:.1f} s, ", end="")
     print(f"{work:.1f} s of processor time; {members} members")
 

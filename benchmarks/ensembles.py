@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS
 from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
-from imagefinder.evaluation.embedding_metrics import Retrieval
+from imagefinder.evaluation.embedding_metrics import RetrievalScores
 from imagefinder.evaluation.metrics import average_precision
 from imagefinder.registry.factory import make_encoder
 from imagefinder.search.ranking import Fusion, Ranking, best_first, fuse
@@ -55,7 +55,7 @@ def _scores(spec: str, paths: Sequence[Path]) -> Scores:
 
 def _measured(
     rows: Sequence[Sequence[Scores]], classes: Sequence[str], how: Fusion = "scores"
-) -> Retrieval:
+) -> RetrievalScores:
     """``rows[i]``: how alike all images are to image i, by each encoder."""
     relevant = [
         [classes[key] == classes[own] for key, _ in fuse([_ranking(s, own) for s in each], how)]
@@ -63,14 +63,14 @@ def _measured(
     ]
     asked = np.array([line for line in relevant if any(line)])
     precision = average_precision(asked, asked.sum(axis=1))
-    return Retrieval(float(precision.mean()), float(asked[:, 0].mean()))
+    return RetrievalScores(float(precision.mean()), float(asked[:, 0].mean()))
 
 
 def _ranking(scores: Scores, own: int) -> Ranking:
     return best_first({key: score for key, score in enumerate(scores.tolist()) if key != own})
 
 
-def _print(collection: str, name: str, found: Retrieval) -> None:
+def _print(collection: str, name: str, found: RetrievalScores) -> None:
     print(f"{collection:<10}{name:<32} mAP {found[0]:.3f}  R@1 {found[1]:.3f}", flush=True)
 
 

@@ -22,7 +22,7 @@ def test_json_is_one_document_and_a_report_lies_in_its_folder(
 ) -> None:
     told = answer(run("evaluate", "--json", "--sample", 20, "--seed", 1, "--out", "report"))
     assert (told["queries"], told["images"], told["ks"]) == (20, 144, [1, 5, 10])
-    assert told["figures"]["mAP"]["low"] < told["figures"]["mAP"]["mean"] <= 1
+    assert told["metrics"]["mAP"]["low"] < told["metrics"]["mAP"]["mean"] <= 1
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == told
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
         "report.json",
@@ -45,14 +45,14 @@ def test_pairs_and_folders_of_queries_are_asked(
     asked = answer(run("evaluate", "--queries", gallery, "--json"))
     whole = answer(run("evaluate", "--json"))
     # all of them are stored, so that they find what they find as stored images
-    for name, figure in whole["figures"].items():
-        assert asked["figures"][name]["mean"] == pytest.approx(figure["mean"])
+    for name, figure in whole["metrics"].items():
+        assert asked["metrics"][name]["mean"] == pytest.approx(figure["mean"])
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--level", 99), "no stored image lies in a folder 99 levels up"),
+        (("--level", 99), "no stored image has a folder 99 levels up"),
         (("--pairs", "none.csv"), "none.csv: No such file"),
         (("--rerank", "mutual"), "without local features"),
         (("--db", "none.db"), "there is no catalogue"),

@@ -42,7 +42,7 @@ def test_files_that_are_gone_are_left_out(run: Run, folder: Path) -> None:
     answer(run("add", "folder", "--json"))
     (folder / "a.jpg").unlink()
     said = run("map", "--out", "map.jpg").stdout.decode()
-    assert said.startswith("t-SNE of 2 images by compact; left out for want of a file: 1\n")
+    assert said.startswith("t-SNE of 2 images by compact, 1 left out without a file\n")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_files_that_are_gone_are_left_out(run: Run, folder: Path) -> None:
     [
         (("--out", "map.pdf"), "ends in .html"),
         (("--out", "no/map.png"), "cannot be written"),
-        (("--colour", "price"), "no image has metadata of the name 'price'"),
+        (("--colour", "price"), "no image has a metadata field 'price'"),
         (("--db", "none.db"), "there is no catalogue"),
     ],
 )

@@ -26,7 +26,7 @@ TWO_CLASSES = {
 
 
 def means(found: Evaluation, *names: str) -> list[float]:
-    return [found.figures[name].mean for name in names]
+    return [found.metrics[name].mean for name in names]
 
 
 def csv(folder: Path, text: str) -> Path:
@@ -47,8 +47,8 @@ def test_figures_are_what_one_works_out_by_hand(catalogue: Catalogue) -> None:
         ("bright", 3, 3),
         ("dark", 2, 2),
     ]
-    assert found.classes[0].figures["mAP"] == pytest.approx((2 + late) / 3)
-    assert [(one.query, one.hit, one.count) for one in found.confused] == [
+    assert found.classes[0].metrics["mAP"] == pytest.approx((2 + late) / 3)
+    assert [(one.query, one.hit, one.count) for one in found.confusions] == [
         ("bright", "bright", 2),
         ("dark", "dark", 2),
         ("bright", "dark", 1),
@@ -62,7 +62,7 @@ def test_the_worst_query_shows_what_it_found(catalogue: Catalogue) -> None:
     worst = found.worst[0]
     assert worst.query.path
     assert worst.query.path.endswith("bright/3.png")
-    assert [(hit.classes, hit.right) for hit in worst.hits] == [
+    assert [(hit.classes, hit.is_relevant) for hit in worst.hits] == [
         (("dark",), False),
         (("dark",), False),
         (("bright",), True),
@@ -74,8 +74,8 @@ def test_the_worst_query_shows_what_it_found(catalogue: Catalogue) -> None:
 def test_intervals_enclose_their_means_and_come_again_with_the_seed(catalogue: Catalogue) -> None:
     finder = catalogue(TWO_CLASSES)
     found, again = evaluate(finder, seed=3), evaluate(finder, seed=3)
-    assert found.figures == again.figures
-    for figure in found.figures.values():
+    assert found.metrics == again.metrics
+    for figure in found.metrics.values():
         assert figure.low <= figure.mean <= figure.high
 
 
@@ -100,11 +100,11 @@ def test_a_folder_further_up_may_name_the_class(catalogue: Catalogue) -> None:
     finder = catalogue(
         {"fruit/pear/1.png": (10,), "fruit/lime/1.png": (12,), "milk/oat/1.png": (200,)}
     )
-    with pytest.raises(EvaluationError, match="no query has another image to find"):
+    with pytest.raises(EvaluationError, match="no query has another relevant image"):
         evaluate(finder)
     found = evaluate(finder, level=2)
     assert [one.name for one in found.classes] == ["fruit"]
-    assert (found.setting.queries, found.setting.idle) == (2, 1)
+    assert (found.setup.queries, found.setup.without_relevant) == (2, 1)
 
 
 def test_an_image_in_two_folders_is_in_two_classes(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -130,14 +130,14 @@ def test_a_sample_is_of_the_size_and_seed_that_are_told(catalogue: Catalogue) ->
     assert len(set(one)) == 3
     assert one == same
     assert one != other
-    assert evaluate(finder, sample=100).setting.queries == 5
+    assert evaluate(finder, sample=100).setup.queries == 5
 
 
 def test_what_lies_deeper_counts_as_not_found(catalogue: Catalogue) -> None:
     found = evaluate(catalogue(TWO_CLASSES), ks=(1, 2), depth=2)
-    assert found.setting.cut
+    assert found.setup.truncated
     assert means(found, "mAP", "recall@2") == pytest.approx([4 / 5, 4 / 5])
-    assert "rankings end at place 2" in str(found)
+    assert "rankings end at rank 2" in str(found)
 
 
 def test_images_of_a_folder_ask_by_its_subfolders(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_images_of_a_folder_ask_by_its_subfolders(catalogue: Catalogue, tmp_path
     assert means(found, "precision@1") == [1]
     assert means(found, "mAP") == pytest.approx([((1 + 2 / 4 + 3 / 5) / 3 + 1) / 2])
     assert means(found, "N-S") == [2]
-    assert (found.setting.queries, found.setting.idle) == (2, 1)
+    assert (found.setup.queries, found.setup.without_relevant) == (2, 1)
     assert [Path(one.path).name for one in found.failed] == ["bad.png"]
 
 
@@ -176,23 +176,26 @@ def test_pairs_are_paths_from_the_tables_folder_or_ids(
     assert found.values["mAP"].tolist() == pytest.approx([1, 1 / 3])
     assert found.values["recall@1"].tolist() == pytest.approx([1 / 2, 0])
     assert not found.classes
-    assert not found.confused
+    assert not found.confusions
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n1,2\n", "pairs.csv: its first line must be: query,relevant"),
-        ("", "pairs.csv: its first line must be: query,relevant"),
-        ("query,relevant\nstored/dark/1.png,\n", "line 2: it must name a query and a relevant"),
-        ("query,relevant\nstored/dark/1.png\n", "line 2: it must name a query and a relevant"),
+        ("a,b\n1,2\n", "pairs.csv: the first line must be: query,relevant"),
+        ("", "pairs.csv: the first line must be: query,relevant"),
+        ("query,relevant\nstored/dark/1.png,\n", "line 2: needs both a query and a relevant"),
+        ("query,relevant\nstored/dark/1.png\n", "line 2: needs both a query and a relevant"),
         ("query,relevant\nnowhere.png,stored/dark/1.png\n", "line 2: nowhere.png: no such file"),
         ("query,relevant\nstored/dark/1.png,new.png\n", "new.png is not in the catalogue: add"),
         ("query,relevant\n0000000000000007,new.png\n", "line 2: there is no image '0000000"),
-        ("query,relevant\nstored/dark/1.png,stored/dark/1.png\n", "no query has another image"),
-        ("query,relevant\n", "no query has another image to find"),
-        ('query,relevant\n"a,b\n', "pairs.csv is no CSV in UTF-8"),
-        ("query,relevant\n\udce9,b\n", "pairs.csv is no CSV in UTF-8"),
+        (
+            "query,relevant\nstored/dark/1.png,stored/dark/1.png\n",
+            "no query has another relevant image",
+        ),
+        ("query,relevant\n", "no query has another relevant image"),
+        ('query,relevant\n"a,b\n', "pairs.csv is not a CSV file in UTF-8"),
+        ("query,relevant\n\udce9,b\n", "pairs.csv is not a CSV file in UTF-8"),
     ],
 )
 def test_bad_pairs_are_named_with_their_line(
@@ -209,13 +212,13 @@ def test_bad_pairs_are_named_with_their_line(
 def test_there_must_be_something_to_measure(catalogue: Catalogue, tmp_path: Path) -> None:
     with (
         Finder.create(tmp_path / "empty.db", Grey()) as empty,
-        pytest.raises(EvaluationError, match="the catalogue holds no images"),
+        pytest.raises(EvaluationError, match="the catalogue has no images"),
     ):
         evaluate(empty)
     finder = catalogue({"one/1.png": (1,), "one/2.png": (2,)})
     with pytest.raises(EvaluationError, match="all images lie in the one folder 'one'"):
         evaluate(finder)
-    with pytest.raises(EvaluationError, match="no stored image lies in a folder 50 levels up"):
+    with pytest.raises(EvaluationError, match="no stored image has a folder 50 levels up"):
         evaluate(finder, level=50)
     with pytest.raises(EvaluationError, match="there is no folder"):
         evaluate(finder, queries=tmp_path / "nowhere")
@@ -246,9 +249,9 @@ def test_images_without_a_file_are_asked_nothing(catalogue: Catalogue) -> None:
     finder = catalogue(TWO_CLASSES)
     finder.add(np.full((8, 8, 3), 205, np.uint8))
     found = evaluate(finder, ks=(1,))
-    assert (found.setting.queries, found.setting.idle) == (5, 1)
+    assert (found.setup.queries, found.setup.without_relevant) == (5, 1)
     # the two bright ones find it first, and it belongs to nothing
-    assert {(one.query, one.hit): one.count for one in found.confused} == {
+    assert {(one.query, one.hit): one.count for one in found.confusions} == {
         ("bright", None): 2,
         ("bright", "dark"): 1,
         ("dark", "dark"): 2,
@@ -265,9 +268,9 @@ def test_a_second_look_goes_no_deeper_than_asked(tmp_path: Path) -> None:
                 view_of(draw_scene(scene), view, 1).save(tmp_path / scene / f"{view}.jpg")
             finder.add(tmp_path / scene)
         found = evaluate(finder, rerank="geometric", ks=(1, 2))
-    assert (found.setting.depth, found.setting.cut) == (2, True)
+    assert (found.setup.depth, found.setup.truncated) == (2, True)
     assert means(found, "precision@1", "mAP", "N-S") == [1, 1, 2]
-    assert "reranked by geometric" in str(found)
+    assert "re-ranked by geometric" in str(found)
 
 
 def test_an_approximate_index_is_asked_for_no_more_than_search_asks(
@@ -286,8 +289,8 @@ def test_an_approximate_index_is_asked_for_no_more_than_search_asks(
     found = evaluate(finder)
     finder.search(found.queries[0], k=3)
     assert set(asked) == {100}
-    assert (exact.setting.cut, found.setting.cut) == (False, True)
-    assert "through the index hnsw" in str(found)
+    assert (exact.setup.truncated, found.setup.truncated) == (False, True)
+    assert "by classic, index hnsw" in str(found)
 
 
 def test_progress_wraps_the_questions(catalogue: Catalogue) -> None:
@@ -308,5 +311,5 @@ def test_a_report_reads_well_and_goes_into_json(catalogue: Catalogue) -> None:
     assert "mAP           0.883 (" in str(found)
     assert "<th style='text-align:left'>mAP</th><td>0.883</td>" in found._repr_html_()
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert told["figures"]["mAP"]["mean"] == pytest.approx(0.88333, abs=1e-5)
-    assert told["confused"][0] == {"query": "bright", "hit": "bright", "count": 2}
+    assert told["metrics"]["mAP"]["mean"] == pytest.approx(0.88333, abs=1e-5)
+    assert told["confusions"][0] == {"query": "bright", "hit": "bright", "count": 2}

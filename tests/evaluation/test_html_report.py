@@ -13,7 +13,7 @@ import pytest
 from imagefinder import MissingExtra
 from imagefinder.evaluation import evaluate, save
 from imagefinder.evaluation.plots import plots
-from imagefinder.evaluation.report import Confused
+from imagefinder.evaluation.report import Confusion
 from imagefinder.visualization.plotting import DARK, LIGHT
 
 from .conftest import Catalogue
@@ -80,7 +80,7 @@ def test_the_page_takes_no_name_for_html(catalogue: Catalogue, tmp_path: Path) -
     _, page, *_ = save(evaluate(catalogue(PICTURES)), tmp_path)
     text = page.read_text()
     assert "<b> &" not in text
-    assert "a &lt;b&gt; &amp; $x_ &quot;c&quot; &#x27;d&#x27;" in text
+    assert "a &lt;b&gt; &amp; $x_ &#34;c&#34; &#39;d&#39;" in text
 
 
 def test_pairs_have_no_classes_to_confuse(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_of_many_classes_those_most_often_wrong_are_drawn() -> None:
     from imagefinder.evaluation.plots import _table
 
     names = [f"{number:03}" for number in range(100)]
-    right = [Confused(name, name, 9) for name in names]
-    wrong = [Confused(name, "000", 1) for name in names[50:90]]
-    none = [Confused(names[89], None, 1)]
+    right = [Confusion(name, name, 9) for name in names]
+    wrong = [Confusion(name, "000", 1) for name in names[50:90]]
+    none = [Confusion(names[89], None, 1)]
     rows, columns, counts = _table([*right, *wrong, *none])
     assert rows == names[50:90]
     assert columns == [*names[50:90], "(another)", "(no class)"]

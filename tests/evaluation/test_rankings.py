@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from imagefinder import Finder
-from imagefinder.evaluation.ground_truth import Question
-from imagefinder.evaluation.rankings import Ranked, Rankings
+from imagefinder.evaluation.batch_retrieval import BatchRetriever, RankedList
+from imagefinder.evaluation.ground_truth import EvalQuery
 from imagefinder.types import Encoder, Failure
 
 from .conftest import Catalogue, Grey, Halves, paint
@@ -34,9 +34,9 @@ def test_stored_images_find_what_search_finds(
 ) -> None:
     finder = catalogue(painted(60), encoder)
     keys = finder.store.select().tolist()
-    rankings = Rankings(finder, depth)([Question((), key=key) for key in keys])
+    rankings = BatchRetriever(finder, depth)([EvalQuery((), key=key) for key in keys])
     for key, one in zip(keys, rankings, strict=True):
-        assert isinstance(one, Ranked)
+        assert isinstance(one, RankedList)
         found = [f"{other:016x}" for other in one.keys.tolist()]
         assert found == searched(finder, f"{key:016x}", depth)
         assert (np.diff(one.scores) <= 0).all()
@@ -44,11 +44,11 @@ def test_stored_images_find_what_search_finds(
 
 def test_many_at_a_time_score_as_one_does_but_for_rounding(catalogue: Catalogue) -> None:
     finder = catalogue(painted(30), "classic")
-    questions = [Question((), key=key) for key in finder.store.select().tolist()]
-    for one in Rankings(finder, 40)(questions):
-        assert isinstance(one, Ranked)
-        hits = finder.search(f"{one.question.key:016x}", k=40)
-        scores = [hit.score for hit in hits if hit.record.key != one.question.key]
+    questions = [EvalQuery((), key=key) for key in finder.store.select().tolist()]
+    for one in BatchRetriever(finder, 40)(questions):
+        assert isinstance(one, RankedList)
+        hits = finder.search(f"{one.query.key:016x}", k=40)
+        scores = [hit.score for hit in hits if hit.record.key != one.query.key]
         assert_allclose(one.scores, scores, atol=1e-6)
 
 
@@ -56,8 +56,8 @@ def test_many_at_a_time_score_as_one_does_but_for_rounding(catalogue: Catalogue)
 def test_other_measures_are_those_of_search(measures: Any, catalogue: Catalogue) -> None:
     finder = catalogue(painted(20))
     key = finder.store.select().tolist()[3]
-    (one,) = Rankings(finder, 7, measures)([Question((), key=key)])
-    assert isinstance(one, Ranked)
+    (one,) = BatchRetriever(finder, 7, measures)([EvalQuery((), key=key)])
+    assert isinstance(one, RankedList)
     found = [f"{other:016x}" for other in one.keys.tolist()]
     assert found == searched(finder, f"{key:016x}", 7, measures=measures)
 
@@ -65,16 +65,16 @@ def test_other_measures_are_those_of_search(measures: Any, catalogue: Catalogue)
 def test_an_image_finds_itself_before_others_that_look_the_same(catalogue: Catalogue) -> None:
     finder = catalogue({f"{n}.png": (50,) * (n + 1) for n in range(6)})
     keys = finder.store.select().tolist()
-    rankings = Rankings(finder, 2)([Question((), key=key) for key in keys])
-    assert [one.own for one in rankings if isinstance(one, Ranked)] == [0] * 6
+    rankings = BatchRetriever(finder, 2)([EvalQuery((), key=key) for key in keys])
+    assert [one.own_position for one in rankings if isinstance(one, RankedList)] == [0] * 6
 
 
 def test_by_a_product_an_image_may_find_itself_late(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue({f"{n}.png": (n * 10,) for n in range(1, 6)})
     own = finder.search(tmp_path / "stored" / "3.png", k=1)[0].record.key
-    (one,) = Rankings(finder, 9, ("dot",))([Question((), key=own)])
-    assert isinstance(one, Ranked)
-    assert one.own == 2
+    (one,) = BatchRetriever(finder, 9, ("dot",))([EvalQuery((), key=own)])
+    assert isinstance(one, RankedList)
+    assert one.own_position == 2
 
 
 def test_a_file_is_searched_with_and_a_bad_one_is_a_failure(
@@ -84,11 +84,11 @@ def test_a_file_is_searched_with_and_a_bad_one_is_a_failure(
     query = str(paint(tmp_path / "query.png", 21))
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no image")
-    one, failure, gone = Rankings(finder, 2)(
-        [Question((), path=query), Question((), path=str(bad)), Question((), key=7)]
+    one, failure, gone = BatchRetriever(finder, 2)(
+        [EvalQuery((), path=query), EvalQuery((), path=str(bad)), EvalQuery((), key=7)]
     )
-    assert isinstance(one, Ranked)
-    assert one.own == -1
+    assert isinstance(one, RankedList)
+    assert one.own_position == -1
     assert [f"{key:016x}" for key in one.keys] == searched(finder, query, 2)
     assert isinstance(failure, Failure)
     assert failure.path == str(bad)

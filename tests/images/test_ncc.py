@@ -2,7 +2,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from imagefinder.images.ncc import SAME, likeness, look
+from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc, ncc_signature
 from imagefinder.images.transforms import COPIES
 from imagefinder.testing.gallery import draw_scene
 
@@ -16,30 +16,30 @@ def image(number: int) -> PIL.Image.Image:
 @pytest.mark.parametrize("name", COPIES)
 def test_a_copy_is_the_same_image(name: str) -> None:
     for number in (0, 1):
-        one, copy = look(image(number)), look(COPIES[name](image(number)))
-        assert likeness(one, [copy])[0] >= SAME
-        assert likeness(copy, [one])[0] >= SAME
+        one, copy = ncc_signature(image(number)), ncc_signature(COPIES[name](image(number)))
+        assert max_ncc(one, [copy])[0] >= NCC_THRESHOLD
+        assert max_ncc(copy, [one])[0] >= NCC_THRESHOLD
 
 
 def test_other_images_are_not() -> None:
-    looks = [look(image(number)) for number in range(4)]
-    for number, one in enumerate(looks):
-        found = likeness(one, looks)
+    signatures = [ncc_signature(image(number)) for number in range(4)]
+    for number, one in enumerate(signatures):
+        found = max_ncc(one, signatures)
         assert found[number] > 0.95
-        assert (np.delete(found, number) < SAME).all()
+        assert (np.delete(found, number) < NCC_THRESHOLD).all()
 
 
 def test_blank_images_tell_nothing() -> None:
-    grey, white = (look(np.full((50, 70, 3), level, np.uint8)) for level in (128, 255))
-    assert (likeness(grey, [grey, white, look(image(0))]) < SAME).all()
+    grey, white = (ncc_signature(np.full((50, 70, 3), level, np.uint8)) for level in (128, 255))
+    assert (max_ncc(grey, [grey, white, ncc_signature(image(0))]) < NCC_THRESHOLD).all()
 
 
 def test_a_plain_frame_does_not_count() -> None:
     scene = np.asarray(image(2))
     framed = np.full((scene.shape[0] * 2, scene.shape[1] + 200, 3), 250, np.uint8)
     framed[50 : 50 + scene.shape[0], 150 : 150 + scene.shape[1]] = scene
-    assert likeness(look(framed), [look(scene)])[0] >= SAME
+    assert max_ncc(ncc_signature(framed), [ncc_signature(scene)])[0] >= NCC_THRESHOLD
 
 
 def test_nothing_to_compare_with_is_no_likeness() -> None:
-    assert likeness(look(image(0)), []).shape == (0,)
+    assert max_ncc(ncc_signature(image(0)), []).shape == (0,)

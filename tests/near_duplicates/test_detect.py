@@ -8,7 +8,7 @@ import pytest
 
 from imagefinder import CalibrationError, Finder, PluginError, duplicates
 from imagefinder.images.transforms import COPIES
-from imagefinder.near_duplicates.report import sheet
+from imagefinder.near_duplicates.report import html_report
 from imagefinder.testing.gallery import draw_scene
 
 from ..search.calibration.test_calibrate import Corners, Grid
@@ -71,7 +71,7 @@ def test_the_same_file_in_several_places_is_a_group(finder: Finder, folder: Path
 def test_files_that_are_gone_are_counted_and_in_no_group(finder: Finder, folder: Path) -> None:
     os.unlink(folder / "harbour.jpg")
     found = duplicates(finder, threshold=0.9)
-    assert found.unseen == 1
+    assert found.unreadable == 1
     assert len(found.groups) == 1
 
 
@@ -100,7 +100,7 @@ def test_another_way_of_verifying_is_refused(finder: Finder) -> None:
 def test_encoders_with_several_rows_are_refused(tmp_path: Path, folder: Path) -> None:
     with Finder.create(tmp_path / "corners.db", Corners()) as finder:
         finder.add(folder)
-        with pytest.raises(PluginError, match="part by part"):
+        with pytest.raises(PluginError, match="several vectors per image"):
             duplicates(finder, threshold=0.9)
 
 
@@ -113,16 +113,16 @@ def test_images_in_memory_are_compared_by_score(tmp_path: Path) -> None:
     with Finder.create(tmp_path / "memory.db", Grid()) as finder:
         finder.add([draw_scene("harbour"), COPIES["blur 3"](draw_scene("harbour"))])
         assert len(duplicates(finder, threshold=0.9, verify="none").groups) == 1
-        assert duplicates(finder, threshold=0.9).unseen == 2
+        assert duplicates(finder, threshold=0.9).unreadable == 2
 
 
 def test_the_page_shows_each_group_and_needs_no_other_file(finder: Finder, folder: Path) -> None:
     odd = folder / "<b> & c.jpg"
     PIL.Image.open(folder / "coral-reef.jpg").resize((100, 80)).save(odd)
     finder.add(folder)
-    page = "".join(sheet(duplicates(finder, threshold=0.9)))
-    assert page.count("<section>") == 3
+    page = "".join(html_report(duplicates(finder, threshold=0.9)))
+    assert page.count('class="group"') == 3
     assert page.count("data:image/jpeg;base64,") == 6
-    assert "the better one: more pixels" in page
+    assert "best: more pixels" in page
     assert "&lt;b&gt; &amp; c.jpg" in page
     assert 'src="http' not in page

@@ -7,7 +7,7 @@ import pytest
 
 from imagefinder import Finder
 from imagefinder.errors import NotFound
-from imagefinder.evaluation.index_benchmark import audit
+from imagefinder.evaluation.index_benchmark import benchmark_indexes
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def test_an_audit_leaves_out_what_it_asks_with(tmp_path: Path) -> None:
     with Finder.create(tmp_path / "c.db", "classic") as few:
         few.add(list(rng.integers(0, 256, (99, 8, 8, 3), np.uint8)))
         with pytest.raises(NotFound, match="at least 100"):
-            audit(few)
+            benchmark_indexes(few)
         few.add(rng.integers(0, 256, (8, 8, 3), np.uint8))
-        exact, *others = audit(few, queries=5)
+        exact, *others = benchmark_indexes(few, queries=5)
         assert (exact.choice.kind, dict(exact.recall)) == ("exact", {1: 1, 10: 1, 100: 1})
         assert {one.choice.kind for one in others} >= {"hnsw", "faiss", "kmeans"}
         assert all(one.recall == exact.recall for one in others if not one.failure)

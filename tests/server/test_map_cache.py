@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.server import map_cache
-from imagefinder.visualization.map.projection import By, Places, Rows, project
+from imagefinder.visualization.map.projection import Coordinates, Projection, Vectors, project
 
 from .conftest import COUNT
 
@@ -51,7 +51,7 @@ def test_a_map_is_made_once_and_anew_when_the_images_are_others(
 ) -> None:
     made: list[str] = []
 
-    def counted(rows: Rows, by: By) -> Places:
+    def counted(rows: Vectors, by: Projection) -> Coordinates:
         made.append(by)
         return project(rows, by)
 

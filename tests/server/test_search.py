@@ -13,14 +13,14 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.errors import ImageFinderError
-from imagefinder.search.calibration.classifier import keep
 from imagefinder.search.calibration.model import Calibration
+from imagefinder.search.calibration.store import save
 
 from ..conftest import drawn
 from .conftest import COUNT, Serve
 
 _RNG = np.random.default_rng(0)
-CALIBRATION = Calibration.learnt(
+CALIBRATION = Calibration.fit(
     "cosine",
     rate=0.001,
     images=COUNT,
@@ -216,7 +216,7 @@ def test_matches_are_known_once_the_catalogue_is_calibrated(
     assert "imagefinder calibrate" in refused.json()["detail"]
     assert not client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
     with Finder.open(catalogue) as finder:
-        keep(finder.store, CALIBRATION)
+        save(finder.store, CALIBRATION)
     assert client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
     found = search(client, data, k=9).json()
     (own,) = found["matches"]

@@ -1,35 +1,39 @@
-"""Which images belong together, as their folders say, or a table of pairs."""
+"""Image labels (classes): the name of an image's folder, or groups from a CSV file of pairs."""
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
 from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from imagefinder.errors import EvaluationError
 from imagefinder.images.inputs import absolute
-from imagefinder.types import Keys, Record, is_id
+from imagefinder.types import Record, is_id
 
 _COLUMNS = ("query", "relevant")
 
-Label: TypeAlias = Callable[[Record], str]
-"""What images share that belong together; an image that belongs to none has its own."""
+Labeler: TypeAlias = Callable[[Record], str]
+"""The label of a stored image; images with the same label belong together."""
 
 
-def labelling(labels: str | os.PathLike[str]) -> Label:
-    """``"folder"``: its name; or a CSV file as ``evaluate`` takes it, with paths or ids.
+def folder_label(path: str | os.PathLike[str], level: int = 1) -> str | None:
+    """The name of the folder ``level`` levels above a file; None if the path has no such folder."""
+    file = PurePath(path)
+    folders = [name for name in file.parts[:-1] if name != file.anchor]
+    return folders[-level] if len(folders) >= level else None
 
-    Raises EvaluationError for a file that is no such table.
+
+def make_labeler(labels: str | os.PathLike[str]) -> Labeler:
+    """Labels by ``"folder"``, or by a CSV file of pairs as ``evaluate`` takes it.
+
+    An image without a folder or a pair has a label of its own. Raises EvaluationError for a file
+    that is no such table.
     """
     if labels == "folder":
-        return lambda record: Path(record.path).parent.name if record.path else record.id
-    groups = _groups(absolute(labels))
+        return lambda record: (folder_label(record.path) if record.path else None) or record.id
+    groups = _connected(absolute(labels))
 
     def label(record: Record) -> str:
         names = (record.id, *(file.path for file in record.files))
@@ -39,7 +43,7 @@ def labelling(labels: str | os.PathLike[str]) -> Label:
 
 
 def read_pairs(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Of a CSV file of relevant pairs: where each line is, and its two cells.
+    """The lines of a CSV file of relevant pairs: where the line is, its query, its relevant image.
 
     Raises EvaluationError, naming the line.
     """
@@ -47,26 +51,26 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader: csv.DictReader[str] = csv.DictReader(file, strict=True)
             if set(_COLUMNS) - set(reader.fieldnames or ()):
-                raise EvaluationError(f"{path.name}: its first line must be: query,relevant")
+                raise EvaluationError(f"{path.name}: the first line must be: query,relevant")
             for cells in reader:
                 where = f"{path.name}, line {reader.line_num}"
                 query, relevant = (cells[column] for column in _COLUMNS)
                 if not query or not relevant:
-                    raise EvaluationError(f"{where}: it must name a query and a relevant image")
+                    raise EvaluationError(f"{where}: needs both a query and a relevant image")
                 yield where, query, relevant
     except OSError as error:
         raise EvaluationError(f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise EvaluationError(f"{path.name} is no CSV in UTF-8: {error}") from error
+        raise EvaluationError(f"{path.name} is not a CSV file in UTF-8: {error}") from error
 
 
-def _groups(file: Path) -> dict[str, str]:
-    """Each path or id that is named, with one that stands for all that pairs tie to it."""
-    leader: dict[str, str] = {}
+def _connected(file: Path) -> dict[str, str]:
+    """The connected component of each path or id, by the name of one member (union-find)."""
+    parent: dict[str, str] = {}
 
-    def first(name: str) -> str:
-        while leader.setdefault(name, name) != name:
-            name = leader[name]
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
         return name
 
     for _, *pair in read_pairs(file):
@@ -74,54 +78,5 @@ def _groups(file: Path) -> dict[str, str]:
             name if is_id(name) else str(absolute(file.parent / os.path.expanduser(name)))
             for name in pair
         )
-        leader[first(one)] = first(other)
-    return {name: first(name) for name in leader}
-
-
-class Groups:
-    """Sets of images; one may be in several, as a file's copies may lie in several folders."""
-
-    def __init__(
-        self, keys: Keys, codes: NDArray[np.intp], names: Sequence[str] | None, count: int
-    ) -> None:
-        """Image ``keys[i]`` is in group ``codes[i]``, one of ``count``, which may have names."""
-        order = np.lexsort((keys, codes))
-        codes, keys = codes[order], keys[order]
-        new = np.append(True, (np.diff(codes) != 0) | (np.diff(keys) != 0))[: len(keys)]
-        self._of_code, self._by_code = codes[new], keys[new]
-        self._starts = np.searchsorted(self._of_code, np.arange(count + 1))
-        self._order = np.argsort(self._by_code, kind="stable")
-        self._keys = self._by_code[self._order]
-        self.names = names
-
-    def __len__(self) -> int:
-        """How many groups."""
-        return len(self._starts) - 1
-
-    @property
-    def sizes(self) -> NDArray[np.intp]:
-        """How many images are in each."""
-        return np.diff(self._starts)
-
-    @property
-    def keys(self) -> Keys:
-        """The images that are in any, ascending, each once."""
-        return np.unique(self._keys)
-
-    def of(self, key: int) -> tuple[int, ...]:
-        """The groups that an image is in, ascending."""
-        start, end = (np.searchsorted(self._keys, key, side) for side in ("left", "right"))
-        return tuple(self._of_code[self._order[start:end]].tolist())
-
-    def members(self, codes: Sequence[int]) -> Keys:
-        """The images in any of these groups, ascending."""
-        sets = [self._by_code[self._starts[code] : self._starts[code + 1]] for code in codes]
-        return reduce(np.union1d, sets) if sets else np.empty(0, np.int64)
-
-
-def subset(keys: Keys, some: Keys) -> NDArray[np.bool_]:
-    """Which of the keys are among some, ascending ones."""
-    if not len(some):
-        return np.zeros(len(keys), np.bool_)
-    places = np.minimum(np.searchsorted(some, keys), len(some) - 1)
-    return np.asarray(some[places] == keys)
+        parent[root(one)] = root(other)
+    return {name: root(name) for name in parent}

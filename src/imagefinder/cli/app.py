@@ -15,9 +15,10 @@ import typer
 from imagefinder import __version__
 from imagefinder.cli import download, evaluate, ping, search, serve, train, vectors
 from imagefinder.cli import map as map_
+from imagefinder.cli.calibrate import calibrate, calibration_as_json
+from imagefinder.cli.duplicates import duplicates
 from imagefinder.cli.index import index
 from imagefinder.cli.keys import keys
-from imagefinder.cli.matches import calibrate, calibration_as_json, duplicates
 from imagefinder.cli.models import models
 from imagefinder.cli.options import (
     DB,
@@ -173,13 +174,13 @@ def remove(
 @app.command()
 def info(db: Db = DB, as_json: Json = False) -> None:
     """Say what the catalogue holds, and how its vectors were made."""
-    from imagefinder.search.calibration.classifier import kept
+    from imagefinder.search.calibration.store import load as load_calibration
 
     with opened(db) as finder:
         recipe, extractor = finder.recipe, finder.store.extractor
         searched = finder.store.index
         holds = finder.statistics()
-        told = calibration_as_json(kept(finder.store, recipe.measure), holds.images)
+        told = calibration_as_json(load_calibration(finder.store, recipe.measure), holds.images)
     about: dict[str, Any] = {
         "catalogue": str(db.absolute()),
         "images": holds.images,

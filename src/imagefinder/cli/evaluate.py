@@ -1,4 +1,4 @@
-"""The command that measures how well a catalogue finds what belongs together."""
+"""The verb `evaluate`: retrieval metrics of a catalogue against a ground truth."""
 
 from __future__ import annotations
 
@@ -15,118 +15,121 @@ from imagefinder.cli.terminal import counting
 if TYPE_CHECKING:
     from imagefinder.evaluation import Evaluation
 
-_CLASSES = 20  # shown; --json names all
+_CLASSES = 20  # printed; --json has all
 _KS = [1, 5, 10]
 
 
 def evaluate(
     db: Db = DB,
     level: Annotated[
-        int, typer.Option(min=1, help="Which folder names an image's class, upwards from it.")
+        int, typer.Option(min=1, help="Which folder names an image's class, counted upwards.")
     ] = 1,
     queries: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Ask these images; their folders name the classes."),
+        typer.Option(metavar="FOLDER", help="Query images, in subfolders named as the classes."),
     ] = None,
     pairs: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Ask what its columns query and relevant say."),
+        typer.Option(metavar="FILE.csv", help="Ground truth in the columns query and relevant."),
     ] = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Ask only so many queries.")
+        int | None, typer.Option(min=1, metavar="N", help="Evaluate a random sample of N queries.")
     ] = None,
-    k: Annotated[list[int], typer.Option("-k", min=1, help="Places that count; repeatable.")] = _KS,
+    k: Annotated[
+        list[int], typer.Option("-k", min=1, help="Cutoff for metrics at k; repeatable.")
+    ] = _KS,
     depth: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Places of a ranking looked at (10000; fewer through an approximate index)."
-        ),
+        typer.Option(min=1, help="Ranks to evaluate (10000, but 99 with an approximate index)."),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(help="cosine, l2 or dot in place of the encoder's; several are fused."),
+        typer.Option(help="cosine, l2 or dot, instead of the encoder's own; several are fused."),
     ] = None,
     rerank: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Let local features decide: mutual or geometric."),
+        typer.Option(metavar="NAME", help="Re-rank by local features: mutual or geometric."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sample and the intervals.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed for the sample and the bootstrap.")
+    ] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write a report there, with plots.", file_okay=False),
+        typer.Option(metavar="FOLDER", help="Write a report with plots.", file_okay=False),
     ] = None,
     encoder: SameEncoder = None,
     option: Options = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how well the catalogue finds what belongs together, by folders or by pairs."""
-    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # what it says of fonts
+    """Measure retrieval quality (mAP, nDCG, precision, recall) against a ground truth."""
+    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # its messages about fonts
     from imagefinder import evaluation
 
     if pairs is not None and (queries is not None or level != 1):
-        raise typer.BadParameter("--pairs goes without --queries and --level")
+        raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
     if out is not None:
-        evaluation.ready(out)
-    with opened(db, encoder, option) as finder, counting("asking") as bar:
+        evaluation.prepare(out)
+    with opened(db, encoder, option) as finder, counting("searching") as bar:
         try:
-            found = evaluation.evaluate(
-                finder,
+            config = evaluation.EvalConfig(
                 level=level,
                 queries=queries,
                 pairs=pairs,
                 sample=sample,
                 ks=k,
                 depth=depth,
-                measures=measure or (),  # type: ignore[arg-type]  # the finder checks
+                measures=measure or (),  # type: ignore[arg-type]  # EvalConfig checks
                 rerank=rerank,
                 seed=seed,
-                progress=bar,
             )
+            found = evaluation.evaluate(finder, config, progress=bar)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     written = evaluation.save(found, out) if out is not None else []
     if as_json:
         print_json(found.as_dict())
         return
-    _show(found)
+    _print(found)
     for path in written:
         typer.echo(f"wrote {short(str(path))}")
 
 
-def _show(found: Evaluation) -> None:
-    for line in found.told():
+def _print(found: Evaluation) -> None:
+    for line in found.description():
         typer.echo(plain(line))
     for failure in found.failed[:_CLASSES]:
         typer.echo(f"failed: {short(failure.path)}: {plain(failure.reason)}", err=True)
-    interval = f"{found.setting.confidence:.0%} interval"
-    whole = [name for name in found.figures if "@" not in name]
+    interval = f"{found.setup.confidence:.0%} interval"
+    whole = [name for name in found.metrics if "@" not in name]
     print_table(
-        "whole rankings", ("", "mean", interval), [(name, *_figure(found, name)) for name in whole]
+        "whole rankings",
+        ("", "mean", interval),
+        [(name, *_estimate(found, name)) for name in whole],
     )
-    cut = list(dict.fromkeys(name.partition("@")[0] for name in found.figures if "@" in name))
+    at_k = list(dict.fromkeys(name.partition("@")[0] for name in found.metrics if "@" in name))
     rows = [
-        (str(k), *(cell for name in cut for cell in _figure(found, f"{name}@{k}")))
-        for k in found.setting.ks
+        (str(k), *(cell for name in at_k for cell in _estimate(found, f"{name}@{k}")))
+        for k in found.setup.ks
     ]
-    print_table("the first k places", ("k", *(head for name in cut for head in (name, ""))), rows)
-    _show_classes(found)
+    print_table("at rank k", ("k", *(head for name in at_k for head in (name, ""))), rows)
+    _print_classes(found)
 
 
-def _figure(found: Evaluation, name: str) -> tuple[str, str]:
-    figure = found.figures[name]
-    return f"{figure.mean:.3f}", f"{figure.low:.3f} to {figure.high:.3f}"
+def _estimate(found: Evaluation, name: str) -> tuple[str, str]:
+    estimate = found.metrics[name]
+    return f"{estimate.mean:.3f}", estimate.interval
 
 
-def _show_classes(found: Evaluation) -> None:
+def _print_classes(found: Evaluation) -> None:
     if not found.classes:
         return
-    names = ("mAP", f"precision@{found.setting.ks[0]}", "N-S")
-    worst_first = sorted(found.classes, key=lambda one: one.figures["mAP"])
+    names = ("mAP", f"precision@{found.setup.ks[0]}", "N-S")
+    worst_first = sorted(found.classes, key=lambda one: one.metrics["mAP"])
     rows: list[tuple[Any, ...]] = [
-        (plain(one.name), one.images, one.queries, *(f"{one.figures[n]:.3f}" for n in names))
+        (plain(one.name), one.images, one.queries, *(f"{one.metrics[n]:.3f}" for n in names))
         for one in worst_first[:_CLASSES]
     ]
-    print_table("by class, the worst first", ("class", "images", "queries", *names), rows)
+    print_table("by class, worst first", ("class", "images", "queries", *names), rows)
     more = len(found.classes) - _CLASSES
     if more > 0:
-        typer.echo(f"... and {more} more classes, better than these; --json names all")
+        typer.echo(f"... and {more} better classes; --json lists all")

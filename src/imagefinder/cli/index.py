@@ -12,7 +12,7 @@ from imagefinder.cli.output import print_audits, print_json, print_pairs
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.evaluation.index_benchmark import Audit
+    from imagefinder.evaluation.index_benchmark import IndexBenchmark
 
 index = typer.Typer(help="How a catalogue is searched: list kinds, build one, measure them.")
 
@@ -73,7 +73,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Measure kinds of index on the catalogue's own vectors: how much they find, and how fast."""
-    from imagefinder.evaluation.index_benchmark import audit as measure
+    from imagefinder.evaluation.index_benchmark import benchmark_indexes
     from imagefinder.types import IndexChoice
 
     quiet_libraries()
@@ -81,18 +81,18 @@ def audit(
         raise typer.BadParameter("--option goes with one kind")
     with opened(db) as finder:
         choices = [IndexChoice(kind, parsed(option)) for kind in kinds or ()]
-        audits = measure(finder, choices, queries)
+        audits = benchmark_indexes(finder, choices, queries)
     if out is not None:
-        from imagefinder.evaluation.plots import plot_audits
+        from imagefinder.evaluation.plots import plot_index_benchmark
 
-        plot_audits(audits, out)
+        plot_index_benchmark(audits, out)
     if as_json:
         print_json({"audits": [_as_json(one) for one in audits]})
     else:
         print_audits(audits)
 
 
-def _as_json(audit: Audit) -> dict[str, Any]:
+def _as_json(audit: IndexBenchmark) -> dict[str, Any]:
     about = {"index": audit.choice.kind, "options": dict(audit.choice.options)}
     if audit.failure:
         return {**about, "failure": audit.failure}

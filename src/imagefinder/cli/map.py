@@ -1,4 +1,4 @@
-"""The command that draws a map."""
+"""The verb `map`: images in two dimensions, by t-SNE, PCA or UMAP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import counting
 
 if TYPE_CHECKING:
-    from imagefinder.visualization.map import Map, Saved
+    from imagefinder.visualization.map import Map, SavedMap
 
 _OUT = Path("map.html")
 
@@ -21,58 +21,73 @@ def draw_map(
     db: Db = DB,
     out: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="A page (.html) or an image (.png, .jpg, .webp)."),
+        typer.Option(
+            metavar="FILE", help="An HTML page (.html) or an image (.png, .jpg or .webp)."
+        ),
     ] = _OUT,
     by: Annotated[
-        Literal["tsne", "pca", "umap"], typer.Option(help="How vectors become places.")
+        Literal["tsne", "pca", "umap"], typer.Option(help="Projection to two dimensions.")
     ] = "tsne",
     sample: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of more images, so many are drawn by lot (3000)."),
+        typer.Option(
+            metavar="N", help="Draw a random sample of N images if there are more (3000)."
+        ),
     ] = None,
-    colour: Annotated[
+    color: Annotated[
         str | None,
-        typer.Option(metavar="folder|NAME", help="Colours by folder, or by metadata of the name."),
+        typer.Option(
+            "--color",
+            "--colour",
+            metavar="folder|FIELD",
+            help="Color images by folder, or by a metadata field.",
+        ),
     ] = None,
-    width: Annotated[int, typer.Option(min=200, max=8000, help="Pixels, of an image.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sample and of what is random.")] = 0,
+    width: Annotated[
+        int, typer.Option(min=200, max=8000, metavar="PIXELS", help="Width of an image file.")
+    ] = 2000,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Random seed for the sample and the projection.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Draw the catalogue as a map, where images that look alike lie near each other."""
-    from imagefinder.visualization.map import check_name, make_map, save
+    """Draw a map of the catalogue, with similar images near each other."""
+    from imagefinder.visualization.map import check_file_name, make_map, save
 
-    check_name(out)
+    check_file_name(out)
     with opened(db) as finder, counting("drawing") as bar:
         try:
-            found = make_map(finder, by=by, sample=sample, seed=seed, colour=colour)
+            found = make_map(finder, by=by, sample=sample, seed=seed, color=color)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--sample") from error
         saved = save(found, out, width=width, limits=finder.limits, progress=bar)
     if as_json:
         print_json(_as_json(found, saved))
         return
-    typer.echo(plain(f"{found.method} of {found.told()}"))
+    typer.echo(plain(f"{found.method} of {found.description}"))
     if saved.shown < len(found.records):
-        typer.echo(f"{saved.shown:,} have room; a page shows all, a larger --width more")
+        typer.echo(
+            f"there was room for {saved.shown:,}: an HTML page shows all, a larger --width more"
+        )
     if saved.unreadable:
-        typer.echo(f"{saved.unreadable:,} could not be read and are blank", err=True)
+        typer.echo(f"{saved.unreadable:,} could not be read and are left blank", err=True)
     typer.echo(f"wrote {short(str(saved.path))}")
 
 
-def _as_json(found: Map, saved: Saved) -> dict[str, Any]:
+def _as_json(found: Map, saved: SavedMap) -> dict[str, Any]:
     groups = found.groups or [None] * len(found.records)
     return {
         "out": str(saved.path),
         "by": found.by,
         "encoder": found.encoder,
         "images": found.total,
-        "gone": found.gone,
+        "gone": found.missing,
         "shown": saved.shown,
         "unreadable": saved.unreadable,
         "points": [
             {"id": record.id, "path": record.path, "x": x, "y": y, "group": group}
             for record, (x, y), group in zip(
-                found.records, found.places.tolist(), groups, strict=True
+                found.records, found.coordinates.tolist(), groups, strict=True
             )
         ],
     }

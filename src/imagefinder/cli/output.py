@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from imagefinder.cli.demo import Search
-    from imagefinder.evaluation.index_benchmark import Audit
-    from imagefinder.near_duplicates.detect import Group
+    from imagefinder.evaluation.index_benchmark import IndexBenchmark
+    from imagefinder.near_duplicates.detect import DuplicateGroup
     from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
 
@@ -102,7 +102,7 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         out.print(NONE)
 
 
-def print_groups(groups: Sequence[Group]) -> None:
+def print_groups(groups: Sequence[DuplicateGroup]) -> None:
     """A table of groups of copies, the better one first in each."""
     if not groups:
         typer.echo("no copies")
@@ -125,7 +125,7 @@ def _sizes(record: Record) -> tuple[str, str, str, str]:
     return pixels, f"{record.size:,}", record.id, paths
 
 
-def print_audits(audits: Sequence[Audit]) -> None:
+def print_audits(audits: Sequence[IndexBenchmark]) -> None:
     """Kinds of index, measured on the same queries."""
     table = _table("measured on the catalogue's own vectors")
     for name in ("index", "recall@1", "@10", "@100", "queries/s", "in a batch", "build", "MB"):

@@ -1,7 +1,8 @@
-"""How well images that belong together are found."""
+"""Retrieval evaluation: precision, recall, mAP and nDCG against a ground truth."""
 
+from imagefinder.evaluation.config import EvalConfig
 from imagefinder.evaluation.evaluate import evaluate
-from imagefinder.evaluation.html_report import ready, save
+from imagefinder.evaluation.html_report import prepare, save
 from imagefinder.evaluation.report import Evaluation
 
-__all__ = ["Evaluation", "evaluate", "ready", "save"]
+__all__ = ["EvalConfig", "Evaluation", "evaluate", "prepare", "save"]

@@ -1,4 +1,4 @@
-"""How far a mean could be off, had other queries been asked."""
+"""Bootstrap confidence intervals of means over queries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from imagefinder.evaluation.metrics import Values
 
 
-def intervals(values: Values, resamples: int, confidence: float, seed: int) -> Values:
+def confidence_intervals(values: Values, resamples: int, confidence: float, seed: int) -> Values:
     """Bounds of the mean of each column, (2, columns), of ``values``, (queries, columns).
 
-    Percentiles of the means of as many queries drawn with replacement. Efron and Tibshirani, "An
+    Percentiles of the means of resamples drawn with replacement. Efron and Tibshirani, "An
     Introduction to the Bootstrap", chapter 13.
     """
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""How well rows of vectors find what belongs together, without a catalogue."""
+"""Retrieval metrics of embeddings alone, without a catalogue: leave-one-out mAP and recall@1."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from imagefinder.evaluation.metrics import average_precision
 from imagefinder.similarity import unit
 
 
-class Retrieval(NamedTuple):
-    """Means over all queries that have something to find."""
+class RetrievalScores(NamedTuple):
+    """Means over all queries that have a relevant image."""
 
     mean_average_precision: float
     recall_at_1: float
-    """The share of queries whose closest image belongs to them."""
+    """The share of queries whose nearest neighbor is of the same class."""
 
 
-def leave_one_out(rows: NDArray[np.float32], classes: Sequence[str]) -> Retrieval:
-    """Each image in turn asks for the others of its class, by cosine; ``rows``: (images, dim).
+def leave_one_out(rows: NDArray[np.float32], classes: Sequence[str]) -> RetrievalScores:
+    """Each image in turn is a query for the others of its class; ``rows``: (images, dim), cosine.
 
-    Average precision is over the whole ranking.
+    Average precision is over the whole ranking. Raises ValueError if no class has two images.
     """
     units = unit(rows)
     scores = units @ units.T
     np.fill_diagonal(scores, -np.inf)
-    _, kinds = np.unique(np.asarray(classes), return_inverse=True)
+    _, codes = np.unique(np.asarray(classes), return_inverse=True)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :-1]
-    relevant = kinds[order] == kinds[:, None]
-    asked = relevant[relevant.any(axis=1)]
-    if not len(asked):
+    relevant = codes[order] == codes[:, None]
+    relevant = relevant[relevant.any(axis=1)]
+    if not len(relevant):
         raise ValueError("no two images belong to the same class")
-    precision = average_precision(asked, asked.sum(axis=1))
-    return Retrieval(float(precision.mean()), float(asked[:, 0].mean()))
+    precision = average_precision(relevant, relevant.sum(axis=1))
+    return RetrievalScores(float(precision.mean()), float(relevant[:, 0].mean()))
 
 
 def own_original_first(
-    changed: NDArray[np.float32], originals: NDArray[np.float32], own: Sequence[int]
+    copies: NDArray[np.float32], originals: NDArray[np.float32], own: Sequence[int]
 ) -> float:
-    """The share of changed images whose own original, by its row, is the closest by cosine."""
-    closest = (unit(changed) @ unit(originals).T).argmax(axis=1)
-    return float((closest == np.asarray(own)).mean())
+    """The share of copies whose nearest original by cosine is ``originals[own]``."""
+    nearest = (unit(copies) @ unit(originals).T).argmax(axis=1)
+    return float((nearest == np.asarray(own)).mean())

@@ -1,4 +1,4 @@
-"""Single queries of an evaluation, with their first hits."""
+"""Example queries with their top hits, for the report."""
 
 from __future__ import annotations
 
@@ -7,51 +7,54 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.evaluation.ground_truth import Question, Truth
-from imagefinder.evaluation.query_results import Judged
-from imagefinder.evaluation.report import EvalImage, Example
+from imagefinder.evaluation.ground_truth import EvalQuery, GroundTruth
+from imagefinder.evaluation.query_results import QueryResults
+from imagefinder.evaluation.report import EvalImage, QueryExample
 from imagefinder.types import Record, Store
 
 
-def examples(
-    which: NDArray[np.intp], every: Judged, truth: Truth, store: Store
-) -> tuple[Example, ...]:
-    """Those queries, by their numbers."""
-    own = [key for n in which if (key := every.questions[n].key) is not None]
-    hits = every.hits[which]
+def query_examples(
+    numbers: NDArray[np.intp], results: QueryResults, truth: GroundTruth, store: Store
+) -> tuple[QueryExample, ...]:
+    """The queries with these numbers."""
+    own = [key for number in numbers if (key := results.queries[number].key) is not None]
+    hits = results.hits[numbers]
     records = store.get([*own, *hits[hits >= 0].tolist()])
-    return tuple(_example(n, every, truth, records) for n in which.tolist())
+    return tuple(_example(number, results, truth, records) for number in numbers.tolist())
 
 
-def _example(n: int, every: Judged, truth: Truth, records: Mapping[int, Record]) -> Example:
-    hits = [
-        _stored(key, truth, records, score, right)
-        for key, score, right in zip(
-            every.hits[n].tolist(), every.scores[n].tolist(), every.right[n].tolist(), strict=True
-        )
-        if key in records
-    ]
-    return Example(
-        _asked(every.questions[n], truth, records), float(every.values[n, 0]), tuple(hits)
+def _example(
+    number: int, results: QueryResults, truth: GroundTruth, records: Mapping[int, Record]
+) -> QueryExample:
+    hits = zip(
+        results.hits[number].tolist(),
+        results.scores[number].tolist(),
+        results.is_relevant[number].tolist(),
+        strict=True,
+    )
+    return QueryExample(
+        _query(results.queries[number], truth, records),
+        float(results.values[number, 0]),
+        tuple(
+            _stored(records[key], truth, score, is_relevant)
+            for key, score, is_relevant in hits
+            if key in records
+        ),
     )
 
 
-def _asked(question: Question, truth: Truth, records: Mapping[int, Record]) -> EvalImage:
-    if question.key is not None and question.key in records:
-        return _stored(question.key, truth, records)
-    return EvalImage(None, question.path, _names(question.codes, truth))
+def _query(query: EvalQuery, truth: GroundTruth, records: Mapping[int, Record]) -> EvalImage:
+    if query.key is not None and query.key in records:
+        return _stored(records[query.key], truth)
+    return EvalImage(None, query.path, _names(query.codes, truth))
 
 
 def _stored(
-    key: int,
-    truth: Truth,
-    records: Mapping[int, Record],
-    score: float | None = None,
-    right: bool | None = None,
+    record: Record, truth: GroundTruth, score: float | None = None, is_relevant: bool | None = None
 ) -> EvalImage:
-    record = records[key]
-    return EvalImage(record.id, record.path, _names(truth.groups.of(key), truth), score, right)
+    classes = _names(truth.groups.codes_of(record.key), truth)
+    return EvalImage(record.id, record.path, classes, score, is_relevant)
 
 
-def _names(codes: Sequence[int], truth: Truth) -> tuple[str, ...]:
+def _names(codes: Sequence[int], truth: GroundTruth) -> tuple[str, ...]:
     return tuple(truth.groups.names[code] for code in codes) if truth.groups.names else ()

@@ -1,9 +1,9 @@
-"""Figures of merit of rankings, one number for each query.
+"""Retrieval metrics: precision, recall, F1, average precision, nDCG, R-precision, MRR, N-S score.
 
-All take ``relevant``, shape (queries, places): whether what stands at each place belongs to the
-query; and most take ``counts``, shape (queries,): how many there are to be found, at least 1, also
-where the ranking does not reach them. What is not in the ranking counts as not found. All but
-``ns_score`` are those of trec_eval: Manning, Raghavan and Schütze, "Introduction to Information
+One number per query. All take ``relevant``, shape (queries, ranks): whether the hit at each rank is
+relevant; most take ``counts``, shape (queries,): how many relevant images there are, at least 1,
+even where the ranking does not reach them. What is not in the ranking counts as not found. All but
+``ns_score`` agree with trec_eval: Manning, Raghavan and Schütze, "Introduction to Information
 Retrieval", chapter 8.
 """
 
@@ -19,34 +19,34 @@ Relevance: TypeAlias = NDArray[np.bool_]
 Counts: TypeAlias = NDArray[np.intp]
 Values: TypeAlias = NDArray[np.float64]
 
-_NS_PLACES = 4
+_NS_RANKS = 4
 
 
 def precision(relevant: Relevance, k: int) -> Values:
-    """The share of the first k places that are relevant."""
+    """The share of the first k hits that are relevant (precision at k)."""
     return _found(relevant, k) / k
 
 
 def recall(relevant: Relevance, counts: Counts, k: int) -> Values:
-    """The share of what is relevant that stands among the first k."""
+    """The share of the relevant images that are among the first k hits (recall at k)."""
     return _found(relevant, k) / counts
 
 
 def f1(relevant: Relevance, counts: Counts, k: int) -> Values:
-    """The harmonic mean of precision and recall at k."""
+    """The harmonic mean of precision and recall at k (F1 score)."""
     return 2 * _found(relevant, k) / (k + counts)
 
 
 def average_precision(relevant: Relevance, counts: Counts) -> Values:
-    """The mean, over all that is relevant, of the precision at its place; 0 where not found."""
+    """The mean, over all relevant images, of the precision at their ranks; 0 where not found."""
     return np.asarray((_precisions(relevant) * relevant).sum(axis=1) / counts)
 
 
 def ndcg(relevant: Relevance, counts: Counts, k: int | None = None) -> Values:
-    """Discounted cumulative gain at k, or at all places, as a share of the best there can be.
+    """Normalized discounted cumulative gain (nDCG), at k or over the whole ranking.
 
-    A place counts 1 / log2(1 + place). Järvelin and Kekäläinen, "Cumulated gain-based evaluation
-    of IR techniques", ACM TOIS 2002.
+    A relevant hit gains 1 / log2(1 + rank). Järvelin and Kekäläinen, "Cumulated gain-based
+    evaluation of IR techniques", ACM TOIS 2002.
     """
     best = counts if k is None else np.minimum(counts, k)
     discounts = 1 / np.log2(np.arange(2, max(relevant.shape[1], best.max(initial=0)) + 2))
@@ -55,45 +55,45 @@ def ndcg(relevant: Relevance, counts: Counts, k: int | None = None) -> Values:
 
 
 def r_precision(relevant: Relevance, counts: Counts) -> Values:
-    """The precision at the place up to which all could be relevant."""
-    places = np.arange(relevant.shape[1])
-    return np.asarray((relevant & (places < counts[:, None])).sum(axis=1) / counts)
+    """The precision at rank R, where R is the number of relevant images (R-precision)."""
+    ranks = np.arange(relevant.shape[1])
+    return np.asarray((relevant & (ranks < counts[:, None])).sum(axis=1) / counts)
 
 
 def reciprocal_rank(relevant: Relevance) -> Values:
-    """1 / the place of the first that is relevant; 0 if none is."""
+    """1 / the rank of the first relevant hit; 0 if there is none. Its mean is MRR."""
     if not relevant.shape[1]:
         return np.zeros(len(relevant))
     return np.asarray(relevant.any(axis=1) / (relevant.argmax(axis=1) + 1))
 
 
 def ns_score(relevant: Relevance, own: NDArray[np.intp]) -> Values:
-    """How many of the first four show the same thing, 0 to 4, the query itself counted.
+    """How many of the first four hits are relevant, 0 to 4, the query itself included.
 
-    ``own``, shape (queries,): the place, from 0, that the query itself takes before those of
-    ``relevant``; -1 if it is not among the images. Nistér and Stewénius, "Scalable recognition
+    ``own``, shape (queries,): the position, from 0, that the query itself takes before those of
+    ``relevant``; -1 if it is not stored. Nistér and Stewénius, "Scalable recognition
     with a vocabulary tree", CVPR 2006 (UKBench).
     """
-    itself = (own >= 0) & (own < _NS_PLACES)
-    others = np.where(itself, _found(relevant, _NS_PLACES - 1), _found(relevant, _NS_PLACES))
+    itself = (own >= 0) & (own < _NS_RANKS)
+    others = np.where(itself, _found(relevant, _NS_RANKS - 1), _found(relevant, _NS_RANKS))
     return np.asarray(others + itself, np.float64)
 
 
 def interpolated_precision(relevant: Relevance, counts: Counts, steps: int) -> Values:
-    """The best precision at each recall of 0, 1/steps, … 1 or any higher: (queries, steps + 1).
+    """Interpolated precision at recall levels 0, 1/steps, … 1: (queries, steps + 1).
 
-    0 where the ranking does not reach that recall.
+    The best precision at that recall or any higher one; 0 where the ranking does not reach it.
     """
-    # the best precision from each place on, and nothing beyond the last
+    # the best precision from each rank on, and 0 beyond the last
     best = np.maximum.accumulate(_precisions(relevant)[:, ::-1], axis=1)[:, ::-1]
     best = np.hstack([best, np.zeros((len(relevant), 1))])
     needed = -(-np.arange(steps + 1) * counts[:, None] // steps)  # rounded up, in whole numbers
     found = np.cumsum(relevant, axis=1)
-    places = np.array(
+    ranks = np.array(
         [np.searchsorted(line, wanted) for line, wanted in zip(found, needed, strict=True)],
         np.intp,
     ).reshape(needed.shape)
-    return np.asarray(np.take_along_axis(best, places, axis=1))
+    return np.asarray(np.take_along_axis(best, ranks, axis=1))
 
 
 def _found(relevant: Relevance, k: int) -> NDArray[np.intp]:
@@ -101,24 +101,24 @@ def _found(relevant: Relevance, k: int) -> NDArray[np.intp]:
 
 
 def _precisions(relevant: Relevance) -> Values:
-    """The precision at every place."""
+    """The precision at every rank."""
     return np.asarray(np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1))
 
 
 WHOLE = ("mAP", "nDCG", "R-precision", "MRR", "N-S")
-"""Of the whole ranking."""
+"""Metrics of the whole ranking."""
 
-CUT = ("precision", "recall", "F1", "nDCG")
-"""Of the first k places, as ``precision@5``."""
+AT_K = ("precision", "recall", "F1", "nDCG")
+"""Metrics at rank k, named as ``precision@5``."""
 
 
 def names(ks: Sequence[int]) -> list[str]:
-    """Of all figures, in the order of ``values``."""
-    return [*WHOLE, *(f"{name}@{k}" for k in ks for name in CUT)]
+    """The names of all metrics, in the order of ``values``."""
+    return [*WHOLE, *(f"{name}@{k}" for k in ks for name in AT_K)]
 
 
 def values(relevant: Relevance, counts: Counts, own: NDArray[np.intp], ks: Sequence[int]) -> Values:
-    """All figures of each query, (queries, figures); the arguments are those of ``metrics``."""
+    """All metrics of each query, (queries, metrics); the arguments are those of the metrics."""
     whole = [
         average_precision(relevant, counts),
         ndcg(relevant, counts),
@@ -126,7 +126,7 @@ def values(relevant: Relevance, counts: Counts, own: NDArray[np.intp], ks: Seque
         reciprocal_rank(relevant),
         ns_score(relevant, own),
     ]
-    cut = [
+    at_k = [
         column
         for k in ks
         for column in (
@@ -136,4 +136,4 @@ def values(relevant: Relevance, counts: Counts, own: NDArray[np.intp], ks: Seque
             ndcg(relevant, counts, k),
         )
     ]
-    return np.column_stack([*whole, *cut])
+    return np.column_stack([*whole, *at_k])

@@ -1,21 +1,20 @@
-"""The report of an evaluation: values only, and how they read."""
+"""The evaluation report: metrics with confidence intervals, curves, classes and examples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.evaluation.metrics import CUT, WHOLE, Values
+from imagefinder.evaluation.metrics import AT_K, WHOLE, Values
 from imagefinder.types import Failure, Measure
 
 
 @dataclass(frozen=True)
-class Setting:
+class EvalSetup:
     """What was measured, and how."""
 
     encoder: str
@@ -23,59 +22,65 @@ class Setting:
     measures: tuple[Measure, ...]
     """Several were fused."""
     rerank: str | None
-    truth: str
-    """What belongs together, in words."""
+    ground_truth: str
+    """What counts as relevant, in words."""
     images: int
     """In the catalogue."""
     queries: int
-    idle: int
-    """Queries left out because there is nothing that they could find."""
+    without_relevant: int
+    """Queries left out because no image is relevant to them."""
     depth: int
-    """Places of each ranking that were looked at."""
-    cut: bool
-    """Whether there were more: what lies deeper counts as not found."""
+    """Ranks evaluated."""
+    truncated: bool
+    """Whether the rankings go on below that; what lies deeper counts as not found."""
     ks: tuple[int, ...]
     seed: int
     resamples: int
+    """Of the bootstrap."""
     confidence: float
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A mean over all queries, and its bounds by the bootstrap."""
+class Estimate:
+    """A mean over all queries, with its bootstrap confidence interval."""
 
     mean: float
     low: float
     high: float
 
+    @property
+    def interval(self) -> str:
+        """Both bounds, as text."""
+        return f"{self.low:.3f} to {self.high:.3f}"
+
     def __str__(self) -> str:
-        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return f"{self.mean:.3f} ({self.interval})"
 
 
 @dataclass(frozen=True)
-class ClassFigures:
-    """The same of one class; a query that is in several counts in each."""
+class ClassMetrics:
+    """Means over the queries of one class; a query that is in several counts in each."""
 
     name: str
     images: int
     """Stored."""
     queries: int
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
-    """Precision at each recall or any higher, both (points,), the mean over all queries."""
+class PrecisionRecallCurve:
+    """Interpolated precision at each recall, both (points,), the mean over all queries."""
 
     recall: Values
     precision: Values
     chance: float
-    """The mean precision of images in any order."""
+    """The mean precision of a random order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How the scores of relevant and of other pairs are spread over the same bins."""
+    """Scores of relevant and of other pairs, counted in the same bins."""
 
     edges: Values
     """(bins + 1,), ascending."""
@@ -85,8 +90,8 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Confused:
-    """How often queries of a class had a first hit of some class (None: of none)."""
+class Confusion:
+    """How often queries of a class had a top hit of a class (None: of no class)."""
 
     query: str
     hit: str | None
@@ -95,7 +100,7 @@ class Confused:
 
 @dataclass(frozen=True)
 class EvalImage:
-    """One image of an example."""
+    """A query or a hit of an example."""
 
     id: str | None
     """None where it is not stored."""
@@ -103,12 +108,12 @@ class EvalImage:
     """None where it was given in memory."""
     classes: tuple[str, ...]
     score: float | None = None
-    right: bool | None = None
+    is_relevant: bool | None = None
 
 
 @dataclass(frozen=True)
-class Example:
-    """A query and its first hits."""
+class QueryExample:
+    """A query and its top hits."""
 
     query: EvalImage
     average_precision: float
@@ -117,89 +122,75 @@ class Example:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """How well a catalogue finds what belongs together."""
+    """How well a catalogue retrieves relevant images."""
 
-    setting: Setting
-    figures: Mapping[str, Figure]
+    setup: EvalSetup
+    metrics: Mapping[str, Estimate]
     """``mAP``, ``nDCG``, ``R-precision``, ``MRR``, ``N-S``, and ``precision``, ``recall``, ``F1``
     and ``nDCG`` ``@k``."""
-    classes: tuple[ClassFigures, ...]
-    """By name; none where the images are paired, not classed."""
-    curve: Curve
+    classes: tuple[ClassMetrics, ...]
+    """By name; none where the ground truth is pairs."""
+    curve: PrecisionRecallCurve
     scores: Histogram
-    confused: tuple[Confused, ...]
+    confusions: tuple[Confusion, ...]
     """The most frequent first."""
-    best: tuple[Example, ...]
+    best: tuple[QueryExample, ...]
     """By average precision."""
-    worst: tuple[Example, ...]
+    worst: tuple[QueryExample, ...]
     queries: tuple[str, ...]
-    """The id of each stored query, else its path."""
+    """The id of each stored query, otherwise its path."""
     values: Mapping[str, NDArray[np.float64]]
-    """Each figure of each query, in order of ``queries``."""
+    """Each metric of each query, in the order of ``queries``."""
     failed: tuple[Failure, ...]
 
     def __str__(self) -> str:
         """A readable summary."""
-        whole = (f"{name:<14}{self.figures[name]}" for name in WHOLE)
-        cut = (f"{f'{name}@{k}':<14}{self.figures[f'{name}@{k}']}" for name, k in self._cut())
-        return "\n".join([*self.told(), "", *whole, *cut])
+        whole = (f"{name:<14}{self.metrics[name]}" for name in WHOLE)
+        names = [f"{name}@{k}" for k in self.setup.ks for name in AT_K]
+        at_k = (f"{name:<14}{self.metrics[name]}" for name in names)
+        return "\n".join([*self.description(), "", *whole, *at_k])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """The same as a table, in a notebook."""
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{name}</th><td>{figure.mean:.3f}</td>"
-            f"<td>{figure.low:.3f} to {figure.high:.3f}</td></tr>"
-            for name, figure in self.figures.items()
-        )
-        head = f"<tr><th></th><th>mean</th><th>{self.setting.confidence:.0%} interval</th></tr>"
-        told = "<br>".join(escape(line) for line in self.told())
-        return f"<p>{told}</p><table>{head}{rows}</table>"
+        from imagefinder.visualization.html import render
 
-    def told(self) -> list[str]:
-        """What was measured, and how, a line each."""
-        setting = self.setting
-        by = setting.encoder
-        if setting.measures:
-            by += f", compared by {' + '.join(setting.measures)}"
-        if setting.index != "exact":
-            by += f", through the index {setting.index}"
-        if setting.rerank:
-            by += f", reranked by {setting.rerank}"
+        return render(__package__, "summary.html", evaluation=self)
+
+    def description(self) -> list[str]:
+        """What was measured, and how, as lines of text."""
+        setup = self.setup
         lines = [
-            f"{setting.queries:,} queries among {setting.images:,} images by {by}",
-            setting.truth,
+            f"{setup.queries:,} queries among {setup.images:,} images by {_method(setup)}",
+            f"ground truth: {setup.ground_truth}",
         ]
-        if setting.idle:
-            lines.append(f"left out, as there is nothing that they could find: {setting.idle:,}")
+        if setup.without_relevant:
+            lines.append(f"queries left out, without a relevant image: {setup.without_relevant:,}")
         if self.failed:
-            lines.append(f"left out, as they cannot be used: {len(self.failed):,}")
-        if setting.cut:
+            lines.append(f"queries left out, unreadable: {len(self.failed):,}")
+        if setup.truncated:
             lines.append(
-                f"rankings end at place {setting.depth:,}: what lies deeper counts as not found"
+                f"rankings end at rank {setup.depth:,}: anything deeper counts as not found"
             )
         return lines
 
     def as_dict(self) -> dict[str, Any]:
-        """All but the single queries' values, as JSON can hold it."""
+        """Everything but the values of single queries, ready for JSON."""
         return {
-            **vars_of(self.setting),
-            "figures": {name: vars_of(figure) for name, figure in self.figures.items()},
-            "classes": [vars_of(one) for one in self.classes],
-            "curve": vars_of(self.curve),
-            "scores": vars_of(self.scores),
-            "confused": [vars_of(one) for one in self.confused],
-            "best": [_example(one) for one in self.best],
-            "worst": [_example(one) for one in self.worst],
-            "failed": [vars_of(one) for one in self.failed],
+            **as_json(self.setup),
+            "metrics": {name: as_json(estimate) for name, estimate in self.metrics.items()},
+            "classes": [as_json(one) for one in self.classes],
+            "curve": as_json(self.curve),
+            "scores": as_json(self.scores),
+            "confusions": [as_json(one) for one in self.confusions],
+            "best": [_example_as_json(one) for one in self.best],
+            "worst": [_example_as_json(one) for one in self.worst],
+            "failed": [as_json(one) for one in self.failed],
         }
 
-    def _cut(self) -> list[tuple[str, int]]:
-        return [(name, k) for k in self.setting.ks for name in CUT]
 
-
-def vars_of(value: Any) -> dict[str, Any]:
+def as_json(value: Any) -> dict[str, Any]:
     """A dataclass's fields, arrays as lists."""
     return {
         name: field.tolist() if isinstance(field, np.ndarray) else field
@@ -207,10 +198,20 @@ def vars_of(value: Any) -> dict[str, Any]:
     }
 
 
-def _example(example: Example) -> dict[str, Any]:
-    hits: Sequence[EvalImage] = example.hits
+def _example_as_json(example: QueryExample) -> dict[str, Any]:
     return {
-        "query": vars_of(example.query),
+        "query": as_json(example.query),
         "average_precision": example.average_precision,
-        "hits": [vars_of(hit) for hit in hits],
+        "hits": [as_json(hit) for hit in example.hits],
     }
+
+
+def _method(setup: EvalSetup) -> str:
+    parts = [setup.encoder]
+    if setup.measures:
+        parts.append(f"measure {' + '.join(setup.measures)}")
+    if setup.index != "exact":
+        parts.append(f"index {setup.index}")
+    if setup.rerank:
+        parts.append(f"re-ranked by {setup.rerank}")
+    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""From judged rankings to the report."""
+"""Aggregation of per-query results: means with confidence intervals, classes, curves, examples."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.evaluation import metrics
-from imagefinder.evaluation.bootstrap import intervals
-from imagefinder.evaluation.examples import examples
-from imagefinder.evaluation.ground_truth import Truth
-from imagefinder.evaluation.query_results import NO_CLASS, STEPS, Judged
+from imagefinder.evaluation.bootstrap import confidence_intervals
+from imagefinder.evaluation.examples import query_examples
+from imagefinder.evaluation.ground_truth import GroundTruth
+from imagefinder.evaluation.query_results import NO_CLASS, RECALL_STEPS, QueryResults
 from imagefinder.evaluation.report import (
-    ClassFigures,
-    Confused,
-    Curve,
+    ClassMetrics,
+    Confusion,
+    Estimate,
+    EvalSetup,
     Evaluation,
-    Figure,
     Histogram,
-    Setting,
+    PrecisionRecallCurve,
 )
 from imagefinder.types import Failure, Store
 
@@ -27,76 +27,82 @@ _BINS = 60
 _EXAMPLES = 8
 
 
-def summarized(
-    setting: Setting, every: Judged, truth: Truth, store: Store, failed: tuple[Failure, ...]
+def summarize(
+    setup: EvalSetup,
+    results: QueryResults,
+    truth: GroundTruth,
+    store: Store,
+    failed: tuple[Failure, ...],
 ) -> Evaluation:
-    """All figures, and what a reader wants to look at."""
-    names = metrics.names(setting.ks)
-    order = np.argsort(-every.values[:, names.index("mAP")], kind="stable")
+    """The whole report."""
+    names = metrics.names(setup.ks)
+    order = np.argsort(-results.values[:, names.index("mAP")], kind="stable")
     best, worst = order[:_EXAMPLES], order[::-1][:_EXAMPLES]
     queries = tuple(
-        str(question.path) if question.key is None else f"{question.key:016x}"
-        for question in every.questions
+        str(query.path) if query.key is None else f"{query.key:016x}" for query in results.queries
     )
     return Evaluation(
-        setting=setting,
-        figures=_figures(every, names, setting),
-        classes=_classes(every, truth, names),
-        curve=Curve(
-            np.linspace(0, 1, STEPS + 1),
-            every.precision / setting.queries,
-            float(every.share.mean()),
+        setup=setup,
+        metrics=_estimates(results, names, setup),
+        classes=_classes(results, truth, names),
+        curve=PrecisionRecallCurve(
+            np.linspace(0, 1, RECALL_STEPS + 1),
+            results.precision / setup.queries,
+            float(results.prevalence.mean()),
         ),
-        scores=_histogram(every),
-        confused=_confused(every, truth),
-        best=examples(best, every, truth, store),
-        worst=examples(worst, every, truth, store),
+        scores=_histogram(results),
+        confusions=_confusions(results, truth),
+        best=query_examples(best, results, truth, store),
+        worst=query_examples(worst, results, truth, store),
         queries=queries,
-        values=dict(zip(names, every.values.T, strict=True)),
+        values=dict(zip(names, results.values.T, strict=True)),
         failed=failed,
     )
 
 
-def _figures(every: Judged, names: Sequence[str], setting: Setting) -> dict[str, Figure]:
-    bounds = intervals(every.values, setting.resamples, setting.confidence, setting.seed)
-    columns = np.vstack([every.values.mean(axis=0), bounds]).T.tolist()
-    return {name: Figure(*column) for name, column in zip(names, columns, strict=True)}
+def _estimates(
+    results: QueryResults, names: Sequence[str], setup: EvalSetup
+) -> dict[str, Estimate]:
+    bounds = confidence_intervals(results.values, setup.resamples, setup.confidence, setup.seed)
+    columns = np.vstack([results.values.mean(axis=0), bounds]).T.tolist()
+    return {name: Estimate(*column) for name, column in zip(names, columns, strict=True)}
 
 
-def _classes(every: Judged, truth: Truth, names: Sequence[str]) -> tuple[ClassFigures, ...]:
+def _classes(
+    results: QueryResults, truth: GroundTruth, names: Sequence[str]
+) -> tuple[ClassMetrics, ...]:
     if truth.groups.names is None:
         return ()
     members: dict[int, list[int]] = {}
-    for number, question in enumerate(every.questions):
-        for code in question.codes:
+    for number, query in enumerate(results.queries):
+        for code in query.codes:
             members.setdefault(code, []).append(number)
     sizes = truth.groups.sizes
     return tuple(
-        ClassFigures(
+        ClassMetrics(
             truth.groups.names[code],
             int(sizes[code]),
             len(numbers),
-            dict(zip(names, every.values[numbers].mean(axis=0).tolist(), strict=True)),
+            dict(zip(names, results.values[numbers].mean(axis=0).tolist(), strict=True)),
         )
         for code, numbers in sorted(members.items())
     )
 
 
-def _histogram(every: Judged) -> Histogram:
-    scores = np.concatenate([every.relevant[:, 0], every.other[:, 0]])
+def _histogram(results: QueryResults) -> Histogram:
+    scores = np.concatenate([results.relevant_scores[:, 0], results.other_scores[:, 0]])
     edges = np.histogram_bin_edges(scores, _BINS)
 
-    def spread(sample: NDArray[np.float64]) -> NDArray[np.float64]:
+    def counts(sample: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.histogram(sample[:, 0], edges, weights=sample[:, 1])[0]
 
-    return Histogram(edges, spread(every.relevant), spread(every.other))
+    return Histogram(edges, counts(results.relevant_scores), counts(results.other_scores))
 
 
-def _confused(every: Judged, truth: Truth) -> tuple[Confused, ...]:
+def _confusions(results: QueryResults, truth: GroundTruth) -> tuple[Confusion, ...]:
     names = truth.groups.names or ()
+    most_frequent = sorted(results.confusions.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        Confused(names[query], None if hit == NO_CLASS else names[hit], count)
-        for (query, hit), count in sorted(
-            every.confused.items(), key=lambda item: (-item[1], item[0])
-        )
+        Confusion(names[query], None if hit == NO_CLASS else names[hit], count)
+        for (query, hit), count in most_frequent
     )

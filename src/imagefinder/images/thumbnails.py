@@ -1,4 +1,4 @@
-"""Small images of large ones."""
+"""Thumbnails: small versions of images, as JPEG or as pixels."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import NamedTuple
 import PIL.Image
 
 from imagefinder._utils.concurrency import cores, prefetch_map
-from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.images.stored_files import first_readable
 from imagefinder.types import Image, Progress, Record, Resize
 
 _QUALITY = 80
+_AHEAD = 32
 
 
 class Thumbnail(NamedTuple):
-    """A JPEG, and its pixels each way."""
+    """A JPEG file, and its size in pixels."""
 
     jpeg: bytes
     width: int
@@ -27,7 +28,7 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail(path: str, side: int, limits: Limits = LIMITS) -> Thumbnail:
-    """Its longer side has at most so many pixels. Raises ImageError."""
+    """A thumbnail whose longer side has at most ``side`` pixels. Raises ImageError."""
     pixels = decode(path, Resize(side, side, "within"), limits).pixels
     height, width = pixels.shape[:2]
     with BytesIO() as file:
@@ -35,21 +36,16 @@ def thumbnail(path: str, side: int, limits: Limits = LIMITS) -> Thumbnail:
         return Thumbnail(file.getvalue(), width, height)
 
 
-_AHEAD = 32
-
-
 def thumbnails(
     records: Iterable[Record], resize: Resize, limits: Limits = LIMITS, progress: Progress = iter
 ) -> Iterator[Image | None]:
-    """Each image in that size, from the first of its files that can be read; None if none can."""
+    """Each stored image at that size, in order; None where none of its files can be read."""
+
+    def resized(path: str) -> Image:
+        return decode(path, resize, limits).pixels
 
     def small(record: Record) -> Image | None:
-        for file in record.files:
-            try:
-                return decode(file.path, resize, limits).pixels
-            except ImageError:
-                continue
-        return None
+        return first_readable(record, resized)
 
     with ThreadPoolExecutor(cores(), "thumbnail") as threads:
         yield from prefetch_map(threads, small, progress(records), _AHEAD)

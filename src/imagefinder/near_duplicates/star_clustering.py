@@ -1,4 +1,8 @@
-"""Groups of rows that are alike, found among all pairs in little memory."""
+"""Star clustering of the thresholded similarity graph, block by block in bounded memory.
+
+Aslam, Pelekhov and Rus, "The star clustering algorithm", 2004, with centers in the given order
+instead of by degree.
+"""
 
 from __future__ import annotations
 
@@ -13,82 +17,84 @@ from imagefinder.similarity import scores
 from imagefinder.types import Features, Measure, Progress
 
 Matrix: TypeAlias = NDArray[np.float32]
-Numbers: TypeAlias = NDArray[np.intp]
-Agree: TypeAlias = Callable[[int, Sequence[int]], Sequence[bool]]
-"""Whether each of some rows is the same as a row, by another look at what they stand for."""
+Indices: TypeAlias = NDArray[np.intp]
+Verifier: TypeAlias = Callable[[int, Sequence[int]], Sequence[bool]]
+"""Confirms or rejects candidates: given the row of a center and the rows of its candidate
+members, whether each is a near-duplicate of the center."""
 
-_BLOCK = 2048  # rows compared with as many others in one step
-_FAR = 1e30  # beyond all scores, and within 32 bits
-_SLACK = 1e-5  # of the largest product, for rounding
+_BLOCK = 2048  # rows and columns of one block of the similarity matrix
+_LIMIT = 1e30  # beyond all scores, and within 32-bit floats
+_SLACK = 1e-5  # relative to the largest product, for rounding
 
 
-def stars(
+def star_clusters(
     measure: Measure,
     rows: Features,
     threshold: float,
-    agree: Agree | None = None,
+    verify: Verifier | None = None,
     progress: Progress = iter,
-) -> Numbers:
-    """For each row, ``(n, dim)``, the head of its group, ``(n,)``: itself, or a row before it.
+) -> Indices:
+    """The center of the cluster of each row, ``(n,)``: the row itself, or one before it.
 
-    Rows are ``prepared`` and come best first. The first becomes the head of all that score at least
-    ``threshold`` against it (and ``agree``), the next that is left the head of what is left, and so
-    on: a chain of rows, each like the next, is no group. Each pair is compared at most once, block
-    by block, as a matrix product; rows may be mapped from a file.
+    ``rows``, ``(n, dim)``, are normalized for the measure and come in order of preference. The
+    first row becomes the center of all rows that score at least ``threshold`` against it (and that
+    ``verify`` confirms), the next unassigned row the center of those left, and so on: a chain of
+    rows, each similar only to the next, is no cluster. Each pair is compared at most once, block by
+    block, as a matrix product; ``rows`` may be memory-mapped.
     """
     factors = _Factors.of(measure, rows)
-    threshold = min(max(threshold, -_FAR), _FAR)  # anyone may ask for any number
-    least = factors.least(threshold)
-    heads = np.arange(len(rows))
+    threshold = min(max(threshold, -_LIMIT), _LIMIT)  # any number is accepted
+    least = factors.least_product(threshold)
+    centers = np.arange(len(rows))
     for start in progress(range(0, len(rows), _BLOCK)):
         for other in range(start, len(rows), _BLOCK):
-            subset = _free(heads, start)
-            to = _free(heads, other)
-            near = factors.left(rows[subset]) @ factors.right(rows[to]).T >= least
+            left, right = _unassigned(centers, start), _unassigned(centers, other)
+            near = factors.left(rows[left]) @ factors.right(rows[right]).T >= least
             for line in np.flatnonzero(near.any(axis=1)):
-                head = int(subset[line])
-                new = to[near[line]]
-                new = new[(new > head) & (heads[new] == new)]
-                if heads[head] != head or not new.size:
-                    continue  # by now one is another's
-                new = new[scores(measure, rows[head : head + 1], rows[new])[0] >= threshold]
-                if agree is not None and new.size:
-                    new = new[np.asarray(agree(head, new.tolist()), bool)]
-                heads[new] = head
-    return heads
+                center = int(left[line])
+                members = right[near[line]]
+                members = members[(members > center) & (centers[members] == members)]
+                if centers[center] != center or not members.size:
+                    continue  # assigned to another center by now
+                against = scores(measure, rows[center : center + 1], rows[members])[0]
+                members = members[against >= threshold]
+                if verify is not None and members.size:
+                    members = members[np.asarray(verify(center, members.tolist()), bool)]
+                centers[members] = center
+    return centers
 
 
-def _free(heads: Numbers, start: int) -> Numbers:
-    """The rows of a block that belong to none but themselves."""
-    block = np.arange(start, min(start + _BLOCK, len(heads)))
-    return np.asarray(block[heads[block] == block])
+def _unassigned(centers: Indices, start: int) -> Indices:
+    """The rows of a block that belong to no other center."""
+    block = np.arange(start, min(start + _BLOCK, len(centers)))
+    return np.asarray(block[centers[block] == block])
 
 
 @dataclass(frozen=True)
 class _Factors:
-    """Turns scores into products: what reaches ``least`` may reach the threshold, nothing else."""
+    """Turns scores into inner products: every pair over the threshold is over ``least_product``."""
 
     measure: Measure
     dim: int
-    centre: Matrix
-    """Of all rows, for l2: near it less is lost in rounding."""
+    mean: Matrix
+    """Of all rows, for l2: less is lost in rounding near it."""
     largest: float
-    """Squared length of a row, from there."""
+    """The largest squared distance of a row from the mean."""
 
     @classmethod
     def of(cls, measure: Measure, rows: Features) -> _Factors:
         blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-        centre = np.zeros(rows.shape[1], np.float32)
+        mean = np.zeros(rows.shape[1], np.float32)
         if measure == "hamming":
-            return cls(measure, rows.shape[1], centre, 1.0)
+            return cls(measure, rows.shape[1], mean, 1.0)
         if measure == "l2" and blocks:
             sums = sum(block.sum(axis=0, dtype=np.float64) for block in blocks)
-            centre = np.asarray(sums / len(rows), np.float32)
-        largest = max((((b - centre) ** 2).sum(axis=1).max() for b in blocks), default=1.0)
-        return cls(measure, rows.shape[1], centre, max(float(largest), 1e-30))
+            mean = np.asarray(sums / len(rows), np.float32)
+        largest = max((((b - mean) ** 2).sum(axis=1).max() for b in blocks), default=1.0)
+        return cls(measure, rows.shape[1], mean, max(float(largest), 1e-30))
 
-    def least(self, threshold: float) -> np.float32:
-        if self.measure == "hamming":  # whole numbers: exact
+    def least_product(self, threshold: float) -> np.float32:
+        if self.measure == "hamming":  # integers: exact
             return np.float32(8 * self.dim * (2 * threshold - 1) - 0.5)
         slack = _SLACK * self.largest
         if self.measure != "l2":
@@ -111,6 +117,6 @@ class _Factors:
         return np.hstack([near, np.ones_like(half), -half])
 
     def _halves(self, rows: Features) -> tuple[Matrix, Matrix]:
-        """What makes minus half the squared distance of two rows a product."""
-        near = rows - self.centre
+        """The terms that make -½ ‖a - b‖² an inner product."""
+        near = rows - self.mean
         return near, (near**2).sum(axis=1, keepdims=True) / 2

@@ -10,7 +10,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import make_matcher
-from imagefinder.search.calibration.classifier import Judge, wanted
+from imagefinder.search.calibration.classifier import MatchClassifier, filter_hits
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchOptions
 from imagefinder.search.query import Query, QueryBuilder, QueryImage
@@ -29,7 +29,7 @@ class Retriever:
     def __init__(self, catalogue: Catalogue) -> None:
         """Nothing is read yet."""
         self._catalogue = catalogue
-        self._judge = Judge(catalogue.store)
+        self._classifier = MatchClassifier(catalogue.store)
 
     def search(
         self, images: QueryImage | Iterable[QueryImage] | None, options: SearchOptions
@@ -48,7 +48,7 @@ class Retriever:
             hits = self._hits(self._fused(query, options.k, options.measures, subset), None)
         else:
             hits = self._by_one_measure(query, options, subset)
-        return wanted(hits, options.threshold, options.matches_only)
+        return filter_hits(hits, options.threshold, options.matches_only)
 
     def _subset(self, options: SearchOptions) -> Keys | None:
         """The images that pass the filters; None without filters."""
@@ -62,7 +62,7 @@ class Retriever:
         hits = self._hits(self._ranked(query, options.k, measure, subset), measure)
         if not query.is_single:
             return hits
-        return self._judge.judged(hits, measure, None if subset is None else len(subset))
+        return self._classifier.classify(hits, measure, None if subset is None else len(subset))
 
     def _fused(
         self, query: Query, k: int, measures: Sequence[Measure], subset: Keys | None

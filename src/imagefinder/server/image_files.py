@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from email.utils import formatdate
 
@@ -10,28 +9,16 @@ from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
+from imagefinder.images.stored_files import unchanged_file
 from imagefinder.types import File, Record
 
 _CACHE_CONTROL = "private, max-age=86400"
 _conditions = StaticFiles()
 
 
-def find_file(record: Record) -> File | None:
-    """The first of an image's files that is readable and unchanged since it was added."""
-    for file in record.files:
-        try:
-            status = os.stat(file.path)
-        except OSError:
-            continue
-        unchanged = (status.st_size, status.st_mtime_ns) == (record.size, file.mtime_ns)
-        if unchanged and os.access(file.path, os.R_OK):
-            return file
-    return None
-
-
 def require_file(record: Record) -> File:
-    """The same; 410 if there is none."""
-    file = find_file(record)
+    """The first readable, unchanged file of an image; 410 if there is none."""
+    file = unchanged_file(record)
     if file is None and not record.files:
         raise HTTPException(410, "the image was added from memory: it has no file")
     if file is None:

@@ -10,8 +10,8 @@ import numpy as np
 from fastapi import HTTPException
 
 from imagefinder.finder import Finder
-from imagefinder.visualization.map.projection import By, Places, project
-from imagefinder.visualization.map.sampling import Sample, rows_of, sampled
+from imagefinder.visualization.map.projection import Projection, Coordinates, project
+from imagefinder.visualization.map.sampling import Sample, mean_vectors, draw_sample
 
 _MAX_MAPS = 16
 
@@ -26,18 +26,18 @@ class MapCache:
     def __init__(self) -> None:
         """Empty."""
         self._lock = Lock()
-        self._maps: OrderedDict[tuple[str, By, bytes], Places] = OrderedDict()
+        self._maps: OrderedDict[tuple[str, Projection, bytes], Coordinates] = OrderedDict()
 
-    def get(self, finder: Finder, by: By, limit: int, timeout: float) -> tuple[Sample, Places]:
+    def get(self, finder: Finder, by: Projection, limit: int, timeout: float) -> tuple[Sample, Coordinates]:
         """Up to ``limit`` images and their positions; 503 after ``timeout`` seconds of waiting."""
-        sample = sampled(finder.store, limit)
+        sample = draw_sample(finder.store, limit)
         keys = np.array([record.key for record in sample.records], np.int64)
         name = str(finder.recipe), by, hashlib.sha256(keys.tobytes()).digest()
         if not self._lock.acquire(timeout=timeout):
             raise HTTPException(503, "other maps are being computed", {"Retry-After": "5"})
         try:
             if name not in self._maps:
-                self._maps[name] = project(rows_of(finder.store, sample.records), by)
+                self._maps[name] = project(mean_vectors(finder.store, sample.records), by)
             self._maps.move_to_end(name)
             while len(self._maps) > _MAX_MAPS:
                 self._maps.popitem(last=False)

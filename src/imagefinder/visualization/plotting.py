@@ -1,4 +1,4 @@
-"""Plots need matplotlib, which is an extra."""
+"""Plotting with matplotlib (an optional dependency), in light and dark themes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from imagefinder.errors import MissingExtra
+from imagefinder._utils.extras import optional_import
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ _DPI = 150
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours to draw with; the two of the data are told apart by the colour-blind too."""
+    """Colors of a plot; those of the two kinds of data are distinct to color-blind readers too."""
 
     paper: str
     ink: str
@@ -30,24 +30,27 @@ LIGHT = Theme("#ffffff", "#24292f", "#d0d7de", "#0969da", "#bc4c00")
 DARK = Theme("#161b22", "#e6edf3", "#3d444d", "#58a6ff", "#f0883e")
 
 
+def check_plotting() -> None:
+    """Raises MissingExtra without matplotlib."""
+    optional_import("matplotlib.figure", "plot", "plots")
+
+
 def empty_figure(width: float, height: float) -> Figure:
     """A figure of that many inches, which opens no window. Raises MissingExtra."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingExtra("plots need: pip install 'imagefinder[plot]'") from error
-    return Figure(figsize=(width, height), layout="constrained")
+    module = optional_import("matplotlib.figure", "plot", "plots")
+    figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
+    return figure
 
 
 def themed_axes(
-    theme: Theme, across: str, up: str, size: tuple[float, float] = (6.4, 4.2)
+    theme: Theme, x_label: str, y_label: str, size: tuple[float, float] = (6.4, 4.2)
 ) -> tuple[Figure, Axes]:
-    """A figure with one plot in a theme's colours. Raises MissingExtra."""
+    """A figure with one plot in a theme's colors. Raises MissingExtra."""
     figure = empty_figure(*size)
     figure.set_facecolor(theme.paper)
     axes = figure.add_subplot(facecolor=theme.paper)
-    axes.set_xlabel(across, color=theme.ink)
-    axes.set_ylabel(up, color=theme.ink)
+    axes.set_xlabel(x_label, color=theme.ink)
+    axes.set_ylabel(y_label, color=theme.ink)
     axes.title.set_color(theme.ink)
     axes.tick_params(colors=theme.ink, length=0, pad=6)
     axes.spines[:].set_visible(False)
@@ -57,7 +60,7 @@ def themed_axes(
 
 
 def png(figure: Figure) -> bytes:
-    """As the bytes of a file that says nothing of what wrote it."""
+    """As a PNG file that does not name the software that wrote it."""
     settings: dict[str, Any] = {"format": "png", "dpi": _DPI, "metadata": {"Software": None}}
     with BytesIO() as file:
         figure.savefig(file, **settings)

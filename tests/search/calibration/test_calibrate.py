@@ -13,8 +13,8 @@ import pytest
 from imagefinder import CalibrationError, Ensemble, Finder, calibrate
 from imagefinder.errors import EvaluationError
 from imagefinder.images.transforms import COPIES
-from imagefinder.search.calibration.classifier import keep, kept
 from imagefinder.search.calibration.model import Calibration
+from imagefinder.search.calibration.store import load, save
 from imagefinder.types import Features, Image, Measure, Resize
 
 from ...conftest import drawn
@@ -63,7 +63,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Calibratio
 def test_a_copy_is_a_match_and_another_image_is_none(
     finder: Finder, learnt: Calibration, folder: Path
 ) -> None:
-    keep(finder.store, learnt)
+    save(finder.store, learnt)
     with PIL.Image.open(folder / "0" / "0.png") as image:
         copy = COPIES["JPEG 20"](image.convert("RGB"))
     (hit, other) = finder.search(copy, 2)
@@ -75,7 +75,7 @@ def test_a_copy_is_a_match_and_another_image_is_none(
 
 
 def test_no_match_is_an_answer(finder: Finder, learnt: Calibration) -> None:
-    keep(finder.store, learnt)
+    save(finder.store, learnt)
     assert finder.search(drawn(1000), matches_only=True) == []
     assert finder.search(drawn(1000)).match_ids == []
     stored = finder.search(drawn(3), 5, matches_only=True)
@@ -98,7 +98,7 @@ def test_without_a_calibration_nothing_is_said_of_matches(finder: Finder) -> Non
 
 
 def test_nothing_is_said_of_what_was_not_calibrated(finder: Finder, learnt: Calibration) -> None:
-    keep(finder.store, learnt)
+    save(finder.store, learnt)
     assert finder.search(drawn(3), measures=["l2"])[0].is_match is None
     assert finder.search(drawn(3), measures=["cosine", "l2"])[0].is_match is None
     assert finder.search([drawn(3), drawn(4)])[0].is_match is None
@@ -106,7 +106,7 @@ def test_nothing_is_said_of_what_was_not_calibrated(finder: Finder, learnt: Cali
 
 
 def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> None:
-    keep(finder.store, learnt)
+    save(finder.store, learnt)
     together = Ensemble([finder, finder])
     assert together.search(drawn(3))[0].is_match is None
     assert len(together.search(drawn(3), matches_only=True)) == 1
@@ -115,14 +115,14 @@ def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> Non
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"measure": "l2"}', "null"])
 def test_a_damaged_calibration_is_none(finder: Finder, text: str) -> None:
     finder.store.set_metadata("calibration cosine", text)
-    assert kept(finder.store, "cosine") is None
+    assert load(finder.store, "cosine") is None
     assert finder.search(drawn(3))[0].is_match is None
 
 
 def test_it_is_kept_in_the_catalogue(finder: Finder, tmp_path: Path) -> None:
     found = calibrate(finder, rate=0.05)
     with Finder.open(tmp_path / "c.db", Grid()) as again:
-        assert kept(again.store, "cosine") == found
+        assert load(again.store, "cosine") == found
     assert found == calibrate(finder, rate=0.05), "the same every time"
 
 
@@ -139,7 +139,7 @@ def test_near_copies_do_not_spoil_it(finder: Finder, learnt: Calibration, folder
 
 def test_by_labels_a_match_is_of_the_same_folder(finder: Finder) -> None:
     found = calibrate(finder, labels="folder")
-    assert found.truth == "labels"
+    assert found.match_kind == "labels"
     assert found.searches == COUNT
 
 
@@ -148,7 +148,7 @@ def test_labels_may_come_as_pairs(finder: Finder, tmp_path: Path, folder: Path) 
     pairs = folder / "pairs.csv"
     lines = [f"{one},{other}\n" for one, other in pairwise(names)]
     pairs.write_text("query,relevant\n" + "".join(lines))
-    assert calibrate(finder, labels=pairs).truth == "labels"
+    assert calibrate(finder, labels=pairs).match_kind == "labels"
     pairs.write_text("query,relevant\njust one\n")
     with pytest.raises(EvaluationError, match="line 2"):
         calibrate(finder, labels=pairs)
@@ -166,7 +166,7 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, folder: Path) -> 
             calibrate(finder)
         with pytest.raises(ValueError, match="between 0 and 1"):
             calibrate(finder, rate=1)
-        with pytest.raises(CalibrationError, match="of their label"):
+        with pytest.raises(CalibrationError, match="share a label"):
             calibrate(finder, labels="folder")
 
 
@@ -195,5 +195,5 @@ class Corners:
 def test_encoders_with_several_rows_are_refused(tmp_path: Path, folder: Path) -> None:
     with Finder.create(tmp_path / "c.db", Corners()) as finder:
         finder.add(folder)
-        with pytest.raises(CalibrationError, match="part by part"):
+        with pytest.raises(CalibrationError, match="several vectors per image"):
             calibrate(finder)

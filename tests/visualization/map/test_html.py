@@ -19,7 +19,7 @@ def drawn_map(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Of five images in the folder ``even`` and four in ``odd``."""
     folder = tmp_path_factory.mktemp("map")
     with stocked_in(folder) as make:
-        yield save(make_map(make(COUNT), by="pca", colour="folder"), folder / "map.html").path
+        yield save(make_map(make(COUNT), by="pca", color="folder"), folder / "map.html").path
 
 
 @pytest.fixture
@@ -59,16 +59,16 @@ def test_a_search_and_the_legend_leave_some(page: Page) -> None:
 
 def test_an_image_of_the_list_is_shown(page: Page) -> None:
     page.click("#list button:has-text('odd/03.png')")
-    expect(page.locator("#picked strong")).to_have_text("odd/03.png")
-    expect(page.locator("#picked p")).to_contain_text("odd · 120 × 90 · ")
-    expect(page.locator("#picked canvas")).to_have_attribute("aria-label", "odd/03.png")
+    expect(page.locator("#details strong")).to_have_text("odd/03.png")
+    expect(page.locator("#details p")).to_contain_text("odd · 120 × 90 · ")
+    expect(page.locator("#details canvas")).to_have_attribute("aria-label", "odd/03.png")
     expect(page.locator("#list [aria-current=true]")).to_have_text("odd/03.png")
     page.fill("#search", "even")
-    expect(page.locator("#picked strong")).to_have_count(0)
+    expect(page.locator("#details strong")).to_have_count(0)
 
 
 def test_keys_lead_from_image_to_image(page: Page) -> None:
-    picked = page.locator("#picked strong")
+    picked = page.locator("#details strong")
     page.focus("#map")
     seen = []
     for key in (
@@ -92,14 +92,14 @@ def test_a_click_chooses_what_lies_there(page: Page) -> None:
     page.click("#list button >> nth=0")
     box = page.locator("#map").bounding_box()
     assert box is not None
-    name = page.locator("#picked strong").inner_text()
+    name = page.locator("#details strong").inner_text()
     page.focus("#map")
     page.keyboard.press("Escape")
     found = set()
     for across in range(20, int(box["width"]), 60):
         for down in range(20, int(box["height"]), 60):
             page.mouse.click(box["x"] + across, box["y"] + down)
-            found.update(page.locator("#picked strong").all_inner_texts())
+            found.update(page.locator("#details strong").all_inner_texts())
     assert name in found
 
 

@@ -5,25 +5,25 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
 from imagefinder import MissingExtra
-from imagefinder.visualization.map.projection import By, Places, Rows, project
+from imagefinder.visualization.map.projection import Coordinates, Projection, Vectors, project
 
-METHODS: list[By] = ["tsne", "pca"]
+METHODS: list[Projection] = ["tsne", "pca"]
 
 
-def clusters(seed: int = 0, each: int = 30) -> Rows:
+def clusters(seed: int = 0, each: int = 30) -> Vectors:
     """Three heaps far from each other, one after the other."""
     rng = np.random.default_rng(seed)
     middles = np.repeat(10 * np.eye(3, 16), each, axis=0)
     return np.asarray(middles + rng.normal(size=(3 * each, 16)), np.float32)
 
 
-def own_kind(places: Places, each: int = 30) -> float:
+def own_kind(places: Coordinates, each: int = 30) -> float:
     """The share of places whose nearest other one is of the same heap."""
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     np.fill_diagonal(apart, np.inf)
@@ -31,7 +31,7 @@ def own_kind(places: Places, each: int = 30) -> float:
 
 
 @pytest.mark.parametrize("by", METHODS)
-def test_what_belongs_together_lies_together(by: By) -> None:
+def test_what_belongs_together_lies_together(by: Projection) -> None:
     places = project(clusters(), by)
     assert places.shape == (90, 2)
     assert places.dtype == np.float32
@@ -39,13 +39,13 @@ def test_what_belongs_together_lies_together(by: By) -> None:
 
 
 @pytest.mark.parametrize("by", METHODS)
-def test_the_same_seed_gives_the_same_places(by: By) -> None:
+def test_the_same_seed_gives_the_same_places(by: Projection) -> None:
     assert_array_equal(project(clusters(), by, 3), project(clusters(), by, 3))
 
 
 @pytest.mark.parametrize("by", METHODS)
 @pytest.mark.parametrize(("count", "dim"), [(0, 4), (1, 4), (2, 4), (3, 1), (4, 1), (5, 80)])
-def test_few_rows_have_places_too(by: By, count: int, dim: int) -> None:
+def test_few_rows_have_places_too(by: Projection, count: int, dim: int) -> None:
     rows = np.random.default_rng(0).normal(size=(count, dim)).astype(np.float32)
     places = project(rows, by)
     assert places.shape == (count, 2)
@@ -53,7 +53,7 @@ def test_few_rows_have_places_too(by: By, count: int, dim: int) -> None:
 
 
 @pytest.mark.parametrize("by", METHODS)
-def test_equal_rows_lie_in_the_middle(by: By) -> None:
+def test_equal_rows_lie_in_the_middle(by: Projection) -> None:
     assert_array_equal(project(np.ones((9, 5), np.float32), by), np.full((9, 2), 0.5))
 
 
@@ -64,7 +64,11 @@ def test_equal_rows_lie_in_the_middle(by: By) -> None:
         elements=st.floats(-1000, 1000, width=32),
     )
 )
-def test_places_fill_the_longer_way_and_are_within(rows: Rows) -> None:
+@example(np.full((3, 1), 1.7313186, np.float32))  # their mean is rounded
+@example(np.full((9, 4), 999.9999, np.float32))
+@example(np.array([[1e-42], [3e-42], [2e-42]], np.float32))  # subnormal numbers
+@example(np.array([[1000.0, 0.1], [1000.0, 0.1], [1000.0001, 0.1]], np.float32))
+def test_coordinates_fill_the_longer_direction(rows: Vectors) -> None:
     places = project(rows, "pca")
     assert places.min() >= 0
     assert places.max() <= 1
@@ -82,7 +86,7 @@ def test_other_methods_are_refused() -> None:
     [("pca", "sklearn.decomposition", "reduce"), ("umap", "umap", "umap")],
 )
 def test_without_its_library_it_says_what_to_install(
-    by: By, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+    by: Projection, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=rf"pip install 'imagefinder\[{extra}\]'"):
@@ -90,7 +94,7 @@ def test_without_its_library_it_says_what_to_install(
 
 
 def test_every_method_is_known() -> None:
-    assert set(get_args(By)) == {*METHODS, "umap"}
+    assert set(get_args(Projection)) == {*METHODS, "umap"}
 
 
 def test_umap_starts_from_the_components(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +102,7 @@ def test_umap_starts_from_the_components(monkeypatch: pytest.MonkeyPatch) -> Non
         def __init__(self, **options: Any) -> None:
             self.options = options
 
-        def fit_transform(self, rows: Rows) -> Places:
+        def fit_transform(self, rows: Vectors) -> Coordinates:
             assert self.options["random_state"] == 5
             return np.asarray(self.options["init"][:, ::-1])
 

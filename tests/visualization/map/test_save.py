@@ -15,7 +15,7 @@ import pytest
 
 from imagefinder import Finder, ImageFinderError
 from imagefinder.visualization.map import make_map, save
-from imagefinder.visualization.map.sprite_sheet import sheet
+from imagefinder.visualization.map.sprite_sheet import make_sprite_sheet
 
 from ...conftest import drawn
 from .conftest import Stocked
@@ -48,7 +48,7 @@ def data_of(page: Path) -> Any:
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 def test_an_image_shows_them_all(stocked: Stocked, tmp_path: Path, ending: str) -> None:
-    found = make_map(stocked(9), by="pca", colour="folder")
+    found = make_map(stocked(9), by="pca", color="folder")
     saved = save(found, tmp_path / f"map.{ending}", width=400)
     assert (saved.shown, saved.unreadable) == (9, 0)
     with PIL.Image.open(saved.path) as image:
@@ -66,7 +66,7 @@ def test_the_same_map_is_the_same_image(stocked: Stocked, tmp_path: Path) -> Non
 @pytest.mark.parametrize("count", [0, 1, 2])
 @pytest.mark.parametrize("ending", ["png", "html"])
 def test_few_images_are_a_map(stocked: Stocked, tmp_path: Path, count: int, ending: str) -> None:
-    found = make_map(stocked(count), colour="folder")
+    found = make_map(stocked(count), color="folder")
     assert save(found, tmp_path / f"map.{ending}", width=200).shown == count
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_is_damaged_is_counted(stocked: Stocked, tmp_path: Path) -> 
 
 
 def test_the_page_needs_nothing_from_elsewhere(stocked: Stocked, tmp_path: Path) -> None:
-    saved = save(make_map(stocked(7), colour="folder"), tmp_path / "map.html")
+    saved = save(make_map(stocked(7), color="folder"), tmp_path / "map.html")
     text = saved.path.read_text()
     parts = Parts(text)
     (address,) = parts.addresses
@@ -104,7 +104,7 @@ def test_the_page_needs_nothing_from_elsewhere(stocked: Stocked, tmp_path: Path)
 def test_the_page_says_what_each_image_is(stocked: Stocked, tmp_path: Path) -> None:
     finder = stocked(6)
     finder.add(tmp_path / "images" / "odd" / "03.png", metadata={"Title": "A lamp"})
-    found = make_map(finder, colour="folder")
+    found = make_map(finder, color="folder")
     data = data_of(save(found, tmp_path / "map.html").path)
     assert sorted(data["name"])[:2] == ["A lamp (odd/03.png)", "even/00.png"]
     assert data["id"] == [record.id for record in found.records]
@@ -123,7 +123,7 @@ def test_no_name_is_taken_for_html(tmp_path: Path) -> None:
         for seed in range(2):
             PIL.Image.fromarray(drawn(seed)).save(folder / f"{seed}.png")
             finder.add(folder / f"{seed}.png", metadata={"title": EVIL})
-        page = save(make_map(finder, colour="title"), tmp_path / "map.html").path
+        page = save(make_map(finder, color="title"), tmp_path / "map.html").path
     assert "<b>" not in page.read_text()
     assert data_of(page)["groups"][0]["name"] == EVIL
 
@@ -138,6 +138,6 @@ def test_a_wrong_name_is_refused(stocked: Stocked, tmp_path: Path) -> None:
 
 def test_many_thumbnails_are_smaller(stocked: Stocked) -> None:
     record = make_map(stocked(1)).records[0]
-    small = sheet([record] * 1025)
+    small = make_sprite_sheet([record] * 1025)
     assert (small.side, small.columns) == (96, 42)
     assert set(small.sizes) == {(96, 72)}

@@ -1,50 +1,34 @@
-"""Which hits are matches, by what the catalogue has been taught; and the keeping of that."""
+"""Match classification: hits become matches or not, by the catalogue's calibration."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
 
 from imagefinder.errors import CalibrationError
-from imagefinder.search.calibration.model import Calibration
+from imagefinder.search.calibration.store import load
 from imagefinder.search.hits import Hits
-from imagefinder.types import Hit, Measure, Store
+from imagefinder.types import Measure, Store
 
-_FRESH = 1.0  # seconds that a count of the images is good for
-
-
-def keep(store: Store, calibration: Calibration) -> None:
-    """In the catalogue, for all later searches by its measure."""
-    store.set_metadata(_name(calibration.measure), calibration.to_json())
+_FRESH = 1.0  # seconds that a count of the images stays valid
 
 
-def kept(store: Store, measure: Measure) -> Calibration | None:
-    """What was kept; nothing, if it is damaged or not ours."""
-    text = store.get_metadata(_name(measure))
-    try:
-        found = Calibration.from_json(text) if text else None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return found if found and found.measure == measure else None
-
-
-class Judge:
-    """Says which hits are matches."""
+class MatchClassifier:
+    """Decides which hits of a catalogue are matches; safe for many threads."""
 
     def __init__(self, store: Store) -> None:
-        """By what this catalogue has been taught."""
+        """Calibrations are read from the store as they are needed."""
         self._store = store
         self._counted = -math.inf
         self._images = 0
 
-    def judged(self, hits: Hits, measure: Measure, images: int | None = None) -> Hits:
-        """With probabilities, and whether they are matches, if the catalogue is calibrated.
+    def classify(self, hits: Hits, measure: Measure, images: int | None = None) -> Hits:
+        """The hits with match probabilities and decisions; unchanged if it is not calibrated.
 
         ``images`` is how many were compared, if not all.
         """
-        calibration = kept(self._store, measure) if hits else None
+        calibration = load(self._store, measure) if hits else None
         if calibration is None:
             return hits
         least = calibration.threshold(self._count() if images is None else images)
@@ -62,27 +46,18 @@ class Judge:
         return self._images
 
 
-def wanted(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
-    """Those that score enough, and are matches if only these are wanted.
+def filter_hits(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
+    """The hits that reach the threshold and, if ``matches_only``, are matches.
 
-    Raises CalibrationError if nobody can say which are.
+    Raises CalibrationError if it is not known which of them are.
     """
-    if matches_only:
-        _check_told(hits)
+    if matches_only and any(hit.is_match is None for hit in hits):
+        raise CalibrationError(
+            "the catalogue is not calibrated: run imagefinder calibrate "
+            "(it applies to single-image queries with one measure)"
+        )
     return Hits(
         hit
         for hit in hits
         if (threshold is None or hit.score >= threshold) and (hit.is_match or not matches_only)
     )
-
-
-def _check_told(hits: Iterable[Hit]) -> None:
-    if any(hit.is_match is None for hit in hits):
-        raise CalibrationError(
-            "nothing says yet which of the hits are matches: run imagefinder calibrate, "
-            "which holds for searches with one image by one measure"
-        )
-
-
-def _name(measure: Measure) -> str:
-    return f"calibration {measure}"

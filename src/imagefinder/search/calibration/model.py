@@ -1,145 +1,147 @@
-"""From a score to "match" or "no match", as a catalogue's own scores say."""
+"""Calibration: a match threshold at a stated false-positive rate, and match probabilities."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from imagefinder.search.calibration.pareto import Numbers, Tailed
-from imagefinder.search.calibration.platt import Logistic, fitted
+from imagefinder.search.calibration.pareto import ParetoTail, Values
+from imagefinder.search.calibration.platt import PlattScaling
 from imagefinder.types import Measure
 
-Truth = Literal["copies", "labels"]
-"""What a match is: the same image, changed, or an image of the same label."""
+MatchKind: TypeAlias = Literal["copies", "labels"]
+"""What counts as a match: a modified copy of the image, or an image with the same label."""
 
-_NEAREST = {"cosine": 1e-6, "l2": 1e-6, "hamming": 1e-3}  # to a score of 1, but for rounding
-_FLOOR = 0.02  # of what belongs together may score below the floor
+_NEAREST = {"cosine": 1e-6, "l2": 1e-6, "hamming": 1e-3}  # distance from a score of 1, for rounding
+_MISSED = 0.02  # of pairs of copies score below the duplicate threshold
+_STORED_NAMES = {  # where the names in stored calibrations differ from ours
+    "match_kind": "truth",
+    "duplicate_threshold": "floor",
+    "impostor_scores": "unrelated",
+    "platt_scaling": "logistic",
+}
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How high unrelated images score in a catalogue, and how high matches do.
+    """The distribution of impostor and genuine scores in a catalogue.
 
-    The rate of false matches is counted by searches: of searches for an image that has no match in
-    the catalogue, this share is told that there is one.
+    The false-positive rate is per query: the share of queries without a match in the catalogue for
+    which a match is reported.
     """
 
     measure: Measure
     rate: float
-    """The share of false matches that is allowed if nothing else is said."""
+    """The accepted false-positive rate, unless another is asked for."""
     images: int
-    """How many the catalogue held when this was learnt."""
+    """The size of the catalogue when it was calibrated."""
     searches: int
-    """How many best scores of unrelated images it was learnt from."""
-    truth: Truth
-    floor: float
-    """The score that 98 % of pairs of images reach of which one is the other, changed, or both
-    are a third one; by labels, 98 % of the best scores of matches."""
-    unrelated: Tailed
-    """Best scores of searches without a match, on the scale of ``_stretched``."""
-    logistic: Logistic
+    """The number of impostor scores in the sample."""
+    match_kind: MatchKind
+    duplicate_threshold: float
+    """The score that 98 % of pairs of copies reach, where one is a modified version of the other or
+    both are of a third; with labels, 98 % of the best genuine scores."""
+    impostor_scores: ParetoTail
+    """The distribution of the best score of a query without a match, on the scale of
+    ``_stretched``."""
+    platt_scaling: PlattScaling
 
     @classmethod
-    def learnt(
+    def fit(
         cls,
         measure: Measure,
         rate: float,
         images: int,
-        truth: Truth,
-        unrelated: Numbers,
-        true: Numbers,
-        family: Numbers | None = None,
+        match_kind: MatchKind,
+        impostor: Values,
+        genuine: Values,
+        related: Values | None = None,
     ) -> Calibration:
-        """From best scores of unrelated images, ``(n,)``, and those of matches, ``(m,)``.
+        """Fit to the best scores of impostors, ``(n,)``, and of genuine matches, ``(m,)``.
 
-        ``family`` has scores of all pairs that belong together, if there are more of them.
+        ``related`` has the scores of all pairs that belong together, if there are more of them.
         """
-        best, matching = _stretched(measure, unrelated), _stretched(measure, true)
+        impostors = _stretched(measure, impostor)
         return cls(
             measure,
             rate,
             images,
-            len(best),
-            truth,
-            float(np.quantile(true if family is None else family, _FLOOR)),
-            Tailed.fitted(best, np.ones_like(best)),
-            fitted(matching, best),
+            len(impostors),
+            match_kind,
+            float(np.quantile(genuine if related is None else related, _MISSED)),
+            ParetoTail.fit(impostors, np.ones_like(impostors)),
+            PlattScaling.fit(_stretched(measure, genuine), impostors),
         )
 
     def threshold(self, images: int, rate: float | None = None) -> float:
-        """The score from which on there is a match, in a catalogue of so many images.
+        """The match threshold for a catalogue of that many images.
 
-        Were the best of n unrelated images to stay below a score with probability p, the best of
-        m would with p^(m / n).
+        If the best of n impostors stays below a score with probability p, the best of m does with
+        p^(m / n).
         """
         rate = self.rate if rate is None else rate
         here = -math.expm1(math.log1p(-rate) * self.images / max(1, images))
-        score = _score(self.measure, self.unrelated.quantile(here))
+        score = _score(self.measure, self.impostor_scores.quantile(here))
         return score if self.measure == "dot" else min(score, 1 - _NEAREST[self.measure])
 
-    def false_rate(self, score: float, images: int) -> float:
-        """Of searches for an image that has no match, the share whose best score reaches this."""
-        here = self.unrelated.survival(float(_stretched(self.measure, np.array([score]))[0]))
-        if here >= 1:
-            return 1.0
-        return -math.expm1(math.log1p(-here) * images / self.images)
-
-    def is_match(self, score: float, images: int) -> bool:
-        """Whether it is one at the calibrated rate."""
-        return score >= self.threshold(images)
-
     def probability(self, score: float) -> float:
-        """That a best score is a true match's, 0 to 1, rising with the score.
+        """The probability that a best score is a genuine match's, rising with the score.
 
-        It assumes that as many searches have a match as have none, and a catalogue of the size that
-        it had when this was learnt.
+        It assumes as many queries with a match as without, and a catalogue of the size that it had
+        when it was calibrated.
         """
-        return self.logistic(float(_stretched(self.measure, np.array([score]))[0]))
+        return self.platt_scaling(float(_stretched(self.measure, np.array([score]))[0]))
 
     def to_json(self) -> str:
-        """All of it, as text that a person can read."""
-        return json.dumps({**asdict(self), "logistic": self.logistic._asdict()})
+        """All of it, as readable text."""
+        values = {**asdict(self), "platt_scaling": self.platt_scaling._asdict()}
+        return json.dumps({_STORED_NAMES.get(name, name): one for name, one in values.items()})
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """Raises ValueError, TypeError or KeyError if it makes no sense."""
-        values = json.loads(text)
-        about: dict[str, Any] = {field.name: values[field.name] for field in fields(cls)}
-        tail = about["unrelated"]
+        """Raises ValueError, TypeError or KeyError if it is not a valid calibration."""
+        stored = json.loads(text)
+        values: dict[str, Any] = {
+            field.name: stored[_STORED_NAMES.get(field.name, field.name)] for field in fields(cls)
+        }
+        tail, scaling = values["impostor_scores"], values["platt_scaling"]
         body = tuple(float(value) for value in tail["body"])
-        numbers = [float(tail[name]) for name in ("share", "scale", "shape")]
-        about["unrelated"] = Tailed(body, *numbers)
-        about["logistic"] = Logistic(*(float(values["logistic"][x]) for x in Logistic._fields))
-        found = cls(**about)
+        values["impostor_scores"] = ParetoTail(
+            body, *(float(tail[name]) for name in ("share", "scale", "shape"))
+        )
+        values["platt_scaling"] = PlattScaling(
+            *(float(scaling[name]) for name in PlattScaling._fields)
+        )
+        found = cls(**values)
         _check(found)
         return found
 
 
 def _check(found: Calibration) -> None:
-    tail = found.unrelated
-    numbers = [*tail.body, tail.scale, tail.shape, found.floor, *found.logistic]
-    sound = (
+    tail, scaling = found.impostor_scores, found.platt_scaling
+    numbers = [*tail.body, tail.scale, tail.shape, found.duplicate_threshold, *scaling]
+    valid = (
         found.measure in get_args(Measure)
-        and found.truth in get_args(Truth)
+        and found.match_kind in get_args(MatchKind)
         and 0 < found.rate < 1
         and 0 < tail.share < 1
         and tail.scale > 0
-        and found.logistic.slope >= 0
+        and scaling.slope >= 0
         and int(found.images) >= 1
         and int(found.searches) >= 1
         and len(tail.body) > 1
         and bool(np.isfinite(numbers).all())
     )
-    if not sound:
-        raise ValueError("it is no calibration")
+    if not valid:
+        raise ValueError("not a valid calibration")
 
 
-def _stretched(measure: Measure, scores: Numbers) -> Numbers:
-    """Minus the logarithm of what is missing to 1: there best scores are about normal.
+def _stretched(measure: Measure, scores: Values) -> Values:
+    """Minus the logarithm of the distance to a score of 1: best scores are about normal there.
 
     Scores of ``dot`` have no bound and stay as they are.
     """

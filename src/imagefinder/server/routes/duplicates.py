@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from imagefinder.near_duplicates.detect import Group, Verify, duplicates
+from imagefinder.near_duplicates.detect import DuplicateGroup, duplicates
+from imagefinder.near_duplicates.verifiers import Verify
 from imagefinder.server.dependencies import CurrentSettings, QueryCatalogue
 from imagefinder.server.schemas import (
     DuplicateGroup,
@@ -60,7 +61,7 @@ def list_duplicates(
     return DuplicatesResponse(
         threshold=found.threshold,
         verify=found.verify,
-        unseen=found.unseen,
+        unseen=found.unreadable,
         total=len(found.groups),
         groups=[_group(group) for group in found.groups[:limit]],
     )
@@ -78,7 +79,7 @@ def _stop_at(deadline: float) -> Progress:
     return progress
 
 
-def _group(group: Group) -> DuplicateGroup:
+def _group(group: DuplicateGroup) -> DuplicateGroup:
     copies = [
         DuplicateImage(**ImageInfo.of(copy.record).model_dump(), score=copy.score)
         for copy in group.copies

@@ -47,7 +47,7 @@ def show_map(
         encoder=catalogue.name,
         by=by,
         total=sample.total,
-        gone=sample.gone,
+        gone=sample.missing,
         points=[
             MapPoint.of(record, x, y)
             for record, (x, y) in zip(sample.records, positions.tolist(), strict=True)

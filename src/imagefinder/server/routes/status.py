@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from imagefinder import __version__
-from imagefinder.search.calibration.classifier import kept
+from imagefinder.search.calibration.store import load as load_calibration
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import AllCatalogues, CurrentSettings
 from imagefinder.server.metrics import Metrics
@@ -63,6 +63,6 @@ def _catalogue_info(catalogue: ServedCatalogue) -> CatalogueInfo:
         measure=recipe.measure,
         index=finder.store.index.kind,
         text=catalogue.text_search,
-        calibrated=kept(finder.store, recipe.measure) is not None,
+        calibrated=load_calibration(finder.store, recipe.measure) is not None,
         local=catalogue.extractor,
     )

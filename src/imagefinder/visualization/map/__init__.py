@@ -1,8 +1,17 @@
-"""A catalogue's images on a plane, where those that look alike lie near each other."""
+"""Maps of embeddings: images in two dimensions, similar ones near each other."""
 
 from imagefinder.visualization.map.map import Map, make_map
-from imagefinder.visualization.map.projection import By
-from imagefinder.visualization.map.raster import Drawn, draw
-from imagefinder.visualization.map.save import Saved, check_name, save
+from imagefinder.visualization.map.projection import Projection
+from imagefinder.visualization.map.raster import MapImage, draw
+from imagefinder.visualization.map.save import SavedMap, check_file_name, save
 
-__all__ = ["By", "Drawn", "Map", "Saved", "check_name", "draw", "make_map", "save"]
+__all__ = [
+    "Map",
+    "MapImage",
+    "Projection",
+    "SavedMap",
+    "check_file_name",
+    "draw",
+    "make_map",
+    "save",
+]

@@ -1,4 +1,4 @@
-"""Which group of images has which colour."""
+"""Color legend: the colors of groups of images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-COLOURS = (
+COLORS = (
     "#4269d0",
     "#efb118",
     "#ff725c",
@@ -20,30 +20,30 @@ COLOURS = (
     "#117a8b",
     "#8a9a2b",
 )
-"""To be told apart on white and on black."""
+"""Distinct on white and on black."""
 
 OTHERS = "#9498a0"
 
 
 @dataclass(frozen=True)
 class Legend:
-    """Names and colours, the largest group first; those of no colour of their own share the last.
+    """Names and colors, the largest group first; groups without a color of their own come last.
 
-    ``codes[i]`` is the place of the i-th image's group in both.
+    ``codes[i]`` is the position of the i-th image's group in both.
     """
 
     names: tuple[str, ...] = ()
-    colours: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
     codes: tuple[int, ...] = ()
 
 
-def legend(groups: Sequence[str | None]) -> Legend:
-    """For each image's group; none of them, where there are no groups."""
+def make_legend(groups: Sequence[str | None]) -> Legend:
+    """From the group of each image; empty where there are no groups."""
     sizes = Counter(group for group in groups if group is not None)
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
-    named = ranked[: len(COLOURS)]
-    places: dict[str | None, int] = {name: place for place, name in enumerate(named)}
-    codes = tuple(places.get(group, len(named)) for group in groups)
+    named = ranked[: len(COLORS)]
+    positions: dict[str | None, int] = {name: position for position, name in enumerate(named)}
+    codes = tuple(positions.get(group, len(named)) for group in groups)
     if len(named) not in codes:
-        return Legend(tuple(named), COLOURS[: len(named)], codes)
-    return Legend((*named, "others"), (*COLOURS[: len(named)], OTHERS), codes)
+        return Legend(tuple(named), COLORS[: len(named)], codes)
+    return Legend((*named, "others"), (*COLORS[: len(named)], OTHERS), codes)

@@ -1,4 +1,4 @@
-"""From vectors to places on a plane."""
+"""Dimensionality reduction to two dimensions: t-SNE, UMAP or PCA projection."""
 
 from __future__ import annotations
 
@@ -8,59 +8,68 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.errors import MissingExtra
+from imagefinder._utils.extras import optional_import
 
-By: TypeAlias = Literal["tsne", "pca", "umap"]
+Projection: TypeAlias = Literal["tsne", "pca", "umap"]
 
-Rows: TypeAlias = NDArray[np.float32]
-Places: TypeAlias = NDArray[np.float32]
-"""``(n, 2)``: x to the right and y downwards, both within 0 to 1."""
+Vectors: TypeAlias = NDArray[np.float32]
+Coordinates: TypeAlias = NDArray[np.float32]
+"""``(n, 2)``: x to the right and y downwards, both from 0 to 1."""
 
-NAMES: dict[By, str] = {"tsne": "t-SNE", "pca": "principal components", "umap": "UMAP"}
+NAMES: dict[Projection, str] = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 
-_COMPONENTS = 50  # that neighbours are told by, as van der Maaten and Hinton do
+_COMPONENTS = 50  # that neighbors are found by, as van der Maaten and Hinton do
 _PERPLEXITY = 30.0
 _NEIGHBORS = 15
 _START = 1e-4  # the spread that t-SNE starts with
-_LEAST = 4  # fewer have no neighbourhoods to keep
+_LEAST = 4  # fewer have no neighborhoods to keep
 
 
-def project(rows: Rows, by: By, seed: int = 0) -> Places:
-    """Places for rows, ``(n, dim)``, of which Euclidean distances say how far apart they are.
+def project(vectors: Vectors, by: Projection, seed: int = 0) -> Coordinates:
+    """Coordinates for vectors, ``(n, dim)``, whose Euclidean distances are meaningful.
 
-    ``pca`` takes the two directions in which the rows differ most. ``tsne`` (van der Maaten and
-    Hinton, JMLR 2008) and ``umap`` (McInnes and others, 2018) keep neighbours together, and start
-    from there; both go by the first 50 principal components. The same rows and seed give the same
-    places. Raises MissingExtra, or ValueError for another method.
+    ``pca`` takes the two principal components. ``tsne`` (van der Maaten and Hinton, JMLR 2008) and
+    ``umap`` (McInnes and others, 2018) preserve neighborhoods, and start from there; both work on
+    the first 50 principal components. The same vectors and seed give the same coordinates. Raises
+    MissingExtra, or ValueError for another method.
     """
-    if by not in get_args(By):
-        raise ValueError(f"a map is made by {', '.join(get_args(By))}, not by {by!r}")
-    components = _components(rows)
-    spread = float(components[:, 0].std()) if len(rows) else 0.0
-    if len(rows) < _LEAST or not spread:
-        return _within(components[:, :2])
-    return _within(_METHODS[by](components, spread, seed))
+    if by not in get_args(Projection):
+        raise ValueError(f"a map is made by {', '.join(get_args(Projection))}, not by {by!r}")
+    components = _components(vectors)
+    spread = float(components[:, 0].std()) if len(vectors) else 0.0
+    if len(vectors) < _LEAST or not spread:
+        return _normalized(components[:, :2])
+    return _normalized(_METHODS[by](components, spread, seed))
 
 
-def _components(rows: Rows) -> Rows:
-    """The rows along the directions in which they differ most: two columns at least."""
-    try:
-        from sklearn.decomposition import PCA
-    except ModuleNotFoundError as error:
-        raise MissingExtra("maps need: pip install 'imagefinder[reduce]'") from error
-    count = min(_COMPONENTS, *rows.shape)
-    found = np.zeros((len(rows), max(2, count)), np.float32)
-    if len(rows) > 1:
-        with np.errstate(invalid="ignore"):  # shares of a variance that is none
-            found[:, :count] = PCA(count, random_state=0).fit_transform(rows)
+def _components(vectors: Vectors) -> Vectors:
+    """The first principal components, at least two columns."""
+    pca = optional_import("sklearn.decomposition", "reduce", "maps").PCA
+    count = min(_COMPONENTS, *vectors.shape)
+    found = np.zeros((len(vectors), max(2, count)), np.float32)
+    centered = _centered(vectors)
+    if centered.any():
+        found[:, :count] = pca(count, random_state=0).fit_transform(centered)
     return found
 
 
-def _pca(components: Rows, spread: float, seed: int) -> Places:
+def _centered(vectors: Vectors) -> Vectors:
+    """The vectors minus their mean, scaled to ±1; exactly 0 where a dimension does not vary.
+
+    Without the latter the rounding of the mean would be taken for a spread.
+    """
+    if not vectors.size:
+        return vectors
+    centered = vectors - vectors.mean(axis=0, dtype=np.float64)
+    centered[:, np.ptp(vectors, axis=0) == 0] = 0
+    return np.asarray(centered / (np.abs(centered).max() or 1.0), np.float32)
+
+
+def _pca(components: Vectors, spread: float, seed: int) -> Coordinates:
     return components[:, :2]
 
 
-def _tsne(components: Rows, spread: float, seed: int) -> Places:
+def _tsne(components: Vectors, spread: float, seed: int) -> Coordinates:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
@@ -69,16 +78,12 @@ def _tsne(components: Rows, spread: float, seed: int) -> Places:
         init=components[:, :2] * (_START / spread),
         random_state=seed,
     )
-    with threadpool_limits(1):  # sums by several threads come out a little different each time
+    with threadpool_limits(1):  # sums over several threads differ a little each time
         return np.asarray(method.fit_transform(components), np.float32)
 
 
-def _umap(components: Rows, spread: float, seed: int) -> Places:
-    try:
-        from umap import UMAP
-    except ModuleNotFoundError as error:
-        raise MissingExtra("UMAP needs: pip install 'imagefinder[umap]'") from error
-    method = UMAP(
+def _umap(components: Vectors, spread: float, seed: int) -> Coordinates:
+    method = optional_import("umap", "umap", "UMAP").UMAP(
         n_neighbors=min(_NEIGHBORS, len(components) - 1),
         init=components[:, :2] * (10 / spread),
         random_state=seed,
@@ -87,18 +92,18 @@ def _umap(components: Rows, spread: float, seed: int) -> Places:
     return np.asarray(method.fit_transform(components), np.float32)
 
 
-_METHODS: dict[By, Callable[[Rows, float, int], Any]] = {
+_METHODS: dict[Projection, Callable[[Vectors, float, int], Any]] = {
     "tsne": _tsne,
     "pca": _pca,
     "umap": _umap,
 }
 
 
-def _within(plane: Places) -> Places:
-    """Moved and scaled, both ways alike, so that the longer way is from 0 to 1."""
+def _normalized(plane: Coordinates) -> Coordinates:
+    """Moved and scaled, equally in both directions, so that the longer one is from 0 to 1."""
     if not len(plane):
         return plane
     low, high = plane.min(axis=0), plane.max(axis=0)
     span = float((high - low).max()) or 1.0
-    places: Places = ((plane - (low + high) / 2) / span + 0.5).clip(0, 1)
-    return places
+    coordinates: Coordinates = ((plane - (low + high) / 2) / span + 0.5).clip(0, 1)
+    return coordinates

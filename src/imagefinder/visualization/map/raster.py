@@ -1,4 +1,4 @@
-"""A map as one image."""
+"""Map image: thumbnails in the cells of a grid, with a title and a legend."""
 
 from __future__ import annotations
 
@@ -12,98 +12,111 @@ from PIL import ImageDraw
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.thumbnails import thumbnails
 from imagefinder.types import Progress, Resize
-from imagefinder.visualization.map.grid import Grid, grid
-from imagefinder.visualization.map.labels import lines, write, write_legend
-from imagefinder.visualization.map.legend import legend
+from imagefinder.visualization.map.grid import Grid, make_grid
+from imagefinder.visualization.map.labels import draw_legend, draw_title, legend_lines
+from imagefinder.visualization.map.legend import Legend, make_legend
 from imagefinder.visualization.map.map import Map
-from imagefinder.visualization.map.projection import Places
+from imagefinder.visualization.map.projection import Coordinates
 
 _PAPER = "#ffffff"
 _BLANK = "#d0d7de"
 _SMALL, _LARGE = 24, 240  # pixels of a cell
-_FINE = 4  # times as finely corners are drawn
+_OVERSAMPLING = 4  # of rounded corners
 
 
 @dataclass(frozen=True)
-class Drawn:
+class MapImage:
     """A map as an image."""
 
     image: PIL.Image.Image
     shown: int
-    """Images that found room."""
+    """Images that there was room for."""
     unreadable: int
     """Of these, those that could not be read."""
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """The measures of the paper, in pixels."""
+class _Layout:
+    """Measures of the drawing, in pixels."""
 
     width: int
-    letters: int
-    """Their size."""
+    font_size: int
     margin: int
-    head: int
+    top: int
     """Where the map begins."""
     cell: int
     grid: Grid
 
     @property
-    def room(self) -> int:
+    def inner_width(self) -> int:
         """Between the margins."""
         return self.width - 2 * self.margin
 
     @property
-    def foot(self) -> int:
+    def bottom(self) -> int:
         """Where the map ends."""
-        return self.head + self.grid.rows * self.cell + self.margin // 2
+        return self.top + self.grid.rows * self.cell + self.margin // 2
+
+    @property
+    def side(self) -> int:
+        """Of the square in a cell, without the gap to its neighbors."""
+        return self.cell - 2 * _gap(self.cell)
 
     def corner(self, cell: NDArray[np.intp]) -> tuple[int, int]:
-        """The upper left one of a cell, with a little room between it and its neighbours."""
-        inset = self.margin + (self.room - self.grid.columns * self.cell) // 2 + _gap(self.cell)
+        """The upper left corner of the square in a cell."""
+        unused = self.inner_width - self.grid.columns * self.cell
+        left = self.margin + unused // 2 + _gap(self.cell)
         column, row = cell.tolist()
-        return inset + column * self.cell, self.head + row * self.cell + _gap(self.cell)
+        return left + column * self.cell, self.top + row * self.cell + _gap(self.cell)
 
 
 def draw(
     found: Map, width: int = 2000, limits: Limits = LIMITS, progress: Progress = iter
-) -> Drawn:
-    """The map, so many pixels wide, with an image in each cell of a grid."""
-    key = legend(found.groups)
-    sheet = _sheet(found.places, width)
-    cells = sheet.grid.cells
-    legend_lines = len(lines(key, sheet.letters, sheet.room))
-    height = sheet.foot + sheet.margin // 2 + 2 * sheet.letters * legend_lines
-    paper = PIL.Image.new("RGB", (width, height), _PAPER)
-    pen = ImageDraw.Draw(paper)
-    at = sheet.margin, sheet.margin // 2
-    write(pen, at, f"{found.method} of {found.told()}", round(1.3 * sheet.letters), sheet.room)
-    write_legend(pen, (sheet.margin, sheet.foot), key, sheet.letters, sheet.room)
-    shown = np.flatnonzero(cells[:, 0] >= 0).tolist()
-    side = sheet.cell - 2 * _gap(sheet.cell)
-    frame = max(2, side // 16) if key.names else 0
-    resize = Resize(side - 2 * frame, side - 2 * frame, "crop", filter="lanczos")
-    outer, inner = _rounded(side), _rounded(resize.width)
+) -> MapImage:
+    """The map, ``width`` pixels wide, with an image in each cell of a grid."""
+    legend = make_legend(found.groups)
+    layout = _layout(found.coordinates, width)
+    paper = _paper(found, legend, layout)
+    shown = np.flatnonzero(layout.grid.cells[:, 0] >= 0).tolist()
+    frame = max(2, layout.side // 16) if legend.names else 0
+    inner = layout.side - 2 * frame
+    resize = Resize(inner, inner, "crop", filter="lanczos")
+    outer_mask, inner_mask = _rounded(layout.side), _rounded(inner)
     unreadable = 0
     small = thumbnails([found.records[one] for one in shown], resize, limits, progress)
     for one, pixels in zip(shown, small, strict=True):
-        left, top = sheet.corner(cells[one])
-        if key.names:
-            paper.paste(key.colours[key.codes[one]], _box(left, top, side), outer)
+        left, top = layout.corner(layout.grid.cells[one])
+        if legend.names:
+            color = legend.colors[legend.codes[one]]
+            paper.paste(color, _box(left, top, layout.side), outer_mask)
         unreadable += pixels is None
         content = _BLANK if pixels is None else PIL.Image.fromarray(pixels)
-        paper.paste(content, _box(left + frame, top + frame, resize.width), inner)
-    return Drawn(paper, len(shown), unreadable)
+        paper.paste(content, _box(left + frame, top + frame, inner), inner_mask)
+    return MapImage(paper, len(shown), unreadable)
 
 
-def _sheet(places: Places, width: int) -> _Sheet:
-    """Cells as large as there is room for, within reason."""
-    letters = max(11, round(width / 80))
+def _layout(coordinates: Coordinates, width: int) -> _Layout:
+    """Cells as large as there is room for, within limits."""
+    font_size = max(11, round(width / 80))
     margin = round(width / 40)
-    room = width - 2 * margin
-    cells = grid(places, room // _SMALL)
-    cell = min(room // cells.columns, _LARGE)
-    return _Sheet(width, letters, margin, margin + 2 * letters, cell, cells)
+    inner = width - 2 * margin
+    grid = make_grid(coordinates, inner // _SMALL)
+    cell = min(inner // grid.columns, _LARGE)
+    return _Layout(width, font_size, margin, margin + 2 * font_size, cell, grid)
+
+
+def _paper(found: Map, legend: Legend, layout: _Layout) -> PIL.Image.Image:
+    """The drawing with its title and legend, before any image."""
+    size = layout.font_size
+    lines = len(legend_lines(legend, size, layout.inner_width))
+    height = layout.bottom + layout.margin // 2 + 2 * size * lines
+    paper = PIL.Image.new("RGB", (layout.width, height), _PAPER)
+    pen = ImageDraw.Draw(paper)
+    title = f"{found.method} of {found.description}"
+    corner = layout.margin, layout.margin // 2
+    draw_title(pen, corner, title, round(1.3 * size), layout.inner_width)
+    draw_legend(pen, (layout.margin, layout.bottom), legend, size, layout.inner_width)
+    return paper
 
 
 def _gap(cell: int) -> int:
@@ -115,8 +128,8 @@ def _box(left: int, top: int, side: int) -> tuple[int, int, int, int]:
 
 
 def _rounded(side: int) -> PIL.Image.Image:
-    """A mask of a square with round corners."""
-    fine = PIL.Image.new("L", (_FINE * side, _FINE * side), 0)
-    square = (0, 0, _FINE * side - 1, _FINE * side - 1)
-    ImageDraw.Draw(fine).rounded_rectangle(square, _FINE * side // 12, 255)
+    """A mask: a square with rounded corners."""
+    fine = PIL.Image.new("L", (_OVERSAMPLING * side, _OVERSAMPLING * side), 0)
+    square = (0, 0, _OVERSAMPLING * side - 1, _OVERSAMPLING * side - 1)
+    ImageDraw.Draw(fine).rounded_rectangle(square, _OVERSAMPLING * side // 12, 255)
     return fine.resize((side, side), PIL.Image.Resampling.BOX)

@@ -1,8 +1,7 @@
-"""Which of a catalogue's images are on a map, and what tells them apart."""
+"""Random sampling of a catalogue's images, and one vector for each."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,65 +9,65 @@ import numpy as np
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.errors import NotFound
+from imagefinder.images.stored_files import any_exists
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Keys, Measure, Record, Store
-from imagefinder.visualization.map.projection import Rows
+from imagefinder.visualization.map.projection import Vectors
 
-_PAGE = 1000  # records taken from the store at a time
+_BATCH = 1000  # records read from the store at a time
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Images in order of their ids."""
+    """Images in the order of their ids."""
 
     records: tuple[Record, ...]
     total: int
     """How many the catalogue holds."""
-    gone: int
+    missing: int
     """How many more were drawn, but have no file to show."""
 
 
-def sampled(store: Store, most: int, seed: int = 0) -> Sample:
-    """At most so many images that have a file; all of them where there are no more."""
-    keys = _keys(store, most, seed).tolist()
-    stored = [record for page in batched(keys, _PAGE) for record in store.get(page).values()]
-    records = tuple(record for record in stored if _is_there(record))
+def draw_sample(store: Store, limit: int, seed: int = 0) -> Sample:
+    """At most ``limit`` images that have a file; all of them if there are no more."""
+    keys = _random_keys(store, limit, seed).tolist()
+    stored = [record for batch in batched(keys, _BATCH) for record in store.get(batch).values()]
+    records = tuple(record for record in stored if any_exists(record))
     return Sample(records, len(store), len(stored) - len(records))
 
 
-def rows_of(store: Store, records: Sequence[Record]) -> Rows:
-    """A row for each image, ``(n, dim)``, whose Euclidean distances order as the scores do.
+def mean_vectors(store: Store, records: Sequence[Record]) -> Vectors:
+    """One vector per image, ``(n, dim)``, whose Euclidean distances order as the scores do.
 
-    Bits become numbers, 0 and 1. An image that was seen part by part is where its parts are on
-    average; one without any, or that has just been taken out, is where all numbers are 0.
+    Bits become the numbers 0 and 1. For several vectors per image it is their mean; it is all 0 for
+    an image without any, or one that has just been removed.
     """
     measure, dim = store.recipe.measure, store.recipe.dim
-    rows = np.zeros((len(records), dim * (8 if measure == "hamming" else 1)), np.float32)
-    for row, record in zip(rows, records, strict=True):
+    vectors = np.zeros((len(records), dim * (8 if measure == "hamming" else 1)), np.float32)
+    for vector, record in zip(vectors, records, strict=True):
         try:
             features = store.features(record.key)
         except NotFound:
             continue
         if len(features):
-            row[:] = _numbers(measure, features).mean(axis=0)
-    return rows
+            vector[:] = _as_float(measure, features).mean(axis=0)
+    return vectors
 
 
-def _keys(store: Store, most: int, seed: int) -> Keys:
-    """Keys are hashes, so that a run of them is a random sample; ``seed`` says where it begins."""
-    begin = int(np.random.default_rng(seed).integers(2**63 - 1))
-    run = store.select(after=begin, limit=most)
-    if len(run) < most:  # from the smallest on
-        rest = store.select(limit=most - len(run))
-        run = np.concatenate([rest[rest <= begin], run])
+def _random_keys(store: Store, limit: int, seed: int) -> Keys:
+    """Keys are hashes, so that a run of them is a random sample; ``seed`` decides where it starts.
+
+    A run that reaches the largest key goes on from the smallest.
+    """
+    start = int(np.random.default_rng(seed).integers(2**63 - 1))
+    run = store.select(after=start, limit=limit)
+    if len(run) < limit:
+        rest = store.select(limit=limit - len(run))
+        run = np.concatenate([rest[rest <= start], run])
     return np.sort(run)
 
 
-def _is_there(record: Record) -> bool:
-    return any(os.path.exists(file.path) for file in record.files)
-
-
-def _numbers(measure: Measure, features: Features) -> Rows:
+def _as_float(measure: Measure, features: Features) -> Vectors:
     if measure == "hamming":
         return np.unpackbits(features, axis=1).astype(np.float32)
     return normalized_for(measure, features)

@@ -1,4 +1,4 @@
-"""A map as a file."""
+"""Saving a map to a file, as an HTML page or as an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imagefinder.errors import ImageFinderError
 from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.types import Progress
-from imagefinder.visualization.map.html import page
+from imagefinder.visualization.map.html import html_page
 from imagefinder.visualization.map.map import Map
 from imagefinder.visualization.map.raster import draw
 
@@ -21,22 +21,22 @@ _QUALITY = 90
 
 
 @dataclass(frozen=True)
-class Saved:
-    """A map that is written."""
+class SavedMap:
+    """A map that has been written to a file."""
 
     path: Path
     shown: int
-    """Images that found room on it."""
+    """Images that there was room for."""
     unreadable: int
     """Of these, those whose files could not be read."""
 
 
-def check_name(path: str | os.PathLike[str]) -> Path:
-    """The file in full. Raises ImageFinderError for an ending that is none of those there are."""
+def check_file_name(path: str | os.PathLike[str]) -> Path:
+    """The absolute path. Raises ImageFinderError for an unsupported file name extension."""
     file = absolute(path)
     if file.suffix.lower() not in (*_PAGES, *_IMAGES):
         raise ImageFinderError(
-            f"{file.name}: a map's name ends in .html for a page, or .png, .jpg or .webp"
+            f"{file.name}: the name of a map ends in .html (a page), or in .png, .jpg or .webp"
         )
     return file
 
@@ -48,20 +48,20 @@ def save(
     width: int = 2000,
     limits: Limits = LIMITS,
     progress: Progress = iter,
-) -> Saved:
-    """Write it in one step, as a page or as an image so many pixels wide, by the name's ending.
+) -> SavedMap:
+    """Write a page, or an image ``width`` pixels wide, depending on the name; atomically.
 
-    Raises ImageFinderError for another ending, or where it cannot be written.
+    Raises ImageFinderError for an unsupported file name extension, or if it cannot be written.
     """
-    file = check_name(path)
+    file = check_file_name(path)
     try:
-        with atomic_write(file) as beside:
+        with atomic_write(file) as unfinished:
             if file.suffix.lower() in _PAGES:
-                written = page(found, limits, progress)
-                beside.write_bytes(written.html)
-                return Saved(file, len(found.records), written.unreadable)
+                page = html_page(found, limits, progress)
+                unfinished.write_bytes(page.html)
+                return SavedMap(file, len(found.records), page.unreadable)
             drawn = draw(found, width, limits, progress)
-            drawn.image.save(beside, quality=_QUALITY)
-            return Saved(file, drawn.shown, drawn.unreadable)
+            drawn.image.save(unfinished, quality=_QUALITY)
+            return SavedMap(file, drawn.shown, drawn.unreadable)
     except OSError as error:
         raise ImageFinderError(f"{file} cannot be written: {error.strerror or error}") from error

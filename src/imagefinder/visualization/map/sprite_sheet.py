@@ -1,4 +1,4 @@
-"""Many thumbnails in one image, for a page."""
+"""Sprite sheet: many thumbnails in one image, for a page."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.thumbnails import thumbnails
 from imagefinder.types import Progress, Record, Resize
 
-WIDE = 4096
-"""Pixels of a sheet's side at most: 16 million in all, which are some megabytes as WebP."""
-
-_SIDES = (128, 96, 64, 48, 32)  # whole blocks of WebP, lest neighbours shine through
+_WIDTH = 4096  # pixels each way at most: 16 million in all, which are some megabytes as WebP
+_SIDES = (
+    128,
+    96,
+    64,
+    48,
+    32,
+)  # whole blocks of WebP, so that neighbors do not bleed into each other
 _QUALITY = 80
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """Thumbnails in rows of squares, each in the upper left corner of its own."""
+class SpriteSheet:
+    """Thumbnails in rows of squares, each in the upper left corner of its square."""
 
     webp: bytes
     side: int
@@ -31,10 +35,12 @@ class Sheet:
     """Width and height of each thumbnail; 0 and 0 where an image could not be read."""
 
 
-def sheet(records: Sequence[Record], limits: Limits = LIMITS, progress: Progress = iter) -> Sheet:
+def make_sprite_sheet(
+    records: Sequence[Record], limits: Limits = LIMITS, progress: Progress = iter
+) -> SpriteSheet:
     """The thumbnails of up to 16,384 images, the larger the fewer there are."""
-    side = next(side for side in _SIDES if (WIDE // side) ** 2 >= len(records))
-    columns = max(1, min(WIDE // side, len(records)))
+    side = next(side for side in _SIDES if (_WIDTH // side) ** 2 >= len(records))
+    columns = max(1, min(_WIDTH // side, len(records)))
     rows = max(1, -(-len(records) // columns))
     paper = PIL.Image.new("RGB", (columns * side, rows * side))
     sizes: list[tuple[int, int]] = []
@@ -49,4 +55,4 @@ def sheet(records: Sequence[Record], limits: Limits = LIMITS, progress: Progress
         sizes.append(small.size)
     with BytesIO() as file:
         paper.save(file, "WEBP", quality=_QUALITY)
-        return Sheet(file.getvalue(), side, columns, tuple(sizes))
+        return SpriteSheet(file.getvalue(), side, columns, tuple(sizes))

@@ -1,0 +1,90 @@
+"""The verb `duplicates`: near-duplicate detection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from imagefinder.cli.options import DB, Db, Json, opened
+from imagefinder.cli.output import plain, print_groups, print_json
+from imagefinder.cli.terminal import counting
+from imagefinder.errors import ImageFinderError
+
+if TYPE_CHECKING:
+    from imagefinder.near_duplicates.detect import Duplicates
+    from imagefinder.types import Record
+
+
+def duplicates(
+    db: Db = DB,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE",
+            help="Least score of a pair; by default the calibrated duplicate threshold.",
+        ),
+    ] = None,
+    verify: Annotated[
+        Literal["pixels", "geometry", "none"],
+        typer.Option(help="How to verify candidate pairs."),
+    ] = "pixels",
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write an HTML report of all groups.", dir_okay=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find near-duplicates in the catalogue; nothing is deleted."""
+    from imagefinder.near_duplicates.detect import duplicates
+
+    with opened(db) as finder, counting("comparing") as bar:
+        found = duplicates(finder, threshold=threshold, verify=verify, progress=bar)
+    if html is not None:
+        _write(found, html)
+    if as_json:
+        print_json(_as_json(found))
+        return
+    print_groups(found.groups)
+    if found.unreadable:
+        typer.echo(f"{found.unreadable} images left out: their files cannot be read", err=True)
+
+
+def _write(found: Duplicates, file: Path) -> None:
+    from imagefinder.near_duplicates.report import html_report
+
+    try:
+        with file.open("w", encoding="utf-8", errors="backslashreplace") as page:
+            page.writelines(html_report(found))
+    except OSError as error:
+        raise ImageFinderError(f"{plain(str(file))} cannot be written: {error.strerror}") from error
+
+
+def _as_json(found: Duplicates) -> dict[str, Any]:
+    groups = [
+        {
+            "best": _image_as_json(group.best),
+            "why": group.why,
+            "copies": [
+                {**_image_as_json(copy.record), "score": copy.score} for copy in group.copies
+            ],
+        }
+        for group in found.groups
+    ]
+    return {
+        "threshold": found.threshold,
+        "verify": found.verify,
+        "unseen": found.unreadable,
+        "groups": groups,
+    }
+
+
+def _image_as_json(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "paths": [file.path for file in record.files],
+        "width": record.width,
+        "height": record.height,
+        "bytes": record.size,
+    }

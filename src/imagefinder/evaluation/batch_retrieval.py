@@ -1,0 +1,109 @@
+"""Batch retrieval: whole rankings for many queries, as the finder's own ``search`` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagefinder._utils.concurrency import cores, prefetch_map
+from imagefinder.errors import ImageError, NotFound
+from imagefinder.evaluation.ground_truth import EvalQuery
+from imagefinder.finder import Finder
+from imagefinder.search.query import QueryBuilder
+from imagefinder.types import Failure, Features, Keys, Matcher, Measure
+
+_LEAST = 100  # neighbors that `search` asks for, however few are wanted
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class RankedList:
+    """The hits of a query, best first, without the query itself."""
+
+    query: EvalQuery
+    keys: Keys
+    scores: NDArray[np.float32]
+    own_position: int
+    """The position, from 0, at which the query itself was found; -1 if it was not."""
+
+
+@dataclass(frozen=True)
+class BatchRetriever:
+    """Searches ``depth`` ranks deep."""
+
+    finder: Finder
+    depth: int
+    measures: Sequence[Measure] = ()
+    rerank: str | Matcher | None = None
+
+    def __call__(self, queries: Sequence[EvalQuery]) -> list[RankedList | Failure]:
+        """One for each query, in order; failures for images that cannot be used.
+
+        Queries with a single vector are compared with all images in one step, which is where the
+        index is fastest. All others (several vectors, fusion, re-ranking) go through ``search``.
+        """
+        with ThreadPoolExecutor(cores(), "query") as threads:
+            vectors = list(prefetch_map(threads, self._vector, queries, ahead=2 * cores()))
+            answers = self._nearest(queries, vectors)
+            left = [one for one, found in zip(queries, answers, strict=True) if found is None]
+            searched = prefetch_map(threads, self._searched, left, ahead=2 * cores())
+            return [next(searched) if found is None else found for found in answers]
+
+    def _vector(self, query: EvalQuery) -> Features | Failure | None:
+        """The single vector to search with, or None if the search takes more than that."""
+        if self.rerank is not None or len(self.measures) > 1:
+            return None
+        try:
+            features = QueryBuilder(self.finder).query(_given(query)).features
+        except (ImageError, NotFound) as error:
+            return _failure(query, error)
+        return features if len(features) == 1 else None
+
+    def _nearest(
+        self, queries: Sequence[EvalQuery], vectors: Sequence[Features | Failure | None]
+    ) -> list[RankedList | Failure | None]:
+        """Rankings for single vectors, and failures; None for what is left to ``search``."""
+        answers: list[RankedList | Failure | None]
+        answers = [one if isinstance(one, Failure) else None for one in vectors]
+        single = {n: one for n, one in enumerate(vectors) if isinstance(one, np.ndarray)}
+        if not single:
+            return answers
+        measure = self.measures[0] if self.measures else None
+        rows = np.concatenate(list(single.values()))
+        found = self.finder.store.search(rows, max(self.depth + 1, _LEAST), measure)
+        for n, keys, scores in zip(single, found.keys, found.scores, strict=True):
+            there = keys >= 0
+            # an image with several vectors may be found several times, and others not at all
+            if len(np.unique(keys[there])) == there.sum():
+                answers[n] = self._ranked_list(queries[n], keys[there], scores[there])
+        return answers
+
+    def _searched(self, query: EvalQuery) -> RankedList | Failure:
+        try:
+            hits = self.finder.search(
+                _given(query), self.depth + 1, measures=self.measures, rerank=self.rerank
+            )
+        except (ImageError, NotFound) as error:
+            return _failure(query, error)
+        keys = np.array([hit.record.key for hit in hits], np.int64)
+        return self._ranked_list(query, keys, np.array([hit.score for hit in hits], np.float32))
+
+    def _ranked_list(self, query: EvalQuery, keys: Keys, scores: NDArray[np.float32]) -> RankedList:
+        own = keys == query.key
+        # a stored image finds itself before others with the same score
+        better = scores > scores[own].max(initial=-np.inf) + _ROUNDING
+        position = int(better.sum()) if own.any() else -1
+        return RankedList(query, keys[~own][: self.depth], scores[~own][: self.depth], position)
+
+
+def _given(query: EvalQuery) -> str:
+    return f"{query.key:016x}" if query.key is not None else str(query.path)
+
+
+def _failure(query: EvalQuery, error: Exception) -> Failure:
+    given = _given(query)
+    return Failure(given, str(error).removeprefix(f"{given}: "))

@@ -1,0 +1,109 @@
+"""Impostor scores: the best score of each sampled image among images that are not related to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from imagefinder._utils.concurrency import batched, cores, prefetch_map
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.labels import Labeler
+from imagefinder.errors import CalibrationError
+from imagefinder.images.limits import Limits
+from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc, stored_signature
+from imagefinder.search.calibration.pareto import Values
+from imagefinder.search.calibration.sample import Sample
+from imagefinder.similarity import normalized_for, scores
+from imagefinder.types import Keys, Progress, Record
+
+_NEAREST = 8  # neighbors examined, to find the first that is not a copy
+_BATCH = 1000
+
+
+@dataclass
+class Nearest:
+    """The best unlabeled or differently labeled neighbors of n images found so far."""
+
+    keys: Keys
+    """``(n, 8)``, best first; -1 where there are fewer."""
+    scores: Values
+    genuine: Values = field(init=False)
+    """The best score with the same label, ``(n,)``; -inf if there is none."""
+
+    def __post_init__(self) -> None:
+        self.genuine = np.full(len(self.keys), -np.inf)
+
+    def merge(self, keys: Keys, found: Values) -> None:
+        """Keep the best of these and further neighbors, ``(m,)`` and ``(n, m)``."""
+        every = np.hstack([self.scores, found])
+        named = np.hstack([self.keys, np.broadcast_to(keys, found.shape)])
+        order = np.argpartition(-every, _NEAREST - 1, axis=1)[:, :_NEAREST]
+        best = np.take_along_axis(every, order, axis=1)
+        order = np.take_along_axis(order, np.argsort(-best, axis=1, kind="stable"), axis=1)
+        self.scores = np.take_along_axis(every, order, axis=1)
+        self.keys = np.take_along_axis(named, order, axis=1)
+
+
+def nearest_neighbors(
+    catalogue: Catalogue, sample: Sample, labeler: Labeler | None, progress: Progress
+) -> Nearest:
+    """The sample compared with all stored images, batch by batch; without the images themselves."""
+    size = len(sample.records)
+    nearest = Nearest(np.full((size, _NEAREST), -1, np.int64), np.full((size, _NEAREST), -np.inf))
+    own = np.array([record.key for record in sample.records])
+    labels = np.array([labeler(record) for record in sample.records]) if labeler else None
+    measure = catalogue.recipe.measure
+    batches = list(range(0, len(catalogue), _BATCH))
+    stored = batched(catalogue.store.iter_records(), _BATCH)
+    for batch, _ in zip(stored, progress(batches), strict=False):
+        keys = np.array([record.key for record, _ in batch])
+        rows = np.concatenate([rows for _, rows in batch])
+        if len(rows) != len(keys):
+            raise CalibrationError("some images have several vectors, or none")
+        found = scores(measure, sample.rows, normalized_for(measure, rows)).astype(np.float64)
+        found[own[:, None] == keys] = -np.inf
+        if labels is not None and labeler is not None:
+            same = labels[:, None] == np.array([labeler(record) for record, _ in batch])
+            genuine = np.where(same, found, -np.inf).max(axis=1)
+            nearest.genuine = np.maximum(nearest.genuine, genuine)
+            found[same] = -np.inf
+        nearest.merge(keys, found)
+    return nearest
+
+
+def scores_without_copies(
+    catalogue: Catalogue, sample: Sample, nearest: Nearest, least: float, progress: Progress
+) -> Values:
+    """The best score of each image with a neighbor that is no copy of it, ``(n,)``.
+
+    -inf where all its neighbors are copies. Neighbors that score below ``least`` are taken as no
+    copies without looking at their pixels.
+    """
+    candidates = {int(key) for key in nearest.keys[nearest.scores >= least]}
+    records = catalogue.store.get(list(candidates)) | {one.key: one for one in sample.records}
+    lines = list(zip(sample.records, nearest.keys.tolist(), nearest.scores.tolist(), strict=True))
+    work = partial(_first_impostor, records=records, least=least, limits=catalogue.limits)
+    with ThreadPoolExecutor(cores(), "ncc") as threads:
+        best = prefetch_map(threads, work, progress(lines), ahead=4 * cores())
+        return np.fromiter(best, np.float64)
+
+
+def _first_impostor(
+    line: tuple[Record, list[int], list[float]],
+    records: Mapping[int, Record],
+    least: float,
+    limits: Limits,
+) -> float:
+    record, keys, found = line
+    own = stored_signature(record, limits) if found[0] >= least else None
+    for key, score in zip(keys, found, strict=True):
+        if own is None or score < least:
+            return score
+        other = stored_signature(records[key], limits) if key in records else None
+        if other is None or max_ncc(own, [other])[0] < NCC_THRESHOLD:
+            return score
+    return -np.inf

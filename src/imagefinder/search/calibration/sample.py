@@ -1,0 +1,44 @@
+"""A random sample of a catalogue's images and their vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.errors import CalibrationError
+from imagefinder.similarity import normalized_for
+from imagefinder.types import Features, Record
+
+FEWEST = 50
+"""Images below which nothing can be calibrated."""
+_QUERIES = 2000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Images that serve as queries."""
+
+    records: list[Record]
+    rows: Features
+    """Normalized for the measure, ``(n, dim)``."""
+
+
+def draw_sample(catalogue: Catalogue, rng: np.random.Generator) -> Sample:
+    """Up to 2,000 images. Raises CalibrationError for too few, or several vectors per image."""
+    keys = rng.permutation(catalogue.store.select())[:_QUERIES].tolist()
+    if len(keys) < FEWEST:
+        raise CalibrationError(
+            f"{len(keys)} images are too few to calibrate with: add more, at least {FEWEST}"
+        )
+    records = catalogue.store.get(keys)
+    rows = [catalogue.store.features(key) for key in records]
+    if any(len(row) != 1 for row in rows):
+        raise CalibrationError(
+            f"{catalogue.recipe.encoder} gives several vectors per image; "
+            "calibration needs a global encoder"
+        )
+    return Sample(
+        list(records.values()), normalized_for(catalogue.recipe.measure, np.concatenate(rows))
+    )
