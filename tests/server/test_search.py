@@ -24,9 +24,9 @@ CALIBRATION = Calibration.fit(
     "cosine",
     rate=0.001,
     images=COUNT,
-    truth="copies",
-    unrelated=_RNG.normal(0.8, 0.03, 500),
-    true=_RNG.normal(0.97, 0.01, 500),
+    match_kind="copies",
+    impostor=_RNG.normal(0.8, 0.03, 500),
+    genuine=_RNG.normal(0.97, 0.01, 500),
 )
 
 
