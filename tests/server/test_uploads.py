@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imagefinder import Finder
 from imagefinder.errors import NotFound
-from imagefinder.server.image_files import find_file
+from imagefinder.images.stored_files import unchanged_file
 from imagefinder.server.uploads import add_image, delete_image
 from imagefinder.types import key_of
 
@@ -40,5 +40,5 @@ def test_an_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
             if record is None:
                 assert files == []
             else:
-                assert find_file(record) is not None
+                assert unchanged_file(record) is not None
                 assert len(files) == len(record.files)

@@ -10,8 +10,8 @@ import numpy as np
 from fastapi import HTTPException
 
 from imagefinder.finder import Finder
-from imagefinder.visualization.map.projection import Projection, Coordinates, project
-from imagefinder.visualization.map.sampling import Sample, mean_vectors, draw_sample
+from imagefinder.visualization.map.projection import Coordinates, Projection, project
+from imagefinder.visualization.map.sampling import Sample, draw_sample, mean_vectors
 
 _MAX_MAPS = 16
 
@@ -28,7 +28,9 @@ class MapCache:
         self._lock = Lock()
         self._maps: OrderedDict[tuple[str, Projection, bytes], Coordinates] = OrderedDict()
 
-    def get(self, finder: Finder, by: Projection, limit: int, timeout: float) -> tuple[Sample, Coordinates]:
+    def get(
+        self, finder: Finder, by: Projection, limit: int, timeout: float
+    ) -> tuple[Sample, Coordinates]:
         """Up to ``limit`` images and their positions; 503 after ``timeout`` seconds of waiting."""
         sample = draw_sample(finder.store, limit)
         keys = np.array([record.key for record in sample.records], np.int64)

@@ -16,7 +16,7 @@ from imagefinder.errors import ImageFinderError, UnreadableImage
 from imagefinder.finder import Finder
 from imagefinder.images.formats import SUFFIXES
 from imagefinder.images.inputs import absolute
-from imagefinder.server.image_files import find_file
+from imagefinder.images.stored_files import unchanged_file
 from imagefinder.types import Record, key_of
 
 _MAX_NAME = 60
@@ -46,7 +46,7 @@ def add_image(
     key = key_of(sha256)
     with _lock(key):
         known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
-        if folder is None or (known is not None and find_file(known) is not None):
+        if folder is None or (known is not None and unchanged_file(known) is not None):
             _add(finder, data, metadata)
         else:
             # the encoder's name keeps the files of several catalogues apart

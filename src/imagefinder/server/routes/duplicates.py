@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from imagefinder.near_duplicates.detect import DuplicateGroup, duplicates
+from imagefinder.near_duplicates import detect
 from imagefinder.near_duplicates.verifiers import Verify
 from imagefinder.server.dependencies import CurrentSettings, QueryCatalogue
 from imagefinder.server.schemas import (
@@ -46,7 +46,7 @@ def list_duplicates(
     if not _lock.acquire(blocking=False):
         raise HTTPException(503, "another such request is running", {"Retry-After": "5"})
     try:
-        found = duplicates(
+        found = detect.duplicates(
             catalogue.finder,
             threshold=threshold,
             verify=verify,
@@ -79,7 +79,7 @@ def _stop_at(deadline: float) -> Progress:
     return progress
 
 
-def _group(group: DuplicateGroup) -> DuplicateGroup:
+def _group(group: detect.DuplicateGroup) -> DuplicateGroup:
     copies = [
         DuplicateImage(**ImageInfo.of(copy.record).model_dump(), score=copy.score)
         for copy in group.copies
