@@ -3,14 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
+# of the random examples of make fuzz: printed with its command, so that a run can be repeated
+SEED := $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
+
 # of the chain from a list of URLs to a server
 LIST     ?=
 DB       ?= imagefinder.db
 NAME     ?= trained
 FOLDER   := $(or $(PICTURES),pictures)
 
-.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit docs notebooks install-check \
-    benchmark train-encoder lock clean
+.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit fuzz docs notebooks \
+    install-check benchmark train-encoder lock clean
 
 help:
 	@echo "make demo       install into $(VENV), draw a gallery and search it"
@@ -25,6 +28,8 @@ help:
 	@echo "make docker     the server as an image for containers (see compose.yaml)"
 	@echo "make test       every check: style, types, layers, tests"
 	@echo "make docs       the documentation as a site in docs/_build/html; a dead link is an error"
+	@echo "make fuzz       the property tests with random examples, many more than in make test;"
+	@echo "                make fuzz SEED=NUMBER repeats a run"
 	@echo "make notebooks  run the notebooks, and keep what they show"
 	@echo "make install-check"
 	@echo "                whether what people install is whole, and no more than is needed"
@@ -70,7 +75,11 @@ lint: $(VENV)/dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+fuzz: $(VENV)/dev
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m hypothesis \
+	    --hypothesis-profile fuzz --hypothesis-seed $(SEED)
 
 docs: $(VENV)/docs
 	$(BIN)/sphinx-build -W --keep-going -n -q docs docs/_build/html

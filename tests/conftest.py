@@ -1,34 +1,112 @@
-"""What many tests share: real models and images where there are any, and small drawn ones."""
+"""Fixtures and hooks for all tests: assets, a browser, drawn images, workers, the summary."""
 
 import os
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+# Workers that run side by side share the processors: one thread each is enough for NumPy and torch.
+# The libraries read this when they are first imported, and the programs that tests start inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
 
 import numpy as np
 import onnx
 import PIL.Image
 import pytest
-from hypothesis import settings
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 
+from imagefinder.testing.gallery import save_gallery
 from imagefinder.types import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 Draw = Callable[..., Image]
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 PATIENCE = 30_000  # milliseconds that a browser is waited for: other work may share the machine
 _CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
+_MOST_WORKERS = 8  # each takes about 1 GB
+_REMEDIES = {
+    "IMAGEFINDER_TEST_ASSETS": "name the folder of models/ and data/ in IMAGEFINDER_TEST_ASSETS",
+    "chromium": "install Chromium (apt-get install chromium) or name it in IMAGEFINDER_CHROMIUM",
+    "curl": "install curl",
+    "node": "install Node.js",
+    "openssl": "install OpenSSL",
+    "make": "install make",
+    "needs: pip install": "install all extras: pip install -e '.[dev]'",
+    "could not import": "install all extras: pip install -e '.[dev]'",
+}
+
 # a shell's background job ignores Ctrl-C, and so would the programs that the tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("same every time", derandomize=True, deadline=None)
-settings.load_profile("same every time")
+# "ci" tries the same examples every time; "fuzz" (make fuzz) tries others, and many more of them.
+# How slowly examples are drawn says nothing on a busy machine.
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile(
+    "fuzz", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=_SLOW
+)
+settings.load_profile("ci")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """For ``-n auto``: a worker for each processor that this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MOST_WORKERS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line: how many tests were skipped, and what to install so that they run."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        causes = Counter(_remedy(report) for report in skipped)
+        said = "; ".join(f"{count}: {remedy}" for remedy, count in causes.most_common())
+        terminalreporter.write_line(f"{len(skipped)} skipped — {said}", yellow=True)
+
+
+def _remedy(report: pytest.TestReport) -> str:
+    """What makes a skipped test run, or else why it was skipped."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    found = (remedy for word, remedy in _REMEDIES.items() if word in reason)
+    return next(found, reason.removeprefix("Skipped: "))
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Folders that one worker makes and all use: ``make_once("name", fill)``.
+
+    ``fill`` is called with the folder, empty. Nobody may alter it afterwards.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, is_full = shared / name, shared / f"{name}.is-full"
+        with FileLock(shared / f"{name}.lock"):
+            if not is_full.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                is_full.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def gallery(make_once: MakeOnce) -> Path:
+    """A folder of 144 drawn images, a folder for each scene, which no test may alter."""
+    return make_once("gallery", save_gallery)
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +114,9 @@ def assets() -> Path:
     """Real models and images, laid out as models/ and data/."""
     folder = os.environ.get("IMAGEFINDER_TEST_ASSETS")
     if not folder:
-        pytest.skip("IMAGEFINDER_TEST_ASSETS does not name a folder of real models and images")
+        pytest.skip("IMAGEFINDER_TEST_ASSETS names no folder of real models and images")
     if not Path(folder).is_dir():
-        pytest.skip(f"IMAGEFINDER_TEST_ASSETS names {folder}, which is no folder")
+        pytest.skip(f"IMAGEFINDER_TEST_ASSETS names {folder}, which is not a folder")
     return Path(folder)
 
 
@@ -92,7 +170,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def drawn(seed: int, width: int = 120, height: int = 90) -> Image:
-    """Soft clouds of colour with three boxes on them: another image for each seed."""
+    """Soft clouds of color with three boxes on them: another image for each seed."""
     rng = np.random.default_rng(seed)
     clouds = PIL.Image.fromarray(rng.integers(0, 256, (5, 6, 3), np.uint8))
     pixels = np.array(clouds.resize((width, height), PIL.Image.Resampling.BICUBIC))

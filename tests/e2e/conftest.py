@@ -8,17 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from imagefinder.testing.gallery import save_gallery
-
+from ..conftest import MakeOnce
 from .program import Run, answer, run_in, serving
-
-
-@pytest.fixture(scope="session")
-def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of drawn images, which no test may alter."""
-    folder = tmp_path_factory.mktemp("images") / "gallery"
-    save_gallery(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +19,13 @@ def images(gallery: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def catalogue(gallery: Path) -> Path:
+def catalogue(gallery: Path, make_once: MakeOnce) -> Path:
     """A catalogue of the gallery, which no test may alter."""
-    file = gallery.parent / "gallery.db"
-    answer(run_in(gallery.parent, "add", gallery, "--db", file, "--json"))
-    return file
+
+    def add(folder: Path) -> None:
+        answer(run_in(folder, "add", gallery, "--db", "gallery.db", "--json"))
+
+    return make_once("e2e-catalogue", add) / "gallery.db"
 
 
 @pytest.fixture

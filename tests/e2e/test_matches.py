@@ -1,5 +1,6 @@
 """What a match is, and copies, as people and scripts meet them."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,21 @@ import httpx
 import PIL.Image
 import pytest
 
+from ..conftest import MakeOnce
 from .program import Run, answer, misuse, refusal, run_in
 
 
 @pytest.fixture(scope="session")
-def learnt(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+def learnt(catalogue: Path, make_once: MakeOnce) -> tuple[Path, Any]:
     """The gallery's catalogue, calibrated, which no test may alter, and what was said of it."""
-    copy = Path(shutil.copy(catalogue, tmp_path_factory.mktemp("learnt") / "imagefinder.db"))
-    return copy, answer(run_in(copy.parent, "calibrate", "--rate", "0.01", "--json"))
+
+    def calibrate(folder: Path) -> None:
+        shutil.copy(catalogue, folder / "imagefinder.db")
+        said = run_in(folder, "calibrate", "--rate", "0.01", "--json")
+        (folder / "said.json").write_text(json.dumps(answer(said)))
+
+    folder = make_once("calibrated", calibrate)
+    return folder / "imagefinder.db", json.loads((folder / "said.json").read_text())
 
 
 @pytest.fixture

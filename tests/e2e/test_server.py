@@ -83,10 +83,11 @@ def test_an_upload_is_answered_with_the_nearest_images(client: httpx.Client, gal
     assert found["hits"][0]["score"] == pytest.approx(1)
 
 
-def test_server_and_command_line_agree(client: httpx.Client, gallery: Path, run: Run) -> None:
+def test_server_and_command_line_agree(
+    client: httpx.Client, catalogue: Path, gallery: Path, run: Run
+) -> None:
     image = gallery / "balloons" / "crop.jpg"
     by_http = search(client, image.read_bytes(), k=7).json()["hits"]
-    catalogue = gallery.parent / "gallery.db"
     by_shell = answer(run("search", image, "-k", 7, "--json", "--db", catalogue))["hits"]
     assert [hit["id"] for hit in by_http] == [hit["id"] for hit in by_shell]
 

@@ -108,11 +108,13 @@ def test_an_unknown_name_is_answered_with_the_known_ones(harbour: Image.Image) -
         view_of(harbour, "sideways", 0)
 
 
-def test_the_gallery_is_saved_in_order_and_the_same_each_time(tmp_path: Path) -> None:
-    one, two = tmp_path / "new" / "one", tmp_path / "two"
-    paths = save_gallery(one)
-    assert paths == [one / scene / f"{view}.jpg" for scene in SCENES for view in VIEWS]
+def test_the_gallery_is_saved_in_order_and_the_same_each_time(
+    gallery: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "new" / "folder"
+    paths = save_gallery(mine)
+    assert paths == [mine / scene / f"{view}.jpg" for scene in SCENES for view in VIEWS]
     contents = [path.read_bytes() for path in paths]
-    assert contents == [path.read_bytes() for path in save_gallery(two)]
+    assert contents == [(gallery / path.relative_to(mine)).read_bytes() for path in paths]
     assert len(set(contents)) == len(contents)
     assert all(content.startswith(b"\xff\xd8\xff") for content in contents), "JPEG"

@@ -12,7 +12,6 @@ from typing import Any
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.ingest import ingest
-from imagefinder.downloads.state import described, is_filled
 from imagefinder.errors import NotFound
 from imagefinder.images.inputs import Given, absolute, inputs_of, is_storable, several
 from imagefinder.registry.factory import recipe_of
@@ -66,6 +65,8 @@ def remove(
 
 def _with_downloads(images: Iterable[Given]) -> Iterator[Given]:
     """The same, with a folder that ``download`` filled as its files and their metadata."""
+    from imagefinder.downloads.state import described, is_filled  # the HTTP client loads slowly
+
     for image in images:
         if isinstance(image, str | os.PathLike) and is_filled(image):
             yield from described(image)
