@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Workers that run side by side share the processors: one thread each is enough for NumPy and torch.
-# The libraries read this when they are first imported, and the programs that tests start inherit it.
+# Workers that run side by side share the processors: NumPy and torch get one thread in each. They
+# read this when they are first imported, and the programs that tests start inherit it.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
 

@@ -43,7 +43,7 @@ def image(installed: Path, volume: Path) -> Image:
 
 def ended(process: Popen[bytes]) -> CompletedProcess[bytes]:
     with process:
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=300)
     return CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
@@ -81,7 +81,7 @@ def test_images_are_added_then_served_and_the_health_check_says_so(
         parts = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
         assert {httpx.get(f"{address}/{part}").status_code for part in parts} == {200}
         process.terminate()
-        process.wait(10)
+        process.wait(60)
     assert "no server answers at" in refusal(ended(image(*healthy, address)))
 
 
@@ -109,13 +109,13 @@ def test_the_first_process_ends_when_it_is_told_to(
         assert ended(image("add", str(image_file), "--encoder", "phash")).returncode == 0
         with image("search", "-", before=FIRST, stdin=PIPE) as process:
             terminate(only_child(process))
-            assert process.wait(10) == 130
+            assert process.wait(60) == 130
             assert process.stderr
             assert process.stderr.read().startswith(b"imagefinder: stopped")
         return
     with serving(image, volume, "--writable", before=FIRST) as (process, _):
         terminate(only_child(process))
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def only_child(process: Popen[bytes]) -> int:
@@ -126,7 +126,7 @@ def only_child(process: Popen[bytes]) -> int:
 
 def terminate(pid: int) -> None:
     """As soon as it listens to that."""
-    until(lambda: bool(caught(pid) & 1 << signal.SIGTERM - 1), 20)
+    until(lambda: bool(caught(pid) & 1 << signal.SIGTERM - 1))
     os.kill(pid, signal.SIGTERM)
 
 

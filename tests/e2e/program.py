@@ -19,7 +19,7 @@ Word: TypeAlias = "str | bytes | int | Path"
 Run: TypeAlias = Callable[..., CompletedProcess[bytes]]
 
 PROGRAM = (sys.executable, "-m", "imagefinder")
-_PATIENCE = 60.0
+_PATIENCE = 300.0  # seconds; a busy machine may take long, and only a fault takes for ever
 
 
 def clean_env(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -139,7 +139,7 @@ def served(
         ) as process,
     ):
         try:
-            with httpx.Client(base_url=_address(process, log), timeout=30) as client:
+            with httpx.Client(base_url=_address(process, log), timeout=_PATIENCE) as client:
                 until(lambda: client.get("/healthz").status_code == 200)
                 yield client, process, log
         finally:
@@ -164,6 +164,6 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         return
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(10)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()

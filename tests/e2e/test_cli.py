@@ -474,7 +474,7 @@ def test_two_that_add_at_once_to_a_new_catalogue_lose_nothing(
 ) -> None:
     words = ("add", gallery, "--json")
     with started(tmp_path, *words) as one, started(tmp_path, *words) as other:
-        said = [process.communicate(timeout=60) for process in (one, other)]
+        said = [process.communicate(timeout=300) for process in (one, other)]
     assert [process.returncode for process in (one, other)] == [0, 0], said
     catalogue = tmp_path / "imagefinder.db"
     assert paths_in(catalogue) == set(map(str, images))
@@ -488,7 +488,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
     with started(tmp_path, "add", many, "--json") as process:
         until(lambda: log.exists() and log.stat().st_size > 300_000)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, b"")
     assert err.decode() == (
         "imagefinder: stopped; what was done is kept, and the same command goes on from there\n"
@@ -511,7 +511,7 @@ def test_a_reader_that_has_gone_is_no_drama(
             env=clean_env(),
             stdout=writing,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     finally:
@@ -529,7 +529,7 @@ def test_a_full_disk_behind_stdout_is_said_in_one_line(stocked: Path, tmp_path: 
             env=clean_env(),
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     assert result.returncode == 1
@@ -541,7 +541,7 @@ def test_streams_that_the_caller_closed_are_not_missed(folder: Path, tmp_path: P
         ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *PROGRAM, "add", "folder"],  # noqa: S607
         cwd=tmp_path,
         env=clean_env(),
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert result.returncode == 0
@@ -562,7 +562,7 @@ def test_a_terminal_shows_a_progress_bar_on_stderr_and_stdout_stays_clean(
         ) as process:
             os.close(theirs)
             shown = b"".join(_read_all(ours))
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(timeout=300)
     finally:
         os.close(ours)
     assert process.returncode == 0
@@ -586,7 +586,7 @@ def test_the_installed_script_is_the_same_program(tmp_path: Path) -> None:
         cwd=tmp_path,
         env=clean_env(),
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert said.returncode == 0

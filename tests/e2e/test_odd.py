@@ -39,7 +39,7 @@ def report_of(result: CompletedProcess[bytes]) -> Any:
 
 def test_odd_images_are_added_or_named_in_little_memory_and_time(run: Run, odd: Path) -> None:
     files = [str(path) for path in find_images(odd)]
-    added = run("add", odd, "--json", before=in_little_memory, timeout=120)
+    added = run("add", odd, "--json", before=in_little_memory, timeout=600)
     assert added.returncode == 0
     report = report_of(added)
     failed = {failure["path"] for failure in report["failed"]}

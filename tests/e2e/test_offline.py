@@ -46,7 +46,7 @@ def test_the_guard_of_these_tests_sees_a_connection(alone: dict[str, str], diary
         [sys.executable, "-c", program],
         env=clean_env(alone),
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert b"the network is not for us" in result.stderr
@@ -72,7 +72,7 @@ def test_help_imports_nothing_slow(tmp_path: Path, words: list[str]) -> None:
         cwd=tmp_path,
         env=clean_env(),
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert result.returncode == 0

@@ -29,7 +29,7 @@ def run(name: str, folder: Path) -> Any:
         cwd=folder,
         env={**os.environ, "TMPDIR": str(folder), "IPYTHONDIR": str(folder / ".ipython")},
         capture_output=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert result.returncode == 0, result.stderr.decode()

@@ -308,7 +308,7 @@ def test_what_cannot_be_searched_with_is_said(
     at.to("#search?id=0&where=nonsense")
     expect(at.page.locator("#refused")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")
-    expect(at.page.locator("#refused")).to_contain_text("no image of this id")
+    expect(at.page.locator("#refused")).to_contain_text("no image with this id")
     at.ask(harbour)  # and it goes on
     expect(at.page.locator("#refused")).to_be_hidden()
 

@@ -37,7 +37,7 @@ def test_a_slow_request_times_out_with_408() -> None:
     began = monotonic()
     sent = timed(reads, drip().__anext__)
     assert sent[0]["status"] == 408
-    assert monotonic() - began < 2
+    assert monotonic() - began < 60, "the body would have dripped in for ever"
 
 
 def test_a_slow_response_times_out_with_503_while_its_thread_runs_on() -> None:
