@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
 from imagefinder._utils.concurrency import cores
-from imagefinder.downloads import Settings, download
+from imagefinder.downloads import DownloadSettings, download
 from imagefinder.downloads.http import FetchLimits
 from imagefinder.images.files import find_images
 
@@ -128,7 +128,7 @@ def _ours(place: Path, settings: Mapping[str, Any], given: argparse.Namespace) -
         summary = download(
             place / "list.csv",
             out,
-            settings=Settings(
+            settings=DownloadSettings(
                 jobs=settings["jobs"],
                 per_host=settings["jobs"],
                 limits=FetchLimits(allow_private=True),

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from imagefinder import Finder
-from imagefinder.downloads import Settings, Summary, described, download
+from imagefinder.downloads import DownloadSettings, Summary, described, download
 from imagefinder.downloads.http import FetchLimits
-from imagefinder.downloads.state import Ledger
+from imagefinder.downloads.state import DownloadState
 from imagefinder.errors import DownloadError
 from imagefinder.images.formats import SUFFIXES
 
@@ -22,7 +22,7 @@ from .conftest import Jpeg
 from .server import Send, Web, ok, redirect
 
 LIMITS = FetchLimits(allow_private=True, seconds=3, silence=1, max_bytes=3_000_000)
-SETTINGS = Settings(retries=0, limits=LIMITS)
+SETTINGS = DownloadSettings(retries=0, limits=LIMITS)
 
 
 def listed(path: Path, urls: Iterable[str], **columns: list[str]) -> Path:
@@ -47,7 +47,9 @@ def images(folder: Path) -> dict[str, bytes]:
     }
 
 
-def got(tmp_path: Path, urls: Iterable[str], settings: Settings = SETTINGS, **more: Any) -> Summary:
+def got(
+    tmp_path: Path, urls: Iterable[str], settings: DownloadSettings = SETTINGS, **more: Any
+) -> Summary:
     return download(
         listed(tmp_path / "list.csv", urls), tmp_path / "out", settings=settings, **more
     )
@@ -121,7 +123,7 @@ def test_every_hostile_endpoint_has_its_reason(tmp_path: Path, served: Web, jpeg
     urls += [served.url("/good")]
     summary = got(tmp_path, urls)
     assert reasons(tmp_path) == [
-        *("too-large", "not-a-image", "redirects", "too-small", "not-a-image"),
+        *("too-large", "not-an-image", "redirects", "too-small", "not-an-image"),
         *("scheme", "credentials", "not-a-url", "odd-host"),
         "",
     ]
@@ -155,7 +157,7 @@ def test_a_large_image_arrives_by_way_of_the_disk(tmp_path: Path, served: Web, j
     served.routes["/not"] = ok(bytes(2_000_000))
     got(tmp_path, [served.url("/"), served.url("/not")])
     assert list(images(tmp_path / "out").values()) == [large]
-    assert reasons(tmp_path) == ["", "not-a-image"]
+    assert reasons(tmp_path) == ["", "not-an-image"]
     assert not (tmp_path / "out" / ".part").exists()
 
 
@@ -258,7 +260,10 @@ def test_a_folder_keeps_what_several_lists_say(tmp_path: Path, served: Web, jpeg
 
 def test_two_programs_do_not_fill_one_folder(tmp_path: Path, served: Web) -> None:
     (tmp_path / "out").mkdir()
-    with Ledger(tmp_path / "out"), pytest.raises(DownloadError, match="another program is filling"):
+    with (
+        DownloadState(tmp_path / "out"),
+        pytest.raises(DownloadError, match="is in use"),
+    ):
         got(tmp_path, [served.url("/")])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imagefinder.downloads.http import Fetcher, FetchLimits, fetch, fetch_all
-from imagefinder.downloads.http.fetcher import _seconds
+from imagefinder.downloads.http.fetcher import _retry_after
 from imagefinder.errors import AddressRefused, FetchError
 
 from .conftest import Jpeg
@@ -56,7 +56,7 @@ def test_what_only_says_that_it_is_an_image_is_refused(served: Web, body: bytes)
     served.routes["/a.jpg"] = ok(body, Content_Type="image/jpeg")
     with pytest.raises(FetchError) as refusal:
         fetch(served.url("/a.jpg"), LIMITS)
-    assert refusal.value.reason == "not-a-image"
+    assert refusal.value.reason == "not-an-image"
 
 
 def test_an_image_of_too_many_pixels_is_refused(served: Web) -> None:
@@ -95,7 +95,7 @@ def test_one_that_is_refused_refuses_all(served: Web, jpeg: Jpeg) -> None:
     served.routes = {"/a.jpg": ok(jpeg()), "/b.jpg": ok(b"none")}
     with pytest.raises(FetchError) as refusal:
         fetch_all([served.url("/a.jpg"), served.url("/b.jpg")], LIMITS)
-    assert refusal.value.reason == "not-a-image"
+    assert refusal.value.reason == "not-an-image"
 
 
 def test_in_a_running_event_loop_it_works_too(served: Web, jpeg: Jpeg) -> None:
@@ -355,10 +355,10 @@ def test_what_the_server_asks_to_wait_is_told(served: Web) -> None:
 
 
 def test_retry_after_may_be_a_date() -> None:
-    assert _seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert (_seconds("Fri, 31 Dec 9999 23:59:59 GMT") or 0) > 1e9
-    assert _seconds("soon") is None
-    assert _seconds(None) is None
+    assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert (_retry_after("Fri, 31 Dec 9999 23:59:59 GMT") or 0) > 1e9
+    assert _retry_after("soon") is None
+    assert _retry_after(None) is None
 
 
 def test_cookies_are_neither_kept_nor_sent(served: Web, jpeg: Jpeg) -> None:

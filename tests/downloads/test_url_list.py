@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from imagefinder.downloads.url_column import url_column, urls_in
-from imagefinder.downloads.url_list import count_urls, is_list, opened
+from imagefinder.downloads.url_list import count_urls, is_list, open_list
 from imagefinder.errors import DownloadError
 
 A, B, C = (f"https://example.org/{name}.jpg" for name in "abc")
@@ -25,11 +25,11 @@ def written(tmp_path: Path, text: str | bytes, name: str = "list.csv") -> Path:
 
 
 def rows(path: Path, column: str | None = None) -> list[tuple[int, str | None, Any]]:
-    return [(one.row, one.url, dict(one.metadata)) for one in opened(path, column)]
+    return [(one.row, one.url, dict(one.metadata)) for one in open_list(path, column)]
 
 
 def urls(path: Path, column: str | None = None) -> list[str | None]:
-    return [one.url for one in opened(path, column)]
+    return [one.url for one in open_list(path, column)]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_column_that_is_mostly_empty_is_found() -> None:
 def test_no_column_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     path = written(tmp_path, "id,title\n1,a\n")
     with pytest.raises(DownloadError, match=r"--column \(the columns: id, title\)"):
-        opened(path, None)
+        open_list(path, None)
     with pytest.raises(DownloadError, match="no column 'nope'; its columns: id, title"):
-        opened(path, "nope")
+        open_list(path, "nope")
     assert urls(path, "title") == ["a"]
 
 
@@ -210,7 +210,7 @@ def test_what_is_no_list_is_one_line(tmp_path: Path, name: str, content: bytes |
     if content is not None:
         written(tmp_path, content, name)
     with pytest.raises(DownloadError) as refusal:
-        opened(tmp_path / name, None)
+        open_list(tmp_path / name, None)
     assert "\n" not in str(refusal.value)
     assert name in str(refusal.value)
 

@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from imagefinder.errors import ImageError, ImageTooLarge, UnreadableImage
 from imagefinder.images.decode import decode, load_image
 from imagefinder.images.files import find_images
-from imagefinder.images.formats import SUFFIXES, glimpse
+from imagefinder.images.formats import SUFFIXES, probe
 from imagefinder.images.limits import Limits
 from imagefinder.types import Image, Resize
 
@@ -453,11 +453,11 @@ def test_a_glimpse_tells_kind_and_size(kind: str, suffix: str, draw: Draw) -> No
     file = BytesIO()
     PIL.Image.fromarray(draw(3, 64, 48)).save(file, kind)
     file.seek(0)
-    seen = glimpse(file)
+    seen = probe(file)
     assert (seen.suffix, seen.width, seen.height) == (suffix, 64, 48)
     assert suffix in SUFFIXES
     with pytest.raises(UnreadableImage):
-        glimpse(BytesIO(b"GIF87 but not really"))
+        probe(BytesIO(b"GIF87 but not really"))
 
 
 def test_too_many_bytes_are_refused(image_file: Path) -> None:

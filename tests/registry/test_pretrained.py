@@ -35,7 +35,7 @@ def test_our_rows_say_all_that_people_want_to_know() -> None:
     assert list(models()) == OURS
     for model in models().values():
         assert model.about
-        assert model.licence
+        assert model.license
         assert model.bytes > 1e7
         for source in model.sources.values():
             assert source.repository.count("/") == 1

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, opened
+from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import print_json, print_pairs
-from imagefinder.cli.terminal import counting
+from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
     from imagefinder.search.calibration.model import Calibration
@@ -35,7 +35,7 @@ def calibrate(
 
     if not 0 < rate < 1:
         raise typer.BadParameter("must be between 0 and 1", param_hint="--rate")
-    with opened(db) as finder, counting("calibrating") as bar:
+    with open_finder(db) as finder, track("calibrating") as bar:
         found = calibrate(finder, rate=rate, labels=labels, seed=seed, progress=bar)
         about = calibration_as_json(found, len(finder))
     if as_json:

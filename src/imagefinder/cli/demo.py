@@ -1,25 +1,60 @@
-"""The demonstration: a drawn gallery, of which each scene's views must find one another."""
+"""The verb `demo`: a synthetic gallery, searched with views held out from the catalogue."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from imagefinder.cli.options import Json
+from imagefinder.cli.output import hit_as_json, print_json, print_searches
+from imagefinder.cli.serve import PORT, Port, serve
 from imagefinder.errors import StoreError
-from imagefinder.finder import Finder
-from imagefinder.testing.gallery import SCENES, VIEWS, save_gallery
-from imagefinder.types import Hit
 
-CATALOGUE = "demo.db"
-_LEFT_OUT = 2
-"""Views of each scene that are kept out of the catalogue, to search with."""
+if TYPE_CHECKING:
+    from imagefinder.finder import Finder
+    from imagefinder.types import Hit
+
+_FOLDER = Path("imagefinder-demo")
+_CATALOGUE = "demo.db"
+_HELD_OUT = 2
+"""Views of each scene that are not added, to search with."""
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to draw the images.")
+    ] = _FOLDER,
+    then_serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the catalogue afterwards.")
+    ] = False,
+    port: Port = PORT,
+    as_json: Json = False,
+) -> None:
+    """Draw a gallery, add it, and search it with other views of its scenes."""
+    finder, queries = _make_demo(folder)
+    with finder:
+        searches = [Search(query, finder.search(query, k=1)[0]) for query in queries]
+        images = len(finder)
+    catalogue = folder / _CATALOGUE
+    if as_json:
+        print_json(_as_json(searches, images))
+    else:
+        print_searches(searches, images)
+        typer.echo(f"Try it: {_program()} search {queries[0]} --db {catalogue}")
+    if then_serve:
+        serve(db=catalogue, port=port)
 
 
 @dataclass(frozen=True)
 class Search:
-    """One view searched for, and the best hit."""
+    """A held-out view and its best hit."""
 
     query: Path
     hit: Hit
@@ -27,43 +62,57 @@ class Search:
     @property
     def found(self) -> bool:
         """Whether the hit shows the same scene."""
-        return (
-            self.hit.path is not None and Path(self.hit.path).parent.name == self.query.parent.name
-        )
+        path = self.hit.path
+        return path is not None and Path(path).parent.name == self.query.parent.name
 
 
-def make_demo(folder: Path) -> tuple[Finder, list[Path]]:
-    """Draw the gallery into a folder, and make its CATALOGUE beside it.
+def _make_demo(folder: Path) -> tuple[Finder, list[Path]]:
+    """Draw the gallery into a folder, with its catalogue beside it; gives the held-out images too.
 
-    Gives the finder and the images left out. What an earlier run left is replaced; raises
-    StoreError for a folder that holds anything else.
+    An earlier demo is replaced. Raises StoreError for a folder that holds anything else.
     """
+    from imagefinder.finder import Finder
+    from imagefinder.testing.gallery import save_gallery
+
     _clear(folder)
     images = save_gallery(folder / "gallery")
-    left_out = set(_left_out())
-    queries = [path for path in images if (path.parent.name, path.stem) in left_out]
-    finder = Finder.create(folder / CATALOGUE)
+    held_out = set(_held_out())
+    queries = [path for path in images if (path.parent.name, path.stem) in held_out]
+    finder = Finder.create(folder / _CATALOGUE)
     finder.add([path for path in images if path not in queries])
     return finder, queries
 
 
-def search_all(finder: Finder, queries: list[Path]) -> list[Search]:
-    """The best hit of each."""
-    return [Search(query, finder.search(query, k=1)[0]) for query in queries]
-
-
 def _clear(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    ours = {"gallery", *(path.name for path in folder.glob(f"{CATALOGUE}*"))}
+    ours = {"gallery", *(path.name for path in folder.glob(f"{_CATALOGUE}*"))}
     if {path.name for path in folder.iterdir()} - ours:
-        raise StoreError(f"{folder} holds other things: name an empty folder for the demonstration")
-    for old in folder.glob(f"{CATALOGUE}*"):
+        raise StoreError(f"{folder} contains other files: choose an empty folder for the demo")
+    for old in folder.glob(f"{_CATALOGUE}*"):
         old.unlink()
 
 
-def _left_out() -> Iterator[tuple[str, str]]:
-    """Every scene with two views, so that all kinds of views are searched with equally often."""
+def _held_out() -> Iterator[tuple[str, str]]:
+    """Two views of every scene, so that each kind of view is searched with equally often."""
+    from imagefinder.testing.gallery import SCENES, VIEWS
+
     views = cycle(VIEWS)
     for scene in SCENES:
-        for _ in range(_LEFT_OUT):
+        for _ in range(_HELD_OUT):
             yield scene, next(views)
+
+
+def _as_json(searches: list[Search], images: int) -> dict[str, object]:
+    hits = [
+        {"query": str(one.query), "found": one.found, "hit": hit_as_json(one.hit)}
+        for one in searches
+    ]
+    found = sum(one.found for one in searches)
+    return {"images": images, "searches": len(searches), "found": found, "hits": hits}
+
+
+def _program() -> str:
+    """The command that this program was started with."""
+    if shutil.which("imagefinder"):
+        return "imagefinder"
+    return sys.argv[0] if sys.argv[0].endswith("imagefinder") else "python -m imagefinder"

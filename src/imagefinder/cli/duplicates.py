@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, opened
+from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import plain, print_groups, print_json
-from imagefinder.cli.terminal import counting
+from imagefinder.cli.terminal import track
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def duplicates(
     """Find near-duplicates in the catalogue; nothing is deleted."""
     from imagefinder.near_duplicates.detect import duplicates
 
-    with opened(db) as finder, counting("comparing") as bar:
+    with open_finder(db) as finder, track("comparing") as bar:
         found = duplicates(finder, threshold=threshold, verify=verify, progress=bar)
     if html is not None:
         _write(found, html)

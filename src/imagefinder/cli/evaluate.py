@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, Options, SameEncoder, opened
+from imagefinder.cli.options import DB, Db, Json, Options, SameEncoder, open_finder
 from imagefinder.cli.output import plain, print_json, print_table, short
-from imagefinder.cli.terminal import counting
+from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
     from imagefinder.evaluation import Evaluation
@@ -69,7 +69,7 @@ def evaluate(
         raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
     if out is not None:
         evaluation.prepare(out)
-    with opened(db, encoder, option) as finder, counting("searching") as bar:
+    with open_finder(db, encoder, option) as finder, track("searching") as bar:
         try:
             config = evaluation.EvalConfig(
                 level=level,

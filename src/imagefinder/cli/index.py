@@ -1,4 +1,4 @@
-"""The commands that choose and measure the index of a catalogue."""
+"""The verbs `index`: which nearest-neighbor index a catalogue uses, and benchmarks of them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, Options, opened, parsed
+from imagefinder.cli.command import Command, Group
+from imagefinder.cli.completion import index_names, index_names_and_auto
+from imagefinder.cli.options import DB, Db, Json, open_finder, parse_options
 from imagefinder.cli.output import print_audits, print_json, print_pairs
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
     from imagefinder.evaluation.index_benchmark import IndexBenchmark
 
-index = typer.Typer(help="How a catalogue is searched: list kinds, build one, measure them.")
+index = typer.Typer(cls=Group, help="List, build and benchmark nearest-neighbor indexes.")
+
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", "-o", metavar="NAME=VALUE", help="Set an option of the index; repeatable."
+    ),
+]
 
 
 @index.callback(invoke_without_command=True)
 def list_kinds(context: typer.Context, as_json: Json = False) -> None:
-    """How a catalogue is searched: list kinds, build one, measure them."""
+    """List, build and benchmark nearest-neighbor indexes."""
     if context.invoked_subcommand is not None:
         return
     from imagefinder.registry.plugins import plugins
@@ -31,23 +40,28 @@ def list_kinds(context: typer.Context, as_json: Json = False) -> None:
         print_pairs(kinds.items())
 
 
-@index.command()
+@index.command(cls=Command)
 def build(
     kind: Annotated[
-        str, typer.Argument(help="A kind (see `imagefinder index`), or auto.")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="A kind of index (see `imagefinder index`), or auto.",
+            autocompletion=index_names_and_auto,
+        ),
     ] = "auto",
     db: Db = DB,
     option: Options = None,
     as_json: Json = False,
 ) -> None:
-    """Search the catalogue by this kind from now on, and make it now."""
+    """Build an index and search the catalogue with it from now on."""
     from imagefinder.indexes.auto import automatic
 
     quiet_libraries()
-    options = parsed(option)
+    options = parse_options(option)
     if kind == "auto" and options:
-        raise typer.BadParameter("--option goes with a kind, not with auto")
-    with opened(db) as finder:
+        raise typer.BadParameter("--option needs a kind of index, not auto")
+    with open_finder(db) as finder:
         why = ""
         if kind == "auto":
             choice, why = automatic(finder.statistics().vectors, finder.recipe.dim)
@@ -56,31 +70,38 @@ def build(
     if as_json:
         print_json({"index": kind, "options": options, "why": why})
     else:
-        typer.echo(f"searched by {kind} from now on" + (f": {why}" if why else ""))
+        typer.echo(f"the catalogue is now searched with {kind}" + (f": {why}" if why else ""))
 
 
-@index.command()
+@index.command(cls=Command)
 def audit(
     kinds: Annotated[
-        list[str] | None, typer.Argument(metavar="KIND...", help="All, if none.")
+        list[str] | None,
+        typer.Argument(
+            metavar="KIND",
+            help="Kinds of index; all if none is given.",
+            autocompletion=index_names,
+        ),
     ] = None,
     db: Db = DB,
-    queries: Annotated[int, typer.Option(min=1, help="Images left out, to ask with.")] = 1000,
+    queries: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Held-out images to search with.")
+    ] = 1000,
     option: Options = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw it.", dir_okay=False)
+        Path | None, typer.Option(metavar="FILE.png", help="Plot the results.", dir_okay=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure kinds of index on the catalogue's own vectors: how much they find, and how fast."""
+    """Benchmark indexes on the catalogue's own vectors: recall, speed, build time and size."""
     from imagefinder.evaluation.index_benchmark import benchmark_indexes
     from imagefinder.types import IndexChoice
 
     quiet_libraries()
     if option and (kinds is None or len(kinds) != 1):
-        raise typer.BadParameter("--option goes with one kind")
-    with opened(db) as finder:
-        choices = [IndexChoice(kind, parsed(option)) for kind in kinds or ()]
+        raise typer.BadParameter("--option needs exactly one kind of index")
+    with open_finder(db) as finder:
+        choices = [IndexChoice(kind, parse_options(option)) for kind in kinds or ()]
         audits = benchmark_indexes(finder, choices, queries)
     if out is not None:
         from imagefinder.evaluation.plots import plot_index_benchmark

@@ -1,4 +1,4 @@
-"""The commands that look after a server's API keys."""
+"""The verbs `keys`: API keys of a server."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from typing import Annotated
 
 import typer
 
+from imagefinder.cli.command import Command, Group
 from imagefinder.cli.options import Json
 from imagefinder.cli.output import print_json, print_pairs
 
-keys = typer.Typer(help="Make and take back the keys that a server may ask for.")
+keys = typer.Typer(cls=Group, help="Create, list and revoke the API keys of a server.")
 
 KeysFile = Annotated[
-    Path, typer.Option("--keys", metavar="FILE", help="Where they are kept.", dir_okay=False)
+    Path, typer.Option("--keys", metavar="FILE", help="The file of keys.", dir_okay=False)
 ]
 _FILE = Path("imagefinder.keys")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the key's owner.")]
 
 
-@keys.command()
+@keys.command(cls=Command)
 def add(
     name: Name,
     file: KeysFile = _FILE,
     write: Annotated[
-        bool, typer.Option("--write", help="It may also add and delete images.")
+        bool, typer.Option("--write", help="The key also allows adding and deleting images.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a key and print it; only its hash is kept, so it is shown this once."""
+    """Create a key and print it; only its hash is stored, so it is shown only once."""
     from imagefinder.server.api_keys import KeyFile
 
     key = KeyFile(file).add(name, write)
@@ -38,29 +39,29 @@ def add(
         typer.echo(key)
 
 
-@keys.command("list")
+@keys.command("list", cls=Command)
 def list_(file: KeysFile = _FILE, as_json: Json = False) -> None:
-    """Say whose keys there are, and since when."""
+    """List the keys by owner, with their dates of creation."""
     from imagefinder.server.api_keys import KeyFile
 
-    kept = KeyFile(file).keys()
+    stored = KeyFile(file).keys()
     if as_json:
         print_json(
             [
                 {"name": name, "created": key.created, "writes": key.writes}
-                for name, key in kept.items()
+                for name, key in stored.items()
             ]
         )
     else:
         print_pairs(
             (name, f"{key.created}{', may write' if key.writes else ''}")
-            for name, key in kept.items()
+            for name, key in stored.items()
         )
 
 
-@keys.command()
+@keys.command(cls=Command)
 def remove(name: Name, file: KeysFile = _FILE) -> None:
-    """Take a key back; running servers refuse it at once."""
+    """Revoke a key; running servers reject it at once."""
     from imagefinder.server.api_keys import KeyFile
 
     KeyFile(file).remove(name)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, opened
+from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import plain, print_json, short
-from imagefinder.cli.terminal import counting
+from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
     from imagefinder.visualization.map import Map, SavedMap
@@ -55,7 +55,7 @@ def draw_map(
     from imagefinder.visualization.map import check_file_name, make_map, save
 
     check_file_name(out)
-    with opened(db) as finder, counting("drawing") as bar:
+    with open_finder(db) as finder, track("drawing") as bar:
         try:
             found = make_map(finder, by=by, sample=sample, seed=seed, color=color)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""The commands of the library of pretrained models."""
+"""The verbs `models`: pretrained models on this machine."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from imagefinder.cli.command import Command, Group
+from imagefinder.cli.completion import model_names
+from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json, print_models
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
     from imagefinder.registry.pretrained import Model
 
-models = typer.Typer(help="Pretrained models: list, fetch, add and check them.")
+models = typer.Typer(cls=Group, help="List, download, add and verify pretrained models.")
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Models, by their names.")]
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME", help="Names of models.", autocompletion=model_names),
+]
 
 
 @models.callback(invoke_without_command=True)
 def list_models(
     context: typer.Context,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document, and nothing else.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Pretrained models: list, fetch, add and check them."""
+    """List, download, add and verify pretrained models."""
     if context.invoked_subcommand is not None:
         return
     from imagefinder.registry.pretrained import models as rows
@@ -37,41 +41,44 @@ def list_models(
         print_models(known)
 
 
-@models.command()
+@models.command(cls=Command)
 def pull(names: Names) -> None:
-    """Fetch models from their hub; what is here already is only checked."""
+    """Download models from their hub; those already here are only verified."""
     from imagefinder.encoders.model_store import model_named, pull
     from imagefinder.encoders.pretrained import check
 
     quiet_libraries()
     for model in [model_named(name) for name in names]:
         pull(model, check)
-        typer.echo(f"{model.name} is here")
+        typer.echo(f"{model.name} is installed")
 
 
-@models.command()
+@models.command(cls=Command)
 def verify() -> None:
-    """Read every model that is here, and compare it with what it was when it was taken."""
+    """Check the files of all installed models against their SHA-256."""
     from imagefinder.encoders.model_store import verify
 
     found = list(verify())
     for model, part, wrong in found:
-        typer.echo(f"{model.name} {part}: {plain(wrong) or 'as it was'}")
+        typer.echo(f"{model.name} {part}: {plain(wrong) or 'ok'}")
     if not found:
-        typer.echo("there are no models on this machine")
+        typer.echo("no models are installed")
     if any(wrong for *_, wrong in found):
         raise typer.Exit(1)
 
 
-@models.command()
+@models.command(cls=Command)
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file brought by hand.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The model.", autocompletion=model_names)
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file obtained by other means.")],
     part: Annotated[
-        Literal["graph", "text", "tokenizer"], typer.Option(help="Which of its files.")
+        Literal["graph", "text", "tokenizer"],
+        typer.Option(metavar="PART", help="Which of its files: graph, text or tokenizer."),
     ] = "graph",
 ) -> None:
-    """Take a model's file that was brought by hand, where there is no network."""
+    """Add a model's file by hand, on a machine without network access."""
     from imagefinder.encoders.model_store import add, model_named
     from imagefinder.encoders.pretrained import check
 
@@ -88,7 +95,7 @@ def _as_json(model: Model) -> dict[str, Any]:
         "about": model.about,
         "dim": model.dim,
         "bytes": model.bytes,
-        "licence": model.licence,
+        "license": model.license,
         "text": model.text is not None,
         "patches": model.patches,
         "present": is_present(model),

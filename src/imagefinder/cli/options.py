@@ -1,4 +1,4 @@
-"""The catalogue and the encoder that a command's options speak of."""
+"""Options that several commands share, and the panels in which help shows them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imagefinder.cli.completion import encoder_names, extractor_names, matcher_names, measure_names
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import CatalogueExists
 
@@ -16,79 +17,154 @@ if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.types import Encoder
 
+START = "Getting started"
+CATALOGUE = "Catalogue"
+SEARCH = "Search"
+QUALITY = "Quality"
+MODELS = "Encoders and models"
+VECTORS = "Vectors"
+SERVER = "Server"
+"""The panels of commands, in the order of the program's help."""
+
+ENCODING = "Encoder"
+DOWNLOADS = "Downloads"
+"""Panels of options."""
+
 Db = Annotated[
     Path,
-    typer.Option("--db", envvar="IMAGEFINDER_DB", help="The catalogue's file.", dir_okay=False),
+    typer.Option(
+        "--db",
+        envvar="IMAGEFINDER_DB",
+        metavar="FILE",
+        help="The catalogue.",
+        dir_okay=False,
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 EncoderName = Annotated[
     str | None,
     typer.Option(
-        "--encoder", help="A new catalogue's encoder (see `imagefinder encoders`; compact)."
+        "--encoder",
+        metavar="NAME",
+        help="Encoder of a new catalogue; compact if not given (see `imagefinder encoders`).",
+        autocompletion=encoder_names,
+        rich_help_panel=ENCODING,
     ),
 ]
 SameEncoder = Annotated[
     str | None,
-    typer.Option("--encoder", help="The catalogue's own, where its model has moved to."),
+    typer.Option(
+        "--encoder",
+        metavar="NAME",
+        help="The catalogue's own encoder, if its model file has moved.",
+        autocompletion=encoder_names,
+        rich_help_panel=ENCODING,
+    ),
 ]
 Options = Annotated[
     list[str] | None,
-    typer.Option("--option", "-o", metavar="NAME=VALUE", help="An encoder's option; repeatable."),
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="NAME=VALUE",
+        help="Set an option of the encoder; repeatable.",
+        rich_help_panel=ENCODING,
+    ),
 ]
 Local = Annotated[
     str | None,
     typer.Option(
-        "--local", metavar="NAME", help="Local features for a new catalogue to keep too: sift."
+        "--local",
+        metavar="NAME",
+        help="Local features that a new catalogue also stores, such as sift.",
+        autocompletion=extractor_names,
+        rich_help_panel=ENCODING,
+    ),
+]
+Rerank = Annotated[
+    str | None,
+    typer.Option(
+        "--rerank",
+        metavar="NAME",
+        help="Re-rank by local features: mutual or geometric.",
+        autocompletion=matcher_names,
+        rich_help_panel="Ranking",
+    ),
+]
+Measures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--measure",
+        metavar="NAME",
+        help="cosine, l2 or dot instead of the encoder's own measure; several are fused.",
+        autocompletion=measure_names,
+        rich_help_panel="Ranking",
+    ),
+]
+Column = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Column of the list that holds the URLs; detected if not given.",
+        rich_help_panel=DOWNLOADS,
+    ),
+]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private",
+        help="Also fetch from private addresses.",
+        rich_help_panel=DOWNLOADS,
     ),
 ]
 
 DB = Path("imagefinder.db")
 
 
-def opened(db: Path, encoder: str | None = None, options: list[str] | None = None) -> Finder:
-    """The catalogue that is there."""
+def open_finder(db: Path, encoder: str | None = None, options: list[str] | None = None) -> Finder:
+    """The catalogue, which must exist."""
     from imagefinder.finder import Finder
 
-    return Finder.open(db, encoder_named(encoder, options))
+    return Finder.open(db, make_encoder(encoder, options))
 
 
-def made(
+def open_or_create(
     db: Path, encoder: str | None, options: list[str] | None, local: str | None = None
 ) -> Finder:
-    """The catalogue, made if it is missing."""
-    return made_by(db, encoder_named(encoder, options), local)
+    """The catalogue, created if it is missing."""
+    return open_or_create_with(db, make_encoder(encoder, options), local)
 
 
-def made_by(db: Path, given: Encoder | None, local: str | None = None) -> Finder:
-    """The same, with an encoder that is made already."""
+def open_or_create_with(db: Path, encoder: Encoder | None, local: str | None = None) -> Finder:
+    """The same, with an encoder that is already made."""
     from imagefinder.finder import Finder
     from imagefinder.registry.plugins import DEFAULT_ENCODER
 
     if not Finder.exists(db):
         try:
-            return Finder.create(db, given or DEFAULT_ENCODER, local=local)
+            return Finder.create(db, encoder or DEFAULT_ENCODER, local=local)
         except CatalogueExists:
             pass  # another program was quicker
-    return Finder.open(db, given, local=local)
+    return Finder.open(db, encoder, local=local)
 
 
-def encoder_named(name: str | None, options: list[str] | None) -> Encoder | None:
-    """The one that was named, if one was."""
-    from imagefinder.registry.factory import make_encoder
+def make_encoder(name: str | None, options: list[str] | None) -> Encoder | None:
+    """The encoder of that name, if one is given."""
+    from imagefinder.registry import factory
 
     quiet_libraries()
     if name is None and options:
-        raise typer.BadParameter("--option goes with --encoder")
-    return make_encoder(name, parsed(options)) if name is not None else None
+        raise typer.BadParameter("--option needs --encoder")
+    return factory.make_encoder(name, parse_options(options)) if name is not None else None
 
 
-def parsed(options: Iterable[str] | None) -> dict[str, Any]:
-    """``mean=[0.5,0.5,0.5]`` and ``output=embedding`` alike: JSON if it is, else text."""
+def parse_options(options: Iterable[str] | None) -> dict[str, Any]:
+    """``NAME=VALUE`` pairs; a value is JSON if it parses as such, else text."""
     values: dict[str, Any] = {}
     for given in options or ():
         name, equals, text = given.partition("=")
         if not equals:
-            raise typer.BadParameter(f"it is written NAME=VALUE, not {given!r}")
+            raise typer.BadParameter(f"expected NAME=VALUE, not {given!r}")
         try:
             values[name] = json.loads(text)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Answers, as JSON for programs and as tables for people."""
+"""Output: JSON for programs, tables for people."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _TITLE = 40  # characters
 
 
 def print_json(document: Any) -> None:
-    """One document on stdout; a name that is no UTF-8 becomes an escape of JSON's own."""
+    """One document on stdout; a file name that is not UTF-8 is escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     typer.echo(text.encode("utf-8", "backslashreplace"))
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """What programs are told of a hit."""
-    told: dict[str, Any] = {
+    """A hit as a JSON object."""
+    about: dict[str, Any] = {
         "rank": hit.rank,
         "id": hit.id,
         "path": hit.path,
@@ -45,20 +45,15 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "distance": hit.distance,
     }
     if hit.title is not None:
-        told["title"] = hit.title
-    told |= {"probability": hit.probability, "match": hit.is_match}
+        about["title"] = hit.title
+    about |= {"probability": hit.probability, "match": hit.is_match}
     if hit.correspondences is None:
-        return told
-    return {
-        **told,
-        "correspondences": hit.correspondences,
-        "verified": hit.verified,
-        "region": hit.region,
-    }
+        return about
+    return {**about, "correspondences": hit.correspondences, "verified": hit.verified, "region": hit.region}
 
 
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
-    """Counts on stdout, failures on stderr; ``more`` is for JSON only."""
+    """Counts on stdout, failures on stderr; ``more`` goes into JSON only."""
     if as_json:
         print_json({**asdict(report), "seconds": round(report.seconds, 3), **(more or {})})
         return
@@ -69,20 +64,20 @@ def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None =
 
 
 def print_failures(failed: Sequence[Failure]) -> None:
-    """The first of them, on stderr."""
+    """The first failures, on stderr."""
     for failure in failed[:_SHOWN_FAILURES]:
         typer.echo(f"failed: {short(failure.path)}: {plain(failure.reason)}", err=True)
     hidden = len(failed) - _SHOWN_FAILURES
     if hidden > 0:
-        typer.echo(f"... and {hidden} more failed; --json names all", err=True)
+        typer.echo(f"... and {hidden} more failures; --json lists all", err=True)
 
 
 def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
-    """A table of hits, best first, and whether none of them is a match; ``none`` if it is empty."""
+    """A table of hits, best first, and a line if none is a match; ``none`` if there are no hits."""
     table = _table(title)
-    looked_at = any(hit.correspondences is not None for hit in hits)
-    told = not looked_at and hits.match_ids is not None
-    more = ["matches"] if looked_at else ["match"] if told else []
+    reranked = any(hit.correspondences is not None for hit in hits)
+    calibrated = not reranked and hits.match_ids is not None
+    more = ["matches"] if reranked else ["match"] if calibrated else []
     for name in ("rank", "score", "distance", *more):
         table.add_column(name, justify="right")
     titled = any(hit.title for hit in hits)
@@ -93,7 +88,7 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
         ticked = " ✓" if hit.is_match else "  "
-        matches = [f"{hit.correspondences}{ticked}"] if looked_at else [_told(hit)] if told else []
+        matches = [f"{hit.correspondences}{ticked}"] if reranked else [_match(hit)] if calibrated else []
         named = [_clipped(hit.title or "")] if titled else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
     out = console(folding=False)
@@ -103,11 +98,11 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
 
 
 def print_groups(groups: Sequence[DuplicateGroup]) -> None:
-    """A table of groups of copies, the better one first in each."""
+    """A table of near-duplicate groups, the best image first in each."""
     if not groups:
-        typer.echo("no copies")
+        typer.echo("no duplicates")
         return
-    table = _table(f"{len(groups)} images that are there more than once; nothing was deleted")
+    table = _table(f"{len(groups)} images with duplicates; nothing was deleted")
     for name in ("", "score", "pixels", "bytes", "id", "path"):
         left = name in ("", "id", "path")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
@@ -126,7 +121,7 @@ def _sizes(record: Record) -> tuple[str, str, str, str]:
 
 
 def print_audits(audits: Sequence[IndexBenchmark]) -> None:
-    """Kinds of index, measured on the same queries."""
+    """Benchmarks of indexes on the same queries."""
     table = _table("measured on the catalogue's own vectors")
     for name in ("index", "recall@1", "@10", "@100", "queries/s", "in a batch", "build", "MB"):
         table.add_column(name, justify="left" if name == "index" else "right")
@@ -143,7 +138,7 @@ def print_audits(audits: Sequence[IndexBenchmark]) -> None:
 
 
 def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
-    """Names and what they stand for, a line each."""
+    """Names and values, a line each."""
     table = _table()
     for name, value in pairs:
         table.add_row(name, _readable(value))
@@ -151,10 +146,10 @@ def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
 
 
 def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Lines of figures, the first cell of each saying what they are of."""
+    """A table of figures; the first column names what they measure."""
     table = _table(title)
-    for place, name in enumerate(head):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for column, name in enumerate(head):
+        table.add_column(name, justify="right" if column else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_readable(cell) for cell in row))
     console(folding=False).print(table)
@@ -163,23 +158,23 @@ def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) 
 def print_models(models: Iterable[Mapping[str, Any]]) -> None:
     """A table of pretrained models."""
     table = _table("pretrained models")
-    for name in ("name", "numbers", "MB", "licence", "also", "here", "about"):
-        table.add_column(name, justify="right" if name in ("numbers", "MB") else "left")
+    for name in ("name", "dim", "MB", "license", "also", "installed", "about"):
+        table.add_column(name, justify="right" if name in ("dim", "MB") else "left")
     for one in models:
         also = ", ".join(extra for extra in ("text", "patches") if one[extra])
         size = f"{one['bytes'] / 1e6:,.0f}" if one["bytes"] else "?"
-        here = "yes" if one["present"] else "no"
-        row = (one["name"], str(one["dim"]), size, one["licence"], also, here, one["about"])
+        installed = "yes" if one["present"] else "no"
+        row = (one["name"], str(one["dim"]), size, one["license"], also, installed, one["about"])
         table.add_row(*map(plain, row))
     console().print(table)
 
 
 def print_searches(searches: Sequence[Search], images: int) -> None:
-    """The demonstration's searches, and how many were found."""
+    """The searches of the demo, and how many found the same scene."""
     from rich.text import Text
 
-    table = _table(f"{len(searches)} views searched for among {images} others")
-    for name in ("view left out", "best hit", "score", ""):
+    table = _table(f"{len(searches)} held-out views searched among {images} images")
+    for name in ("held-out view", "best hit", "score", ""):
         table.add_column(name)
     for one in searches:
         verdict = Text("same scene") if one.found else Text("another scene", "bold red")
@@ -190,19 +185,19 @@ def print_searches(searches: Sequence[Search], images: int) -> None:
     out.print(f"{found} of {len(searches)} found ({found / len(searches):.0%}).")
 
 
-def _told(hit: Hit) -> str:
+def _match(hit: Hit) -> str:
     return f"{hit.probability or 0:.0%}{' ✓' if hit.is_match else '  '}"
 
 
 def short(path: str | None) -> str:
-    """As a person would write it from here."""
+    """Relative to the current folder where possible."""
     if path is None:
         return "(given in memory)"
     return plain(path.removeprefix(f"{Path.cwd()}{os.sep}"))
 
 
 def plain(text: str) -> str:
-    """On one line, and harmless to a terminal, whatever is in a file's name."""
+    """On one line, with control characters escaped: a file name may contain anything."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
@@ -214,7 +209,7 @@ def _table(title: str | None = None) -> Table:
 
 
 def _clipped(title: str) -> str:
-    """As much of it as a table has room for."""
+    """Truncated to what a table has room for."""
     shown = plain(" ".join(title.split()))
     return shown if len(shown) <= _TITLE else f"{shown[: _TITLE - 1]}…"
 

@@ -1,4 +1,4 @@
-"""The command that asks a server how it does."""
+"""The verb `ping`: the health check of a server."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MOST = 10_000  # bytes of an answer
 
 def ping(
     url: Annotated[
-        str, typer.Argument(metavar="URL", help="Where it listens.")
+        str, typer.Argument(metavar="URL", help="Address of the server.")
     ] = "http://127.0.0.1:8000",
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="For how long to wait.")
+        float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait.")
     ] = 5,
     as_json: Json = False,
 ) -> None:
-    """Ask a server whether it can answer searches; if not, the exit code is 1."""
+    """Check that a server is ready; the exit code is 1 if not."""
     about = _ready(url, _parts(url), timeout)
     if as_json:
         print_json(about)
@@ -36,13 +36,13 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return parts
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         pass
-    raise typer.BadParameter(f"it is written http://HOST:PORT, not {url!r}", param_hint="URL")
+    raise typer.BadParameter(f"expected http://HOST:PORT, not {url!r}", param_hint="URL")
 
 
 def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
-    """What ``/readyz`` says. Raises ImageFinderError if that is not that it is ready."""
+    """The answer of ``/readyz``. Raises ImageFinderError unless the server is ready."""
     import json
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
@@ -54,13 +54,13 @@ def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
         status, body = answer.status, answer.read(_MOST)
     except (OSError, HTTPException, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise ImageFinderError(f"no server answers at {url}: {why}") from error
+        raise ImageFinderError(f"no server at {url}: {why}") from error
     finally:
         connection.close()
     if status != 200:
-        raise ImageFinderError(f"the server at {url} is not ready: it answered {status}")
+        raise ImageFinderError(f"the server at {url} is not ready: HTTP status {status}")
     try:
         about = json.loads(body)
         return {"images": int(about["images"]), "encoder": str(about["encoder"])}
     except (ValueError, TypeError, KeyError) as error:
-        raise ImageFinderError(f"what answers at {url} is no ImageFinder") from error
+        raise ImageFinderError(f"{url} is not an ImageFinder server") from error

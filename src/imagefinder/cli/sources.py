@@ -1,4 +1,4 @@
-"""What a command is given for an image: a file, stdin, a URL, or an id."""
+"""Image arguments of commands: a file, stdin, a URL or an id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def source_of(word: str, allow_private: bool) -> str | bytes | BinaryIO:
-    """Files and ids as they are written; ``-`` is stdin, and what is at a URL is fetched."""
+    """The image as the library takes it: ``-`` is read from stdin, a URL is fetched."""
     if word == "-":
         return sys.stdin.buffer
     return _fetched(word, allow_private) if _URL.match(word) else word

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.download import AllowPrivate, Column
-from imagefinder.cli.options import Json
+from imagefinder.cli.options import AllowPrivate, Column, Json
 from imagefinder.cli.output import plain, print_failures, print_json, print_table, short
 from imagefinder.cli.terminal import quiet_libraries
 

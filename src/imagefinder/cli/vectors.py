@@ -1,4 +1,4 @@
-"""The commands that give vectors out and take them in."""
+"""The verbs `embed`, `export` and `import`: vectors in files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imagefinder.cli.download import AllowPrivate
+from imagefinder.cli.completion import encoder_names
 from imagefinder.cli.options import (
     DB,
+    ENCODING,
+    AllowPrivate,
     Db,
     EncoderName,
     Json,
     Options,
-    encoder_named,
-    made_by,
-    opened,
+    make_encoder,
+    open_finder,
+    open_or_create_with,
 )
 from imagefinder.cli.output import plain, print_json, print_report
 from imagefinder.cli.sources import source_of
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
     from imagefinder.types import Encoder, Recipe
 
 
-def _npy(path: Path | None) -> Path | None:
-    """A slip must not cost an image."""
+def _check_npy(path: Path | None) -> Path | None:
+    """A mistyped name must not overwrite an image."""
     if path is not None and path.suffix != ".npy":
-        raise typer.BadParameter("its name must end with .npy")
+        raise typer.BadParameter("the name must end with .npy")
     return path
 
 
@@ -38,55 +40,63 @@ def embed(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, a URL, or - for stdin.")],
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", help="Its name (see `imagefinder encoders`; compact)."),
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help="Encoder; compact if not given (see `imagefinder encoders`).",
+            autocompletion=encoder_names,
+            rich_help_panel=ENCODING,
+        ),
     ] = None,
     option: Options = None,
     normalize: Annotated[
-        bool, typer.Option("--normalize", help="Scale the vector to length 1.")
+        bool, typer.Option("--normalize", help="Normalize the vector to unit length.")
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.npy", help="Save it there, as a matrix of one row.", callback=_npy
+            metavar="FILE.npy", help="Save the vector as a matrix of one row.", callback=_check_npy
         ),
     ] = None,
     allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Print the vector of an image, without a catalogue."""
+    """Print the embedding of an image, without a catalogue."""
     import numpy as np
 
     from imagefinder.encoders.inference import embed as vectors_of
-    from imagefinder.registry.factory import make_encoder, recipe_of
+    from imagefinder.registry import factory
     from imagefinder.registry.plugins import DEFAULT_ENCODER
 
-    maker = encoder_named(encoder, option) or make_encoder(DEFAULT_ENCODER)
+    maker = make_encoder(encoder, option) or factory.make_encoder(DEFAULT_ENCODER)
     if normalize and maker.measure == "hamming":
-        raise typer.BadParameter("--normalize is not for an encoder that gives bits")
+        raise typer.BadParameter("--normalize does not apply to an encoder of binary codes")
     vectors = vectors_of(source_of(image, allow_private), maker, normalize=normalize)
     if out is not None:
         np.save(out, vectors, allow_pickle=False)
     # by way of text: the shortest that gives the same 32 bits
     numbers = [type(number.item())(str(number)) for number in vectors[0]]
     if as_json:
-        print_json({"encoder": recipe_of(maker).encoder, "dim": len(numbers), "vector": numbers})
+        print_json(
+            {"encoder": factory.recipe_of(maker).encoder, "dim": len(numbers), "vector": numbers}
+        )
     elif out is None:
         typer.echo(" ".join(map(str, numbers)))
     else:
-        typer.echo(f"{len(numbers)} numbers saved in {plain(str(out))}")
+        typer.echo(f"{len(numbers)} dimensions saved in {plain(str(out))}")
 
 
 def export(
     out: Annotated[
         str,
-        typer.Argument(metavar="OUT", help="NAME.npy, NAME.parquet, or a folder to be made."),
+        typer.Argument(metavar="OUT", help="NAME.npy, NAME.parquet, or a new folder."),
     ],
     db: Db = DB,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the vectors of all images, and what is known of them, to files."""
-    with opened(db) as finder:
+    """Export the vectors of all images with their metadata."""
+    with open_finder(db) as finder:
         images = finder.export_vectors(out, force=force)
     if as_json:
         print_json({"images": images, "path": os.path.abspath(os.path.expanduser(out))})
@@ -96,23 +106,24 @@ def export(
 
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="IN", help="What was exported, or a like matrix and CSV.")
+        str,
+        typer.Argument(metavar="IN", help="An export, or a matrix (.npy) with a CSV beside it."),
     ],
     db: Db = DB,
     encoder: EncoderName = None,
     option: Options = None,
     as_json: Json = False,
 ) -> None:
-    """Take vectors from files into the catalogue (which is made if need be)."""
-    with _receiving(db, encoder_named(encoder, option), source) as finder:
+    """Import vectors into the catalogue, which is created if it is missing."""
+    with _open_for(db, make_encoder(encoder, option), source) as finder:
         report = finder.import_vectors(source)
     print_report(report, as_json)
     if report.failed and not report.done:
         raise typer.Exit(1)
 
 
-def _receiving(db: Path, given: Encoder | None, source: str) -> Finder:
-    """The catalogue; a missing one is made only for vectors that will fit it."""
+def _open_for(db: Path, given: Encoder | None, source: str) -> Finder:
+    """The catalogue; a missing one is created only for vectors that fit it."""
     from imagefinder.catalogue.vector_files import check, place_of
     from imagefinder.finder import Finder
     from imagefinder.registry.factory import recipe_of
@@ -122,13 +133,13 @@ def _receiving(db: Path, given: Encoder | None, source: str) -> Finder:
     place = place_of(source)
     given = given or _encoder_of(place.recipe)
     check(place, recipe_of(given))
-    return made_by(db, given)
+    return open_or_create_with(db, given)
 
 
 def _encoder_of(recipe: Recipe | None) -> Encoder:
-    """The one that made the vectors, if that is said beside them."""
+    """The one that made the vectors, if their files name it."""
     from imagefinder.registry.factory import encoder_from
 
     if recipe is None:
-        raise typer.BadParameter("the vectors do not say how they were made: name the --encoder")
+        raise typer.BadParameter("the files do not name the encoder of the vectors: give --encoder")
     return encoder_from(recipe)

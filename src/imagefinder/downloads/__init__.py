@@ -1,7 +1,47 @@
-"""From a list of URLs to a folder of images, each content once."""
+"""Downloads: from a list of URLs to a folder of images, each distinct content once."""
 
-from imagefinder.downloads.downloader import Settings, Summary, download
-from imagefinder.downloads.state import described, is_filled
-from imagefinder.downloads.url_list import count_urls, is_list
+from __future__ import annotations
 
-__all__ = ["Settings", "Summary", "count_urls", "described", "download", "is_filled", "is_list"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imagefinder.downloads.downloader import DownloadSettings, Summary, download
+    from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, fetch, fetch_all
+    from imagefinder.downloads.state import described, is_filled
+    from imagefinder.downloads.url_list import count_urls, is_list
+
+__all__ = [
+    "DownloadSettings",
+    "FetchLimits",
+    "Fetcher",
+    "Summary",
+    "count_urls",
+    "described",
+    "download",
+    "fetch",
+    "fetch_all",
+    "is_filled",
+    "is_list",
+]
+
+_HOMES = {
+    "DownloadSettings": "downloader",
+    "FetchLimits": "http.fetcher",
+    "Fetcher": "http.fetcher",
+    "Summary": "downloader",
+    "count_urls": "url_list",
+    "described": "state",
+    "download": "downloader",
+    "fetch": "http.fetcher",
+    "fetch_all": "http.fetcher",
+    "is_filled": "state",
+    "is_list": "url_list",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imported on first use: a catalogue needs the state of a folder, but no HTTP client."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'imagefinder.downloads' has no attribute {name!r}")
+    return getattr(import_module(f"imagefinder.downloads.{_HOMES[name]}"), name)

@@ -1,63 +1,71 @@
-"""The URLs of a list into a folder, many at a time: cut short at any moment, it goes on."""
+"""Downloader: fetches the URLs of a list concurrently, and resumes where it was interrupted."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from imagefinder.downloads.frontier import Job, Turns
+from imagefinder.downloads.frontier import Frontier, Job
 from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, run
 from imagefinder.downloads.http.ssrf import Resolve
-from imagefinder.downloads.partial_file import Arriving, clear, make_room
+from imagefinder.downloads.partial_file import (
+    PartialFile,
+    create_temporary_folder,
+    remove_temporary_folder,
+)
 from imagefinder.downloads.results import NAME, Counts, write_results
-from imagefinder.downloads.state import Failed, Ledger, Outcome
-from imagefinder.downloads.url_list import UrlList, opened
+from imagefinder.downloads.state import DownloadState, FailedUrl, UrlOutcome, described
+from imagefinder.downloads.url_list import UrlList, open_list
 from imagefinder.errors import DownloadError, FetchError
-from imagefinder.images.inputs import absolute
+from imagefinder.images.inputs import Input, absolute
 
-Progress: TypeAlias = Callable[[bool], object]
-"""Told of each URL that came to its end, whether it gave an image."""
+OnUrl: TypeAlias = Callable[[bool], object]
+"""Called after each URL: whether it gave an image."""
 
-_ROOM = 10_000  # jobs that wait, so that a slow host at the list's head holds no other up
-_LONGEST_WAIT = 120.0  # seconds; a server that asks for more is asked no more
+_QUEUED = 10_000  # jobs, so that a slow host at the head of the list delays no other
+_MAX_BACKOFF = 120.0  # seconds; a server that asks for a longer wait is not asked again
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a list is downloaded."""
+class DownloadSettings:
+    """How a list is downloaded: concurrency, retries and limits."""
 
     jobs: int = 64
-    """Fetches at a time."""
+    """Concurrent downloads."""
     per_host: int = 8
-    """Of them, those from one host of the list."""
+    """Concurrent downloads from one host."""
     retries: int = 2
-    """After failures that may pass: no answer, a connection that broke, statuses as 503."""
+    """After temporary failures: no answer, a broken connection, statuses such as 503."""
     min_side: int = 16
-    """Pixels; what is smaller stands for an image that is not there."""
+    """Pixels; smaller images are taken for placeholders."""
     limits: FetchLimits = field(default_factory=FetchLimits)
     resolve: Resolve | None = None
-    """Stands in for the system's way to look names up."""
+    """DNS resolution; the system's if not given."""
 
 
 @dataclass(frozen=True)
 class Summary(Counts):
-    """What became of a list."""
+    """The result of downloading a list."""
 
     column: str
-    """Where its URLs were."""
+    """The column of the URLs."""
     results: str
-    """The CSV with a line for each URL."""
+    """The path of the CSV with a line for each URL."""
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """A JSON-serializable dictionary."""
         return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+    def inputs(self) -> Iterator[Input]:
+        """The images of this list with their metadata, for ``Finder.add``."""
+        return described(Path(self.results).parent, self.run)
 
 
 def download(
@@ -66,28 +74,28 @@ def download(
     *,
     column: str | None = None,
     retry_failed: bool = False,
-    settings: Settings | None = None,
-    progress: Progress = bool,
+    settings: DownloadSettings | None = None,
+    progress: OnUrl = bool,
 ) -> Summary:
-    """Fetch the images of a list into a folder, each content once.
+    """Download the images of a list into a folder, each distinct content once.
 
-    ``source`` is CSV, TSV, JSON lines or Parquet; ``column`` holds the URLs, and is found if it is
-    not named. URLs that came to their end in this folder before are not asked again, those that
-    gave no image only to ``retry_failed``. Raises DownloadError.
+    ``source`` is a CSV, TSV, JSON Lines or Parquet file; ``column`` holds the URLs, and is detected
+    if not given. URLs that an earlier run finished are skipped; those that failed are tried again
+    only with ``retry_failed``. Raises DownloadError.
     """
     began = perf_counter()
-    urls = opened(absolute(source), column)
+    urls = open_list(absolute(source), column)
     root = absolute(folder)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with Ledger(root) as ledger:
-            make_room(root)
+        with DownloadState(root) as state:
+            create_temporary_folder(root)
             if retry_failed:
-                ledger.forget_failures()
-            run(_Downloading(urls, root, ledger, settings or Settings(), progress).all())
-            clear(root)
-            ledger.write()
-            counts = write_results(urls, ledger, root)
+                state.forget_failures()
+            run(_Download(urls, root, state, settings or DownloadSettings(), progress).run())
+            remove_temporary_folder(root)
+            state.flush()
+            counts = write_results(urls, state, root)
     except OSError as error:
         raise DownloadError(f"{error.filename or root}: {error.strerror or error}") from error
     return Summary(
@@ -99,22 +107,23 @@ def download(
 
 
 @dataclass(frozen=True)
-class _Downloading:
-    """One run: what is asked for, where it goes, and who is told."""
+class _Download:
+    """One run over a list: a feeder fills the frontier, workers fetch what it yields."""
 
     urls: UrlList
     folder: Path
-    ledger: Ledger
-    settings: Settings
-    progress: Progress
+    state: DownloadState
+    settings: DownloadSettings
+    progress: OnUrl
 
-    async def all(self) -> None:
-        """Until every URL has come to its end, or something is wrong with the folder."""
-        turns = Turns(self.settings.per_host, _ROOM)
+    async def run(self) -> None:
+        """Until every URL is finished, or the folder cannot be written to."""
+        frontier = Frontier(self.settings.per_host, _QUEUED)
         async with Fetcher(self.settings.limits, self.settings.resolve) as fetcher:
-            feeder = asyncio.create_task(self._feed(turns))
+            feeder = asyncio.create_task(self._feed(frontier))
             workers = [
-                asyncio.create_task(self._work(turns, fetcher)) for _ in range(self.settings.jobs)
+                asyncio.create_task(self._work(frontier, fetcher))
+                for _ in range(self.settings.jobs)
             ]
             try:
                 # a worker ends only by failing: the folder cannot be written to
@@ -127,49 +136,49 @@ class _Downloading:
                     task.cancel()
                 await asyncio.gather(feeder, *workers, return_exceptions=True)
 
-    async def _feed(self, turns: Turns) -> None:
-        """What is not settled yet of the list becomes jobs; ends when all have come to theirs."""
-        for number, wanted in enumerate(self.urls):
+    async def _feed(self, frontier: Frontier) -> None:
+        """Queue the unfinished URLs of the list, and wait until all are done."""
+        for number, row in enumerate(self.urls):
             if number % 100 == 0:
-                await asyncio.sleep(0)  # what has arrived need not wait for the whole list
-            url = wanted.url
-            if url is None or turns.holds(url):
+                await asyncio.sleep(0)  # let responses be handled while the list is read
+            url = row.url
+            if url is None or url in frontier:
                 continue
-            known = self.ledger.outcome(url)
+            known = self.state.outcome(url)
             if known is None:
-                await turns.put(Job(url, _host(url)))
+                await frontier.put(Job(url, _host(url)))
             else:
-                self.progress(not isinstance(known, Failed))
-        await turns.settled()
+                self.progress(not isinstance(known, FailedUrl))
+        await frontier.join()
 
-    async def _work(self, turns: Turns, fetcher: Fetcher) -> None:
+    async def _work(self, frontier: Frontier, fetcher: Fetcher) -> None:
         while True:
-            job = await turns.take()
+            job = await frontier.get()
             try:
-                outcome: Outcome = await self._image(job.url, fetcher)
+                outcome: UrlOutcome = await self._image(job.url, fetcher)
             except FetchError as error:
-                wait = _wait(error, job.tries)
-                if error.again and job.tries < self.settings.retries and wait <= _LONGEST_WAIT:
-                    turns.again(job, wait, resting=error.wait is not None)
+                wait = _backoff(error, job.tries)
+                if error.again and job.tries < self.settings.retries and wait <= _MAX_BACKOFF:
+                    frontier.retry(job, wait, pause_host=error.wait is not None)
                     continue
-                outcome = Failed(error.reason, str(error))
-            self.ledger.note(job.url, outcome)
-            self.progress(not isinstance(outcome, Failed))
-            turns.done(job)
+                outcome = FailedUrl(error.reason, str(error))
+            self.state.record(job.url, outcome)
+            self.progress(not isinstance(outcome, FailedUrl))
+            frontier.done(job)
 
-    async def _image(self, url: str, fetcher: Fetcher) -> Outcome:
-        with Arriving(self.folder) as arriving:
-            await fetcher.fetch(url, arriving.write)
-            return await asyncio.to_thread(arriving.kept, self.settings.min_side)
+    async def _image(self, url: str, fetcher: Fetcher) -> UrlOutcome:
+        with PartialFile(self.folder) as file:
+            await fetcher.fetch(url, file.write)
+            return await asyncio.to_thread(file.finish, self.settings.min_side)
 
 
 def _host(url: str) -> str:
-    """As it is written, which is enough to share turns by."""
+    """As written, which is enough for fair scheduling."""
     return url.partition("//")[2].partition("/")[0].lower()
 
 
-def _wait(error: FetchError, tries: int) -> float:
-    """Seconds before the next try: what the server asks for, or longer with each try."""
+def _backoff(error: FetchError, tries: int) -> float:
+    """Seconds before the next try: what the server asks for, else exponential with jitter."""
     if error.wait is not None:
         return error.wait
-    return random.uniform(0.5, 1) * 2.0**tries  # noqa: S311  so that not all come back at once
+    return random.uniform(0.5, 1) * 2.0**tries  # noqa: S311  jitter

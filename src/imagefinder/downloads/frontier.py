@@ -1,4 +1,4 @@
-"""Whose turn it is: every host has its share of what goes on at a time, and no more."""
+"""Crawl frontier: fair scheduling per host, with a limit on the jobs of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class Job:
-    """A URL to be fetched, and how often that was tried."""
+    """A URL to fetch, and how often it was tried."""
 
     url: str
     host: str
@@ -20,81 +20,81 @@ class Job:
 class _Host:
     waiting: deque[Job] = field(default_factory=deque)
     active: int = 0
-    rests_until: float = 0.0
+    paused_until: float = 0.0
 
 
-class Turns:
-    """Jobs wait here, by host; a host that is slow, or asks for a rest, holds no other up.
+class Frontier:
+    """A queue of jobs by host: one that is slow, or asks for a pause, delays no other.
 
-    For each job that may start there is a token with its host's name in one queue, which gives
-    the hosts their turns in order.
+    For each job that may start, one queue of tokens holds its host's name: this serves the hosts in
+    turn.
     """
 
-    def __init__(self, per_host: int, room: int) -> None:
-        """At most so many jobs of a host at a time, and so many in all that are not done yet."""
+    def __init__(self, per_host: int, size: int) -> None:
+        """At most ``per_host`` jobs of a host at a time, and ``size`` unfinished ones in all."""
         self._per_host = per_host
-        self._room = asyncio.Semaphore(room)
+        self._slots = asyncio.Semaphore(size)
         self._hosts: dict[str, _Host] = {}
         self._tokens: asyncio.Queue[str] = asyncio.Queue()
-        self._open: set[str] = set()
-        self._settled = asyncio.Event()
-        self._settled.set()
+        self._unfinished: set[str] = set()
+        self._all_done = asyncio.Event()
+        self._all_done.set()
 
-    def holds(self, url: str) -> bool:
-        """Whether this URL is waiting or under way."""
-        return url in self._open
+    def __contains__(self, url: str) -> bool:
+        """Whether this URL is queued or being fetched."""
+        return url in self._unfinished
 
     async def put(self, job: Job) -> None:
-        """A new job; waits for room."""
-        await self._room.acquire()
-        self._open.add(job.url)
-        self._settled.clear()
-        self._wait(job)
+        """Queue a new job; waits while the frontier is full."""
+        await self._slots.acquire()
+        self._unfinished.add(job.url)
+        self._all_done.clear()
+        self._queue(job)
 
-    async def take(self) -> Job:
-        """The next that may start; ``done`` or ``again`` must follow."""
+    async def get(self) -> Job:
+        """The next job that may start; ``done`` or ``retry`` must follow."""
         loop = asyncio.get_running_loop()
         while True:
             name = await self._tokens.get()
             host = self._hosts[name]
-            rest = host.rests_until - loop.time()
-            if rest <= 0:
+            pause = host.paused_until - loop.time()
+            if pause <= 0:
                 host.active += 1
                 return host.waiting.popleft()
-            loop.call_later(rest, self._tokens.put_nowait, name)
+            loop.call_later(pause, self._tokens.put_nowait, name)
 
     def done(self, job: Job) -> None:
-        """It has come to its end."""
-        self._leave(job)
-        self._open.discard(job.url)
-        self._room.release()
-        if not self._open:
-            self._settled.set()
+        """The job is finished."""
+        self._release(job)
+        self._unfinished.discard(job.url)
+        self._slots.release()
+        if not self._unfinished:
+            self._all_done.set()
 
-    def again(self, job: Job, seconds: float, resting: bool) -> None:
-        """To be taken once more after some time, during which its host may be left alone too."""
+    def retry(self, job: Job, seconds: float, pause_host: bool) -> None:
+        """Queue the job again after a delay, during which its whole host may be paused."""
         loop = asyncio.get_running_loop()
         host = self._hosts[job.host]
-        if resting:
-            host.rests_until = max(host.rests_until, loop.time() + seconds)
-        self._leave(job, kept=True)
-        loop.call_later(seconds, self._wait, replace(job, tries=job.tries + 1))
+        if pause_host:
+            host.paused_until = max(host.paused_until, loop.time() + seconds)
+        self._release(job, keep_host=True)
+        loop.call_later(seconds, self._queue, replace(job, tries=job.tries + 1))
 
-    async def settled(self) -> None:
-        """Until no job is left."""
-        await self._settled.wait()
+    async def join(self) -> None:
+        """Wait until every job is done."""
+        await self._all_done.wait()
 
-    def _wait(self, job: Job) -> None:
+    def _queue(self, job: Job) -> None:
         host = self._hosts.setdefault(job.host, _Host())
         if len(host.waiting) < self._per_host - host.active:
             self._tokens.put_nowait(job.host)
         host.waiting.append(job)
 
-    def _leave(self, job: Job, kept: bool = False) -> None:
+    def _release(self, job: Job, keep_host: bool = False) -> None:
         host = self._hosts[job.host]
         if len(host.waiting) > self._per_host - host.active:
             self._tokens.put_nowait(job.host)
         host.active -= 1
-        rests = host.rests_until > asyncio.get_running_loop().time()
-        if not (kept or host.active or host.waiting or rests):
+        paused = host.paused_until > asyncio.get_running_loop().time()
+        if not (keep_host or host.active or host.waiting or paused):
             del self._hosts[job.host]

@@ -1,4 +1,4 @@
-"""What became of each URL, and what is known of each image: one SQLite file in the folder."""
+"""Download state: the outcome of each URL and the metadata of each image, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imagefinder.errors import DownloadError
 from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input, absolute
 
-_NAME = ".download.db"  # hidden, so that it is no part of the images
+_NAME = ".download.db"  # hidden, so that it is not taken for an image
 _APPLICATION_ID = 0x494D4744  # "IMGD"
 _VERSION = 1
 _SCHEMA = """
@@ -41,14 +41,14 @@ _SCHEMA = """
         detail TEXT
     ) WITHOUT ROWID;
 """
-# what is lost when the program is killed is fetched again, so it is written down in batches
+# what is lost when the program is killed is only fetched again, so outcomes are written in batches
 _BATCH = 500
 _SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """A content that was fetched."""
+    """An image that was downloaded."""
 
     sha256: bytes
     suffix: str
@@ -59,32 +59,32 @@ class StoredImage:
 
     @property
     def name(self) -> str:
-        """Its file, from the folder: made of its content alone, so that no server has a say."""
+        """Its path within the folder: derived from its content, never from a server or a URL."""
         text = self.sha256.hex()[:32]
         return f"{text[:2]}/{text}{self.suffix}"
 
 
 @dataclass(frozen=True)
-class Failed:
-    """Why a URL gave no image: a word for programs, and a sentence."""
+class FailedUrl:
+    """Why a URL gave no image: a code for programs, and a sentence for people."""
 
     reason: str
     detail: str
 
 
-Outcome: TypeAlias = StoredImage | Failed
+UrlOutcome: TypeAlias = StoredImage | FailedUrl
 
 
-class Ledger:
-    """For one program at a time; killed at any moment, it has what was written down before."""
+class DownloadState:
+    """Persistent state of a folder, used by one program at a time; safe against being killed."""
 
     def __init__(self, folder: Path) -> None:
-        """Opened, or made. Raises DownloadError, also while another program fills the folder."""
+        """Open or create. Raises DownloadError, also while another program uses the folder."""
         self._folder = folder
-        self._noted: dict[str, Outcome] = {}
-        self._written = monotonic()
-        with _told(folder):
-            self._connection = _connected(folder / _NAME)
+        self._pending: dict[str, UrlOutcome] = {}
+        self._flushed = monotonic()
+        with translate_errors(folder):
+            self._connection = _open(folder / _NAME)
 
     def __enter__(self) -> Self:
         """Closes at the end."""
@@ -96,45 +96,45 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Writes down what is noted, and closes."""
+        """Flush and close."""
         try:
-            self.write()
+            self.flush()
         finally:
             self._connection.close()
 
-    def note(self, url: str, outcome: Outcome) -> None:
-        """What became of a URL; written down soon."""
-        self._noted[url] = outcome
-        if len(self._noted) >= _BATCH or monotonic() - self._written > _SECONDS:
-            self.write()
+    def record(self, url: str, outcome: UrlOutcome) -> None:
+        """Record the outcome of a URL; it is written with the next batch."""
+        self._pending[url] = outcome
+        if len(self._pending) >= _BATCH or monotonic() - self._flushed > _SECONDS:
+            self.flush()
 
-    def write(self) -> None:
-        """Write down all that is noted, in one step."""
-        with _told(self._folder), self._connection:
-            for url, outcome in self._noted.items():
+    def flush(self) -> None:
+        """Write all recorded outcomes in one transaction."""
+        with translate_errors(self._folder), self._connection:
+            for url, outcome in self._pending.items():
                 self._write(url, outcome)
-        self._noted.clear()
-        self._written = monotonic()
+        self._pending.clear()
+        self._flushed = monotonic()
 
-    def outcome(self, url: str) -> Outcome | None:
-        """What became of it; ``None`` if it was not tried, or if its file is no longer there."""
-        found = self._noted.get(url) or self._found(url)
-        return None if isinstance(found, StoredImage) and not self._is_there(found) else found
+    def outcome(self, url: str) -> UrlOutcome | None:
+        """The outcome of a URL; ``None`` if it was not tried, or its file no longer exists."""
+        found = self._pending.get(url) or self._stored(url)
+        return None if isinstance(found, StoredImage) and not self._exists(found) else found
 
     def forget_failures(self) -> None:
-        """As if the URLs that gave no image had never been tried."""
-        with _told(self._folder), self._connection:
+        """Forget the URLs that gave no image, so that they are tried again."""
+        with translate_errors(self._folder), self._connection:
             self._connection.execute("DELETE FROM urls WHERE sha256 IS NULL")
 
     @contextmanager
-    def describing(self) -> Iterator[Describe]:
-        """Inside, each image of a list is described by the first row that leads to it."""
-        with _told(self._folder), self._connection:
+    def metadata_writer(self) -> Iterator[MetadataWriter]:
+        """A transaction in which each image gets the metadata of the first row that led to it."""
+        with translate_errors(self._folder), self._connection:
             run = 1 + (self._connection.execute("SELECT max(run) FROM pictures").get or 0)
-            yield Describe(self._connection, run)
+            yield MetadataWriter(self._connection, run)
 
-    def _write(self, url: str, outcome: Outcome) -> None:
-        if isinstance(outcome, Failed):
+    def _write(self, url: str, outcome: UrlOutcome) -> None:
+        if isinstance(outcome, FailedUrl):
             row: tuple[Any, ...] = (url, None, outcome.reason, outcome.detail)
         else:
             self._connection.execute(
@@ -151,8 +151,8 @@ class Ledger:
             row = (url, outcome.sha256, None, None)
         self._connection.execute("INSERT OR REPLACE INTO urls VALUES (?, ?, ?, ?)", row)
 
-    def _found(self, url: str) -> Outcome | None:
-        with _told(self._folder):
+    def _stored(self, url: str) -> UrlOutcome | None:
+        with translate_errors(self._folder):
             row = self._connection.execute(
                 "SELECT reason, detail, sha256, suffix, size, width, height "
                 "FROM urls LEFT JOIN pictures USING (sha256) WHERE url = ?",
@@ -161,9 +161,9 @@ class Ledger:
         if row is None:
             return None
         reason, detail, *image = row
-        return Failed(reason, detail) if image[0] is None else StoredImage(*image)
+        return FailedUrl(reason, detail) if image[0] is None else StoredImage(*image)
 
-    def _is_there(self, image: StoredImage) -> bool:
+    def _exists(self, image: StoredImage) -> bool:
         try:
             return os.stat(f"{self._folder}/{image.name}").st_size == image.size
         except OSError:
@@ -171,14 +171,14 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Describe:
-    """Gives images their metadata, in the run of one list."""
+class MetadataWriter:
+    """Writes the metadata of images, for the run of one list."""
 
     connection: apsw.Connection
     run: int
 
     def __call__(self, image: StoredImage, row: int, metadata: Mapping[str, Any]) -> bool:
-        """Whether this row is the first of the list that leads to the image."""
+        """Write it if this row is the first of the list for the image; whether it was."""
         self.connection.execute(
             "UPDATE pictures SET metadata = ?, run = ?, row = ? WHERE sha256 = ? AND run IS NOT ?",
             (json.dumps(metadata, ensure_ascii=False), self.run, row, image.sha256, self.run),
@@ -187,18 +187,18 @@ class Describe:
 
 
 def is_filled(folder: str | os.PathLike[str]) -> bool:
-    """Whether ``download`` has filled this folder."""
+    """Whether this folder was filled by ``download``."""
     return os.path.exists(absolute(folder) / _NAME)
 
 
 def described(folder: str | os.PathLike[str], run: int | None = None) -> Iterator[Input]:
-    """The images in a folder that ``download`` filled, with what the lists say of them.
+    """The images in a folder filled by ``download``, with the metadata of their lists.
 
-    With a ``run``, as a Summary names it, those of that list alone, in its order. To be given to
-    ``Finder.add``. Raises DownloadError.
+    With the ``run`` of a Summary, only those of that list, in its order. For ``Finder.add``. Raises
+    DownloadError.
     """
     root = absolute(folder)
-    with _told(root), closing(_connected(root / _NAME)) as connection:
+    with translate_errors(root), closing(_open(root / _NAME)) as connection:
         yield from _all(root, connection) if run is None else _listed(root, connection, run)
 
 
@@ -215,25 +215,25 @@ def _listed(root: Path, connection: apsw.Connection, run: int) -> Iterator[Input
 def _all(root: Path, connection: apsw.Connection) -> Iterator[Input]:
     for path in find_images(root):
         metadata = connection.execute(
-            # by a range of its key: the name holds the first half of the hash
+            # a range of the key: the name holds the first half of the hash
             "SELECT metadata FROM pictures WHERE sha256 >= unhex(?1) AND sha256 < unhex(?1 || ?2)",
             (path.stem, "ff" * 16),
         ).get
         yield Input(path, json.loads(metadata) if metadata else None)
 
 
-def _connected(path: Path) -> apsw.Connection:
+def _open(path: Path) -> apsw.Connection:
     connection = connect(path, create=True)
     try:
         if not connection.readonly("main"):
-            _make_ready(connection, path.name)
+            _prepare(connection, path.name)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _make_ready(connection: apsw.Connection, name: str) -> None:
+def _prepare(connection: apsw.Connection, name: str) -> None:
     connection.pragma("locking_mode", "EXCLUSIVE")  # one program at a time
     connection.pragma("journal_mode", "WAL")
     connection.pragma("synchronous", "NORMAL")
@@ -244,21 +244,21 @@ def _make_ready(connection: apsw.Connection, name: str) -> None:
             connection.pragma("user_version", _VERSION)
         about = connection.pragma("application_id"), connection.pragma("user_version")
     if about != (_APPLICATION_ID, _VERSION):
-        raise DownloadError(f"{name} was not made by this version of `imagefinder download`")
+        raise DownloadError(f"{name} was written by another version of `imagefinder download`")
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """SQLite's errors in our words."""
+def translate_errors(folder: Path) -> Iterator[None]:
+    """SQLite's errors as DownloadError."""
     try:
         yield
     except apsw.BusyError as error:
-        raise DownloadError(f"another program is filling {folder}: let it end first") from error
+        raise DownloadError(f"{folder} is in use by another program: wait until it ends") from error
     except apsw.FullError as error:
         raise DownloadError(
-            "the disk is full: make room and run it again; nothing fetched is lost"
+            "the disk is full: free some space and run the command again; no download is lost"
         ) from error
     except apsw.Error as error:
         raise DownloadError(
-            f"{folder / _NAME} cannot be used ({error}); without it, all is fetched again"
+            f"{folder / _NAME} cannot be used ({error}); delete it to download everything again"
         ) from error

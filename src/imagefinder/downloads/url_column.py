@@ -1,4 +1,4 @@
-"""The URLs in a cell, however they were put there, and the column that holds them."""
+"""URL column detection, and the URLs in a cell, in whatever form they are written."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 from imagefinder.errors import DownloadError
 from imagefinder.images.formats import SUFFIXES
 
-# a blank, a comma or a semicolon may be part of a URL, and parts two of them only before a third
+# a space, a comma or a semicolon may be part of a URL: it separates two only before another one
 _BETWEEN = re.compile(r"[|\n\r\t]+|[\s,;]+(?=(?:https?:)?//)", re.IGNORECASE)
 _URL = re.compile(r"(?:https?:)?//[^\s/]", re.IGNORECASE)
-_NOTHING = frozenset(("", "null", "none", "nan", "n/a", "na", "-", "[]", "{}"))
+_EMPTY = frozenset(("", "null", "none", "nan", "n/a", "na", "-", "[]", "{}"))
 _KEYS = ("url", "src", "href", "link", "image")
 
-_TELLING = re.compile(r"image|img|photo|pic|foto|bild", re.IGNORECASE)
-_SMALL = re.compile(r"thumb|icon|logo|avatar|small", re.IGNORECASE)
+_IMAGE = re.compile(r"image|img|photo|pic|foto|bild", re.IGNORECASE)
+_THUMBNAIL = re.compile(r"thumb|icon|logo|avatar|small", re.IGNORECASE)
 _LINK = re.compile(r"ur[li]|link|src|href", re.IGNORECASE)
 
 
 def urls_in(cell: Any) -> list[str]:
-    """What stands in a cell for a URL each, in order, whether or not it is one.
+    """The URLs written in a cell, in order and without duplicates; they are not validated.
 
-    Alone, with ``|``, line breaks or tabs between them, commas or blanks, or as a list in JSON or
-    in Python's way of writing; of a mapping, its ``url`` or the like. ``//host/…`` is taken as
-    https. Empty cells, and words that stand for nothing, give none.
+    A single one; several separated by ``|``, line breaks, tabs, commas or spaces; a list in JSON or
+    Python notation; or a mapping with a key such as ``url``. ``//host/…`` is read as https. Empty
+    cells, and words such as ``null``, give none.
     """
     if isinstance(cell, Mapping):
         return next((urls_in(cell[key]) for key in _KEYS if cell.get(key)), [])
@@ -40,44 +40,44 @@ def urls_in(cell: Any) -> list[str]:
     if listed is not None:
         return urls_in(listed)
     parts = (part.strip(" \t\"'") for part in _BETWEEN.split(text))
-    kept = (part for part in parts if part.lower() not in _NOTHING)
-    return list(dict.fromkeys(f"https:{part}" if part.startswith("//") else part for part in kept))
+    urls = (part for part in parts if part.lower() not in _EMPTY)
+    return list(dict.fromkeys(f"https:{url}" if url.startswith("//") else url for url in urls))
 
 
 def url_column(rows: Iterable[Mapping[str, Any]], where: str) -> str:
-    """The column that most likely holds images' URLs, told from some rows.
+    """The column that most likely holds the URLs of images, judging by some rows.
 
-    Of those that hold URLs, one counts more whose URLs end as images' names do or whose name
-    speaks of images, and less if it speaks of small ones. Raises DownloadError if there is none.
+    Among the columns of URLs, image suffixes and a name such as ``image`` count for one, a name
+    such as ``thumbnail`` against it. Raises DownloadError if there is none.
     """
     cells: dict[str, list[list[str]]] = {}
     for row in rows:
         for name, cell in row.items():
             cells.setdefault(name, []).append([url for url in urls_in(cell) if is_url(url)])
-    scores = {name: _likely(name, found) for name, found in cells.items() if any(found)}
+    scores = {name: _score(name, found) for name, found in cells.items() if any(found)}
     if not scores:
         known = ", ".join(list(cells)[:20]) or "none"
         raise DownloadError(
-            f"{where}: no column holds URLs in its first rows; name one with --column "
-            f"(the columns: {known})"
+            f"{where}: no column has URLs in its first rows; choose one with --column "
+            f"(columns: {known})"
         )
     return max(scores, key=lambda name: scores[name])
 
 
 def is_url(text: str) -> bool:
-    """Whether it begins as a URL does."""
+    """Whether it starts like a URL."""
     return _URL.match(text) is not None
 
 
-def _likely(name: str, found: list[list[str]]) -> float:
+def _score(name: str, found: list[list[str]]) -> float:
     filled = [urls for urls in found if urls]
-    images = sum(any(_ends_as_an_image(url) for url in urls) for urls in filled)
-    words = (_TELLING, 0.5), (_LINK, 0.25), (_SMALL, -0.5)
+    images = sum(any(_has_image_suffix(url) for url in urls) for urls in filled)
+    words = (_IMAGE, 0.5), (_LINK, 0.25), (_THUMBNAIL, -0.5)
     named = sum(worth for word, worth in words if word.search(name))
     return len(filled) / len(found) + images / len(filled) + named
 
 
-def _ends_as_an_image(url: str) -> bool:
+def _has_image_suffix(url: str) -> bool:
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return f".{path.rpartition('.')[2].lower()}" in SUFFIXES
 

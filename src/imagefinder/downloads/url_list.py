@@ -1,4 +1,4 @@
-"""Lists of images as they are met: CSV, TSV, JSON lines and Parquet, read row by row."""
+"""URL lists: CSV, TSV, JSON Lines and Parquet files, read row by row."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from imagefinder._utils.extras import optional_import
+from imagefinder._utils.text import one_line
 from imagefinder.downloads.url_column import is_url, url_column, urls_in
-from imagefinder.errors import DownloadError, MissingExtra
+from imagefinder.errors import DownloadError
 from imagefinder.images.inputs import absolute
 
-_LONGEST = 2**24  # characters of a cell; a quote that never ends must not eat the whole file
-_SAMPLE = 1000  # rows that the column is told from
+_LONGEST = 2**24  # characters of a cell: an unterminated quote must not swallow the whole file
+_SAMPLE = 1000  # rows from which the column is detected
 _BATCH = 1000
 _DELIMITERS = ",;\t"
 
@@ -25,44 +27,44 @@ Cells = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One URL of a list, or a row that has none."""
+class ListRow:
+    """One URL of a list, or a row without any."""
 
     row: int
-    """Counted from 1, without the head."""
+    """Counted from 1, without the header."""
     url: str | None
     metadata: Cells
-    """The other cells of the row that are not empty, and this URL under its column's name."""
+    """The other non-empty cells of the row, and this URL under the name of its column."""
 
 
 @dataclass(frozen=True)
 class UrlList:
-    """A list, and the column of it that holds the URLs."""
+    """A list, and its column of URLs."""
 
     path: Path
     column: str
 
-    def __iter__(self) -> Iterator[Wanted]:
-        """One by one, from the file. Raises DownloadError."""
+    def __iter__(self) -> Iterator[ListRow]:
+        """Its URLs one by one, read from the file. Raises DownloadError."""
         for number, cells in enumerate(_rows(self.path), 1):
             urls: list[str | None] = [_text(url) for url in urls_in(cells.get(self.column))]
             others = _metadata(cells, self.column)
             for url in urls or [None]:
-                yield Wanted(number, url, others if url is None else {**others, self.column: url})
+                yield ListRow(number, url, others if url is None else {**others, self.column: url})
 
 
 def is_list(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of a list."""
+    """Whether the path names a list, by its suffix."""
     return Path(path).suffix.lower() in _READERS and not os.path.isdir(path)
 
 
 def count_urls(path: str | os.PathLike[str], column: str | None = None) -> int:
-    """How many URLs a list has, in a pass of its own. Raises DownloadError."""
-    return sum(1 for wanted in opened(absolute(path), column) if wanted.url is not None)
+    """The number of URLs in a list, in a separate pass. Raises DownloadError."""
+    return sum(1 for row in open_list(absolute(path), column) if row.url is not None)
 
 
-def opened(path: Path, column: str | None) -> UrlList:
-    """A list with the column named, or found by itself. Raises DownloadError."""
+def open_list(path: Path, column: str | None) -> UrlList:
+    """A list with the given or the detected column. Raises DownloadError."""
     sample = list(islice(_rows(path), _SAMPLE))
     if not sample:
         raise DownloadError(f"{path.name} has no rows")
@@ -80,15 +82,15 @@ def _rows(path: Path) -> Iterator[Cells]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DownloadError(
-            f"{path.name}: a list's name ends with one of {', '.join(sorted(_READERS))}"
+            f"{path.name}: the name of a list must end with one of {', '.join(sorted(_READERS))}"
         )
-    with _told(path):
+    with translate_errors(path):
         yield from reader(path)
 
 
 def _csv(path: Path) -> Iterator[Cells]:
     csv.field_size_limit(_LONGEST)
-    # a byte that is no UTF-8 costs a letter of some title, not the list
+    # bytes that are not UTF-8 cost a letter of some title, not the list
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         start = file.readline()
         file.seek(0)
@@ -96,11 +98,11 @@ def _csv(path: Path) -> Iterator[Cells]:
         rows: Iterator[list[str]] = csv.reader(
             file, delimiter="\t" if tabs else max(_DELIMITERS, key=start.count)
         )
-        head = next(rows, [])
-        if any(is_url(cell) for cell in head):  # it has none
-            rows = chain([head], rows)
-            head = [f"column {number}" for number in range(1, len(head) + 1)]
-        names = [name.strip() for name in head]
+        header = next(rows, [])
+        if any(is_url(cell) for cell in header):  # there is no header
+            rows = chain([header], rows)
+            header = [f"column {number}" for number in range(1, len(header) + 1)]
+        names = [name.strip() for name in header]
         yield from (dict(zip(names, row, strict=False)) for row in rows if row)
 
 
@@ -112,7 +114,7 @@ def _json_lines(path: Path) -> Iterator[Cells]:
 
 
 def _json_cells(line: str) -> Cells:
-    """A line that cannot be read is a row without cells."""
+    """A line that is not JSON is a row without cells."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
@@ -121,17 +123,14 @@ def _json_cells(line: str) -> Cells:
 
 
 def _parquet(path: Path) -> Iterator[Cells]:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtra("'.parquet' needs: pip install 'imagefinder[parquet]'") from error
+    pa = optional_import("pyarrow", "parquet", "'.parquet'")
+    parquet = optional_import("pyarrow.parquet", "parquet", "'.parquet'")
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(_BATCH):
                 yield from batch.to_pylist()
     except pa.ArrowException as error:
-        raise DownloadError(f"{path.name}: {' '.join(str(error).split())}") from error
+        raise DownloadError(f"{path.name}: {one_line(error)}") from error
 
 
 _READERS = {
@@ -145,35 +144,36 @@ _READERS = {
 
 
 def _metadata(cells: Cells, column: str) -> dict[str, Any]:
-    """As JSON and a store can hold it."""
-    kept = {_text(str(name)): _plain(cell) for name, cell in cells.items() if name != column}
-    return {name: cell for name, cell in kept.items() if cell not in (None, "", [], {})}
+    """What JSON and a store can hold."""
+    values = {_text(str(name)): _json_value(cell) for name, cell in cells.items() if name != column}
+    return {name: cell for name, cell in values.items() if cell not in (None, "", [], {})}
 
 
-def _plain(cell: Any) -> Any:
+def _json_value(cell: Any) -> Any:
     if isinstance(cell, str):
         return _text(cell.strip())
     if isinstance(cell, bytes | bytearray):
         return None
     if isinstance(cell, Mapping):
-        return {_text(str(name)): _plain(inner) for name, inner in cell.items()}
+        return {_text(str(name)): _json_value(inner) for name, inner in cell.items()}
     if isinstance(cell, list | tuple):
-        return [_plain(inner) for inner in cell]
+        return [_json_value(inner) for inner in cell]
     if isinstance(cell, float):
-        return cell if cell - cell == 0 else None  # neither infinite nor no number
+        return cell if cell - cell == 0 else None  # neither infinite nor NaN
     return cell if cell is None or isinstance(cell, bool | int) else str(cell)
 
 
 def _text(text: str) -> str:
-    """As UTF-8 can write it: half of a surrogate pair becomes a question mark."""
+    """Encodable as UTF-8: half of a surrogate pair becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
+    """Errors of reading a list as DownloadError."""
     try:
         yield
     except OSError as error:
         raise DownloadError(f"{path}: {error.strerror or error}") from error
     except (ValueError, csv.Error) as error:
-        raise DownloadError(f"{path.name}: {' '.join(str(error).split())}") from error
+        raise DownloadError(f"{path.name}: {one_line(error)}") from error

@@ -47,7 +47,7 @@ _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".sp
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class ImageHeader:
     """What the head of an image's file says of it."""
 
     suffix: str
@@ -57,7 +57,7 @@ class Glimpse:
     """Both as stored, before any turning."""
 
 
-def glimpse(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
+def probe(file: BinaryIO, limits: Limits = LIMITS) -> ImageHeader:
     """The kind and the size of an image, told from its content; no pixel is decoded.
 
     Raises UnreadableImage or ImageTooLarge.
@@ -66,7 +66,7 @@ def glimpse(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
         with open_image(file) as image:
             if not is_shrinkable(image):
                 check_pixels(image, limits)
-            return Glimpse(_ENDINGS[image.format or ""], image.width, image.height)
+            return ImageHeader(_ENDINGS[image.format or ""], image.width, image.height)
     except (UnreadableImage, ImageTooLarge):
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:

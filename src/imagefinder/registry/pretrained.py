@@ -29,7 +29,7 @@ SETTINGS = tuple(
 _OURS = Path(__file__).parent.parent / "encoders" / "models.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _SOURCE: dict[str, type] = {"repository": str, "revision": str, "file": str, "sha256": str}
-_ROW = {**_SOURCE, "about": str, "licence": str, "bytes": int, "dim": int, "patches": bool}
+_ROW = {**_SOURCE, "about": str, "license": str, "bytes": int, "dim": int, "patches": bool}
 _TEXT = {
     **_SOURCE,
     "tokenizer": str,
@@ -76,7 +76,7 @@ class Model:
     graph: Source
     settings: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
-    licence: str = ""
+    license: str = ""
     bytes: int = 0
     """Of all its files, about; 0 if nobody said."""
     patches: bool = False
@@ -163,6 +163,8 @@ def _model(name: str, row: Any, folder: Path) -> Model:
     if not isinstance(row, dict):
         raise ValueError(f"[{name}] is to be a table")
     row = dict(row)
+    if "licence" in row:  # the former spelling, in a library's own file
+        row["license"] = row.pop("licence")
     settings = {key: row.pop(key) for key in SETTINGS if key in row}
     text = row.pop("text", None)
     about = _fields(f"[{name}]", row, _ROW, needed=("file", "dim"))

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
-from imagefinder.downloads import Settings as Downloads
-from imagefinder.downloads import described, download, is_filled, is_list
+from imagefinder.downloads import DownloadSettings, described, download, is_filled, is_list
 from imagefinder.downloads.http import FetchLimits
 from imagefinder.errors import MissingExtra, TrainingError
 from imagefinder.images.files import find_images
@@ -74,7 +73,7 @@ def _collected(
     """The images, and how to go through them once more."""
     if is_list(source):
         folder = out.with_name(f"{out.name}-pictures")
-        summary = download(source, folder, column=column, settings=Downloads(limits=limits))
+        summary = download(source, folder, column=column, settings=DownloadSettings(limits=limits))
         return _described(folder, label, summary.run)
     if label is None:
         return Collection.of_folder(source), lambda: map(Input, find_images(source))

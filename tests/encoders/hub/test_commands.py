@@ -15,7 +15,7 @@ def test_models_are_listed_with_what_people_ask_of_them(run: Run) -> None:
         "about": "ViT-B/32 taught on images and their captions; takes text too",
         "dim": 512,
         "bytes": 608_000_000,
-        "licence": "MIT",
+        "license": "MIT",
         "text": True,
         "patches": False,
         "present": False,

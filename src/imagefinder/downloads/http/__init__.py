@@ -1,4 +1,4 @@
-"""Images from URLs that anyone may have written: nothing about them is believed."""
+"""HTTP client for untrusted URLs: SSRF guard, limits on size and time."""
 
 from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, fetch, fetch_all
 

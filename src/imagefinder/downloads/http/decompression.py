@@ -1,4 +1,4 @@
-"""Bodies that a server compressed although it was asked not to."""
+"""Content-Encoding: streaming decompression in small pieces, safe from decompression bombs."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Callable, Iterator
 
 from imagefinder.errors import AnswerRefused
 
-_PIECE = 2**18  # bytes: a small chunk may hold gigabytes
+_PIECE = 2**18  # bytes: a small chunk may expand to gigabytes
 
 
 def inflater(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
-    """What turns each chunk of a body into pieces of its content, none of them large.
+    """A function from each chunk of a body to pieces of its content, none of them large.
 
-    ``encoding`` is the header's value. Raises AnswerRefused for others than gzip and deflate, and
-    the pieces raise it where the body is damaged.
+    ``encoding`` is the value of the header. Raises AnswerRefused for anything but gzip and deflate;
+    so does the function for a damaged body.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
         return _plain
     if name not in ("gzip", "x-gzip", "deflate"):
-        raise AnswerRefused("encoding", f"it came in the encoding {name[:40]!r}")
-    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: told from its head
+        raise AnswerRefused("encoding", f"unsupported Content-Encoding {name[:40]!r}")
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: detected from its header
 
     def pieces(chunk: bytes) -> Iterator[bytes]:
         while chunk:
             try:
                 piece = decoder.decompress(chunk, _PIECE)
             except zlib.error as error:
-                raise AnswerRefused("encoding", "its compression is damaged") from error
+                raise AnswerRefused("encoding", "the compressed body is damaged") from error
             chunk = decoder.unconsumed_tail
             yield piece
 

@@ -1,4 +1,4 @@
-"""The content of URLs, within limits of place, size and time."""
+"""HTTP fetcher: redirects, limits on size and time, and only public addresses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, Self, TypeAlias, TypeVar
 import aiohttp
 from yarl import URL
 
+from imagefinder._utils.text import one_line
 from imagefinder.downloads.http.decompression import inflater
-from imagefinder.downloads.http.ssrf import Allowed, Guard, Resolve, is_public
+from imagefinder.downloads.http.ssrf import Allowed, PublicResolver, Resolve, is_public
 from imagefinder.downloads.http.urls import checked, redirected
 from imagefinder.errors import (
     AnswerRefused,
@@ -28,14 +29,14 @@ from imagefinder.errors import (
     Unreachable,
     UrlRefused,
 )
-from imagefinder.images.formats import Glimpse, glimpse
+from imagefinder.images.formats import ImageHeader, probe
 from imagefinder.images.limits import LIMITS, Limits
 
 Result = TypeVar("Result")
 Write: TypeAlias = Callable[[bytes], object]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that another time may mend
+_TEMPORARY = (408, 425, 429, 500, 502, 503, 504)  # statuses worth a retry
 _HEADERS = {
     "User-Agent": "imagefinder",
     "Accept": "image/*,*/*;q=0.5",
@@ -45,24 +46,24 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """What one fetch may cost, and where it may go."""
+    """Limits of one fetch: size, time, redirects and addresses."""
 
     max_bytes: int = LIMITS.max_bytes
-    """Of the content; where it comes compressed, after that is undone."""
+    """Of the content, after decompression."""
     seconds: float = 60.0
-    """From the first look-up to the last byte, redirects included."""
+    """Timeout from the DNS lookup to the last byte, redirects included."""
     silence: float = 15.0
-    """Seconds without a byte; also what a connection may take to be made."""
+    """Read timeout in seconds, and connect timeout."""
     redirects: int = 5
     allow_private: bool = False
-    """Whether addresses that are not public may be reached: for tests and intranets."""
+    """Whether private addresses may be fetched from: for tests and intranets."""
 
 
 class Fetcher:
-    """Fetches any number of URLs at a time, over connections that it keeps; ``async with`` it.
+    """Fetches any number of URLs concurrently over pooled connections; use it with ``async with``.
 
-    Names are looked up once for each connection, and that is made to the very addresses that were
-    checked. There are no cookies, no proxies and no credentials, of the environment or else.
+    A name is resolved once for each connection, which is made to the very addresses that were
+    checked. No cookies, proxies or credentials are used, nor taken from the environment.
     """
 
     def __init__(
@@ -71,20 +72,22 @@ class Fetcher:
         resolve: Resolve | None = None,
         allowed: Allowed | None = None,
     ) -> None:
-        """``resolve`` and ``allowed`` stand in for the system's look-up and for ``is_public``."""
+        """``resolve`` replaces the system's DNS lookup, ``allowed`` replaces ``is_public``."""
         self._limits = limits or FetchLimits()
         anywhere = self._limits.allow_private
         self._allowed = allowed or ((lambda _: True) if anywhere else is_public)
         self._resolve = resolve
 
     async def __aenter__(self) -> Self:
-        """Nothing is connected yet."""
-        guard = Guard(self._allowed, self._resolve)
-        wait = self._limits.silence
-        self._guard = guard
+        """Open a session; connections are made on demand."""
+        resolver = PublicResolver(self._allowed, self._resolve)
+        silence = self._limits.silence
+        self._resolver = resolver
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, resolver=guard, socket_factory=guard.socket),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=wait, sock_read=wait),
+            connector=aiohttp.TCPConnector(
+                limit=0, resolver=resolver, socket_factory=resolver.socket
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=silence, sock_read=silence),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             auto_decompress=False,
@@ -98,16 +101,13 @@ class Fetcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         await self._session.close()
-        await self._guard.close()
+        await self._resolver.close()
 
     async def fetch(self, url: str, write: Write) -> None:
-        """Hand the content over, piece by piece as it comes. Raises FetchError.
-
-        Some of it may have been handed over by then.
-        """
-        with _told(self._limits):
+        """Stream the content to ``write``. Raises FetchError, perhaps after a part of it."""
+        with translate_errors(self._limits):
             async with asyncio.timeout(self._limits.seconds):
                 await self._follow(checked(url), write)
 
@@ -122,7 +122,7 @@ class Fetcher:
 
     async def _receive(self, response: aiohttp.ClientResponse, write: Write) -> None:
         if response.status != 200:
-            raise _refused(response)
+            raise _bad_status(response)
         most = self._limits.max_bytes
         if (response.content_length or 0) > most:
             raise _too_large(most)
@@ -137,19 +137,19 @@ class Fetcher:
 
 
 def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
-    """The bytes of the image at a URL; that it is one is told from them. Raises FetchError."""
+    """The bytes of the image at a URL, checked to be one. Raises FetchError."""
     return fetch_all([url], limits)[0]
 
 
 def fetch_all(urls: Sequence[str], limits: FetchLimits | None = None) -> list[bytes]:
-    """The same of several at a time, in order; the limits are what they may cost together.
+    """Several images concurrently, in order; ``max_bytes`` is the limit of all together.
 
-    Raises FetchError for the first that cannot be had.
+    Raises FetchError for the first that fails.
     """
     limits = limits or FetchLimits()
     count = 0
 
-    async def fetched(fetcher: Fetcher, url: str) -> bytes:
+    async def fetch_one(fetcher: Fetcher, url: str) -> bytes:
         data = bytearray()
 
         def write(piece: bytes) -> None:
@@ -160,27 +160,27 @@ def fetch_all(urls: Sequence[str], limits: FetchLimits | None = None) -> list[by
             data.extend(piece)
 
         await fetcher.fetch(url, write)
-        sniffed(BytesIO(data))
+        probe_image(BytesIO(data))
         return bytes(data)
 
-    async def all_of_them() -> list[bytes]:
+    async def gather_all() -> list[bytes]:
         async with Fetcher(limits) as fetcher:
-            return await asyncio.gather(*(fetched(fetcher, url) for url in urls))
+            return await asyncio.gather(*(fetch_one(fetcher, url) for url in urls))
 
-    return run(all_of_them())
+    return run(gather_all())
 
 
-def sniffed(file: BinaryIO, limits: Limits = LIMITS) -> Glimpse:
-    """What kind of image has come. Raises AnswerRefused if it is none that is accepted."""
+def probe_image(file: BinaryIO, limits: Limits = LIMITS) -> ImageHeader:
+    """Format and size of an image. Raises AnswerRefused unless it is an accepted image."""
     try:
-        return glimpse(file, limits)
+        return probe(file, limits)
     except ImageError as error:
-        reason = "too-many-pixels" if isinstance(error, ImageTooLarge) else "not-a-image"
+        reason = "too-many-pixels" if isinstance(error, ImageTooLarge) else "not-an-image"
         raise AnswerRefused(reason, str(error)) from error
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Do it to its end, also where an event loop runs already (as in a notebook)."""
+    """Run a coroutine to its end, also inside a running event loop (as in a notebook)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -199,52 +199,52 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 @contextmanager
-def _told(limits: FetchLimits) -> Iterator[None]:
-    """Whatever goes wrong on the way becomes a FetchError with its reason."""
+def translate_errors(limits: FetchLimits) -> Iterator[None]:
+    """Errors of aiohttp and of sockets as FetchError with a reason."""
     try:
         yield
     except aiohttp.SocketTimeoutError as error:
-        text = f"no byte came for {limits.silence:g} s"
+        text = f"no data for {limits.silence:g} s"
         raise TimedOut("silence", text, again=True) from error
     except aiohttp.ConnectionTimeoutError as error:
         text = f"no connection within {limits.silence:g} s"
         raise TimedOut("connect", text, again=True) from error
     except TimeoutError as error:
-        raise TimedOut("timeout", f"it took longer than {limits.seconds:g} s") from error
+        raise TimedOut("timeout", f"took longer than {limits.seconds:g} s") from error
     except aiohttp.ClientConnectorCertificateError as error:
-        raise Unreachable("certificate", f"its certificate is not valid: {_line(error)}") from error
+        raise Unreachable("certificate", f"invalid certificate: {_line(error)}") from error
     except aiohttp.ClientSSLError as error:
-        raise Unreachable("tls", f"no secure connection: {_line(error)}") from error
+        raise Unreachable("tls", f"TLS connection failed: {_line(error)}") from error
     except aiohttp.ClientConnectorDNSError as error:
-        raise Unreachable("dns", "its host's name is not known", again=True) from error
+        raise Unreachable("dns", "host name not found", again=True) from error
     except aiohttp.InvalidURL as error:
-        raise UrlRefused("not-a-url", f"it is no URL: {_line(error)}") from error
+        raise UrlRefused("not-a-url", f"invalid URL: {_line(error)}") from error
     except aiohttp.ClientPayloadError as error:
-        raise Unreachable("cut-short", "the answer broke off", again=True) from error
+        raise Unreachable("cut-short", "the response was cut short", again=True) from error
     except (aiohttp.ClientResponseError, aiohttp.http.HttpProcessingError, ValueError) as error:
-        raise AnswerRefused("protocol", f"the answer is no HTTP: {_line(error)}") from error
+        raise AnswerRefused("protocol", f"invalid HTTP response: {_line(error)}") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise Unreachable("connect", f"no connection: {_line(error)}", again=True) from error
+        raise Unreachable("connect", f"connection failed: {_line(error)}", again=True) from error
 
 
-def _refused(response: aiohttp.ClientResponse) -> FetchError:
+def _bad_status(response: aiohttp.ClientResponse) -> FetchError:
     status = response.status
     return AnswerRefused(
         f"http-{status}",
-        f"the server answered {status}",
-        again=status in _PASSING,
-        wait=_seconds(response.headers.get("Retry-After")),
+        f"HTTP status {status}",
+        again=status in _TEMPORARY,
+        wait=_retry_after(response.headers.get("Retry-After")),
     )
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    """What ``Retry-After`` asks for: a number of seconds, or a date (RFC 9110, 10.2.3)."""
-    if retry_after is None:
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from a ``Retry-After`` header: a number or a date (RFC 9110, 10.2.3)."""
+    if value is None:
         return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
+    if value.strip().isdecimal():
+        return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time())
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except (ValueError, OverflowError):
         return None
 
@@ -254,4 +254,4 @@ def _too_large(most: int) -> FetchError:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return one_line(error)[:200]

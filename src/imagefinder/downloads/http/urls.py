@@ -1,4 +1,4 @@
-"""Which URLs are gone to, judged by what is written."""
+"""URL validation: scheme, credentials, host notation and redirects."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 
 def checked(text: str) -> URL:
-    """The URL, tidy and without its fragment. Raises UrlRefused."""
+    """The URL, normalized and without its fragment. Raises UrlRefused."""
     text = text.strip()
     url = _parsed(text)
     if url.scheme not in ("http", "https"):
         raise UrlRefused("scheme", f"only http and https are fetched, not {url.scheme[:20]!r}")
     if _CREDENTIALS.match(text):
-        raise UrlRefused("credentials", "it has a user name or a password in it")
+        raise UrlRefused("credentials", "it contains a user name or a password")
     if not url.raw_host:
-        raise UrlRefused("not-a-url", "it names no host")
+        raise UrlRefused("not-a-url", "it has no host")
     if _NUMBER.fullmatch(url.raw_host) and not _is_plain(url.raw_host):
-        raise UrlRefused("odd-host", f"{url.raw_host[:60]} is an odd way to write an address")
+        raise UrlRefused("odd-host", f"{url.raw_host[:60]} is not a plain IPv4 address")
     return url.with_fragment(None)
 
 
@@ -35,7 +35,7 @@ def redirected(url: URL, location: str) -> URL:
     try:
         following = checked(str(url.join(URL(location))))
     except ValueError as error:
-        raise UrlRefused("not-a-url", "it redirects to what is no URL") from error
+        raise UrlRefused("not-a-url", "it redirects to an invalid URL") from error
     if url.scheme == "https" and following.scheme == "http":
         raise UrlRefused("downgrade", "it redirects from https to http")
     return following
@@ -45,15 +45,15 @@ def _parsed(text: str) -> URL:
     if len(text) > _LONGEST:
         raise UrlRefused("not-a-url", f"it is longer than {_LONGEST:,} characters")
     if not text.isprintable() or ":" not in text:
-        raise UrlRefused("not-a-url", f"{text[:60]!r} is no URL")
+        raise UrlRefused("not-a-url", f"{text[:60]!r} is not a URL")
     try:
         return URL(text)
     except ValueError as error:
-        raise UrlRefused("not-a-url", f"{text[:60]!r} is no URL") from error
+        raise UrlRefused("not-a-url", f"{text[:60]!r} is not a URL") from error
 
 
 def _is_plain(host: str) -> bool:
-    """Whether it is four decimal numbers, none with a zero before it."""
+    """Whether it is four decimal numbers without leading zeros."""
     try:
         IPv4Address(host)
     except AddressValueError:

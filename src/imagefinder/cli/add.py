@@ -1,0 +1,95 @@
+"""The verb `add`: images into the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imagefinder.cli.download import download_list, print_summary
+from imagefinder.cli.options import (
+    DB,
+    AllowPrivate,
+    Column,
+    Db,
+    EncoderName,
+    Json,
+    Local,
+    Options,
+    open_or_create,
+)
+from imagefinder.cli.output import print_report
+from imagefinder.cli.terminal import count_images, track
+
+if TYPE_CHECKING:
+    from imagefinder.downloads import Summary
+
+
+def add(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Images, folders, or lists of URLs to download."),
+    ],
+    db: Db = DB,
+    encoder: EncoderName = None,
+    option: Options = None,
+    local: Local = None,
+    column: Column = None,
+    allow_private: AllowPrivate = False,
+    as_json: Json = False,
+) -> None:
+    """Add images, folders, or lists of URLs to the catalogue.
+
+    The catalogue is created if it does not exist. The images of a list (CSV, TSV, JSONL, Parquet)
+    are downloaded first, into a folder beside the catalogue.
+    """
+    from imagefinder.images.inputs import absolute
+
+    named = {str(absolute(path)) for path in paths}
+    with open_or_create(db, encoder, option, local) as finder:
+        given = _downloaded(paths, db, column, allow_private)
+        lists = [one for one in given if not isinstance(one, str)]
+        for summary in lists if not as_json else ():
+            print_summary(summary)
+        with track("adding", lambda: _count(given)) as bar:
+            report = finder.add(_inputs(given), progress=bar)
+    print_report(report, as_json, {"lists": [one.as_json() for one in lists]} if lists else None)
+    unusable = any(failure.path in named for failure in report.failed)
+    nothing = (report.failed or any(one.urls for one in lists)) and not report.done
+    if unusable or nothing:
+        raise typer.Exit(1)
+
+
+def _downloaded(
+    paths: Sequence[str], db: Path, column: str | None, allow_private: bool
+) -> list[str | Summary]:
+    """The paths, with each list downloaded: the catalogue needs its images as long as it exists."""
+    from imagefinder.downloads import DownloadSettings, is_list
+    from imagefinder.downloads.http import FetchLimits
+
+    settings = DownloadSettings(limits=FetchLimits(allow_private=allow_private))
+    folder = str(_image_folder(db))
+    return [
+        download_list(path, folder, column, settings) if is_list(path) else path for path in paths
+    ]
+
+
+def _image_folder(db: Path) -> Path:
+    """Where downloaded images go: ``NAME-images`` beside ``NAME.db``, once ``NAME-pictures``."""
+    former = db.with_name(f"{db.stem}-pictures")
+    return former if former.is_dir() else db.with_name(f"{db.stem}-images")
+
+
+def _count(given: Sequence[str | Summary]) -> int:
+    lists = sum(one.images for one in given if not isinstance(one, str))
+    return lists + count_images(one for one in given if isinstance(one, str))
+
+
+def _inputs(given: Sequence[str | Summary]) -> Iterator[Any]:
+    for one in given:
+        if isinstance(one, str):
+            yield one
+        else:
+            yield from one.inputs()

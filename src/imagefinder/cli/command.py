@@ -1,0 +1,58 @@
+"""Commands whose help is easy to read: flags without a type, paragraphs that wrap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Parameters: TypeAlias = list[Any]
+
+
+class Command(TyperCommand):
+    """A verb."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The help of a docstring is wrapped anew."""
+        super().__init__(*args, **kwargs)
+        self.help = _unwrapped(self.help)
+
+    def get_params(self, ctx: Any) -> Parameters:
+        """All parameters, with no more about their types than a reader needs."""
+        return _tidied(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A verb with verbs of its own, or the whole program."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """The help of a docstring is wrapped anew."""
+        super().__init__(**kwargs)
+        self.help = _unwrapped(self.help)
+
+    def get_params(self, ctx: Any) -> Parameters:
+        """All parameters, with no more about their types than a reader needs."""
+        return _tidied(super().get_params(ctx))
+
+
+def _unwrapped(help_text: str | None) -> str | None:
+    """Each paragraph on one line: Typer keeps the line breaks of a docstring."""
+    if help_text is None:
+        return None
+    return "\n\n".join(" ".join(part.split()) for part in help_text.split("\n\n"))
+
+
+def _tidied(params: Parameters) -> Parameters:
+    for param in params:
+        if isinstance(param, TyperArgument):
+            param.display_type_rich = _no_type  # type: ignore[method-assign]
+        elif isinstance(param, TyperOption) and param.is_flag and param.metavar is None:
+            param.metavar = ""  # instead of <bool>
+    return params
+
+
+def _no_type(ctx: Any) -> None:
+    """An argument's name says what it is."""

@@ -1,0 +1,48 @@
+"""The verb `info`: what a catalogue contains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagefinder.cli.calibrate import calibration_as_json
+from imagefinder.cli.options import DB, Db, Json, open_finder
+from imagefinder.cli.output import print_json, print_pairs
+
+if TYPE_CHECKING:
+    from imagefinder.finder import Finder
+
+
+def info(db: Db = DB, as_json: Json = False) -> None:
+    """Show what the catalogue contains and how its vectors were made."""
+    with open_finder(db) as finder:
+        about = _about(finder, db)
+    if as_json:
+        print_json(about)
+    else:
+        print_pairs(about.items())
+
+
+def _about(finder: Finder, db: Path) -> dict[str, Any]:
+    from imagefinder.search.calibration.store import load as load_calibration
+
+    recipe, extractor, index = finder.recipe, finder.store.extractor, finder.store.index
+    contents = finder.statistics()
+    about: dict[str, Any] = {
+        "catalogue": str(db.absolute()),
+        "images": contents.images,
+        "files": contents.files,
+        "vectors": contents.vectors,
+        "bytes": contents.size,
+        "encoder": recipe.encoder,
+        "dim": recipe.dim,
+        "measure": recipe.measure,
+        "index": {index.kind: dict(index.options)} if index.options else index.kind,
+        "options": {**recipe.options, **recipe.runtime},
+        "local features": extractor.encoder if extractor else None,
+    }
+    if extractor and contents.images:
+        about["local options"] = {**extractor.options, **extractor.runtime}
+        about["local bytes an image"] = round(contents.local_bytes / contents.images)
+    about["calibration"] = calibration_as_json(load_calibration(finder.store, recipe.measure), contents.images)
+    return about

@@ -1,0 +1,76 @@
+"""The verb `match`: two images compared by their local features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imagefinder.cli.completion import extractor_names, matcher_names
+from imagefinder.cli.options import AllowPrivate, Json
+from imagefinder.cli.output import print_json
+from imagefinder.cli.sources import source_of
+from imagefinder.cli.terminal import quiet_libraries
+from imagefinder.errors import ImageFinderError
+
+if TYPE_CHECKING:
+    from imagefinder.local_features.compare import Comparison
+
+
+def match(
+    one: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, a URL, or - for stdin.")],
+    other: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to compare it with.")],
+    local: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Local features (see `imagefinder encoders`).",
+            autocompletion=extractor_names,
+        ),
+    ] = "sift",
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Matcher: mutual, or geometric for planar scenes; any geometry if not given.",
+            autocompletion=matcher_names,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw the correspondences.", dir_okay=False),
+    ] = None,
+    allow_private: AllowPrivate = False,
+    as_json: Json = False,
+) -> None:
+    """Match the local features of two images: do they show the same object?"""
+    from imagefinder.local_features.compare import compare
+
+    quiet_libraries()
+    left, right = (source_of(image, allow_private) for image in (one, other))
+    found = compare(left, right, local=local, matcher=rerank)
+    if out is not None:
+        _draw(found, out)
+    if as_json:
+        counts = [len(features) for features in found.local]
+        about = {"correspondences": len(found.correspondences), "verified": found.correspondences.verified}
+        print_json({"images": [one, other], "features": counts, **about})
+    else:
+        typer.echo(_verdict(found))
+
+
+def _draw(found: Comparison, out: Path) -> None:
+    try:
+        found.drawn().save(out)
+    except ValueError as error:  # Pillow's, for an unknown suffix
+        raise ImageFinderError(f"{out}: the name must end like an image's, such as .png") from error
+
+
+def _verdict(found: Comparison) -> str:
+    of = f"of {len(found.local[0])} and {len(found.local[1])} local features"
+    if found.correspondences.verified is None:
+        return f"{len(found.correspondences)} mutual nearest neighbors, {of}"
+    if found.correspondences.verified:
+        return f"the same object: {len(found.correspondences)} pairs {of} agree on one geometry"
+    return f"not the same object: only {len(found.correspondences)} pairs {of} agree on one geometry"

@@ -1,0 +1,35 @@
+"""The verb `reduce`: a catalogue of fewer dimensions, by PCA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imagefinder.cli.options import DB, Db, Json, open_finder
+from imagefinder.cli.output import print_json
+
+
+def reduce(
+    to: Annotated[Path, typer.Argument(metavar="NEW.db", help="The smaller catalogue.")],
+    dim: Annotated[int, typer.Option(min=1, metavar="N", help="Dimensions of its vectors.")],
+    db: Db = DB,
+    whiten: Annotated[
+        bool, typer.Option("--whiten", help="Scale all components to unit variance.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy the catalogue with fewer dimensions per vector (PCA)."""
+    from imagefinder.catalogue import reduction
+
+    with (
+        open_finder(db) as finder,
+        reduction.reduce(finder, to, dim=dim, whiten=whiten) as smaller,
+    ):
+        before, after = finder.statistics().size, smaller.statistics().size
+        images = len(smaller)
+    if as_json:
+        print_json({"catalogue": str(to), "images": images, "dim": dim, "bytes": after})
+    else:
+        typer.echo(f"{images} images; reduced from {before:,} to {after:,} bytes")
