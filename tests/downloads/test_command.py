@@ -32,7 +32,7 @@ def test_download_says_how_it_went(tmp_path: Path, listed: Path) -> None:
     assert result.returncode == 0
     first, last = result.stdout.decode().splitlines()
     assert first.startswith("2 of 3 URLs (column 'image') gave 2 images in ")
-    assert last == "each URL's end is in out/results.csv"
+    assert last == "the outcome of every URL is in out/results.csv"
     assert result.stderr == b"without an image: 1 http-404\n"
 
 
@@ -54,7 +54,7 @@ def test_add_of_a_list_does_both_steps(tmp_path: Path, listed: Path, jpeg: Jpeg)
     report = answer(run_in(tmp_path, "--db", "shop.db", *words, "--json"))
     assert (report["added"], report["failed"]) == (3, [])
     assert report["lists"][0]["failed"] == {"http-404": 1}
-    assert len(list((tmp_path / "shop-pictures").glob("??/*.jpg"))) == 2
+    assert len(list((tmp_path / "shop-images").glob("??/*.jpg"))) == 2
     again = run_in(tmp_path, "--db", "shop.db", *words).stdout.decode()
     assert "gave 2 images" in again
     assert "3 unchanged" in again
@@ -109,7 +109,7 @@ def test_an_interrupt_keeps_what_was_done(tmp_path: Path, served: Web, jpeg: Jpe
         _, stderr = process.communicate(timeout=20)
         assert time.monotonic() - began < 10
     assert process.returncode == 130
-    assert stderr.decode().startswith("imagefinder: stopped; what was done is kept")
+    assert stderr.decode().startswith("imagefinder: interrupted; progress is saved")
     assert "Traceback" not in stderr.decode()
     asked = len(served.asked)
     served.delay = 0

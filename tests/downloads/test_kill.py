@@ -30,19 +30,19 @@ def serve(web: Web, jpeg: Jpeg) -> Sequence[str]:
 
 
 def end(folder: Path) -> dict[str, Any]:
-    """All that a download leaves: files and their content, results, and what the ledger says."""
+    """All that a download leaves: files and their content, results, and what the state says."""
     with closing(sqlite3.connect(folder / ".download.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        ledger = {
+        state = {
             table: connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-            for table in ("urls", "images")
+            for table in ("urls", "pictures")
         }
     files = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".download.db")
     }
-    return {**files, **ledger}
+    return {**files, **state}
 
 
 def test_killed_at_ten_random_points_it_comes_to_the_same_end(

@@ -104,7 +104,7 @@ def test_a_column_that_is_mostly_empty_is_found() -> None:
 
 def test_no_column_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     path = written(tmp_path, "id,title\n1,a\n")
-    with pytest.raises(DownloadError, match=r"--column \(the columns: id, title\)"):
+    with pytest.raises(DownloadError, match=r"--column \(columns: id, title\)"):
         open_list(path, None)
     with pytest.raises(DownloadError, match="no column 'nope'; its columns: id, title"):
         open_list(path, "nope")

@@ -55,7 +55,7 @@ def test_two_images_are_matched_and_drawn(ask: Run, tmp_path: Path) -> None:
     other = "images/harbour/light.jpg"
     said = ask("match", HARBOUR, other, "--out", tmp_path / "drawn.png")
     assert (said.returncode, said.stderr) == (0, b"")
-    assert said.stdout.startswith(b"the same thing: ")
+    assert said.stdout.startswith(b"the same object: ")
     with PIL.Image.open(tmp_path / "drawn.png") as drawn:
         assert drawn.width > drawn.height
 

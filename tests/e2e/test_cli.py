@@ -491,7 +491,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
         out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, b"")
     assert err.decode() == (
-        "imagefinder: stopped; what was done is kept, and the same command goes on from there\n"
+        "imagefinder: interrupted; progress is saved, run the same command to resume\n"
     )
     done = answer(run("info", "--json"))["images"]
     assert 0 < done < 720

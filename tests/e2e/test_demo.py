@@ -27,7 +27,7 @@ def test_the_demonstration_leaves_a_folder_of_other_things_alone(
     run: Run, tmp_path: Path, folder: Path
 ) -> None:
     before = sorted(folder.iterdir())
-    assert "holds other things" in refusal(run("demo", "folder"))
+    assert "contains other files" in refusal(run("demo", "folder"))
     assert sorted(folder.iterdir()) == before
 
 

@@ -29,7 +29,7 @@ def test_a_vector_as_json_says_who_made_it(run: Run, folder: Path) -> None:
 
 def test_a_vector_is_normalized_and_saved(run: Run, tmp_path: Path, folder: Path) -> None:
     words = ("embed", "folder/a.jpg", "--encoder", "classic", "--normalize", "--out", "a.npy")
-    assert run(*words).stdout == b"1248 numbers saved in a.npy\n"
+    assert run(*words).stdout == b"1248 dimensions saved in a.npy\n"
     saved = np.load(tmp_path / "a.npy", allow_pickle=False)
     assert (saved == embed(folder / "a.jpg", "classic", normalize=True)).all()
     assert np.linalg.norm(saved) == pytest.approx(1)

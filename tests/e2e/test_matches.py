@@ -109,7 +109,7 @@ def test_copies_are_told_and_shown(
     assert group["why"] == "more pixels"
     assert page.read_text().count('class="group"') == len(found["groups"])
     assert "more pixels" in run("duplicates", "--threshold", 0.8).stdout.decode()
-    assert "no copies" in run("duplicates", "--threshold", 1.1).stdout.decode()
+    assert "no duplicates" in run("duplicates", "--threshold", 1.1).stdout.decode()
     assert (tmp_path / "small.jpg").exists()
 
 

@@ -44,7 +44,7 @@ def match(
     allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
-    """Match the local features of two images: do they show the same object?"""
+    """Match the local features of two images, to see whether they show the same object."""
     from imagefinder.local_features.compare import compare
 
     quiet_libraries()

@@ -41,6 +41,8 @@ class Counts:
 
 def write_results(rows: Iterable[ListRow], state: DownloadState, folder: Path) -> Counts:
     """Write ``results.csv`` atomically, and the metadata of each image from its first row."""
+    for stale in folder.glob(f".*-{NAME}"):  # of a run that was killed
+        stale.unlink(missing_ok=True)
     last = done = images = 0
     failed: Counter[str] = Counter()
     with (

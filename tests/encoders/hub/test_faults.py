@@ -73,7 +73,7 @@ def test_what_is_here_is_not_asked_for_again(run: Run, served: Hub) -> None:
     path = pulled(run)
     assert path.read_bytes() == graph(1)
     served.asked.clear()
-    assert run("models", "pull", "small").stdout == b"small is here\n"
+    assert run("models", "pull", "small").stdout == b"small is installed\n"
     assert served.asked == []
 
 
@@ -133,7 +133,7 @@ def test_a_file_that_changed_is_refused_everywhere_until_it_is_pulled_anew(run: 
     assert verified.returncode == 1
     assert b"is not what it was" in verified.stdout
     assert pulled(run).read_bytes() == graph(1)
-    assert run("models", "verify").stdout == b"small graph: as it was\n"
+    assert run("models", "verify").stdout == b"small graph: ok\n"
 
 
 def test_a_hub_that_serves_another_file_at_the_same_revision_is_refused(
