@@ -53,8 +53,9 @@ def match(
     if out is not None:
         _draw(found, out)
     if as_json:
+        pairs = found.correspondences
+        about = {"correspondences": len(pairs), "verified": pairs.verified}
         counts = [len(features) for features in found.local]
-        about = {"correspondences": len(found.correspondences), "verified": found.correspondences.verified}
         print_json({"images": [one, other], "features": counts, **about})
     else:
         typer.echo(_verdict(found))
@@ -68,9 +69,10 @@ def _draw(found: Comparison, out: Path) -> None:
 
 
 def _verdict(found: Comparison) -> str:
+    pairs, verified = len(found.correspondences), found.correspondences.verified
     of = f"of {len(found.local[0])} and {len(found.local[1])} local features"
-    if found.correspondences.verified is None:
-        return f"{len(found.correspondences)} mutual nearest neighbors, {of}"
-    if found.correspondences.verified:
-        return f"the same object: {len(found.correspondences)} pairs {of} agree on one geometry"
-    return f"not the same object: only {len(found.correspondences)} pairs {of} agree on one geometry"
+    if verified is None:
+        return f"{pairs} mutual nearest neighbors, {of}"
+    if verified:
+        return f"the same object: {pairs} pairs {of} agree on one geometry"
+    return f"not the same object: only {pairs} pairs {of} agree on one geometry"

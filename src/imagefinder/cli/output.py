@@ -49,7 +49,12 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     about |= {"probability": hit.probability, "match": hit.is_match}
     if hit.correspondences is None:
         return about
-    return {**about, "correspondences": hit.correspondences, "verified": hit.verified, "region": hit.region}
+    return {
+        **about,
+        "correspondences": hit.correspondences,
+        "verified": hit.verified,
+        "region": hit.region,
+    }
 
 
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
@@ -87,8 +92,7 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
         path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
-        ticked = " ✓" if hit.is_match else "  "
-        matches = [f"{hit.correspondences}{ticked}"] if reranked else [_match(hit)] if calibrated else []
+        matches = [_match(hit, reranked)] if more else []
         named = [_clipped(hit.title or "")] if titled else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
     out = console(folding=False)
@@ -185,8 +189,10 @@ def print_searches(searches: Sequence[Search], images: int) -> None:
     out.print(f"{found} of {len(searches)} found ({found / len(searches):.0%}).")
 
 
-def _match(hit: Hit) -> str:
-    return f"{hit.probability or 0:.0%}{' ✓' if hit.is_match else '  '}"
+def _match(hit: Hit, reranked: bool) -> str:
+    """The number of correspondences, or the probability of a match, with a tick for a match."""
+    figure = f"{hit.correspondences}" if reranked else f"{hit.probability or 0:.0%}"
+    return f"{figure}{' ✓' if hit.is_match else '  '}"
 
 
 def short(path: str | None) -> str:
