@@ -343,9 +343,9 @@ def test_rows_are_sampled_by_their_number_and_not_by_that_of_images(
     ("content", "said"),
     [
         (None, "cannot be read .No such file"),
-        (b"", "not of imagefinder reduce: it holds no projection"),
-        (b"just text", "not of imagefinder reduce: it holds no projection"),
-        (saved(np.zeros(3), np.zeros((4, 2))), "its parts do not fit"),
+        (b"", "not written by imagefinder reduce: it contains no projection"),
+        (b"just text", "not written by imagefinder reduce: it contains no projection"),
+        (saved(np.zeros(3), np.zeros((4, 2))), "its arrays do not fit"),
     ],
 )
 def test_a_file_that_is_none_is_said(tmp_path: Path, content: bytes | None, said: str) -> None:

@@ -62,7 +62,7 @@ def test_this_machine_is_not_asked_unless_it_is_meant(
         ("ftp://example.com/a.jpg", "only http and https"),
         ("file:///etc/hostname", "only http and https"),
         ("http://me:secret@example.com/a.jpg", "password"),
-        ("http://127.1/a.jpg", "odd way"),
+        ("http://127.1/a.jpg", "not a plain IPv4 address"),
         ("https://", "no host"),
     ],
 )

@@ -77,7 +77,7 @@ def test_an_exported_recipe_makes_the_catalogue(run: Run, folder: Path, tmp_path
 def test_vectors_from_elsewhere_need_the_users_word(run: Run, folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "mine.npy", embed([folder / "a.jpg", folder / "a.jpg"]))
     (tmp_path / "mine.csv").write_text("path\nfolder/a.jpg\nfolder/missing.jpg\n")
-    assert "name the --encoder" in misuse(run("import", "mine.npy")).replace("\n", " ")
+    assert "give --encoder" in misuse(run("import", "mine.npy")).replace("\n", " ")
     assert "but the vectors of classic" in refusal(
         run("import", "mine.npy", "--encoder", "classic")
     )

@@ -276,7 +276,7 @@ def test_where_there_are_two_embeddings_one_must_be_named(tmp_path: Path) -> Non
 
 
 def test_a_classifier_alone_is_answered_with_the_tensors_inside(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="only a classifier's output") as raised:
+    with pytest.raises(ModelError, match="only a classifier output") as raised:
         opened(classifier(tmp_path))
     message = str(raised.value)
     assert "--option output=NAME" in message
@@ -494,7 +494,7 @@ def test_a_file_that_changed_since_the_recipe_was_made_is_refused(
     images = noise(32, 32)
     encoder_from(recipe).encode(images)
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(ModelError, match="it has changed"):
+    with pytest.raises(ModelError, match="has changed since"):
         encoder_from(recipe).encode(images)
     path.unlink()
     with pytest.raises(ModelError, match="cannot be read"):

@@ -92,5 +92,5 @@ def test_a_file_is_searched_with_and_a_bad_one_is_a_failure(
     assert [f"{key:016x}" for key in one.keys] == searched(finder, query, 2)
     assert isinstance(failure, Failure)
     assert failure.path == str(bad)
-    assert failure.reason.startswith("not an image of a kind")
+    assert failure.reason.startswith("not an image in a supported format")
     assert isinstance(gone, Failure)

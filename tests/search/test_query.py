@@ -345,7 +345,7 @@ def test_sqlite_vec_takes_other_measures_too(
     with made_by(Colours(), files, tmp_path, index="sqlite-vec") as scan:
         wanted = finder.search(files[1], 9, measures=["l2"])
         agree(scan.search(files[1], 9, measures=["l2"]), found(wanted))
-        with pytest.raises(PluginError, match="sqlite-vec does not compare by dot"):
+        with pytest.raises(PluginError, match="sqlite-vec does not support dot"):
             scan.search(files[1], measures=["dot"])
 
 

@@ -155,4 +155,4 @@ def test_additions_succeed_and_fail_as_without_batching(tmp_path: Path, batching
             finder.encoder = BatchingEncoder(finder.encoder)
         report = finder.add([gray(1), gray(0), gray(2)])
         assert (report.added, len(finder)) == (2, 2)
-        assert [failure.reason for failure in report.failed] == ["the encoder fails on it: black"]
+        assert [failure.reason for failure in report.failed] == ["the encoder failed: black"]

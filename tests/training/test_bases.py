@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from imagefinder.encoders.compact import Compact
 from imagefinder.errors import ModelError
-from imagefinder.registry.pretrained import Source
+from imagefinder.registry.pretrained import ModelFile
 from imagefinder.training.models import resnet as resnets
 from imagefinder.training.models.compact import bundled
 from imagefinder.training.models.encoder import Network
@@ -48,7 +48,7 @@ def test_it_learns_in_all_but_its_first_parts() -> None:
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that stands for any repository; tests/hub goes the whole way."""
 
-    def download(source: Source) -> Path:
+    def download(source: ModelFile) -> Path:
         return tmp_path / source.file
 
     monkeypatch.setattr(resnets, "download", download)

@@ -27,7 +27,7 @@ def test_a_resnet_of_the_hub_is_trained_by_the_same_command(
     repository = "microsoft/resnet-50"
     words = ("train", images, "--out", "mine", "--base", "resnet50", *FAST, "--json")
     env = {"OMP_NUM_THREADS": "1"}
-    assert "no such repository" in refusal(run(*words, env=env))
+    assert "does not exist" in refusal(run(*words, env=env))
     served.files[repository, "config.json"] = model.config.to_json_string().encode()
     served.files[repository, "model.safetensors"] = save(model.state_dict())
     outcome = answer(run(*words, env=env))

@@ -169,7 +169,7 @@ def test_a_folder_is_an_encoder_by_its_bare_name(
         ({"encoder.json": None}, "encoder.json cannot be read"),
         ({"encoder.json": b"{"}, "encoder.json is damaged"),
         ({"encoder.json": b'{"mean": [1, 2]}'}, "encoder.json is damaged"),
-        ({"encoder.onnx": None}, r"encoder.onnx cannot be read .*trained:FOLDER says where"),
+        ({"encoder.onnx": None}, r"encoder.onnx cannot be read .*trained:FOLDER"),
         ({"encoder.onnx": b"other"}, "encoder.onnx is not the encoder that was trained"),
     ],
 )

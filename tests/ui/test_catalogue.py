@@ -53,7 +53,9 @@ def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[
     at = visit(writable).to("#catalogue")
     at.page.set_input_files("#add", [str(one) for one in news])
     expect(at.page.locator("#addsaid")).to_have_text("2 images added, 1 refused")
-    expect(at.page.locator("#failed li")).to_contain_text("notes.jpg: not an image of a kind")
+    expect(at.page.locator("#failed li")).to_contain_text(
+        "notes.jpg: not an image in a supported format"
+    )
     expect(at.page.locator("#count")).to_have_text("146 images")
     at.page.set_input_files("#add", str(news[0]))
     expect(at.page.locator("#addsaid")).to_have_text("0 images added, 1 known before")

@@ -13,7 +13,7 @@ from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.ingest import ingest
 from imagefinder.errors import NotFound
-from imagefinder.images.inputs import Given, absolute, inputs_of, is_storable, several
+from imagefinder.images.inputs import Given, absolute, image_list, inputs_of, is_storable
 from imagefinder.registry.factory import recipe_of
 from imagefinder.types import Failure, Progress, Report, Store, key_from
 
@@ -30,7 +30,7 @@ def add(
     store, runtime = catalogue.store, recipe_of(catalogue.encoder).runtime
     if runtime != store.recipe.runtime:  # the model has moved
         store.update_runtime(runtime)
-    given = several(images)
+    given = image_list(images)
     if metadata is None:
         given = _with_downloads(given)
     failures: list[Failure] = []

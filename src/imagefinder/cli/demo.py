@@ -47,7 +47,7 @@ def demo(
         print_json(_as_json(searches, images))
     else:
         print_searches(searches, images)
-        typer.echo(f"Try it: {_program()} search {queries[0]} --db {catalogue}")
+        typer.echo(f"Now try: {_program()} search {queries[0]} --db {catalogue}")
     if then_serve:
         serve(db=catalogue, port=port)
 

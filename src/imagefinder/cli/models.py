@@ -14,7 +14,7 @@ from imagefinder.cli.output import plain, print_json, print_models
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.registry.pretrained import Model
+    from imagefinder.registry.pretrained import PretrainedModel
 
 models = typer.Typer(cls=Group, help="List, download, add and verify pretrained models.")
 
@@ -44,11 +44,11 @@ def list_models(
 @models.command(cls=Command)
 def pull(names: Names) -> None:
     """Download models from their hub; those already here are only verified."""
-    from imagefinder.encoders.model_store import model_named, pull
+    from imagefinder.encoders.model_store import find_model, pull
     from imagefinder.encoders.pretrained import check
 
     quiet_libraries()
-    for model in [model_named(name) for name in names]:
+    for model in [find_model(name) for name in names]:
         pull(model, check)
         typer.echo(f"{model.name} is installed")
 
@@ -79,15 +79,15 @@ def add(
     ] = "graph",
 ) -> None:
     """Add a model's file by hand, on a machine without network access."""
-    from imagefinder.encoders.model_store import add, model_named
+    from imagefinder.encoders.model_store import add, find_model
     from imagefinder.encoders.pretrained import check
 
     quiet_libraries()
-    place = add(model_named(name), file, check, part)
+    place = add(find_model(name), file, check, part)
     typer.echo(f"{name} {part}: {plain(str(place))}")
 
 
-def _as_json(model: Model) -> dict[str, Any]:
+def _as_json(model: PretrainedModel) -> dict[str, Any]:
     from imagefinder.encoders.model_store import is_present
 
     return {

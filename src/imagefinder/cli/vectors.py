@@ -124,13 +124,13 @@ def import_(
 
 def _open_for(db: Path, given: Encoder | None, source: str) -> Finder:
     """The catalogue; a missing one is created only for vectors that fit it."""
-    from imagefinder.catalogue.vector_files import check, place_of
+    from imagefinder.catalogue.vector_files import check, vector_file
     from imagefinder.finder import Finder
     from imagefinder.registry.factory import recipe_of
 
     if Finder.exists(db):
         return Finder.open(db, given)
-    place = place_of(source)
+    place = vector_file(source)
     given = given or _encoder_of(place.recipe)
     check(place, recipe_of(given))
     return open_or_create_with(db, given)

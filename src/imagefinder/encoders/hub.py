@@ -1,6 +1,6 @@
-"""Downloads from a model hub: resumed when the connection breaks, kept in a cache, offline if told.
+"""Hugging Face Hub client: resumable downloads into its cache, and an offline mode.
 
-The variables of huggingface_hub hold: HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
+The environment variables of huggingface_hub apply: HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from imagefinder.errors import MissingExtra, ModelError
-from imagefinder.registry.pretrained import Source
+from imagefinder._utils.extras import optional_import
+from imagefinder._utils.text import one_line
+from imagefinder.errors import ModelError
+from imagefinder.registry.pretrained import ModelFile
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def download(source: Source, again: bool = False) -> Path:
-    """The file in the hub's cache, fetched if it is not there, or ``again`` over what is there.
+def download(source: ModelFile, again: bool = False) -> Path:
+    """The file in the hub's cache; downloaded if it is missing, or ``again`` if it is damaged.
 
-    A bar on stderr shows how far it is, if that is a terminal. Raises MissingExtra or ModelError.
+    Shows a progress bar if stderr is a terminal. Raises MissingExtra or ModelError.
     """
     hub = _huggingface_hub()
-    online = _is_in_reach(source, hub)
+    online = _is_reachable(source, hub)
     if again and not online:
-        raise ModelError(f"{source} cannot be had anew: {_out_of_reach(hub)}")
+        raise ModelError(f"{source} cannot be downloaded again: {_unreachable(hub)}")
     try:
         path = hub.hf_hub_download(
             source.repository,
@@ -34,65 +36,57 @@ def download(source: Source, again: bool = False) -> Path:
             force_download=again,
             local_files_only=not online,
         )
-    except Exception as error:  # the hub's own, HTTP's and the disk's have no base in common
-        raise ModelError(f"{source} cannot be had: {_reason(error, hub)}") from error
+    except Exception as error:  # the hub's, HTTP's and the disk's errors share no base class
+        raise ModelError(f"{source} cannot be downloaded: {_reason(error, hub)}") from error
     return Path(path)
 
 
-def _is_in_reach(source: Source, hub: Any) -> bool:
-    """Whether the hub answers at all; a download would try for half a minute to find out."""
+def _is_reachable(source: ModelFile, hub: Any) -> bool:
+    """Whether the hub answers; a download would take half a minute to find out."""
     url = hub.hf_hub_url(source.repository, source.file, revision=source.revision)
     try:
         hub.get_hf_file_metadata(url)
     except hub.errors.HfHubHTTPError:
         return True
-    except Exception:  # HTTP's own, or that HF_HUB_OFFLINE is set
+    except Exception:  # no connection, or HF_HUB_OFFLINE is set
         return False
     return True
 
 
 def _huggingface_hub() -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    try:
-        import huggingface_hub
-        from huggingface_hub.utils.tqdm import disable_progress_bars
-    except ModuleNotFoundError as error:
-        raise MissingExtra("downloads need: pip install 'imagefinder[hub]'") from error
-    hub: Any = huggingface_hub
-    hub.logging.set_verbosity_error()  # we say what went wrong
+    hub = optional_import("huggingface_hub", "hub", "downloading models")
+    hub.logging.set_verbosity_error()  # errors are reported here
     if not (sys.stderr and sys.stderr.isatty()):
-        disable_progress_bars()
+        hub.utils.disable_progress_bars()
     return hub
 
 
 def _reason(error: Exception, hub: Any) -> str:
-    """What went wrong, and what to do."""
+    """The reason, and the remedy."""
     kinds = hub.errors
     if getattr(error, "errno", None) in _FULL:
-        return f"the disk is full: make room in {hub.constants.HF_HUB_CACHE}, or set HF_HOME"
+        return f"the disk is full: free some space in {hub.constants.HF_HUB_CACHE}, or set HF_HOME"
     answer = error.response.status_code if isinstance(error, kinds.HfHubHTTPError) else None
     if isinstance(error, kinds.GatedRepoError):
-        return "its owner asks for consent: give it on the model's page, then set HF_TOKEN"
+        return "its owner requires consent: accept the terms on the model's page, then set HF_TOKEN"
     if isinstance(error, kinds.RepositoryNotFoundError) or answer in (401, 403):
-        return "there is no such repository, or it is private: check its name, or set HF_TOKEN"
+        return "the repository does not exist or is private: check its name, or set HF_TOKEN"
     if isinstance(error, kinds.RevisionNotFoundError):
         return "the repository has no such revision: check its row"
     if isinstance(error, kinds.RemoteEntryNotFoundError):
         return "the repository has no such file: check its row"
     if isinstance(error, kinds.LocalEntryNotFoundError):
-        return _out_of_reach(hub)
+        return _unreachable(hub)
     if answer is not None:
-        return f"the hub answers {answer}: try again later"
-    return f"{_first_line(error)}: try again"
+        return f"the hub answered with HTTP status {answer}: try again later"
+    return f"{one_line(error)}: try again"
 
 
-def _out_of_reach(hub: Any) -> str:
+def _unreachable(hub: Any) -> str:
     if hub.constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set and it is not in the cache: unset it, or add the file by hand"
+        return "HF_HUB_OFFLINE is set and the file is not cached: unset it, or add the file"
     endpoint = hub.constants.ENDPOINT
-    return f"{endpoint} cannot be reached: check the network or HF_ENDPOINT, or add it by hand"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".:")
+    return (
+        f"{endpoint} cannot be reached: check the network or HF_ENDPOINT, or add the file by hand"
+    )

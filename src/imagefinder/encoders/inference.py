@@ -1,4 +1,4 @@
-"""Encoding that takes nothing for granted: a plug-in may fail on an image, or overflow."""
+"""Inference: embeddings of images, whatever a plug-in does; one failure costs no other image."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageError, ImageFinderError, PluginError, UnencodableImage
 from imagefinder.images.decode import Decoded, Source, decode
-from imagefinder.images.inputs import several
+from imagefinder.images.inputs import image_list
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import make_encoder
 from imagefinder.registry.plugins import DEFAULT_ENCODER
@@ -20,20 +21,20 @@ from imagefinder.types import Encoder, Extractor, Features, Image, LocalFeatures
 
 
 def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | UnencodableImage]:
-    """For each image its features, or why there are none: one image costs no other its own.
+    """For each image its features, or the error: one image costs no other its features.
 
-    Errors of ours, such as a model that is missing, are about the encoder itself and are raised.
+    An ImageFinderError, such as a missing model, concerns the encoder itself and is raised.
     """
     try:
         encoded = encoder.encode(images)
         if len(encoded) != len(images):
-            raise ValueError(f"it gives features of {len(encoded)} for {len(images)} images")
+            raise ValueError(f"it returned {len(encoded)} features for {len(images)} images")
         return [_checked(features) for features in encoded]
     except UnencodableImage as error:
         failure = error
     except ImageFinderError:
         raise
-    except Exception as error:  # the encoder may be anybody's
+    except Exception as error:  # the encoder may be a third party's
         failure = _failure("encoder", error)
     if len(images) == 1:
         return [failure]
@@ -57,20 +58,19 @@ def extract_one(extractor: Extractor, image: Image) -> LocalFeatures:
     except Exception as error:
         raise _failure("extractor", error) from error
     if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
-        raise UnencodableImage("the extractor gives numbers for it that are not finite")
+        raise UnencodableImage("the extractor returned values that are not finite")
     return local
 
 
 def _checked(features: Features) -> Features | UnencodableImage:
-    # one NaN in a catalogue would make nonsense of every ranking
+    # one NaN in a catalogue would spoil every ranking
     if np.isfinite(features).all():
         return features
-    return UnencodableImage("the encoder gives numbers for it that are not finite")
+    return UnencodableImage("the encoder returned values that are not finite")
 
 
 def _failure(which: str, error: Exception) -> UnencodableImage:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return UnencodableImage(f"the {which} fails on it: {reason}")
+    return UnencodableImage(f"the {which} failed: {one_line(error)}")
 
 
 _BATCH = 32
@@ -83,19 +83,18 @@ def embed(
     normalize: bool = False,
     limits: Limits = LIMITS,
 ) -> Features:
-    """The vectors of images without a catalogue: ``(n, dim)``, a row each, in order.
+    """Embeddings of images without a catalogue: ``(n, dim)``, one row per image, in order.
 
-    ``float32``, raw as the encoder gives them, or with ``normalize`` of length 1; packed ``uint8``
-    from the hashes. Raises UnreadableImage or ImageTooLarge for the first image that cannot be
-    used, PluginError for an encoder that does not give one row per image, and ValueError for
-    hashes that are to be normalized.
+    ``float32``, of unit length with ``normalize``; packed ``uint8`` for hashes. Raises
+    UnreadableImage or ImageTooLarge for the first image that cannot be used, PluginError for an
+    encoder that does not give one row per image, and ValueError if hashes are to be normalized.
     """
     encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
     if normalize and encoder.measure == "hamming":
-        raise ValueError("bits have no length to normalize: leave that out for this encoder")
+        raise ValueError("binary codes cannot be normalized: leave normalize out for this encoder")
     resize = encoder.resize
 
-    def decoded(numbered: tuple[int, Source]) -> Decoded:
+    def decode_one(numbered: tuple[int, Source]) -> Decoded:
         number, image = numbered
         try:
             return decode(image, resize, limits)
@@ -106,12 +105,12 @@ def embed(
     rows: list[Features] = []
     with ThreadPoolExecutor(cores(), "decode") as decoders:
         pixels = prefetch_map(
-            decoders, decoded, enumerate(several(images), start=1), ahead=_BATCH + cores()
+            decoders, decode_one, enumerate(image_list(images), start=1), ahead=_BATCH + cores()
         )
         for batch in batched((image.pixels for image in pixels), _BATCH):
             rows.extend(encoder.encode(batch))
     if any(len(row) != 1 for row in rows):
-        raise PluginError("a local encoder gives any number of rows: use its encode()")
+        raise PluginError("a local encoder gives any number of rows per image: use its encode()")
     empty = np.empty((0, encoder.dim), dtype(encoder.measure))
     vectors = np.concatenate([empty, *rows])
     return unit(vectors) if normalize else vectors

@@ -1,4 +1,4 @@
-"""Any image model as an ONNX graph, with the preprocessing that belongs to it."""
+"""ONNX encoder: any image model as an ONNX graph, with its preprocessing."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.onnx_graph import read_graph
-from imagefinder.encoders.runtimes import Runtime, runtime_for
+from imagefinder.encoders.runtimes import (
+    GraphSpec,
+    Layout,
+    Precision,
+    Runtime,
+    RuntimeName,
+    Triple,
+    runtime_for,
+)
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import SETTINGS, pair
 from imagefinder.similarity import unit
 from imagefinder.types import Features, Image, Measure, Resize
-
-Triple: TypeAlias = tuple[float, float, float]
 
 _IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 _IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
@@ -29,39 +35,37 @@ _OPTIONS = (*SETTINGS, "runtime", "precision")
 
 @dataclass(frozen=True)
 class Onnx:
-    """A graph with one image input; ``from_argument`` fills in what the graph itself tells.
+    """A graph with one image input; ``from_argument`` fills in what the graph itself declares.
 
-    Each channel is fed as ``(pixel * scale - mean) / std``. The defaults are ImageNet's, as most
-    published models use them; a model fed in another way than it was trained gives nonsense.
+    Each channel is normalized to ``(pixel * scale - mean) / std``. The defaults are ImageNet's,
+    which most published models use; with other values than in training the embeddings are useless.
     """
 
     path: str = field(metadata={"recipe": False})
     sha256: str
     dim: int
     output: str
-    """The tensor taken as the embedding; maps and tokens are pooled."""
-    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    """The tensor taken as the embedding; feature maps and tokens are pooled."""
+    layout: Layout = "NCHW"
     size: tuple[int, int] = (224, 224)
     """(width, height)"""
     resize_mode: Literal["stretch", "crop"] = field(
         default="stretch", metadata={"option": "resize"}
     )
     keep: float = 1.0
-    """With ``crop``: the share of the short side that is kept (0.875 is 256 → 224)."""
+    """With ``crop``: the fraction of the short side that remains (0.875 is 256 → 224)."""
     filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
     scale: float = 1 / 255
     mean: Triple = _IMAGENET_MEAN
     std: Triple = _IMAGENET_STD
     channels: Literal["RGB", "BGR"] = "RGB"
     pool: Literal["mean", "first"] = "mean"
-    """How tokens or a map become one vector; ``first`` takes the class token."""
+    """Pooling of tokens or a feature map to one vector; ``first`` takes the class token."""
     normalize: bool = False
     measure: Measure = "cosine"
-    runtime: Literal["auto", "openvino", "onnxruntime"] = field(
-        default="auto", metadata={"recipe": False}
-    )
-    precision: Literal["auto", "f32", "bf16"] = field(default="auto", metadata={"recipe": False})
-    """``auto`` lets OpenVINO use the processor's 16-bit units where it has them."""
+    runtime: RuntimeName = field(default="auto", metadata={"recipe": False})
+    precision: Precision = field(default="auto", metadata={"recipe": False})
+    """``auto`` lets OpenVINO use bfloat16 where the CPU supports it."""
 
     def __post_init__(self) -> None:
         kinds = get_type_hints(Onnx)
@@ -81,11 +85,11 @@ class Onnx:
 
     @classmethod
     def from_argument(cls, path: str, options: Mapping[str, Any]) -> Onnx:
-        """From a file, the TOML of the same name beside it, and options, which go before it.
+        """From a file, the TOML of the same name beside it, and options, which take precedence.
 
         Options: size (one number, or [width, height]), resize, keep, filter, scale, mean, std (one
         number or three), channels, output, pool, normalize, measure, runtime, precision. Raises
-        ModelError where the file is not usable or does not say which output is the embedding.
+        ModelError if the file cannot be used, or its embedding output is ambiguous.
         """
         file = Path(path).expanduser().absolute()
         settings: dict[str, Any] = {**_settings_beside(file), **options}
@@ -93,7 +97,7 @@ class Onnx:
 
     @classmethod
     def from_file(cls, file: Path, sha256: str, options: Mapping[str, Any]) -> Onnx:
-        """From a file whose content is known already, and options alone; as ``from_argument``."""
+        """From a file with a known hash, and options alone; as ``from_argument``."""
         settings = dict(options)
         _check_names(settings, file.name)
         graph = read_graph(file)
@@ -124,11 +128,11 @@ class Onnx:
 
     @property
     def resize(self) -> Resize:
-        """As the options say."""
+        """As the options specify."""
         return Resize(*self.size, mode=self.resize_mode, keep=self.keep, filter=self.filter)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
-        """One row of ``dim`` float32 each; raw, as the graph gives it, unless ``normalize``."""
+        """One row of ``dim`` float32 each; not normalized unless ``normalize`` is set."""
         if not images:
             return []
         rows = self._pooled(self.tensors(images), len(images))
@@ -137,26 +141,26 @@ class Onnx:
         return [row[None] for row in rows]
 
     def tensors(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """The output as it is, maps and tokens too, of at least one image."""
+        """The raw output, feature maps and tokens included, for at least one image."""
         return self._runtime.run(images)
 
     @cached_property
     def _runtime(self) -> Runtime:
         if _sha256(Path(self.path)) != self.sha256:
-            raise ModelError(
-                f"{self.path} is not the model that this was set up with: it has changed"
-            )
-        return runtime_for(self)
+            raise ModelError(f"{self.path} has changed since this encoder was made")
+        return runtime_for(
+            GraphSpec(**{spec.name: getattr(self, spec.name) for spec in fields(GraphSpec)})
+        )
 
     def _pooled(self, tensor: NDArray[np.float32], images: int) -> NDArray[np.float32]:
         if tensor.ndim == 4:
             tensor = tensor.mean(axis=(2, 3) if self.layout == "NCHW" else (1, 2))
         elif tensor.ndim == 3:
             tensor = tensor[:, 0] if self.pool == "first" else tensor.mean(axis=1)
-        return tensor.reshape(images, -1)  # some graphs squeeze a batch of one away
+        return tensor.reshape(images, -1)  # some graphs squeeze a batch of one
 
     def _measured_dim(self) -> int:
-        """For a graph that does not tell the size of its output: what comes out."""
+        """For a graph whose output size is dynamic: that of a blank image."""
         blank = np.zeros((self.size[1], self.size[0], 3), np.uint8)
         return len(self._pooled(self.tensors([blank]), 1)[0])
 

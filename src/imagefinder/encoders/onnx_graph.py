@@ -1,16 +1,14 @@
-"""What an ONNX graph tells of itself: its image size, its layout, and which tensor to take."""
+"""ONNX graph inspection: input size, layout and the tensor that is the embedding."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from imagefinder.encoders.runtimes import openvino
+from imagefinder.encoders.runtimes import Layout, openvino
 from imagefinder.errors import ModelError
-
-Layout: TypeAlias = Literal["NCHW", "NHWC"]
 
 # ImageNet's classes, with and without a background class, and the larger ImageNet-21k's
 _CLASS_COUNTS = (1000, 1001, 21841, 21843)
@@ -20,14 +18,14 @@ _SHAPERS = ("Reshape", "Squeeze", "Unsqueeze", "Convert", "Result")
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named tensor; a dimension of -1 is free."""
+    """A named tensor; a dimension of -1 is dynamic."""
 
     name: str
     shape: tuple[int, ...]
     classifies: bool
 
     def channels(self, layout: Layout) -> int | None:
-        """How many numbers it gives once pooled, or None if that is free."""
+        """Its dimensions once pooled, or ``None`` if that is dynamic."""
         if not self.shape:
             return None
         axis = 1 if len(self.shape) == 2 or (len(self.shape) == 4 and layout == "NCHW") else -1
@@ -43,7 +41,7 @@ class Graph:
 
     name: str
     size: tuple[int, int] | None
-    """(width, height), or None where the graph leaves it free."""
+    """(width, height), or ``None`` if it is dynamic."""
     layout: Layout
     takes_bytes: bool
     """Whether it is fed with the pixels as they are, 0 to 255."""
@@ -51,24 +49,24 @@ class Graph:
     inner: tuple[Tensor, ...]
     """Named tensors that could be taken, the last ones first."""
     roles: Mapping[str, Tensor]
-    """Tensors by what they are, for those who do not know their names: ``penultimate``, from which
-    a classifier makes its scores, and ``tokens``, those that a transformer ends with."""
+    """Tensors by role instead of name: ``penultimate``, the input of the classifier head, and
+    ``tokens``, the last ones of a transformer."""
 
     def embedding(self, wanted: str | None) -> Tensor:
-        """The tensor of that name or role, or the only output that is no classifier's."""
+        """The tensor of that name or role, or the only output that is not a classifier's."""
         if wanted is not None:
             for tensor in (*self.outputs, *self.inner):
                 if tensor.name == wanted:
                     return tensor
             if wanted in self.roles:
                 return self.roles[wanted]
-            raise ModelError(f"{self.name} has no tensor {wanted!r} to take; {self._choice()}")
+            raise ModelError(f"{self.name} has no tensor {wanted!r}; {self._choice()}")
         embeddings = [output for output in self.outputs if not output.classifies]
         if len(embeddings) == 1:
             return embeddings[0]
-        problem = "more than one output" if embeddings else "only a classifier's output"
+        problem = "more than one output" if embeddings else "only a classifier output"
         raise ModelError(
-            f"{self.name} has {problem}: name the tensor to take as the embedding, "
+            f"{self.name} has {problem}: choose the embedding tensor, "
             f'with --option output=NAME or output = "NAME" in {Path(self.name).stem}.toml; '
             f"{self._choice()}"
         )
@@ -78,16 +76,16 @@ class Graph:
         return (
             "for example " + ", ".join(map(str, tensors))
             if tensors
-            else "it has none that would do"
+            else "it has no suitable tensor"
         )
 
 
 def read_graph(path: Path) -> Graph:
-    """Read a graph, or raise ModelError saying why it cannot be used for images."""
+    """Read a graph. Raises ModelError if it cannot be used for images."""
     try:
         model = openvino().Core().read_model(path)
     except RuntimeError as error:
-        raise ModelError(f"{path.name} is not an ONNX graph that can be read") from error
+        raise ModelError(f"{path.name} is not a readable ONNX graph") from error
     if len(model.inputs) != 1:
         raise ModelError(
             f"{path.name} has {len(model.inputs)} inputs; a single image input is expected"
@@ -125,10 +123,10 @@ def _inner(model: Any) -> Iterator[Tensor]:
 
 
 def _roles(model: Any) -> dict[str, Tensor]:
-    """Found on the way back from the first output."""
+    """Found by walking back from the first output."""
     roles: dict[str, Tensor] = {}
     scored = False
-    for port in _way_back(model.outputs[0]):
+    for port in _walk_back(model.outputs[0]):
         tensor = _tensor(port, port.get_node())
         if scored:
             roles.setdefault("penultimate", tensor)
@@ -138,14 +136,14 @@ def _roles(model: Any) -> dict[str, Tensor]:
     return roles
 
 
-def _way_back(port: Any) -> Iterator[Any]:
+def _walk_back(port: Any) -> Iterator[Any]:
     """From an output to the input, by each operation's first input that is not a constant."""
     computed = [port]
     while computed:
         port = computed[0]
         yield port
         inputs = port.get_node().input_values()
-        computed = [one for one in inputs if _made_by(one.get_node()) != "Constant"]
+        computed = [one for one in inputs if _producer(one.get_node()) != "Constant"]
 
 
 def _tensor(output: Any, node: Any) -> Tensor:
@@ -155,13 +153,13 @@ def _tensor(output: Any, node: Any) -> Tensor:
     classifies = (
         any(size in _CLASS_COUNTS for size in shape[1:])
         or any(word in name.lower() for word in _CLASS_WORDS)
-        or _made_by(node).endswith("Softmax")
+        or _producer(node).endswith("Softmax")
     )
     return Tensor(name, shape, classifies)
 
 
-def _made_by(node: Any) -> str:
-    """The kind of operation behind any that only change the shape."""
+def _producer(node: Any) -> str:
+    """The operation that computes a tensor, behind any that only change its shape."""
     while node.get_type_name() in _SHAPERS:
         node = node.input_value(0).get_node()
     kind: str = node.get_type_name()

@@ -1,4 +1,4 @@
-"""Another encoder's vectors along the directions in which they differ most (PCA)."""
+"""PCA encoder: another encoder's vectors, reduced to their principal components."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from imagefinder.registry.recipes import differences
 from imagefinder.similarity import normalized_for, unit
 from imagefinder.types import Encoder, Features, Image, Measure, Recipe, Resize
 
-Matrix = NDArray[np.float32]
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """What was fitted, and for which encoder."""
+    """A fitted projection, and the recipe of its encoder."""
 
     recipe: Recipe
-    mean: Matrix
-    axes: Matrix
-    """``(dim before, dim after)``; if it whitens, each is divided by the spread along it."""
+    mean: Array
+    axes: Array
+    """``(dim before, dim after)``; with whitening, divided by the standard deviations."""
 
     def __call__(self, rows: Features) -> Features:
-        """``(n, dim after)``; of length 1 where the encoder's rows are compared by cosine."""
+        """``(n, dim after)``, of unit length if the encoder's measure is cosine."""
         measure = self.recipe.measure
         reduced = np.asarray((normalized_for(measure, rows) - self.mean) @ self.axes, np.float32)
         return unit(reduced) if measure == "cosine" else reduced
@@ -51,17 +51,17 @@ class Projection:
             with np.load(BytesIO(data), allow_pickle=False) as file:
                 recipe = recipes.from_json(str(file["recipe"]))
                 mean, axes = (np.asarray(file[name], np.float32) for name in ("mean", "axes"))
-        except Exception as error:  # whatever a reader raises over bytes that are something else
-            raise ValueError("it holds no projection") from error
+        except Exception as error:  # NumPy may raise anything for other bytes
+            raise ValueError("it contains no projection") from error
         finite = np.isfinite(mean).all() and np.isfinite(axes).all()
         if mean.shape != (recipe.dim,) or axes.ndim != 2 or len(axes) != recipe.dim or not finite:
-            raise ValueError("its parts do not fit")
+            raise ValueError("its arrays do not fit together")
         return cls(recipe, mean, axes)
 
 
 @dataclass(frozen=True)
 class Reduced:
-    """An encoder, and what was fitted to its vectors: the file tells both."""
+    """An encoder followed by a PCA projection; the file contains both."""
 
     path: str = field(metadata={"recipe": False})
     sha256: str
@@ -70,7 +70,7 @@ class Reduced:
 
     @classmethod
     def from_argument(cls, path: str, options: Mapping[str, Any]) -> Reduced:
-        """From the file that ``imagefinder reduce`` leaves. Raises ModelError."""
+        """From a file written by ``imagefinder reduce``. Raises ModelError."""
         if options:
             raise ModelError(f"reduced has no option {', '.join(options)}")
         file = Path(path).expanduser().absolute()
@@ -78,7 +78,7 @@ class Reduced:
 
     @classmethod
     def of(cls, file: Path, data: bytes) -> Reduced:
-        """For a file with these bytes. Raises ModelError if they are no projection."""
+        """From a file's content. Raises ModelError if it is not a projection."""
         projection = _projection(file, data)
         digest = hashlib.sha256(data).hexdigest()
         return cls(str(file), digest, projection.axes.shape[1], projection.recipe.measure)
@@ -89,7 +89,7 @@ class Reduced:
         return self._encoder.resize
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
-        """One row of ``dim`` numbers for each row that the encoder gives."""
+        """One row of ``dim`` columns for each row of the encoder."""
         return [self._projection(features) for features in self._encoder.encode(images)]
 
     @cached_property
@@ -103,10 +103,10 @@ class Reduced:
     def _encoder(self) -> Encoder:
         recipe = self._projection.recipe
         encoder = encoder_from(recipe)
-        apart = differences(recipe, recipe_of(encoder))
-        if apart:  # its code has come to compute something else
-            fitted, now = apart
-            raise ModelError(f"{self.path} was fitted to {fitted}, not to {now}: reduce anew")
+        changed = differences(recipe, recipe_of(encoder))
+        if changed:  # its code computes something else now
+            fitted, now = changed
+            raise ModelError(f"{self.path} was fitted to {fitted}, not to {now}: reduce again")
         return encoder
 
 
@@ -116,7 +116,7 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         reason = error.strerror or error
         raise ModelError(
-            f"{file} cannot be read ({reason}): reduced:FILE says where it is"
+            f"{file} cannot be read ({reason}): give its path as reduced:FILE"
         ) from error
 
 
@@ -124,4 +124,4 @@ def _projection(file: Path, data: bytes) -> Projection:
     try:
         return Projection.from_bytes(data)
     except ValueError as error:
-        raise ModelError(f"{file} is not of imagefinder reduce: {error}") from error
+        raise ModelError(f"{file} was not written by imagefinder reduce: {error}") from error

@@ -1,7 +1,7 @@
-"""Perceptual hashes: 64 bits an image, compared by the number of bits that differ.
+"""Perceptual hashes, dHash and pHash: 64 bits per image, compared by Hamming distance.
 
 Both follow Neal Krawetz's descriptions ("Looks Like It", 2011; "Kind of Like That", 2013) in the
-form that the ``imagehash`` package gave them.
+form of the ``imagehash`` package.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from imagefinder.types import Features, Image, Measure, Resize
 
 @dataclass(frozen=True)
 class DHash:
-    """Whether each of 8 × 8 cells is darker than the one to its right."""
+    """Difference hash: whether each of 8 × 8 cells is darker than the one to its right."""
 
     dim: ClassVar[int] = 8
     measure: ClassVar[Measure] = "hamming"
@@ -27,12 +27,12 @@ class DHash:
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of 8 bytes each."""
-        return [_packed(np.diff(_grey(image)) > 0) for image in images]
+        return [_packed(np.diff(_gray(image)) > 0) for image in images]
 
 
 @dataclass(frozen=True)
 class PHash:
-    """Whether each of the 8 × 8 lowest frequencies (DCT-II of 32 × 32) is above their median."""
+    """DCT hash: whether each of the 8 × 8 lowest frequencies (of 32 × 32) is above the median."""
 
     dim: ClassVar[int] = 8
     measure: ClassVar[Measure] = "hamming"
@@ -40,14 +40,14 @@ class PHash:
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of 8 bytes each."""
-        waves = _cosines(32, 8)
-        # rounded, or the bits of a flat image would be those of rounding errors
-        low = [np.round(waves @ _grey(image) @ waves.T, 3) for image in images]
+        dct = _dct_matrix(32, 8)
+        # rounded, or the bits of a uniform image would come from rounding errors
+        low = [np.round(dct @ _gray(image) @ dct.T, 3) for image in images]
         return [_packed(frequencies > np.median(frequencies)) for frequencies in low]
 
 
-def _grey(image: Image) -> NDArray[np.float64]:
-    """ITU-R 601 luma in whole steps, as Pillow's mode L."""
+def _gray(image: Image) -> NDArray[np.float64]:
+    """ITU-R 601 luma, rounded as in Pillow's mode L."""
     luma: NDArray[np.float64] = np.round(image @ np.array([0.299, 0.587, 0.114]))
     return luma
 
@@ -57,7 +57,7 @@ def _packed(bits: NDArray[np.bool_]) -> Features:
 
 
 @cache
-def _cosines(samples: int, frequencies: int) -> NDArray[np.float64]:
-    """The first rows of the DCT-II matrix, not scaled: a constant factor moves no median."""
+def _dct_matrix(samples: int, frequencies: int) -> NDArray[np.float64]:
+    """The first rows of the DCT-II matrix, unscaled: a constant factor does not move the median."""
     frequency, sample = np.arange(frequencies)[:, None], np.arange(samples)[None]
     return np.cos(np.pi * frequency * (2 * sample + 1) / (2 * samples))

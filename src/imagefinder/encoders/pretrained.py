@@ -1,4 +1,4 @@
-"""Published models by their names: a row of data, a file of the library, and ``Onnx``."""
+"""Pretrained encoders by name: a row of the model table, run as an ONNX encoder."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from imagefinder.encoders.model_store import Pin, locate, model_named, pinned
+from imagefinder.encoders.model_store import PinnedFile, find_model, locate, pinned
 from imagefinder.encoders.onnx import Onnx
+from imagefinder.encoders.runtimes import Precision, RuntimeName
 from imagefinder.encoders.text_encoder import TextTower, check_text, check_tokenizer
 from imagefinder.errors import ModelError, PluginError
-from imagefinder.registry.pretrained import Model, Part, models
+from imagefinder.registry.pretrained import ModelPart, PretrainedModel, models
 from imagefinder.types import Features, Image, Measure, Resize
 
 
 @dataclass(frozen=True)
-class FromRow:
-    """A plug-in made of a row of ``models.toml`` and of the model's file.
+class PretrainedGraph:
+    """A plug-in made from a row of ``models.toml`` and the model's file.
 
-    A new one needs the file. One from a recipe is described without it, so that a catalogue can be
-    listed anywhere; the file is looked for when there is something to encode.
+    A new one needs the file. One from a recipe does without it, so that a catalogue can be opened
+    anywhere; the file is needed once there is something to encode.
     """
 
     model: str
     sha256: str = ""
-    """The graph's content, filled in from the file that is here."""
+    """Of the graph; filled in from the installed file."""
     settings: str = ""
-    """A digest of how the row has images fed, filled in likewise."""
-    runtime: Literal["auto", "openvino", "onnxruntime"] = field(
-        default="auto", metadata={"recipe": False}
-    )
-    precision: Literal["auto", "f32", "bf16"] = field(default="auto", metadata={"recipe": False})
+    """A digest of the row's preprocessing settings; filled in too."""
+    runtime: RuntimeName = field(default="auto", metadata={"recipe": False})
+    precision: Precision = field(default="auto", metadata={"recipe": False})
 
     def __post_init__(self) -> None:
         if not self.sha256:
@@ -44,46 +43,46 @@ class FromRow:
 
     @property
     def dim(self) -> int:
-        """As the row says."""
+        """As given in the row."""
         return self.row.dim
 
     @property
     def measure(self) -> Measure:
-        """As the row says; cosine if it says nothing."""
+        """As given in the row; cosine by default."""
         return self.row.measure
 
     @cached_property
-    def row(self) -> Model:
-        """Raises ModelError if it is gone."""
-        return model_named(self.model)
+    def row(self) -> PretrainedModel:
+        """Raises ModelError if it no longer exists."""
+        return find_model(self.model)
 
     def graph(self, **changed: Any) -> Onnx:
-        """The row's graph, ready to run, with some settings changed.
+        """The graph, ready to run, with some settings changed.
 
-        Raises ModelError if it or its row are not those that this was made of.
+        Raises ModelError if the file or the row has changed since this was made.
         """
-        place = locate(self.row)
-        if place.sha256 != self.sha256:
+        pin = locate(self.row)
+        if pin.sha256 != self.sha256:
             raise ModelError(
-                f"{place.path} is another {self.model} than the one asked for, "
+                f"{pin.path} is not the {self.model} of the recipe, "
                 f"whose SHA-256 is {self.sha256[:16]}…"
             )
         if _digest(self.row) != self.settings:
             raise ModelError(
-                f"the row of {self.model} feeds images otherwise than the one asked for: "
-                "put its settings back, or make another catalogue"
+                f"the settings of {self.model} differ from those of the recipe: "
+                "restore them, or create another catalogue"
             )
         how = {"runtime": self.runtime, "precision": self.precision}
-        return _opened(self.row, place, {**changed, **how})
+        return _load(self.row, pin, {**changed, **how})
 
 
 @dataclass(frozen=True)
-class Pretrained(FromRow):
-    """Whole images, and texts where the row has a tower for them."""
+class Pretrained(PretrainedGraph):
+    """A global image encoder, and a text encoder where the model has one."""
 
     @property
     def resize(self) -> Resize:
-        """As the row says."""
+        """As given in the row."""
         return self.row.resize
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
@@ -91,7 +90,7 @@ class Pretrained(FromRow):
         return self._images.encode(images) if images else []
 
     def encode_text(self, texts: Sequence[str]) -> list[Features]:
-        """One row each, to be compared with those of images. Raises PluginError if it cannot."""
+        """One row each, comparable with images' rows. Raises PluginError without a text encoder."""
         return self._texts.encode(texts) if texts else []
 
     @cached_property
@@ -103,34 +102,34 @@ class Pretrained(FromRow):
         text = self.row.text
         if text is None:
             able = ", ".join(model.name for model in models().values() if model.text)
-            raise PluginError(f"{self.model} takes no text; these do: {able}")
+            raise PluginError(f"{self.model} has no text encoder; these have: {able}")
         graph, tokenizer = (locate(self.row, part).path for part in _TEXT_PARTS)
         return TextTower(text, graph, tokenizer, self.runtime, self.precision)
 
 
-def check(model: Model, part: Part, path: Path) -> None:
-    """Raises ModelError for a file that is not what its row says (a ``library.Check``)."""
+def check(model: PretrainedModel, part: ModelPart, path: Path) -> None:
+    """Raises ModelError for a file that does not fit its row (a ``model_store.Check``)."""
     if part == "tokenizer":
         check_tokenizer(path)
     elif part == "text" and model.text is not None:
         check_text(path, model.text)
     else:
-        _opened(model, Pin(path, ""), {})
+        _load(model, PinnedFile(path, ""), {})
 
 
-_TEXT_PARTS: tuple[Part, ...] = ("text", "tokenizer")
+_TEXT_PARTS: tuple[ModelPart, ...] = ("text", "tokenizer")
 
 
-def _opened(row: Model, place: Pin, changed: Mapping[str, Any]) -> Onnx:
+def _load(row: PretrainedModel, pin: PinnedFile, changed: Mapping[str, Any]) -> Onnx:
     settings = {**row.settings, "size": list(row.size), **changed}
-    graph = Onnx.from_file(place.path, place.sha256, settings)
+    graph = Onnx.from_file(pin.path, pin.sha256, settings)
     if graph.dim != row.dim:
         raise ModelError(
-            f"{place.path} gives {graph.dim} numbers, where the row of {row.name} says {row.dim}"
+            f"{pin.path} gives {graph.dim} dimensions, not {row.dim} as in the row of {row.name}"
         )
     return graph
 
 
-def _digest(row: Model) -> str:
+def _digest(row: PretrainedModel) -> str:
     settings = json.dumps(dict(row.settings), sort_keys=True).encode()
     return hashlib.sha256(settings).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Texts to rows that compare with those of images: a tokenizer, and a graph of numbers."""
+"""Text encoder of a vision-language model: a tokenizer and an ONNX graph."""
 
 from __future__ import annotations
 
@@ -11,54 +11,55 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils.extras import optional_import
 from imagefinder.encoders.runtimes import onnxruntime, openvino, port_named
-from imagefinder.errors import MissingExtra, ModelError
-from imagefinder.registry.pretrained import Text
+from imagefinder.errors import ModelError
+from imagefinder.registry.pretrained import TextModel
 from imagefinder.types import Features
 
 _INPUTS = {"input_ids", "attention_mask"}
 
 
 class TextTower:
-    """A model's text graph, run on the processor by ONNX Runtime if asked, else by OpenVINO."""
+    """The text tower, run on the CPU by OpenVINO, or by ONNX Runtime on request."""
 
     def __init__(
-        self, text: Text, graph: Path, tokenizer: Path, runtime: str, precision: str
+        self, text: TextModel, graph: Path, tokenizer: Path, runtime: str, precision: str
     ) -> None:
         self._text, self._graph, self._tokens = text, graph, tokenizer
         self._runtime, self._precision = runtime, precision
 
     def encode(self, texts: Sequence[str]) -> list[Features]:
-        """One row of float32 each, raw, as the graph gives it."""
-        # one by one: a row cannot depend on its neighbours, and texts are few and short
-        return [self._run(self._fed(text)).reshape(1, -1) for text in texts]
+        """One row of float32 each, not normalized."""
+        # one by one: a row must not depend on its neighbors, and texts are few and short
+        return [self._run(self._tokenized(text)).reshape(1, -1) for text in texts]
 
-    def _fed(self, text: str) -> Mapping[str, NDArray[np.int64]]:
+    def _tokenized(self, text: str) -> Mapping[str, NDArray[np.int64]]:
         tokens = self._tokenizer.encode(text)
         return {
             "input_ids": np.array([tokens.ids], np.int64),
             "attention_mask": np.array([tokens.attention_mask], np.int64),
         }
 
-    def _run(self, fed: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+    def _run(self, tokens: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         if self._runtime == "onnxruntime":
-            given = {one.name: fed[one.name] for one in self._session.get_inputs()}
+            given = {one.name: tokens[one.name] for one in self._session.get_inputs()}
             return np.asarray(self._session.run([self._text.output], given)[0], np.float32)
         request = self._compiled.create_infer_request()
-        request.infer({name: fed[name] for name in map(_name, self._compiled.inputs)})
+        request.infer({name: tokens[name] for name in map(_name, self._compiled.inputs)})
         return np.array(request.get_output_tensor(0).data, np.float32)
 
     @cached_property
     def _tokenizer(self) -> Any:
-        library = _tokenizers()
+        library = optional_import("tokenizers", "hub", "text search")
         try:
             tokenizer = library.Tokenizer.from_file(str(self._tokens))
         except Exception as error:  # it raises nothing narrower
-            raise ModelError(f"{self._tokens} is no tokenizer: {error}") from error
+            raise ModelError(f"{self._tokens} is not a tokenizer: {error}") from error
         pad, context = self._text.pad, self._text.context
         number = tokenizer.token_to_id(pad)
         if number is None:
-            raise ModelError(f"{self._tokens} has no token {pad!r} to fill texts up with")
+            raise ModelError(f"{self._tokens} has no token {pad!r} for padding")
         tokenizer.enable_truncation(context)
         tokenizer.enable_padding(length=context, pad_id=number, pad_token=pad)
         return tokenizer
@@ -76,27 +77,27 @@ class TextTower:
         return ov.Core().compile_model(graph, "CPU", config)
 
 
-def check_text(path: Path, text: Text) -> None:
-    """Raises ModelError for a graph that takes no tokens, or lacks the output."""
+def check_text(path: Path, text: TextModel) -> None:
+    """Raises ModelError for a graph that does not take tokens, or lacks the output."""
     graph = _read(path)
     inputs = {_name(one) for one in graph.inputs}
     if "input_ids" not in inputs or not inputs <= _INPUTS:
-        raise ModelError(f"{path} takes {', '.join(sorted(inputs))}, not the tokens of a text")
+        raise ModelError(f"{path} takes {', '.join(sorted(inputs))}, not tokens")
     port_named(graph, text.output)
 
 
 def check_tokenizer(path: Path) -> None:
-    """Raises ModelError for a file that is no tokenizer's."""
+    """Raises ModelError for a file that is not a tokenizer."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} is no tokenizer's JSON") from error
+        raise ModelError(f"{path} is not a tokenizer in JSON") from error
     if not isinstance(known, dict) or "model" not in known:
-        raise ModelError(f"{path} is no tokenizer's JSON")
+        raise ModelError(f"{path} is not a tokenizer in JSON")
 
 
 def _name(port: Any) -> str:
-    """An input's own name: one that is only reshaped goes by the reshaped tensor's too."""
+    """An input's own name; a reshaped one also has the name of the reshaped tensor."""
     names: set[str] = port.get_names()
     return min(names & _INPUTS or names)
 
@@ -105,12 +106,4 @@ def _read(path: Path) -> Any:
     try:
         return openvino().Core().read_model(path)
     except RuntimeError as error:
-        raise ModelError(f"{path} is not an ONNX graph that can be read") from error
-
-
-def _tokenizers() -> Any:
-    try:
-        import tokenizers
-    except ModuleNotFoundError as error:
-        raise MissingExtra("texts need: pip install 'imagefinder[hub]'") from error
-    return tokenizers
+        raise ModelError(f"{path} is not a readable ONNX graph") from error

@@ -1,4 +1,4 @@
-"""What ``imagefinder train`` made: a folder with a graph, and a file that describes it."""
+"""Fine-tuned encoder: the folder of an ONNX graph that ``imagefinder train`` writes."""
 
 from __future__ import annotations
 
@@ -7,46 +7,45 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from imagefinder.encoders.model_store import digest
-from imagefinder.encoders.onnx import Onnx, Triple
+from imagefinder.encoders.onnx import Onnx
+from imagefinder.encoders.runtimes import Precision, RuntimeName, Triple
 from imagefinder.errors import ModelError
 from imagefinder.types import Features, Image, Measure, Resize
 
 DESCRIPTION = "encoder.json"
 GRAPH = "encoder.onnx"
 OUTPUT = "embedding"
-"""The graph's tensor that is taken."""
+"""The tensor of the graph that is the embedding."""
 
 _OPTIONS = ("runtime", "precision")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A graph that takes images stretched to ``size`` pixels a side; it gives unit rows.
+    """A graph for images stretched to ``size`` × ``size`` pixels; its rows have unit length.
 
-    Each channel is fed as ``(pixel / 255 - mean) / std``.
+    Each channel is normalized to ``(pixel / 255 - mean) / std``.
     """
 
     path: str = field(metadata={"recipe": False})
     """The folder."""
     sha256: str
-    """The graph's content."""
+    """Of the graph."""
     dim: int
     size: int
     mean: Triple
     std: Triple
-    runtime: Literal["auto", "openvino", "onnxruntime"] = field(
-        default="auto", metadata={"recipe": False}
-    )
-    precision: Literal["auto", "f32", "bf16"] = field(default="auto", metadata={"recipe": False})
+    runtime: RuntimeName = field(default="auto", metadata={"recipe": False})
+    precision: Precision = field(default="auto", metadata={"recipe": False})
 
     measure: ClassVar[Measure] = "cosine"
 
     @classmethod
     def from_argument(cls, path: str, options: Mapping[str, Any]) -> Trained:
-        """From the folder. Raises ModelError if it is not whole, or for another option."""
+        """From the folder. Raises ModelError if it is incomplete, or for an unknown option."""
         unknown = sorted(set(options) - set(_OPTIONS))
         if unknown:
             raise ModelError(f"trained has no option {', '.join(unknown)}: {', '.join(_OPTIONS)}")
@@ -57,19 +56,19 @@ class Trained:
 
     @property
     def resize(self) -> Resize:
-        """Stretched, as it was trained."""
+        """Stretched, as in training."""
         return Resize(self.size, self.size)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
-        """One unit row of ``dim`` float32 each. Raises ModelError."""
+        """One row of ``dim`` float32 each, of unit length. Raises ModelError."""
         return self._model.encode(images) if images else []
 
     def check(self) -> None:
-        """Raises ModelError if the graph is missing, or is another than it was."""
+        """Raises ModelError if the graph is missing or has changed."""
         try:
             found = digest(self._graph)
         except ModelError as error:
-            raise ModelError(f"{error}: trained:FOLDER says where the encoder is") from error
+            raise ModelError(f"{error}: give its folder as trained:FOLDER") from error
         if found != self.sha256:
             raise ModelError(
                 f"{self._graph} is not the encoder that was trained: its content has changed"
@@ -97,13 +96,13 @@ class Trained:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """What the folder's description says of the graph. Raises ModelError."""
+    """The fields of the folder's description. Raises ModelError."""
     file = folder / DESCRIPTION
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         mean, std = (tuple(float(one) for one in about[name]) for name in ("mean", "std"))
         if len(mean) != 3 or len(std) != 3:
-            raise ValueError("a mean and a std are three numbers each")
+            raise ValueError("mean and std must be three numbers each")
         return {
             "sha256": str(about["files"][GRAPH]),
             "dim": int(about["dim"]),
@@ -117,4 +116,4 @@ def _described(folder: Path) -> dict[str, Any]:
             "a trained encoder is a folder as `imagefinder train` leaves it"
         ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"{file} is damaged: train once more, or bring it anew") from error
+        raise ModelError(f"{file} is damaged: train again, or restore it") from error

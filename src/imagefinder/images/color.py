@@ -1,4 +1,4 @@
-"""From any of Pillow's modes to 8-bit RGB."""
+"""Color conversion: any Pillow mode to 8-bit RGB, transparency composited on white."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 
 def to_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
-    """The same image in 8-bit RGB, on white where it can be seen through."""
+    """The image in 8-bit RGB; alpha compositing is on white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return PIL.Image.fromarray(_eight_bit(image)).convert("RGB")
     if image.has_transparency_data:
@@ -34,12 +34,12 @@ def _on_white(image: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _eight_bit(image: PIL.Image.Image) -> NDArray[np.uint8]:
-    """16-bit samples lose their low byte; others that go beyond 0 to 255 are stretched to it."""
+    """16-bit samples lose their low byte; other ranges than 0 to 255 are rescaled to it."""
     samples = np.asarray(image)
     if image.mode.startswith("I;"):
-        grey = (samples >> (_bits(image) - 8)).astype(np.uint8)
-        clear = image.info.get("transparency")  # one level of a PNG's that stands for nothing
-        return grey if clear is None else np.where(samples == clear, np.uint8(255), grey)
+        gray = (samples >> (_bits(image) - 8)).astype(np.uint8)
+        clear = image.info.get("transparency")  # the gray level that a PNG declares transparent
+        return gray if clear is None else np.where(samples == clear, np.uint8(255), gray)
     values = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if image.mode == "I" and low >= 0 and 255 < high < 65536:
@@ -52,14 +52,14 @@ def _eight_bit(image: PIL.Image.Image) -> NDArray[np.uint8]:
 
 
 def _bits(image: PIL.Image.Image) -> int:
-    """Of a sample that lies in 16; a TIFF may use only 12 of them."""
+    """Significant bits of a 16-bit sample; a TIFF may use only 12."""
     tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
     (bits, *_) = tags.get(BITSPERSAMPLE, (16,))
     return int(bits) if 8 < bits <= 16 else 16
 
 
 def _from_lab(image: PIL.Image.Image) -> PIL.Image.Image:
-    from PIL import ImageCms  # slow to import, seldom needed
+    from PIL import ImageCms  # slow to import, rarely needed
 
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
     converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")

@@ -1,4 +1,4 @@
-"""Decoding: from a path, bytes, a file or an array to upright RGB pixels, within limits."""
+"""Image decoding: any source to RGB pixels, EXIF orientation applied, within limits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,6 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-# importing these registers just the kinds that we accept, where Image.init() would load all
-from PIL import (
-    AvifImagePlugin,  # noqa: F401  registers AVIF
-    BmpImagePlugin,  # noqa: F401  registers BMP and DIB
-    GifImagePlugin,  # noqa: F401  registers GIF
-    JpegImagePlugin,  # noqa: F401  registers JPEG, and MPO (a JPEG with more behind it)
-    PngImagePlugin,  # noqa: F401  registers PNG
-    TiffImagePlugin,  # noqa: F401  registers TIFF
-    WebPImagePlugin,  # noqa: F401  registers WebP
-)
-
 from imagefinder._utils.concurrency import cores
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageTooLarge, UnreadableImage
@@ -37,20 +26,20 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = (
     "str | os.PathLike[str] | Bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
 )
-"""Whatever can be turned into an image."""
-# a JPEG is shrunk, while it is decoded, to no less than this many times the size asked for: at 1
-# embeddings differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
-_SPARE = 2
+"""Anything that can be decoded to an image."""
+# a JPEG is decoded at a reduced size of at least this many times the target size: at 1, embeddings
+# differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
+_OVERSAMPLING = 2
 _LARGE = 16_000_000
-# no more are decoded at a time than there are cores, and large ones one by one, so that memory
-# does not grow with the threads that ask
-_few = threading.Semaphore(cores())
-_one_large = threading.Semaphore(1)
+# concurrent decodes are limited to the number of cores, and large images to one, so that memory
+# does not grow with the number of threads
+_slots = threading.Semaphore(cores())
+_large_slot = threading.Semaphore(1)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pixels, brought to the fit that was asked for, and the image's own upright size."""
+    """Resized pixels, and the upright size of the original."""
 
     pixels: Image
     width: int
@@ -60,18 +49,18 @@ class Decoded:
 def load_image(source: Source, limits: Limits = LIMITS) -> Image:
     """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, image or array.
 
-    Alpha is laid on white, 16-bit and float samples become 8-bit, and of an animation the first
-    frame is taken. Raises UnreadableImage or ImageTooLarge.
+    Transparency is composited on white, 16-bit and float samples become 8-bit, and an animation
+    gives its first frame. Raises UnreadableImage or ImageTooLarge.
     """
     return decode(source, limits=limits).pixels
 
 
 def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS) -> Decoded:
-    """Like ``load_image``, and brought to a fit; a large JPEG is shrunk while it is read."""
+    """Like ``load_image``, with resizing; a large JPEG is decoded at a reduced size."""
     known = isinstance(source, str | os.PathLike | Bytes | PIL.Image.Image | np.ndarray)
     if not known and not hasattr(source, "read"):
         kind = type(source).__name__
-        raise TypeError(f"a path, bytes, file, PIL image or array is expected, not {kind}")
+        raise TypeError(f"expected a path, bytes, file, PIL image or array, not {kind}")
     try:
         if isinstance(source, np.ndarray):
             return _finished(_from_array(source), resize)
@@ -87,55 +76,55 @@ def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS
         raise ImageTooLarge(f"too many pixels: {error}") from error
     except MemoryError as error:
         raise ImageTooLarge("there is not enough memory to decode it") from error
-    except Exception as error:  # whatever a decoder raises over hostile bytes is their fault
+    except Exception as error:  # a decoder may raise anything for malicious bytes
         raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
 
 
 def _decoded(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
     with open_image(BytesIO(data)) as image:
-        # one call in place of one for each 64 kB: between two of them other threads take the lock
+        # one call instead of one per 64 kB: between calls other threads would take the lock
         image.decodermaxblock = len(data)
         full = image.size
         if not is_shrinkable(image):
             check_pixels(image, limits)
         if resize is not None:
-            needed = round(_SPARE * max(resize.width, resize.height) / resize.keep)
+            needed = round(_OVERSAMPLING * max(resize.width, resize.height) / resize.keep)
             image.draft("", (needed, needed))
         check_pixels(image, limits)
-        opened = image.size
-        with _turn(image), _few:
+        before = image.size
+        with _large(image), _slots:
             image.load()
-            turned_itself = image.size != opened  # as a TIFF does
-            return _finished(image, resize, image.size if turned_itself else full)
+            is_transposed = image.size != before  # Pillow rotates a TIFF itself
+            return _finished(image, resize, image.size if is_transposed else full)
 
 
-def _turn(image: PIL.Image.Image) -> AbstractContextManager[object]:
-    return _one_large if image.width * image.height > _LARGE else nullcontext()
+def _large(image: PIL.Image.Image) -> AbstractContextManager[object]:
+    return _large_slot if image.width * image.height > _LARGE else nullcontext()
 
 
 def _finished(
     image: PIL.Image.Image, resize: Resize | None, full: tuple[int, int] | None = None
 ) -> Decoded:
-    """Eight-bit RGB, then the size (cheapest in this order), then upright.
+    """8-bit RGB, then resized (cheapest in this order), then upright.
 
-    ``full`` is the size before any shrinking.
+    ``full`` is the size before a reduced decode.
     """
-    turned = _orientation(image)
+    orientation = _orientation(image)
     width, height = full or image.size
-    if turned >= 5:
+    if orientation >= 5:
         width, height = height, width
     if width < 1 or height < 1:
-        raise UnreadableImage("it has no pixels")
+        raise UnreadableImage("the image has no pixels")
     if resize is not None:
-        target = (resize.width, resize.height) if turned < 5 else (resize.height, resize.width)
-        if image.mode in ("I", "F"):  # which take much memory to convert
-            rgb = to_rgb(_fitted(image, resize, target))
+        target = (resize.width, resize.height) if orientation < 5 else (resize.height, resize.width)
+        if image.mode in ("I", "F"):  # expensive to convert at full size
+            rgb = to_rgb(_resized(image, resize, target))
         else:
-            rgb = _fitted(to_rgb(image), resize, target)
+            rgb = _resized(to_rgb(image), resize, target)
     else:
         rgb = to_rgb(image)
-    if turned != 1:
-        rgb = rgb.transpose(_TRANSPOSE[turned])
+    if orientation != 1:
+        rgb = rgb.transpose(_TRANSPOSE[orientation])
     return Decoded(np.asarray(rgb), width, height)
 
 
@@ -152,33 +141,33 @@ _ORIENTATION = 0x0112
 
 
 def _orientation(image: PIL.Image.Image) -> int:
-    """The EXIF orientation, 1 to 8. Must follow ``load``: PNG and TIFF know it only then."""
+    """The EXIF orientation, 1 to 8. Call it after ``load``: PNG and TIFF have it only then."""
     try:
-        turned = image.getexif().get(_ORIENTATION, 1)
+        orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF must not cost the image
         return 1
-    return turned if turned in _TRANSPOSE else 1
+    return orientation if orientation in _TRANSPOSE else 1
 
 
-def _fitted(image: PIL.Image.Image, resize: Resize, size: tuple[int, int]) -> PIL.Image.Image:
+def _resized(image: PIL.Image.Image, resize: Resize, size: tuple[int, int]) -> PIL.Image.Image:
     resample = PIL.Image.Resampling[resize.filter.upper()]
     if resize.mode == "within":
-        share = min(1, size[0] / image.width, size[1] / image.height)
-        size = max(1, round(image.width * share)), max(1, round(image.height * share))
+        scale = min(1, size[0] / image.width, size[1] / image.height)
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     if resize.mode in ("stretch", "within"):
         return image if image.size == size else image.resize(size, resample)
-    # the part that a centre crop keeps, taken in the same step as the scaling
+    # a center crop, in the same step as the scaling
     scale = min(image.width / size[0], image.height / size[1]) * resize.keep
     width, height = size[0] * scale, size[1] * scale
-    # never beyond the edge, as rounding would have it
+    # never beyond the edge, despite rounding
     left, top = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)
     right, bottom = min(image.width, left + width), min(image.height, top + height)
     return image.resize(size, resample, box=(left, top, right, bottom))
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:
-    wanted = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if array.dtype != np.uint8 or not wanted or 0 in array.shape:
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not is_image or 0 in array.shape:
         raise UnreadableImage(
             f"an array must be uint8 of shape (height, width, 3), not {array.dtype} {array.shape}"
         )

@@ -8,17 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-# importing these registers just the kinds that we accept, where Image.init() would load all
-from PIL import (
-    AvifImagePlugin,  # noqa: F401  registers AVIF
-    BmpImagePlugin,  # noqa: F401  registers BMP and DIB
-    GifImagePlugin,  # noqa: F401  registers GIF
-    JpegImagePlugin,  # noqa: F401  registers JPEG, and MPO (a JPEG with more behind it)
-    PngImagePlugin,  # noqa: F401  registers PNG
-    TiffImagePlugin,  # noqa: F401  registers TIFF
-    WebPImagePlugin,  # noqa: F401  registers WebP
-)
-
 from imagefinder._utils.text import one_line
 from imagefinder.errors import UnreadableImage
 from imagefinder.images.formats import SUFFIXES
@@ -26,7 +15,7 @@ from imagefinder.images.limits import LIMITS, Limits, check_bytes
 
 
 def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> bytes:
-    """The bytes of a regular file, or of an open one, if they are not too many."""
+    """The bytes of a regular file, or of an open one. Raises UnreadableImage or ImageTooLarge."""
     if not isinstance(source, str | os.PathLike):
         return _capped(source, limits)
     try:
@@ -39,7 +28,7 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
             return _capped(file, limits)
     except FileNotFoundError as error:
         raise UnreadableImage("no such file") from error
-    except OSError as error:  # without its path, which is not for everyone who may read this
+    except OSError as error:  # without its path, which not everyone who reads this should see
         raise UnreadableImage(f"cannot be read: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
@@ -48,10 +37,10 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
 def find_images(
     folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] | None = None
 ) -> Iterator[Path]:
-    """The images in a folder, however deep, by their names' endings, in order of their names.
+    """The images in a folder and its subfolders, by file name suffix, in order of names.
 
-    Hidden files and folders are left out, and links to folders are not followed. A folder that
-    cannot be listed is told to ``unreadable``.
+    Hidden files and folders are skipped, and links to folders are not followed. ``unreadable`` is
+    called for a folder that cannot be listed.
     """
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

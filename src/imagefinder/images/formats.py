@@ -1,7 +1,7 @@
-"""Image formats: which are accepted, told by content, and the size that a file's head gives.
+"""Image formats: an allowlist, detection by content, and probing of the header.
 
-Images come from anywhere, so nothing about them is believed: the format is told from the content
-and must be on a list of our own (none of it starts another program).
+Images are untrusted, so the format is detected from the content and must be on an allowlist (no
+decoder on it starts another program).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import PIL.Image
 
-# importing these registers just the kinds that we accept, where Image.init() would load all
+# importing these registers just the accepted formats; Image.init() would load all
 from PIL import (
     AvifImagePlugin,  # noqa: F401  registers AVIF
     BmpImagePlugin,  # noqa: F401  registers BMP and DIB
@@ -31,7 +31,7 @@ SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff"
     " .avif .avifs .heic .heics .heif .heifs .hif".split()
 )
-_ENDINGS = {
+_SUFFIX_OF = {
     "JPEG": ".jpg",
     "MPO": ".jpg",
     "PNG": ".png",
@@ -48,17 +48,17 @@ _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".sp
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What the head of an image's file says of it."""
+    """Format and size of an image, from the header of its file."""
 
     suffix: str
-    """The usual ending of the name of such a file."""
+    """The usual file name suffix of the format."""
     width: int
     height: int
-    """Both as stored, before any turning."""
+    """Both as stored, before EXIF orientation."""
 
 
 def probe(file: BinaryIO, limits: Limits = LIMITS) -> ImageHeader:
-    """The kind and the size of an image, told from its content; no pixel is decoded.
+    """Format and size of an image, from its header; no pixel is decoded.
 
     Raises UnreadableImage or ImageTooLarge.
     """
@@ -66,7 +66,7 @@ def probe(file: BinaryIO, limits: Limits = LIMITS) -> ImageHeader:
         with open_image(file) as image:
             if not is_shrinkable(image):
                 check_pixels(image, limits)
-            return ImageHeader(_ENDINGS[image.format or ""], image.width, image.height)
+            return ImageHeader(_SUFFIX_OF[image.format or ""], image.width, image.height)
     except (UnreadableImage, ImageTooLarge):
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
@@ -76,25 +76,25 @@ def probe(file: BinaryIO, limits: Limits = LIMITS) -> ImageHeader:
 
 
 def is_shrinkable(image: PIL.Image.Image) -> bool:
-    """Whether it need not be held in memory at its full size, as a progressive JPEG must be."""
+    """Whether it can be decoded at a reduced size: a JPEG, unless it is progressive."""
     return image.format in ("JPEG", "MPO") and not image.info.get("progressive")
 
 
 def open_image(file: BinaryIO) -> PIL.ImageFile.ImageFile:
-    """The file, opened by one of the accepted decoders. Raises UnreadableImage."""
-    head = file.read(12)
+    """Open a file with one of the accepted decoders. Raises UnreadableImage."""
+    header = file.read(12)
     file.seek(0)
-    if not head:
+    if not header:
         raise UnreadableImage("the file is empty")
     try:
-        return PIL.Image.open(file, formats=[*ACCEPTED, *_heif(head)])
+        return PIL.Image.open(file, formats=[*ACCEPTED, *_heif(header)])
     except PIL.UnidentifiedImageError as error:
-        kinds = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
-        raise UnreadableImage(f"not an image of a kind that is accepted ({kinds})") from error
+        formats = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
+        raise UnreadableImage(f"not an image in a supported format ({formats})") from error
 
 
-def _heif(head: bytes) -> list[str]:
-    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS:
+def _heif(header: bytes) -> list[str]:
+    if header[4:8] != b"ftyp" or header[8:12] not in _HEIF_BRANDS:
         return []
     import pillow_heif  # slow to import, seldom needed
 

@@ -1,4 +1,4 @@
-"""From what users give (files, folders, images in memory) to single images to take in."""
+"""Inputs: files, folders and images in memory, expanded to single images."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
 
 @dataclass(frozen=True)
 class Input:
-    """One image to take in: a file by its absolute path, or an image in memory."""
+    """One image to add: a file by its absolute path, or an image in memory."""
 
     content: Content
     metadata: Mapping[str, Any] | None = None
-    """Replaces what is stored for this image; ``None`` leaves it."""
+    """Replaces the stored metadata of this image; ``None`` leaves it."""
 
     @property
     def path(self) -> str | None:
-        """Where it lies."""
+        """The path of a file."""
         return str(self.content) if isinstance(self.content, Path) else None
 
     @property
     def name(self) -> str:
-        """What to call it when it fails."""
+        """Its name in error messages."""
         return self.path or "an image in memory"
 
 
@@ -56,10 +56,10 @@ def inputs_of(
         failures.append(Failure(str(error.filename), error.strerror or str(error)))
 
     if isinstance(metadata, Mapping) or metadata is None:
-        described: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
+        pairs: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
     else:
-        described = zip(images, metadata, strict=True)
-    for image, about in described:
+        pairs = zip(images, metadata, strict=True)
+    for image, about in pairs:
         if isinstance(image, Input):
             check_metadata(image.metadata)
             yield image
@@ -73,8 +73,8 @@ def inputs_of(
         yield from (Input(file, about) for file in files)
 
 
-def several(images: Any) -> Iterable[Any]:
-    """One image alone is a list of one; an array of four dimensions is a list of images."""
+def image_list(images: Any) -> Iterable[Any]:
+    """A single image becomes a list of one; an array of four dimensions is a list of images."""
     single = isinstance(images, str | Bytes | os.PathLike | PIL.Image.Image)
     single = single or isinstance(images, Input)
     single = single or (isinstance(images, np.ndarray) and images.ndim < 4)
@@ -82,10 +82,10 @@ def several(images: Any) -> Iterable[Any]:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Absolute and tidy, but with links as they are: that is what the user calls it.
+    """Absolute and normalized, but with symbolic links unresolved: the name the user knows.
 
-    Raises NotFound for an empty path, which would be the current folder: in a script it is an unset
-    variable.
+    Raises NotFound for an empty path, which would mean the current folder: in a script it is likely
+    an unset variable.
     """
     if not os.fspath(path):
         raise NotFound("an empty path was given")
@@ -93,7 +93,7 @@ def absolute(path: str | os.PathLike[str]) -> Path:
 
 
 def is_storable(path: str | None) -> TypeGuard[str]:
-    """Whether there is a path, and one that UTF-8 can write; others cannot be in a store."""
+    """Whether there is a path that UTF-8 can encode; a store cannot hold others."""
     try:
         return bool(path and path.encode())
     except UnicodeEncodeError:
@@ -101,16 +101,16 @@ def is_storable(path: str | None) -> TypeGuard[str]:
 
 
 def check_metadata(metadata: Mapping[str, Any] | None) -> None:
-    """Raises ValueError for what JSON, or a store, cannot hold."""
+    """Raises ValueError for metadata that JSON or a store cannot hold."""
     try:
         json.dumps(metadata and dict(metadata), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise ValueError(f"metadata must be such as JSON can hold: {error}") from error
+        raise ValueError(f"metadata must be JSON-serializable: {error}") from error
 
 
 @contextmanager
-def naming(image: object) -> Iterator[None]:
-    """An ImageError inside says which file it is about, if the image is one."""
+def naming_errors(image: object) -> Iterator[None]:
+    """An ImageError inside is prefixed with the path, if the image is a file."""
     try:
         yield
     except ImageError as error:
@@ -120,7 +120,7 @@ def naming(image: object) -> Iterator[None]:
 
 
 def content(image: Any) -> Any:
-    """What is read only once becomes bytes."""
+    """What can be read only once, as bytes."""
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
     return image.read() if hasattr(image, "read") else image

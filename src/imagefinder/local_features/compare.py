@@ -11,7 +11,7 @@ import PIL.ImageDraw
 
 from imagefinder.encoders.inference import extract_one
 from imagefinder.images.decode import Source, decode
-from imagefinder.images.inputs import content, naming
+from imagefinder.images.inputs import content, naming_errors
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import make_extractor, make_matcher
 from imagefinder.types import Correspondences, Extractor, Image, LocalFeatures, Matcher, Resize
@@ -78,7 +78,7 @@ def compare(
 
 def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
     """As it is drawn, and its local features."""
-    with naming(source):
+    with naming_errors(source):
         image = content(source)
         shown = decode(image, Resize(_SIDE, _SIDE, mode="within"), limits).pixels
         pixels = decode(image, extractor.resize, limits).pixels

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.encoders.onnx import Onnx
-from imagefinder.encoders.pretrained import FromRow
+from imagefinder.encoders.pretrained import PretrainedGraph
 from imagefinder.similarity import unit
 from imagefinder.types import Image, LocalFeatures, Measure, Points, Resize
 
 
 @dataclass(frozen=True)
-class Patches(FromRow):
+class Patches(PretrainedGraph):
     """The last tokens of a row with ``patches``, without those that stand for no place.
 
     The whole image is stretched to the model's square, so no part of it is left out. The order

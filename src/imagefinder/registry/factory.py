@@ -19,42 +19,42 @@ from imagefinder.types import Encoder, Extractor, Index, IndexChoice, Matcher, M
 def make_encoder(spec: str, options: Mapping[str, Any] | None = None) -> Encoder:
     """An encoder from ``name`` or ``name:argument``, and options that are its fields.
 
-    The folder of a trained one needs no name before it.
+    A folder written by ``imagefinder train`` needs no name before it.
     """
     encoder: Encoder = _make("encoders", spec, options)
     return encoder
 
 
 def make_extractor(spec: str, options: Mapping[str, Any] | None = None) -> Extractor:
-    """An extractor of local features, likewise."""
+    """An extractor of local features, in the same way."""
     extractor: Extractor = _make("extractors", spec, options)
     return extractor
 
 
 def make_matcher(spec: str, options: Mapping[str, Any] | None = None) -> Matcher:
-    """A reranker from its name, and options that are its fields."""
-    matcher: Matcher = _made(spec, load("matchers", spec), dict(options or {}))
+    """A matcher of local features from its name, and options that are its fields."""
+    matcher: Matcher = _construct(spec, load("matchers", spec), dict(options or {}))
     return matcher
 
 
 def make_index(
     name: str, dim: int, measure: Measure, options: Mapping[str, Any] | None = None
 ) -> Index:
-    """An empty index for vectors of ``dim`` columns. Raises PluginError for what it cannot do."""
+    """An empty index for vectors of ``dim`` columns. Raises PluginError for wrong options."""
     cls = load("indexes", name)
     _check_measure(name, cls, measure)
     try:
         index: Index = cls(dim, measure, **(options or {}))
     except TypeError as error:
         known = ", ".join(list(signature(cls).parameters)[2:]) or "none"
-        raise PluginError(f"{name} was given a wrong option; its options: {known}") from error
+        raise PluginError(f"{name} does not take these options; its options: {known}") from error
     except ValueError as error:
         raise PluginError(f"{name}: {error}") from error
     return index
 
 
 def check_index_choice(choice: IndexChoice, dim: int, measure: Measure) -> None:
-    """Raises PluginError for a kind that cannot be made so."""
+    """Raises PluginError for an index that cannot be made with this choice."""
     cls = load("indexes", choice.kind)
     _check_measure(choice.kind, cls, measure)
     if choice.options:
@@ -64,11 +64,11 @@ def check_index_choice(choice: IndexChoice, dim: int, measure: Measure) -> None:
 def _check_measure(name: str, cls: type[Any], measure: Measure) -> None:
     if measure not in cls.measures:
         able = ", ".join(cls.measures)
-        raise PluginError(f"the index {name} does not compare by {measure}, but by {able}")
+        raise PluginError(f"the index {name} does not support {measure}, only {able}")
 
 
 def recipe_of(maker: Encoder | Extractor) -> Recipe:
-    """Everything needed to make this encoder or extractor again.
+    """All that is needed to make this encoder or extractor again.
 
     A class that is no dataclass but has the attribute ``wrapped`` only schedules the work of that
     encoder, so it has the same recipe.
@@ -95,39 +95,39 @@ def recipe_of(maker: Encoder | Extractor) -> Recipe:
 
 
 def encoder_from(recipe: Recipe) -> Encoder:
-    """The encoder that a recipe describes. Only registered names are imported, never a path."""
+    """The encoder of a recipe. Only registered names are imported, never a path."""
     encoder: Encoder = _from_recipe("encoders", recipe)
     return encoder
 
 
 def extractor_from(recipe: Recipe) -> Extractor:
-    """The extractor that a recipe describes, likewise."""
+    """The extractor of a recipe, in the same way."""
     extractor: Extractor = _from_recipe("extractors", recipe)
     return extractor
 
 
 def _make(family: Family, spec: str, options: Mapping[str, Any] | None) -> Any:
-    name, _, argument = _in_full(family, spec).partition(":")
+    name, _, argument = _with_name(family, spec).partition(":")
     cls = load(family, name)
     plugin = find_plugin(family, name)
     if bool(argument) != bool(plugin.argument):
         form = f"{name}:{plugin.argument}" if plugin.argument else name
-        raise PluginError(f"{spec!r} is written {form}")
+        raise PluginError(f"write {form} instead of {spec!r}")
     options = dict(options or {})
     if not argument:
         return _build(cls, name, options, plugin.options)
     return cls.from_argument(argument, options)
 
 
-def _in_full(family: Family, spec: str) -> str:
-    """With the name before it, if it is a folder that says by a file what it is."""
+def _with_name(family: Family, spec: str) -> str:
+    """With the plug-in's name added, if it is a folder with that plug-in's marker file."""
     folder = os.path.expanduser(spec)
-    signed = [
+    marked = [
         name
         for name, plugin in PLUGINS[family].items()
-        if plugin.sign and os.path.exists(f"{folder}/{plugin.sign}")
+        if plugin.marker and os.path.exists(f"{folder}/{plugin.marker}")
     ]
-    return f"{signed[0]}:{spec}" if signed and spec not in plugins(family) else spec
+    return f"{marked[0]}:{spec}" if marked and spec not in plugins(family) else spec
 
 
 def _from_recipe(family: Family, recipe: Recipe) -> Any:
@@ -138,15 +138,15 @@ def _from_recipe(family: Family, recipe: Recipe) -> Any:
 
 
 def _build(cls: type[Any], name: str, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Any:
-    made = _made(name, cls, options, preset)
+    plugin = _construct(name, cls, options, preset)
     try:
-        _ = made.dim, made.measure, made.resize  # which may be worked out from the options
+        _ = plugin.dim, plugin.measure, plugin.resize  # which may be computed from the options
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: {error}") from error
-    return made
+    return plugin
 
 
-def _made(
+def _construct(
     name: str,
     cls: type[Any],
     options: Mapping[str, Any],
@@ -166,28 +166,28 @@ def _made(
 
 
 def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
-    """The registered name, and the options that go with it."""
+    """The registered name, and the options fixed by it."""
     cls = type(maker)
     target = f"{cls.__module__}:{cls.__qualname__}"
     package = cls.__module__.partition(".")[0]
     families: tuple[Family, ...] = ("encoders", "extractors")
     for family in families:
-        for name, plugin in PLUGINS[family].items():  # ours are known without looking further
+        for name, plugin in PLUGINS[family].items():  # built-in ones need no entry points
             if plugin.target == target and _made_with(maker, plugin.options):
                 return name, plugin.options
     for family in families:
         for name, plugin in plugins(family).items():
             if plugin.target == target and _made_with(maker, plugin.options):
                 return name, plugin.options
-            # a package may register its class by where it is exported, not by where it is written
-            theirs = name not in PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
-            if theirs and load(family, name) is cls and _made_with(maker, plugin.options):
+            # a package may register a class by where it is exported, not where it is defined
+            foreign = name not in PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
+            if foreign and load(family, name) is cls and _made_with(maker, plugin.options):
                 return name, plugin.options
     return target, {}
 
 
 def _options_of(cls: type[Any]) -> dict[str, Field[Any]]:
-    """A plug-in's fields by the names of their options: ``metadata["option"]``, or the field's."""
+    """Fields by option name: ``metadata["option"]``, or the name of the field."""
     return {field.metadata.get("option", field.name): field for field in fields(cls)}
 
 

@@ -1,7 +1,7 @@
 """Plug-in registry: from a name to a class, imported on first use.
 
-The tables below are all there is to register one of ours, but for pretrained models, which are rows
-of data (``registry.pretrained``). Outside packages join by an entry point in the group
+The tables below register all built-in plug-ins except pretrained models, which are rows
+of data (``registry.pretrained``). Other packages add theirs by an entry point in the group
 ``imagefinder.encoders``, ``imagefinder.extractors``, ``imagefinder.indexes``,
 ``imagefinder.matchers`` or ``imagefinder.stores``.
 """
@@ -22,17 +22,17 @@ Family: TypeAlias = Literal["encoders", "extractors", "indexes", "matchers", "st
 
 @dataclass(frozen=True)
 class Plugin:
-    """Where a plug-in's class lives, what it is, and what to install if it cannot be imported."""
+    """The class of a plug-in, a description, and the extra to install if it cannot be imported."""
 
     target: str
     about: str = ""
     extra: str = ""
     argument: str = ""
-    """What follows a colon after the name (``onnx:PATH``), for the class's ``from_argument``."""
+    """What follows the name after a colon (``onnx:PATH``), for ``from_argument``."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What its class is always made with, so that one class can go by several names."""
-    sign: str = ""
-    """A folder with a file of this name is an argument that can be written alone."""
+    """Fixed options of the class, so that one class can have several names."""
+    marker: str = ""
+    """A folder with a file of this name can be given without the name of the plug-in."""
 
 
 DEFAULT_ENCODER = "compact"
@@ -40,15 +40,15 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
     "encoders": {
         "classic": Plugin(
             "imagefinder.encoders.classic:Classic",
-            "gradient orientations and colours on a grid; needs no weights",
+            "PHOG gradient and color histograms on a grid; no weights",
         ),
         "compact": Plugin(
             "imagefinder.encoders.compact:Compact",
-            "a small learned network, part of the package; things and copies",
+            "small distilled network, included in the package; objects and copies",
         ),
         "dhash": Plugin(
             "imagefinder.encoders.perceptual_hash:DHash",
-            "64 bits of brighter or darker; exact and near copies",
+            "difference hash (dHash), 64 bits; exact and near-duplicates",
         ),
         "onnx": Plugin(
             "imagefinder.encoders.onnx:Onnx",
@@ -57,50 +57,58 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
         ),
         "phash": Plugin(
             "imagefinder.encoders.perceptual_hash:PHash",
-            "64 bits of low frequencies; exact and near copies",
+            "DCT perceptual hash (pHash), 64 bits; exact and near-duplicates",
         ),
         "reduced": Plugin(
             "imagefinder.encoders.pca:Reduced",
-            "another encoder's principal components, as `imagefinder reduce` leaves them",
+            "another encoder reduced by PCA, as written by `imagefinder reduce`",
             argument="FILE",
         ),
         "trained": Plugin(
             "imagefinder.encoders.trained:Trained",
-            "what `imagefinder train` learnt from your own images; the folder alone will do",
+            "encoder fine-tuned by `imagefinder train`; the folder alone will do",
             argument="FOLDER",
-            sign="encoder.json",
+            marker="encoder.json",
         ),
     },
     "extractors": {
         "sift": Plugin(
             "imagefinder.local_features.sift:Sift",
-            "corners and blobs, in any turn and size (RootSIFT)",
+            "RootSIFT keypoints, invariant to rotation and scale",
             extra="local",
         ),
     },
     "indexes": {
-        "annoy": Plugin("imagefinder.indexes.annoy:Annoy", "trees of random planes", extra="annoy"),
-        "exact": Plugin("imagefinder.indexes.exact:Exact", "all of them, in 8 bits first"),
-        "faiss": Plugin(
-            "imagefinder.indexes.faiss:Faiss", "any of faiss, -o factory=…", extra="faiss"
+        "annoy": Plugin(
+            "imagefinder.indexes.annoy:Annoy", "random-projection trees", extra="annoy"
         ),
-        "hnsw": Plugin("imagefinder.indexes.hnsw:Hnsw", "a graph of neighbours", extra="hnsw"),
-        "kmeans": Plugin("imagefinder.indexes.kmeans:Kmeans", "PCA and clusters", extra="reduce"),
+        "exact": Plugin("imagefinder.indexes.exact:Exact", "brute force with an int8 first pass"),
+        "faiss": Plugin(
+            "imagefinder.indexes.faiss:Faiss", "any faiss index, -o factory=…", extra="faiss"
+        ),
+        "hnsw": Plugin("imagefinder.indexes.hnsw:Hnsw", "HNSW graph", extra="hnsw"),
+        "kmeans": Plugin(
+            "imagefinder.indexes.kmeans:Kmeans",
+            "PCA and k-means clusters (inverted file)",
+            extra="reduce",
+        ),
         "sqlite-vec": Plugin(
             "imagefinder.stores.sqlite.sqlite_vec:SqliteVecSearch",
-            "sqlite-vec, in SQL; keeps no files",
+            "brute force in SQL (sqlite-vec); no files",
         ),
-        "scann": Plugin("imagefinder.indexes.scann:Scann", "anisotropic codes", extra="scann"),
+        "scann": Plugin(
+            "imagefinder.indexes.scann:Scann", "anisotropic vector quantization", extra="scann"
+        ),
     },
     "matchers": {
         "geometric": Plugin(
             "imagefinder.local_features.geometric_matcher:GeometricMatcher",
-            "mutual neighbours that agree on one geometry",
+            "mutual nearest neighbors verified by one geometry (RANSAC)",
             extra="local",
         ),
         "mutual": Plugin(
             "imagefinder.local_features.mutual_matcher:MutualMatcher",
-            "counts mutual nearest neighbours",
+            "counts mutual nearest neighbors",
         ),
     },
     "stores": {"sqlite": Plugin("imagefinder.stores.sqlite.store:SqliteStore", "one SQLite file")},
@@ -108,7 +116,7 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
 
 
 def plugins(family: Family) -> dict[str, Plugin]:
-    """Every plug-in of a family by its name, ours and those of installed packages."""
+    """Every plug-in of a family by name, built-in or from an installed package."""
     ours = {**_pretrained(family), **PLUGINS[family]}
     others = {
         point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")
@@ -126,7 +134,7 @@ def load(family: Family, name: str) -> type[Any]:
         remedy = f"pip install 'imagefinder[{plugin.extra}]'" if plugin.extra else str(error)
         raise MissingExtra(f"{name!r} needs: {remedy}") from error
     except AttributeError as error:
-        raise PluginError(f"{name!r} is not where its package says: {error}") from error
+        raise PluginError(f"{name!r} is not at its registered location: {error}") from error
     return loaded
 
 
@@ -149,7 +157,9 @@ def _pretrained(family: Family) -> dict[str, Plugin]:
     if family == "extractors":
         target = "imagefinder.local_features.vit_patches:Patches"
         return {
-            f"{m.name}-patches": Plugin(target, f"patches of {m.name}", options={"model": m.name})
+            f"{m.name}-patches": Plugin(
+                target, f"patch tokens of {m.name}", options={"model": m.name}
+            )
             for m in models().values()
             if m.patches
         }

@@ -1,8 +1,8 @@
-"""Pretrained models as rows of data: ours in ``encoders/models.toml``, the user's in their library.
+"""Table of pretrained models: ours in ``encoders/models.toml``, the user's in their library.
 
-A row says where a graph is to be had, which content it must have, and how it is fed; its settings
-are those that lie beside any graph (``onnx:PATH``). One that gives no repository is a file on this
-disk, by its place from the TOML that has the row.
+A row has the source of a graph, its checksum and its preprocessing; the settings are the same as in
+the TOML beside any graph (``onnx:PATH``). A row without a repository is a file on this disk, by its
+path relative to the TOML.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any, Literal, TypeAlias, get_args
 from imagefinder.errors import ModelError
 from imagefinder.types import Measure, Resize
 
-Part: TypeAlias = Literal["graph", "text", "tokenizer"]
+ModelPart: TypeAlias = Literal["graph", "text", "tokenizer"]
 
 SETTINGS = tuple(
     "size resize keep filter scale mean std channels output pool normalize measure".split()
 )
-"""What a graph does not tell of itself."""
+"""What a graph does not declare itself."""
 
-_OURS = Path(__file__).parent.parent / "encoders" / "models.toml"
+_BUILTIN = Path(__file__).parent.parent / "encoders" / "models.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _SOURCE: dict[str, type] = {"repository": str, "revision": str, "file": str, "sha256": str}
 _ROW = {**_SOURCE, "about": str, "license": str, "bytes": int, "dim": int, "patches": bool}
@@ -41,50 +41,50 @@ _TEXT = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where one file is to be had: in a repository of the hub, or on this disk."""
+class ModelFile:
+    """A file of a model: in a repository of the hub, or on this disk."""
 
     file: str
     repository: str = ""
-    """Empty for a file on this disk, whose path is then absolute."""
+    """Empty for a file on this disk; its path is absolute then."""
     revision: str = "main"
     sha256: str = ""
-    """Its content, where that is known beforehand."""
+    """Its checksum, if known in advance."""
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.revision}:{self.file}" if self.repository else self.file
 
 
 @dataclass(frozen=True)
-class Text:
-    """The tower that turns texts into rows which compare with those of images."""
+class TextModel:
+    """The text tower, whose embeddings compare with those of images."""
 
-    graph: Source
-    tokenizer: Source
+    graph: ModelFile
+    tokenizer: ModelFile
     output: str
     context: int
-    """Tokens of a text: longer ones are cut, shorter ones filled up with ``pad``."""
+    """Context length in tokens: longer texts are truncated, shorter ones padded with ``pad``."""
     pad: str
 
 
 @dataclass(frozen=True)
-class Model:
-    """A row."""
+class PretrainedModel:
+    """A row of the table."""
 
     name: str
     dim: int
-    graph: Source
+    graph: ModelFile
     settings: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
     license: str = ""
     bytes: int = 0
-    """Of all its files, about; 0 if nobody said."""
+    """Approximate size of all its files; 0 if unknown."""
     patches: bool = False
-    """Whether its tokens, but for the class token, are those of patches in rows and columns."""
-    text: Text | None = None
+    """Whether its tokens, except the class token, are those of a grid of patches."""
+    text: TextModel | None = None
 
     @property
-    def sources(self) -> dict[Part, Source]:
+    def sources(self) -> dict[ModelPart, ModelFile]:
         """All its files."""
         if self.text is None:
             return {"graph": self.graph}
@@ -92,35 +92,35 @@ class Model:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) of the images that it takes."""
+        """(width, height) of its input images."""
         return pair(self.settings.get("size", 224))
 
     @property
     def resize(self) -> Resize:
-        """The size that it wants images in."""
+        """How images are resized for it."""
         chosen = {"mode": "resize", "keep": "keep", "filter": "filter"}
         given = {to: self.settings[name] for to, name in chosen.items() if name in self.settings}
         return Resize(*self.size, **given)
 
     @property
     def measure(self) -> Measure:
-        """How its rows are compared."""
+        """The measure of its embeddings."""
         measure: Measure = self.settings.get("measure", "cosine")
         return measure
 
 
-def models() -> dict[str, Model]:
-    """Every row by its name; the user's own go before ours. Raises ModelError for a broken one."""
-    theirs = home() / "models.toml"
+def models() -> dict[str, PretrainedModel]:
+    """Every model by name; the user's take precedence. Raises ModelError for an invalid row."""
+    user_file = home() / "models.toml"
     try:
-        changed = theirs.stat().st_mtime_ns
+        changed = user_file.stat().st_mtime_ns
     except OSError:
-        return _ours()
-    return dict(sorted({**_ours(), **_theirs(theirs, changed)}.items()))
+        return _builtin_models()
+    return dict(sorted({**_builtin_models(), **_user_models(user_file, changed)}.items()))
 
 
 def home() -> Path:
-    """The library's folder: ``IMAGEFINDER_HOME``, or where this system keeps a user's data."""
+    """The library's folder: ``IMAGEFINDER_HOME``, or the user data folder of this system."""
     if named := os.environ.get("IMAGEFINDER_HOME"):
         return Path(named).expanduser().absolute()
     from platformdirs import user_data_path
@@ -129,24 +129,24 @@ def home() -> Path:
 
 
 def pair(size: Any) -> tuple[int, int]:
-    """(width, height) from one number or two. Raises ModelError."""
+    """(width, height) from one integer or two. Raises ModelError."""
     width, height = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
     if not isinstance(width, int) or not isinstance(height, int):
-        raise ModelError(f"size must be one whole number or [width, height], not {size!r}")
+        raise ModelError(f"size must be one integer or [width, height], not {size!r}")
     return width, height
 
 
 @cache
-def _ours() -> dict[str, Model]:
-    return _read(_OURS)
+def _builtin_models() -> dict[str, PretrainedModel]:
+    return _read(_BUILTIN)
 
 
 @lru_cache(maxsize=8)
-def _theirs(path: Path, changed: int) -> dict[str, Model]:
+def _user_models(path: Path, changed: int) -> dict[str, PretrainedModel]:
     return _read(path)
 
 
-def _read(path: Path) -> dict[str, Model]:
+def _read(path: Path) -> dict[str, PretrainedModel]:
     try:
         rows = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -157,19 +157,21 @@ def _read(path: Path) -> dict[str, Model]:
         raise ModelError(f"{path}: {error}") from error
 
 
-def _model(name: str, row: Any, folder: Path) -> Model:
+def _model(name: str, row: Any, folder: Path) -> PretrainedModel:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name: small letters, digits, and - _ . between them")
+        raise ValueError(
+            f"{name!r} is not a valid name: use lowercase letters, digits, and - _ . between them"
+        )
     if not isinstance(row, dict):
-        raise ValueError(f"[{name}] is to be a table")
+        raise ValueError(f"[{name}] must be a table")
     row = dict(row)
     if "licence" in row:  # the former spelling, in a library's own file
         row["license"] = row.pop("licence")
     settings = {key: row.pop(key) for key in SETTINGS if key in row}
     text = row.pop("text", None)
-    about = _fields(f"[{name}]", row, _ROW, needed=("file", "dim"))
+    about = _fields(f"[{name}]", row, _ROW, required=("file", "dim"))
     graph = _source(about, folder)
-    model = Model(
+    model = PretrainedModel(
         name=name,
         graph=graph,
         settings=settings,
@@ -180,28 +182,28 @@ def _model(name: str, row: Any, folder: Path) -> Model:
     return model
 
 
-def _check(model: Model) -> None:
+def _check(model: PretrainedModel) -> None:
     width, height = model.size
     if model.dim < 1 or width < 1 or height < 1:
-        raise ValueError(f"[{model.name}]: dim and size must be above 0")
+        raise ValueError(f"[{model.name}]: dim and size must be positive")
     if model.patches and width != height:
-        raise ValueError(f"[{model.name}]: the patches of an image that is not square are unknown")
+        raise ValueError(f"[{model.name}]: patches need square images")
     resize = model.resize
     if resize.mode not in ("stretch", "crop"):
-        raise ValueError(f"[{model.name}]: resize is stretch or crop, not {resize.mode!r}")
+        raise ValueError(f"[{model.name}]: resize must be stretch or crop, not {resize.mode!r}")
     if model.measure not in get_args(Measure):
-        raise ValueError(f"[{model.name}]: there is no measure {model.measure!r}")
+        raise ValueError(f"[{model.name}]: unknown measure {model.measure!r}")
 
 
-def _text(row: str, text: Any, graph: Source, folder: Path) -> Text:
+def _text(row: str, text: Any, graph: ModelFile, folder: Path) -> TextModel:
     if not isinstance(text, dict):
-        raise ValueError(f"{row} is to be a table")
-    needed = ("file", "tokenizer", "output", "context", "pad")
-    given = _fields(row, text, _TEXT, needed)
-    if "repository" not in given and graph.repository:  # beside the images' graph
+        raise ValueError(f"{row} must be a table")
+    required = ("file", "tokenizer", "output", "context", "pad")
+    given = _fields(row, text, _TEXT, required)
+    if "repository" not in given and graph.repository:  # the repository of the image graph
         given = {"repository": graph.repository, "revision": graph.revision, **given}
     tokenizer = {"file": given["tokenizer"], "sha256": given.get("tokenizer_sha256", "")}
-    return Text(
+    return TextModel(
         _source(given, folder),
         _source({**given, **tokenizer}, folder),
         given["output"],
@@ -210,27 +212,27 @@ def _text(row: str, text: Any, graph: Source, folder: Path) -> Text:
     )
 
 
-def _source(given: Mapping[str, Any], folder: Path) -> Source:
-    source = Source(**{key: given[key] for key in _SOURCE if key in given})
+def _source(given: Mapping[str, Any], folder: Path) -> ModelFile:
+    source = ModelFile(**{key: given[key] for key in _SOURCE if key in given})
     if source.repository:
         return source
     path = folder / Path(source.file).expanduser()
-    return Source(str(path), sha256=source.sha256)
+    return ModelFile(str(path), sha256=source.sha256)
 
 
 def _fields(
-    row: str, given: Mapping[str, Any], known: Mapping[str, type], needed: tuple[str, ...]
+    row: str, given: Mapping[str, Any], known: Mapping[str, type], required: tuple[str, ...]
 ) -> Mapping[str, Any]:
-    """What a table gives, if it gives all that is needed, nothing unknown, and each of its kind."""
-    missing = [key for key in needed if key not in given]
+    """The table, if it has all required keys, no unknown ones, and values of the right types."""
+    missing = [key for key in required if key not in given]
     if missing:
-        raise ValueError(f"{row} lacks {', '.join(missing)}")
+        raise ValueError(f"{row} is missing {', '.join(missing)}")
     for key, value in given.items():
         if key not in known:
             raise ValueError(f"{row} has no setting {key!r}")
         if type(value) is not known[key]:
-            raise ValueError(f"{row}: {key} is to be {_KINDS[known[key]]}, not {value!r}")
+            raise ValueError(f"{row}: {key} must be {_TYPES[known[key]]}, not {value!r}")
     return given
 
 
-_KINDS: dict[type, str] = {str: "text", int: "a whole number", bool: "true or false"}
+_TYPES: dict[type, str] = {str: "text", int: "an integer", bool: "true or false"}

@@ -15,7 +15,7 @@ from imagefinder.encoders.inference import encode_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images.decode import Source, decode, load_image
 from imagefinder.images.files import read
-from imagefinder.images.inputs import absolute, content, naming, several
+from imagefinder.images.inputs import absolute, content, image_list, naming_errors
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, is_id, key_of
 
@@ -91,7 +91,7 @@ class QueryBuilder:
         return Query(store.features(key), local, key)
 
     def _of_file(self, path: str | os.PathLike[str]) -> Query:
-        with naming(path):
+        with naming_errors(path):
             data = read(absolute(path), self.catalogue.limits)
             own_key = None if self.crop else key_of(hashlib.sha256(data).digest())
             return replace(self._encoded(data), own_key=own_key)
@@ -137,7 +137,7 @@ def as_list(images: QueryImage | Iterable[QueryImage] | None) -> list[QueryImage
     """The images as a list, with open files, which can be read only once, as their bytes."""
     if images is None:
         return []
-    given = [images] if isinstance(images, Hit | Record) else several(images)
+    given = [images] if isinstance(images, Hit | Record) else image_list(images)
     return [content(image) for image in given]
 
 

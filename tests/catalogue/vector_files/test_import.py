@@ -18,7 +18,7 @@ from numpy.testing import assert_array_equal
 from pyarrow import parquet
 
 from imagefinder import ExchangeError, Finder, MissingExtra, NotFound, RecipeMismatch
-from imagefinder.catalogue.vector_files import export_vectors, import_vectors, place_of
+from imagefinder.catalogue.vector_files import export_vectors, import_vectors, vector_file
 from imagefinder.catalogue.vector_files.formats import check
 from imagefinder.encoders.perceptual_hash import DHash
 from imagefinder.stores.sqlite.store import SqliteStore
@@ -175,9 +175,9 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
     "pickled objects": ("v.npy", saved("v.npy", np.array([{}])), "Python objects"),
     "a pickle": ("v.npy", lambda f: (f / "v.npy").write_bytes(pickle.dumps([1])), "v.npy: "),
     "too few columns": ("v.npy", saved("v.npy", matrix()[:, 1:]), r"float32 \(3, 3\), but.*4\)"),
-    "one dimension": ("v.npy", saved("v.npy", np.zeros(3, np.float32)), r"holds float32 \(3,\)"),
-    "float64": ("v.npy", saved("v.npy", matrix().astype(np.float64)), "holds float64"),
-    "the other byte order": ("v.npy", saved("v.npy", matrix().astype(">f4")), "holds >f4"),
+    "one dimension": ("v.npy", saved("v.npy", np.zeros(3, np.float32)), r"contains float32 \(3,\)"),
+    "float64": ("v.npy", saved("v.npy", matrix().astype(np.float64)), "contains float64"),
+    "the other byte order": ("v.npy", saved("v.npy", matrix().astype(">f4")), "contains >f4"),
     "a NaN": ("v.npy", saved("v.npy", spoilt(np.nan)), "line 4: .*not finite"),
     "an infinity": ("v.npy", saved("v.npy", spoilt(-np.inf)), "line 4: .*not finite"),
     "too few rows": ("v.npy", saved("v.npy", matrix(2)), "lines for 3 rows, v.npy has 2"),
@@ -208,8 +208,16 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
     "metadata that is no number": ("v.npy", cells(metadata='{"a": NaN}'), "line 2: metadata"),
     "metadata that is no UTF-8": ("v.npy", cells(metadata='{"a": "\\ud800"}'), "line 2: metadata"),
     "places that are none": ("v.npy", cells(path="/a", also='["/b"]'), "line 2: "),
-    "a recipe that is none": ("v.npy", lambda f: (f / "v.json").write_text("[]"), "v.json has no"),
-    "a recipe too deep": ("v.npy", lambda f: (f / "v.json").write_text(DEEP), "v.json has no"),
+    "a recipe that is none": (
+        "v.npy",
+        lambda f: (f / "v.json").write_text("[]"),
+        "v.json does not contain",
+    ),
+    "a recipe too deep": (
+        "v.npy",
+        lambda f: (f / "v.json").write_text(DEEP),
+        "v.json does not contain",
+    ),
     "a file missing": ("v", lambda f: (f / "v" / FIRST).unlink(), "No such file"),
     "a file too short": ("v", cut(f"v/{FIRST}", 1), f"{FIRST}: mmap length"),
     "a file of NaN": ("v", saved(f"v/{FIRST}", np.full((1, 4), np.nan, "f4")), "line 2: .*finite"),
@@ -230,7 +238,7 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
                 9, "vector", pa.array([[1, 2, 3, None]] * 3, pa.list_(pa.float32(), 4))
             )
         ),
-        "numbers are missing",
+        "values are missing",
     ),
     "text for a number": (
         "v.parquet",
@@ -287,7 +295,7 @@ def test_whatever_is_damaged_is_said(tmp_path: Path) -> None:
                 damaged[place] = rng.integers(0, 256)
             (tmp_path / name).write_bytes(damaged)
             with suppress(ExchangeError, RecipeMismatch):  # or nothing that matters was hit
-                check(place_of(tmp_path / holder), RECIPE)
+                check(vector_file(tmp_path / holder), RECIPE)
         (tmp_path / name).write_bytes(whole)
 
 
@@ -298,9 +306,9 @@ def test_what_is_there_is_replaced_only_if_forced(tmp_path: Path, name: str) -> 
         finder.add(draw_scene("harbour"))
         with pytest.raises(ExchangeError, match="is there already: --force"):
             finder.export_vectors(tmp_path / name)
-        assert place_of(tmp_path / name).recipe == RECIPE
+        assert vector_file(tmp_path / name).recipe == RECIPE
         assert finder.export_vectors(tmp_path / name, force=True) == 1
-        assert len(list(place_of(tmp_path / name).read(finder.recipe))) == 1
+        assert len(list(vector_file(tmp_path / name).read(finder.recipe))) == 1
     assert not list(tmp_path.glob(".*")), "nothing temporary is left"
 
 

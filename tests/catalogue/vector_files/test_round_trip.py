@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from imagefinder.catalogue.vector_files import export_vectors, import_vectors, place_of
+from imagefinder.catalogue.vector_files import export_vectors, import_vectors, vector_file
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.types import Entry, Features, File, Measure, Recipe, Record, key_of
 
@@ -80,7 +80,7 @@ def test_what_was_exported_comes_back_equal(
         ]
     )
     assert export_vectors(ours, tmp_path / name) == 5
-    assert place_of(tmp_path / name).recipe == recipe(measure)
+    assert vector_file(tmp_path / name).recipe == recipe(measure)
     report = import_vectors(theirs, tmp_path / name)
     assert (report.added, report.failed) == (5, ())
     assert all_of(theirs) == all_of(ours)
@@ -125,7 +125,7 @@ values = st.recursive(
 def test_any_path_and_any_metadata_come_back(
     tmp_path_factory: pytest.TempPathFactory, name: str, paths: list[str], metadata: dict[str, Any]
 ) -> None:
-    place = place_of(tmp_path_factory.mktemp("any") / name)
+    place = vector_file(tmp_path_factory.mktemp("any") / name)
     image = record("any", *paths, metadata=metadata)
     place.write(recipe(), [(image, rows(0))])
     (back,) = place.read(recipe())

@@ -34,7 +34,7 @@ def test_a_file_of_ones_own_is_listed_as_here_and_is_not_added(
     assert [one["name"] for one in listed if one["present"]] == ["tiny"]
     assert run("models", "pull", "tiny").returncode == 0
     assert run("models", "verify").stdout == b"tiny graph: ok\n"
-    assert "says where its file is" in refusal(run("models", "add", "tiny", tiny_model))
+    assert "uses a file on this disk" in refusal(run("models", "add", "tiny", tiny_model))
 
 
 def test_verify_says_when_there_is_nothing(run: Run) -> None:

@@ -13,10 +13,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from imagefinder.encoders.hub import download
-from imagefinder.encoders.model_store import locate, model_named
+from imagefinder.encoders.model_store import find_model, locate
 from imagefinder.errors import ImageFinderError, MissingExtra, ModelError
 from imagefinder.registry.factory import make_encoder, recipe_of
-from imagefinder.registry.pretrained import Source
+from imagefinder.registry.pretrained import ModelFile
 
 from ...conftest import drawn
 from ...e2e.program import Run, refusal
@@ -62,7 +62,7 @@ def small(library: Path, served: Hub) -> None:
 
 def pulled(run: Run) -> Path:
     assert run("models", "pull", "small").returncode == 0
-    return locate(model_named("small")).path
+    return locate(find_model("small")).path
 
 
 def encode_one() -> None:
@@ -117,21 +117,21 @@ def test_without_the_file_the_command_that_gets_it_is_named(run: Run) -> None:
     with pytest.raises(ModelError, match="`imagefinder models pull small` fetches it"):
         make_encoder("small")
     said = refusal(run("add", ".", "--encoder", "small"))
-    assert "`imagefinder models add small FILE` takes a file brought by hand" in said
+    assert "`imagefinder models add small FILE` adds a file that you have" in said
 
 
 def test_a_file_that_changed_is_refused_everywhere_until_it_is_pulled_anew(run: Run) -> None:
     path = pulled(run)
     encoder = make_encoder("small")
     path.write_bytes(graph(2))
-    for attempt in (lambda: locate(model_named("small")), encode_one):
-        with pytest.raises(ModelError, match=r"not what it was.*`imagefinder models pull small`"):
+    for attempt in (lambda: locate(find_model("small")), encode_one):
+        with pytest.raises(ModelError, match=r"has changed since.*`imagefinder models pull small`"):
             attempt()
-    with pytest.raises(ModelError, match="not what it was"):
+    with pytest.raises(ModelError, match="has changed since"):
         encoder.encode([np.zeros((32, 32, 3), np.uint8)])
     verified = run("models", "verify")
     assert verified.returncode == 1
-    assert b"is not what it was" in verified.stdout
+    assert b"has changed since" in verified.stdout
     assert pulled(run).read_bytes() == graph(1)
     assert run("models", "verify").stdout == b"small graph: ok\n"
 
@@ -145,8 +145,8 @@ def test_a_hub_that_serves_another_file_at_the_same_revision_is_refused(
     said = refusal(run("models", "pull", "small"))
     assert "is refused: its SHA-256 is" in said
     assert "small.json to take it all the same" in said
-    with pytest.raises(ModelError, match="not what it was"):
-        locate(model_named("small"))
+    with pytest.raises(ModelError, match="has changed since"):
+        locate(find_model("small"))
 
 
 def test_a_row_that_knows_its_content_takes_no_other(run: Run, served: Hub, library: Path) -> None:
@@ -158,8 +158,8 @@ def test_a_row_that_knows_its_content_takes_no_other(run: Run, served: Hub, libr
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"not a graph", "not an ONNX graph that can be read"),
-        (graph(1)[:200_000], "not an ONNX graph that can be read"),
+        (b"not a graph", "not a readable ONNX graph"),
+        (graph(1)[:200_000], "not a readable ONNX graph"),
         (graph(1, dim=32), "gives 32 numbers, where the row of small says 64"),
     ],
 )
@@ -177,9 +177,9 @@ def test_a_file_that_is_not_what_its_row_says_is_refused_and_not_pinned(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ((404, "RepoNotFound"), "there is no such repository, or it is private"),
-        ((401, ""), "there is no such repository, or it is private"),
-        ((403, "GatedRepo"), "its owner asks for consent"),
+        ((404, "RepoNotFound"), "the repository does not exist or is private"),
+        ((401, ""), "the repository does not exist or is private"),
+        ((403, "GatedRepo"), "its owner requires consent"),
         ((404, "RevisionNotFound"), "the repository has no such revision"),
         ((404, "EntryNotFound"), "the repository has no such file"),
     ],
@@ -203,7 +203,7 @@ def _no_room() -> None:
 
 def test_a_disk_that_is_full_is_said_and_the_next_pull_goes_on(run: Run) -> None:
     said = refusal(run("models", "pull", "small", before=_no_room))
-    assert "the disk is full: make room in" in said
+    assert "the disk is full: free some space in" in said
     assert pulled(run).read_bytes() == graph(1)
 
 
@@ -260,7 +260,7 @@ def test_a_row_that_feeds_otherwise_does_not_serve_a_catalogue_made_before(
     before = make_encoder("small")
     (library / "models.toml").write_text(f"{ROW}mean = 0.5\n")
     assert recipe_of(before) != recipe_of(make_encoder("small"))
-    with pytest.raises(ModelError, match="feeds images otherwise"):
+    with pytest.raises(ModelError, match="settings of"):
         make_encoder("small", {"settings": getattr(before, "settings", ""), "sha256": ""}).encode(
             [np.zeros((32, 32, 3), np.uint8)]
         )
@@ -276,6 +276,6 @@ def test_pins_that_are_damaged_are_named(run: Run, library: Path) -> None:
 def test_without_the_extra_only_downloads_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtra, match=r"pip install 'imagefinder\[hub\]'"):
-        download(Source("model.onnx", "we/small"))
+        download(ModelFile("model.onnx", "we/small"))
     with pytest.raises(ImageFinderError, match="models pull small"):
         make_encoder("small")

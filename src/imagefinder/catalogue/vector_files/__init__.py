@@ -1,7 +1,7 @@
-"""Vectors out of a catalogue and into one, with all that is known of their images."""
+"""Vector files: export and import of a catalogue's vectors with the metadata of their images."""
 
 from imagefinder.catalogue.vector_files.export import export_vectors
-from imagefinder.catalogue.vector_files.formats import check, place_of
+from imagefinder.catalogue.vector_files.formats import check, vector_file
 from imagefinder.catalogue.vector_files.import_ import import_vectors
 
-__all__ = ["check", "export_vectors", "import_vectors", "place_of"]
+__all__ = ["check", "export_vectors", "import_vectors", "vector_file"]

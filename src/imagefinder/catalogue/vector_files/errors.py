@@ -1,4 +1,4 @@
-"""What is wrong with a file, in one line."""
+"""Errors of vector files, translated to ExchangeError on one line."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ExchangeError
 
 
 @contextmanager
-def told(where: str) -> Iterator[None]:
-    """Whatever reading or making sense of a file raises becomes an ExchangeError naming it."""
+def translate_errors(where: str) -> Iterator[None]:
+    """Errors of reading or parsing a file become an ExchangeError that names it."""
     try:
         yield
     except OSError as error:
         raise ExchangeError(f"{where}: {error.strerror or error}") from error
     except MemoryError as error:
-        raise ExchangeError(f"{where}: there is not enough memory to read it") from error
+        raise ExchangeError(f"{where}: not enough memory to read it") from error
     except RecursionError as error:
-        raise ExchangeError(f"{where}: it is nested too deep") from error
+        raise ExchangeError(f"{where}: nested too deeply") from error
     except (ValueError, TypeError, KeyError, csv.Error) as error:
-        raise ExchangeError(f"{where}: {' '.join(str(error).split())}") from error
+        raise ExchangeError(f"{where}: {one_line(error)}") from error

@@ -1,4 +1,4 @@
-"""A folder with a file of vectors for each image."""
+"""Folder format: one .npy file per image and an index."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from imagefinder.catalogue.vector_files.csv_table import lines_of, written_table
-from imagefinder.catalogue.vector_files.npy import mapped
+from imagefinder.catalogue.vector_files.csv_table import read_rows, table_writer
+from imagefinder.catalogue.vector_files.npy import open_npy
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
-    ImageRow,
-    cells_of,
-    check_kind,
-    image_of,
+    ImageVectors,
+    check_vectors,
+    to_cells,
+    to_image,
 )
 from imagefinder.catalogue.vector_files.sidecar import read_recipe, write_recipe
 from imagefinder.types import Features, Recipe, Record
@@ -26,38 +26,38 @@ _OURS = re.compile(r"[0-9a-f]{16}\.npy|index\.csv|recipe\.json")
 
 @dataclass(frozen=True)
 class Folder:
-    """``ID.npy`` for each image, ``index.csv`` with a line for each, and ``recipe.json``."""
+    """``ID.npy`` for each image, ``index.csv`` with a row for each, and ``recipe.json``."""
 
     path: Path
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that ``write`` makes: the folder itself."""
+        """The folder itself."""
         return (self.path,)
 
     @property
     def recipe(self) -> Recipe | None:
-        """How the vectors were made, if that is said."""
+        """The recipe of the encoder, if it is recorded."""
         return read_recipe(self.path / "recipe.json")
 
     def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
-        """Make the folder, which must not be there."""
+        """Create the folder, which must not exist."""
         self.path.mkdir()
-        with written_table(self.path / "index.csv", COLUMNS) as table:
+        with table_writer(self.path / "index.csv", COLUMNS) as table:
             for record, features in images:
                 np.save(self.path / f"{record.id}.npy", features, allow_pickle=False)
-                table.writerow(cells_of(record))
+                table.writerow(to_cells(record))
         write_recipe(self.path / "recipe.json", recipe)
 
-    def read(self, recipe: Recipe) -> Iterator[ImageRow]:
-        """Each image, if the vectors are of the recipe's kind. Raises ExchangeError."""
-        for line in lines_of(self.path / "index.csv"):
+    def read(self, recipe: Recipe) -> Iterator[ImageVectors]:
+        """Every image. Raises ExchangeError for vectors that do not fit the recipe."""
+        for line in read_rows(self.path / "index.csv"):
             name = f"{line.id}.npy"
-            features = mapped(self.path / name)
-            check_kind(features, recipe, name)
-            yield image_of(line, features.copy())  # a copy, so that few files are open at a time
+            features = open_npy(self.path / name)
+            check_vectors(features, recipe, name)
+            yield to_image(line, features.copy())  # a copy, so that few files are open at once
 
 
 def is_export(path: Path) -> bool:
-    """Whether nothing else is in a folder than what ``Folder.write`` makes."""
+    """Whether a folder contains nothing but an export."""
     return all(_OURS.fullmatch(entry.name) for entry in path.iterdir())

@@ -1,4 +1,4 @@
-"""Vectors into a catalogue: everything is checked before anything is written."""
+"""Import of vectors: everything is validated before anything is written."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from time import perf_counter
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.ingest import identify
-from imagefinder.catalogue.vector_files.formats import check, place_of
-from imagefinder.catalogue.vector_files.row import ImageRow
+from imagefinder.catalogue.vector_files.formats import check, vector_file
+from imagefinder.catalogue.vector_files.row import ImageVectors
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.types import Entry, Failure, Outcome, Record, Report, Resize, Store
 
 _BATCH = 256
-_GLIMPSE = Resize(32, 32)  # enough to know that it is an image, and how large
+_PROBE = Resize(32, 32)  # a cheap decode, to validate the image and get its size
 
 
 def import_vectors(store: Store, path: str | os.PathLike[str], limits: Limits = LIMITS) -> Report:
-    """Take in what ``export_vectors`` wrote, or others in its form; each image is counted once.
+    """Import what ``export_vectors`` wrote, or files of the same format; each image counts once.
 
-    A line that does not say all about its image (SHA-256, size, width, height) has the image's
-    file read; if that cannot be done, it is a failure in the report. Nothing stored is taken out or
-    replaced but metadata. Raises ExchangeError or RecipeMismatch before anything is written.
+    For a row without SHA-256, size, width and height, the image's file is read; if that fails, the
+    report says so. Nothing stored is removed, and only metadata is replaced. Raises ExchangeError
+    or RecipeMismatch before anything is written.
     """
     began = perf_counter()
-    place = place_of(path)
-    check(place, store.recipe)
+    target = vector_file(path)
+    check(target, store.recipe)
     results = Counter[Outcome]()
     failed: list[Failure] = []
-    for result in _results(place.read(store.recipe), store, limits):
+    for result in _results(target.read(store.recipe), store, limits):
         if isinstance(result, Failure):
             failed.append(result)
         else:
@@ -50,9 +50,9 @@ def import_vectors(store: Store, path: str | os.PathLike[str], limits: Limits = 
 
 
 def _results(
-    images: Iterator[ImageRow], store: Store, limits: Limits
+    images: Iterator[ImageVectors], store: Store, limits: Limits
 ) -> Iterator[Outcome | Failure]:
-    """What becomes of each, a commit per batch; files are read in threads."""
+    """The outcome of each image; files are read in threads, and batches are committed."""
     entry = partial(_entry, limits=limits)
     with ThreadPoolExecutor(cores(), "read") as readers:
         entries = prefetch_map(readers, entry, images, ahead=_BATCH)
@@ -60,37 +60,37 @@ def _results(
             yield from _written(batch, store)
 
 
-def _entry(image: ImageRow, limits: Limits) -> Entry | Failure:
+def _entry(image: ImageVectors, limits: Limits) -> Entry | Failure:
     about = image.about
     if isinstance(about, Record):
         return Entry(about, image.features, about.metadata or None)
     try:
         data, record = identify(about, limits)
-        seen = decode(data, _GLIMPSE, limits)
+        decoded = decode(data, _PROBE, limits)
     except ImageError as error:
         return Failure(about.name, str(error))
-    record = replace(record, width=seen.width, height=seen.height)
+    record = replace(record, width=decoded.width, height=decoded.height)
     return Entry(record, image.features, about.metadata)
 
 
 def _written(batch: list[Entry | Failure], store: Store) -> list[Outcome | Failure]:
     paths = [file.path for one in batch if isinstance(one, Entry) for file in one.record.files]
-    there = {path: located.key for path, located in store.lookup_paths(paths).items()}
-    settled = [_settled(one, there) for one in batch]
+    stored = {path: located.key for path, located in store.lookup_paths(paths).items()}
+    settled = [_without_conflicts(one, stored) for one in batch]
     entries = [one for one in settled if isinstance(one, Entry)]
     outcomes = iter(store.write(entries))
     return [one if isinstance(one, Failure) else _result(one, next(outcomes)) for one in settled]
 
 
-def _settled(entry: Entry | Failure, there: dict[str, int]) -> Entry | Failure:
-    """Without places where the catalogue has another image: it knows the newer state of them."""
+def _without_conflicts(entry: Entry | Failure, stored: dict[str, int]) -> Entry | Failure:
+    """Without paths at which the catalogue has another image: its state is the newer one."""
     if isinstance(entry, Failure) or not entry.record.files:
         return entry
     record = entry.record
-    files = tuple(file for file in record.files if there.get(file.path, record.key) == record.key)
+    files = tuple(file for file in record.files if stored.get(file.path, record.key) == record.key)
     if not files:
         return Failure(
-            str(record.path), "the catalogue has another image in its place: remove that first"
+            str(record.path), "the catalogue has another image at this path: remove that first"
         )
     return replace(entry, record=replace(record, files=files))
 

@@ -1,4 +1,4 @@
-"""One matrix in NumPy's format, with a table beside it."""
+"""NumPy format: one .npy matrix, with a CSV table and the recipe beside it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Self
 import numpy as np
 from numpy.lib import format as npy
 
-from imagefinder.catalogue.vector_files.csv_table import lines_of, written_table
-from imagefinder.catalogue.vector_files.errors import told
+from imagefinder.catalogue.vector_files.csv_table import read_rows, table_writer
+from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
-    ImageRow,
-    Line,
-    cells_of,
-    check_kind,
-    images_of,
+    ImageVectors,
+    Row,
+    check_vectors,
+    group_rows,
+    to_cells,
 )
 from imagefinder.catalogue.vector_files.sidecar import read_recipe, write_recipe
 from imagefinder.errors import ExchangeError
@@ -28,52 +28,52 @@ from imagefinder.types import Features, Recipe, Record
 
 
 @dataclass(frozen=True)
-class Matrix:
-    """``NAME.npy`` holds the rows, ``NAME.csv`` a line for each, ``NAME.json`` the recipe.
+class NpyFile:
+    """``NAME.npy`` contains the vectors, ``NAME.csv`` a row for each, ``NAME.json`` the recipe.
 
-    The column ``row`` counts the rows; it is empty in the line of an image that has none.
+    The column ``row`` is the index in the matrix; it is empty for an image without vectors.
     """
 
     path: Path
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that ``write`` makes."""
+        """Everything that ``write`` creates."""
         return self._table, self._recipe, self.path
 
     @property
     def recipe(self) -> Recipe | None:
-        """How the vectors were made, if that is said."""
+        """The recipe of the encoder, if it is recorded."""
         return read_recipe(self._recipe)
 
     def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
-        """Make the files, which must not be there."""
+        """Create the files, which must not exist."""
         with (
-            written_table(self._table, (*COLUMNS, "row")) as table,
-            _Growing(self.path, recipe) as matrix,
+            table_writer(self._table, (*COLUMNS, "row")) as table,
+            _NpyWriter(self.path, recipe) as matrix,
         ):
             for record, features in images:
-                cells = cells_of(record)
+                cells = to_cells(record)
                 rows = range(matrix.rows, matrix.rows + len(features))
                 table.writerows({**cells, "row": row} for row in rows or ("",))
                 matrix.append(features)
         write_recipe(self._recipe, recipe)
 
-    def read(self, recipe: Recipe) -> Iterator[ImageRow]:
-        """Each image, if the vectors are of the recipe's kind. Raises ExchangeError."""
-        matrix = mapped(self.path)
-        check_kind(matrix, recipe, self.path.name)
-        return images_of(self._rows(matrix), recipe)
+    def read(self, recipe: Recipe) -> Iterator[ImageVectors]:
+        """Every image. Raises ExchangeError for vectors that do not fit the recipe."""
+        matrix = open_npy(self.path)
+        check_vectors(matrix, recipe, self.path.name)
+        return group_rows(self._rows(matrix), recipe)
 
-    def _rows(self, matrix: Features) -> Iterator[tuple[Line, Features | None]]:
+    def _rows(self, matrix: Features) -> Iterator[tuple[Row, Features | None]]:
         row = 0
-        for line in lines_of(self._table):
-            told_row = line.cells.get("row", str(row))
-            if told_row == "":
+        for line in read_rows(self._table):
+            position = line.cells.get("row", str(row))
+            if position == "":
                 yield line, None
                 continue
-            if told_row != str(row):
-                raise ExchangeError(f"{line.where}: the lines are not in the order of the rows")
+            if position != str(row):
+                raise ExchangeError(f"{line.where}: the lines are not in the order of the matrix")
             if row < len(matrix):
                 yield line, matrix[row]
             row += 1
@@ -91,8 +91,8 @@ class Matrix:
         return self.path.with_suffix(".json")
 
 
-class _Growing:
-    """A matrix in a file, to which rows are appended; its head is right once it is closed."""
+class _NpyWriter:
+    """Appends rows to a .npy file; its header is complete once it is closed."""
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self.rows = 0
@@ -101,7 +101,7 @@ class _Growing:
         self._file = path.open("wb")
 
     def __enter__(self) -> Self:
-        self._write_head()
+        self._write_header()
         return self
 
     def __exit__(
@@ -112,14 +112,14 @@ class _Growing:
     ) -> None:
         with self._file:
             self._file.seek(0)
-            self._write_head()
+            self._write_header()
 
     def append(self, features: Features) -> None:
         self._file.write(np.ascontiguousarray(features).tobytes())
         self.rows += len(features)
 
-    def _write_head(self) -> None:
-        # NumPy leaves room in it, so that it is as long for any number of rows
+    def _write_header(self) -> None:
+        # NumPy pads the header, so that its length does not depend on the number of rows
         about = {
             "descr": npy.dtype_to_descr(self._kind),
             "fortran_order": False,
@@ -128,15 +128,15 @@ class _Growing:
         npy.write_array_header_1_0(self._file, about)
 
 
-def mapped(path: Path) -> Features:
-    """What a file holds; only what is looked at is read. Raises ExchangeError.
+def open_npy(path: Path) -> Features:
+    """The array of a file, memory-mapped. Raises ExchangeError.
 
-    A head that lies about the size cannot make us ask for memory, and nothing is unpickled.
+    A header with a false size allocates no memory, and nothing is unpickled.
     """
-    with told(path.name):
+    with translate_errors(path.name):
         try:
             return np.asarray(npy.open_memmap(path, mode="r"))
         except (OSError, ValueError):
             raise
-        except Exception as error:  # whatever else NumPy raises over a hostile head is its fault
+        except Exception as error:  # NumPy may raise anything for a malicious header
             raise ValueError(f"damaged: {error}") from error

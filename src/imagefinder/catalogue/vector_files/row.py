@@ -1,4 +1,4 @@
-"""One line of a table of images: made from a record, and made sense of again."""
+"""Table rows of images: written from a record, and validated when read."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from imagefinder.catalogue.vector_files.errors import told
+from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.errors import ExchangeError
 from imagefinder.images.inputs import Input, absolute, check_metadata, is_storable
 from imagefinder.similarity import dtype
 from imagefinder.types import Features, File, Recipe, Record, key_of
 
 COLUMNS = ("id", "path", "mtime_ns", "sha256", "size", "width", "height", "metadata", "also")
-"""``path`` is the first of an image's places, with the time it was last changed in nanoseconds;
-``also`` has the others, as a list in JSON of ``[path, mtime_ns]``."""
-WHOLE = ("mtime_ns", "size", "width", "height")
-"""The columns of whole numbers; the others are text."""
+"""``path`` is the first of an image's files, ``mtime_ns`` its modification time in nanoseconds;
+``also`` has the others, as a JSON list of ``[path, mtime_ns]``."""
+INTEGERS = ("mtime_ns", "size", "width", "height")
+"""The integer columns; the others are text."""
 
-_NEEDED = ("sha256", "size", "width", "height")
+_REQUIRED = ("sha256", "size", "width", "height")
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-def cells_of(record: Record) -> dict[str, str | int | None]:
-    """What a line says of an image, by column; ``None`` is an empty cell."""
+def to_cells(record: Record) -> dict[str, str | int | None]:
+    """The row of an image, by column; ``None`` is an empty cell."""
     others = [[file.path, file.mtime_ns] for file in record.files[1:]]
     return {
         "id": record.id,
@@ -45,38 +45,38 @@ def cells_of(record: Record) -> dict[str, str | int | None]:
 
 
 @dataclass(frozen=True)
-class Line:
-    """Cells by the names of their columns, as they were found: nothing of them is believed yet."""
+class Row:
+    """Cells by column name, as found in the file: untrusted."""
 
     cells: Mapping[str, Any]
     where: str
-    """The file and the line in it, for errors."""
+    """The file and the line, for error messages."""
     folder: Path
-    """Where relative paths begin."""
+    """The base of relative paths."""
 
     @property
     def name(self) -> str:
-        """What tells its image from those of the lines before and behind."""
+        """Identifies its image among adjacent rows."""
         return str(self._cell("id") or self._cell("path"))
 
     @property
     def id(self) -> str:
-        """The image's. Raises ExchangeError if it is none, and perhaps a path."""
-        with told(self.where):
+        """The id of the image. Raises ExchangeError for anything else, such as a path."""
+        with translate_errors(self.where):
             found = str(self._cell("id"))
             if not _ID.fullmatch(found):
                 raise ValueError(f"its id is {found!r}, not 16 hexadecimal digits")
             return found
 
     def about(self) -> Record | Input:
-        """All that is known, or, where the line has it only in part, the file to read it from.
+        """The complete record or, if columns are missing, the file to read them from.
 
-        Raises ExchangeError if the cells make no sense.
+        Raises ExchangeError for invalid cells.
         """
-        with told(self.where):
+        with translate_errors(self.where):
             metadata = self._json("metadata", dict)
             check_metadata(metadata)
-            if all(self._cell(name) is not None for name in _NEEDED):
+            if all(self._cell(name) is not None for name in _REQUIRED):
                 return self._record(metadata or {})
             if self._cell("path") is None:
                 raise ValueError("it has no path")
@@ -86,7 +86,7 @@ class Line:
         sha256 = bytes.fromhex(str(self._cell("sha256")))
         if len(sha256) != 32:
             raise ValueError("its sha256 is not 64 hexadecimal digits")
-        size, width, height = map(self._whole, _NEEDED[1:])
+        size, width, height = map(self._integer, _REQUIRED[1:])
         record = Record(key_of(sha256), sha256, size, width, height, self._files(), metadata)
         if self._cell("id") not in (None, record.id):
             raise ValueError("its id is not that of its sha256")
@@ -95,7 +95,7 @@ class Line:
     def _files(self) -> tuple[File, ...]:
         if self._cell("path") is None:
             return ()
-        mtime_ns = 0 if self._cell("mtime_ns") is None else self._whole("mtime_ns")
+        mtime_ns = 0 if self._cell("mtime_ns") is None else self._integer("mtime_ns")
         first = File(self._path(self._cell("path")), mtime_ns)
         others = (File(self._path(path), _int64(at)) for path, at in self._json("also", list) or ())
         return (first, *others)
@@ -106,11 +106,11 @@ class Line:
             raise ValueError("its path is not one that a file can have")
         return path
 
-    def _whole(self, name: str) -> int:
+    def _integer(self, name: str) -> int:
         try:
             return _int64(self._cell(name))
         except ValueError as error:
-            raise ValueError(f"its {name} is not a whole number") from error
+            raise ValueError(f"its {name} is not an integer") from error
 
     def _json(self, name: str, kind: type[Any]) -> Any:
         """``None`` for an empty cell."""
@@ -133,36 +133,38 @@ def _int64(value: Any) -> int:
 
 
 @dataclass(frozen=True)
-class ImageRow:
-    """What is known of it, or the file that will tell, and its vectors."""
+class ImageVectors:
+    """An image, known by its record or only by its file, and its vectors."""
 
     about: Record | Input
     features: Features
 
 
-def image_of(line: Line, features: Features) -> ImageRow:
-    """Raises ExchangeError if the line makes no sense or a number is not finite."""
+def to_image(line: Row, features: Features) -> ImageVectors:
+    """Raises ExchangeError for invalid cells or values that are not finite."""
     if not np.isfinite(features).all():
-        raise ExchangeError(f"{line.where}: its vector has numbers that are not finite")
-    return ImageRow(line.about(), features)
+        raise ExchangeError(f"{line.where}: its vector has values that are not finite")
+    return ImageVectors(line.about(), features)
 
 
-def images_of(rows: Iterable[tuple[Line, Features | None]], recipe: Recipe) -> Iterator[ImageRow]:
-    """Consecutive lines about one image are its rows; ``None`` stands for no row at all."""
+def group_rows(
+    rows: Iterable[tuple[Row, Features | None]], recipe: Recipe
+) -> Iterator[ImageVectors]:
+    """Images from consecutive rows about each; ``None`` is an image without vectors."""
     none = np.empty((0, recipe.dim), dtype(recipe.measure))
     for _, run in groupby(rows, lambda row: row[0].name):
         lines, vectors = zip(*run, strict=True)
-        yield image_of(
+        yield to_image(
             lines[0], np.concatenate([none, *(row[None] for row in vectors if row is not None)])
         )
 
 
-def check_kind(vectors: Features, recipe: Recipe, where: str) -> None:
-    """Raises ExchangeError unless these are rows of numbers such as the recipe's encoder makes."""
+def check_vectors(vectors: Features, recipe: Recipe, where: str) -> None:
+    """Raises ExchangeError unless dtype and shape are those of the recipe's encoder."""
     kind = np.dtype(dtype(recipe.measure))
     if vectors.ndim == 2 and vectors.shape[1] == recipe.dim and vectors.dtype == kind:
         return
     raise ExchangeError(
-        f"{where} holds {vectors.dtype} {vectors.shape}, "
+        f"{where} contains {vectors.dtype} {vectors.shape}, "
         f"but the vectors of {recipe.encoder} are {kind} (n, {recipe.dim})"
     )

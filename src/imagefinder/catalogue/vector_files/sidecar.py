@@ -1,10 +1,10 @@
-"""The recipe of exported vectors, as a file beside them."""
+"""Recipe sidecar: the encoder of exported vectors, as a JSON file beside them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from imagefinder.catalogue.vector_files.errors import told
+from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.registry import recipes
 from imagefinder.types import Recipe
 
@@ -12,21 +12,21 @@ _LARGEST = 2**20  # bytes
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
-    """A new file that a person can read."""
+    """Write a new JSON file."""
     path.write_text(recipes.to_json(recipe) + "\n", encoding="utf-8")
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """``None`` if there is no such file; raises ExchangeError if it is something else."""
-    with told(path.name):
+    """The recipe, ``None`` if there is no file. Raises ExchangeError for other content."""
+    with translate_errors(path.name):
         if not path.exists():
             return None
         if path.stat().st_size > _LARGEST:
-            raise ValueError("too large for an encoder's recipe")
-        return recipe_in(path.read_text(encoding="utf-8"), path.name)
+            raise ValueError("too large for a recipe")
+        return parse_recipe(path.read_text(encoding="utf-8"), path.name)
 
 
-def recipe_in(text: str, where: str) -> Recipe:
-    """The recipe that is written so. Raises ExchangeError."""
-    with told(f"{where} has no encoder's recipe in it"):
+def parse_recipe(text: str, where: str) -> Recipe:
+    """The recipe in a text. Raises ExchangeError."""
+    with translate_errors(f"{where} does not contain a recipe"):
         return recipes.from_json(text)

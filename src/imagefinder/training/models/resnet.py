@@ -11,7 +11,7 @@ from torch import nn
 
 from imagefinder.encoders.hub import download
 from imagefinder.errors import ModelError
-from imagefinder.registry.pretrained import Source
+from imagefinder.registry.pretrained import ModelFile
 from imagefinder.training.models.encoder import Network
 
 REPOSITORIES = {"resnet18": "microsoft/resnet-18", "resnet50": "microsoft/resnet-50"}
@@ -46,7 +46,7 @@ def _model(repository: str) -> Any:
     from transformers import ResNetConfig, ResNetForImageClassification
 
     settings, weights = (
-        download(Source(file, repository)) for file in ("config.json", "model.safetensors")
+        download(ModelFile(file, repository)) for file in ("config.json", "model.safetensors")
     )
     try:
         config = ResNetConfig.from_json_file(settings)
