@@ -97,7 +97,7 @@ def test_a_file_may_lie_beside_the_rows_and_change_for_new_catalogues_only(
     before = make_encoder("mine")
     blank = np.zeros((32, 32, 3), np.uint8)
     (library / "tiny.onnx").write_bytes(tiny_model.read_bytes() + b"\x10\x08")
-    with pytest.raises(ModelError, match="is another mine than the one asked for"):
+    with pytest.raises(ModelError, match="is not the model 'mine' of the recipe"):
         before.encode([blank])
     make_encoder("mine").encode([blank])
 
@@ -118,7 +118,7 @@ def test_an_encoder_without_words_says_which_have_them(library: Path, tiny_model
     write(library, f'[mine]\nfile = "{tiny_model}"\ndim = 8\nsize = 32')
     encoder: Any = make_encoder("mine")
     assert encoder.encode_text([]) == []
-    with pytest.raises(PluginError, match="mine takes no text; these do: clip, siglip"):
+    with pytest.raises(PluginError, match="mine has no text encoder; these have: clip, siglip"):
         encoder.encode_text(["a dog"])
 
 

@@ -88,11 +88,11 @@ def test_an_unknown_option_is_refused() -> None:
 
 
 def test_a_missing_argument_and_one_too_many_are_refused() -> None:
-    with pytest.raises(PluginError, match="'onnx' is written onnx:PATH"):
+    with pytest.raises(PluginError, match="write onnx:PATH instead of 'onnx'"):
         make_encoder("onnx")
-    with pytest.raises(PluginError, match="'onnx:' is written onnx:PATH"):
+    with pytest.raises(PluginError, match="write onnx:PATH instead of 'onnx:'"):
         make_encoder("onnx:")
-    with pytest.raises(PluginError, match="'classic:x' is written classic"):
+    with pytest.raises(PluginError, match="write classic instead of 'classic:x'"):
         make_encoder("classic:x")
 
 

@@ -64,7 +64,7 @@ class PretrainedGraph:
         pin = locate(self.row)
         if pin.sha256 != self.sha256:
             raise ModelError(
-                f"{pin.path} is not the {self.model} of the recipe, "
+                f"{pin.path} is not the model {self.model!r} of the recipe, "
                 f"whose SHA-256 is {self.sha256[:16]}…"
             )
         if _digest(self.row) != self.settings:

@@ -246,7 +246,7 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
         "row 1: its size",
     ),
     "another ending": ("v.csv", lambda _: None, r"\.npy or \.parquet"),
-    "nothing there": ("w.npy", lambda _: None, "there is no .*w.npy"),
+    "nothing there": ("w.npy", lambda _: None, "w.npy does not exist"),
 }
 
 
@@ -304,7 +304,7 @@ def test_what_is_there_is_replaced_only_if_forced(tmp_path: Path, name: str) -> 
     exported(tmp_path)
     with Finder.create(tmp_path / "c.db", "dhash") as finder:
         finder.add(draw_scene("harbour"))
-        with pytest.raises(ExchangeError, match="is there already: --force"):
+        with pytest.raises(ExchangeError, match="already exists: --force"):
             finder.export_vectors(tmp_path / name)
         assert vector_file(tmp_path / name).recipe == RECIPE
         assert finder.export_vectors(tmp_path / name, force=True) == 1
@@ -339,7 +339,7 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("no/where.npy", "there is no folder"), ("v.txt", r"\.npy or \.parquet")]
+    ("name", "said"), [("no/where.npy", "does not exist"), ("v.txt", r"\.npy or \.parquet")]
 )
 def test_a_place_that_cannot_be_is_said(
     tmp_path: Path, store: SqliteStore, name: str, said: str
