@@ -27,7 +27,7 @@ from imagefinder._utils.concurrency import cores
 from imagefinder.errors import PluginError
 from imagefinder.evaluation.embedding_metrics import leave_one_out
 from imagefinder.images.decode import decode
-from imagefinder.local_features.codec import packed
+from imagefinder.local_features.codec import pack
 from imagefinder.local_features.vlad import fit_codebook
 from imagefinder.registry.factory import make_encoder, make_extractor
 from imagefinder.registry.plugins import plugins
@@ -119,9 +119,7 @@ def _aggregated(paths: Sequence[Path]) -> Line:
     sample = np.concatenate([local.descriptors for local in every[:: max(1, len(every) // 256)]])
     codebook = fit_codebook(sample)
     rows = np.concatenate([codebook.vector(local.descriptors) for local in every])
-    return Line(
-        rows, extractor.dim, float(np.mean([len(packed(local)) for local in every])), seconds
-    )
+    return Line(rows, extractor.dim, float(np.mean([len(pack(local)) for local in every])), seconds)
 
 
 def _arguments() -> argparse.Namespace:

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import StoreError
-from imagefinder.local_features.codec import packed, unpacked
+from imagefinder.local_features.codec import pack, unpack
 from imagefinder.local_features.vlad import Codebook, windows
 from imagefinder.similarity import unit
 from imagefinder.stores.sqlite import schema
@@ -143,7 +143,7 @@ def test_what_was_written_comes_back_packed(store: SqliteStore, path: Path) -> N
     found = again.local_features(keys(3, 1, 99))
     assert found.keys() == set(keys(3, 1))
     for number in (3, 1):
-        wanted = unpacked(packed(local(number)), DIM)
+        wanted = unpack(pack(local(number)), DIM)
         assert_array_equal(found[record(number).key].points, wanted.points)
         assert_array_equal(found[record(number).key].descriptors, wanted.descriptors)
     assert (again.recipe, again.extractor) == (RECIPE, EXTRACTOR)
