@@ -93,7 +93,7 @@ def test_bytes_that_were_cut_or_belong_to_others_are_refused(
     blob = pack(local)
     left = data.draw(st.integers(1, len(blob) - 1).filter(lambda left: (left - 8) % (4 + DIM)))
     for damaged in (blob[:left], blob + b"\0", blob[:8], bytes(8)):
-        with pytest.raises(ValueError, match=r"none|buffer"):
+        with pytest.raises(ValueError, match=r"invalid|buffer"):
             unpack(damaged, DIM)
 
 
