@@ -1,6 +1,6 @@
 """Encoding speed of the package's own encoder compared with MobileNetV2, and time to load.
 
-    python -m benchmarks.encoders [--pictures FOLDER] [--model FILE.onnx] [--rounds 5]
+    python -m benchmarks.encoders [--images FOLDER] [--model FILE.onnx] [--rounds 5]
 
 Encoding alone, on all cores, both in turn within one run; the ratios are taken per round.
 """
