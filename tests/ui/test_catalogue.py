@@ -109,5 +109,7 @@ def test_copies_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: P
         at.page.click("#confirm .danger")
         expect(at.cards).to_have_count(1)
         at.page.click("text=Find duplicates")
-        expect(at.page.locator("#duplicates-status")).to_have_text("No duplicates with a score of at least 0.90.")
+        expect(at.page.locator("#duplicates-status")).to_have_text(
+            "No duplicates with a score of at least 0.90."
+        )
     assert (folder / "small.jpg").exists()  # it was not uploaded here

@@ -309,11 +309,7 @@ def test_what_cannot_be_searched_with_is_said(
     at.to("#search?id=0&where=nonsense")
     expect(at.page.locator("#search-error")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")
-<<<<<<< HEAD
-    expect(at.page.locator("#refused")).to_contain_text("no image with this id")
-=======
     expect(at.page.locator("#search-error")).to_contain_text("no image with this id")
->>>>>>> 34e5c45 (The page in web terms: router, query, upload store, image input; plain texts)
     at.ask(harbour)  # and it goes on
     expect(at.page.locator("#search-error")).to_be_hidden()
 
