@@ -21,7 +21,7 @@ from imagefinder.types import key_of
 
 from .conftest import Serve
 
-EXAMPLES = settings.default.max_examples * 2 // 5  # more where it is fuzzed
+EXAMPLES = settings().max_examples * 2 // 5  # more where it is fuzzed
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
