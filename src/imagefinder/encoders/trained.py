@@ -1,4 +1,4 @@
-"""What ``imagefinder train`` made: a folder with a graph, and a file that describes it."""
+"""Fine-tuned encoder: a folder that ``imagefinder train`` made, with an ONNX graph."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from imagefinder.types import Features, Image, Measure, Resize
 DESCRIPTION = "encoder.json"
 GRAPH = "encoder.onnx"
 OUTPUT = "embedding"
-"""The graph's tensor that is taken."""
+"""The name of the graph's output."""
 
 _OPTIONS = ("runtime", "precision")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A graph that takes images stretched to ``size`` pixels a side; it gives unit rows.
+    """Takes images stretched to ``size`` pixels a side; gives unit rows.
 
-    Each channel is fed as ``(pixel / 255 - mean) / std``.
+    Each channel is normalized as ``(pixel / 255 - mean) / std``.
     """
 
     path: str = field(metadata={"recipe": False})
     """The folder."""
     sha256: str
-    """The graph's content."""
+    """Of the graph's file."""
     dim: int
     size: int
     mean: Triple
@@ -46,7 +46,7 @@ class Trained:
 
     @classmethod
     def from_argument(cls, path: str, options: Mapping[str, Any]) -> Trained:
-        """From the folder. Raises ModelError if it is not whole, or for another option."""
+        """From the folder. Raises ModelError if it is incomplete, or for an unknown option."""
         unknown = sorted(set(options) - set(_OPTIONS))
         if unknown:
             raise ModelError(f"trained has no option {', '.join(unknown)}: {', '.join(_OPTIONS)}")
@@ -57,7 +57,7 @@ class Trained:
 
     @property
     def resize(self) -> Resize:
-        """Stretched, as it was trained."""
+        """Stretched, as in training."""
         return Resize(self.size, self.size)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
@@ -65,15 +65,13 @@ class Trained:
         return self._model.encode(images) if images else []
 
     def check(self) -> None:
-        """Raises ModelError if the graph is missing, or is another than it was."""
+        """Raises ModelError if the graph is missing or has changed."""
         try:
             found = digest(self._graph)
         except ModelError as error:
-            raise ModelError(f"{error}: trained:FOLDER says where the encoder is") from error
+            raise ModelError(f"{error}: give the encoder's folder as trained:FOLDER") from error
         if found != self.sha256:
-            raise ModelError(
-                f"{self._graph} is not the encoder that was trained: its content has changed"
-            )
+            raise ModelError(f"{self._graph} has changed since the encoder was trained")
 
     @property
     def _graph(self) -> Path:
@@ -97,13 +95,13 @@ class Trained:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """What the folder's description says of the graph. Raises ModelError."""
+    """The fields of the encoder, from its description. Raises ModelError."""
     file = folder / DESCRIPTION
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
-        mean, std = (tuple(float(one) for one in about[name]) for name in ("mean", "std"))
+        mean, std = (tuple(map(float, about[name])) for name in ("mean", "std"))
         if len(mean) != 3 or len(std) != 3:
-            raise ValueError("a mean and a std are three numbers each")
+            raise ValueError("mean and std must have three numbers each")
         return {
             "sha256": str(about["files"][GRAPH]),
             "dim": int(about["dim"]),
@@ -114,7 +112,7 @@ def _described(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise ModelError(
             f"{file} cannot be read ({error.strerror or error}): "
-            "a trained encoder is a folder as `imagefinder train` leaves it"
+            "a trained encoder is a folder made by `imagefinder train`"
         ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"{file} is damaged: train once more, or bring it anew") from error
+        raise ModelError(f"{file} is damaged: copy it again, or train again") from error
