@@ -4,9 +4,10 @@
 
 Each clothing photograph is cropped to half its area, rotated by 15°, seen in perspective,
 downscaled to a quarter, overlaid with text, and pasted into another image (a product shot that is
-not in the catalogue). Each such copy is a query in a catalogue of all clothing and grocery photographs. Recall
-at 1 of the default encoder alone; of a VLAD shortlist of SIFT features with geometric verification,
-where the original counts only if it is verified; and the time of such a query.
+not in the catalogue). Each such copy is a query in a catalogue of all clothing and grocery
+photographs. Recall at 1 of the default encoder alone; of a VLAD shortlist of SIFT features with
+geometric verification, where the original counts only if it is verified; and the time of such
+a query.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_a_killed_command_is_resumed(
         answer(*words, "--batch", 8)
     app([*map(str, words)], standalone_mode=False)
     said = capsys.readouterr().out
-    assert re.match(r"43 training images, 5 validation images; 2 epochs in \d+ s", said)
+    assert re.match(r"40 training images, 8 validation images; 2 epochs in \d+ s", said)
     assert "now try: imagefinder add" in said
     assert not checkpoint.exists()
 

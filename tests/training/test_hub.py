@@ -11,7 +11,7 @@ from ..e2e.program import answer, run_in
 from ..encoders.hub import graphs
 from ..encoders.hub.stand_in import hub
 
-FAST = ("--size", 32, "--epochs", 1, "--batch", 20, "--held-out", 0.2)
+FAST = ("--size", 32, "--epochs", 1, "--batch", 20, "--held-out", "0.2")
 
 
 def test_a_resnet_of_the_hub_is_fine_tuned_by_the_same_command(
