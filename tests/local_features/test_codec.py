@@ -1,4 +1,4 @@
-"""Local features in few bytes: what comes back is what went in, to within a step."""
+"""Quantized local features come back to within one step."""
 
 import numpy as np
 import pytest

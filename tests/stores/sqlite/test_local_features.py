@@ -1,4 +1,4 @@
-"""Local features in a catalogue: what went in comes out, and shortlists are as VLAD ranks them."""
+"""Local features in a catalogue: stored, quantized, and shortlisted by VLAD."""
 
 from __future__ import annotations
 
@@ -419,7 +419,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
     def refuse_old(file: Path, missing_ok: bool = False) -> None:
         refuse() if file in before else unlink(file, missing_ok)
 
-    # a codebook of one image is to be learned anew, and so both are to be replaced
+    # a codebook of one image is to be fit again, and so both are to be replaced
     monkeypatch.setattr("imagefinder._utils.sqlite.os.access", lambda *_: False)
     monkeypatch.setattr("imagefinder._utils.atomic.os.replace", refuse)
     monkeypatch.setattr(Path, "unlink", refuse_old)
