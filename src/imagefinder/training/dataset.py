@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder.catalogue.labels import folder_label
 from imagefinder.errors import TrainingError
 from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input
@@ -51,7 +52,7 @@ class LabeledImages:
             failed.append(Failure(str(error.filename), error.strerror or str(error)))
 
         paths = list(find_images(folder, unreadable))
-        labels = (path.parent.name if path.parent != folder else "" for path in paths)
+        labels = (folder_label(path.relative_to(folder)) or "" for path in paths)
         return cls(tuple(map(str, paths)), tuple(labels), tuple(failed))
 
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from PIL import Image
 from imagefinder._utils.atomic import atomic_write
 from imagefinder.training.result import TrainingResult
 from imagefinder.training.run_directory import REPORT
-from imagefinder.visualization.html import data, document, plot, table, tile
+from imagefinder.visualization.html import ThemedPlot, data_url, render
 from imagefinder.visualization.plotting import DARK, LIGHT, Theme, png, themed_axes
 
 Reconstructions = Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
@@ -31,33 +30,26 @@ _MEANS = {
 def save_report(result: TrainingResult, reconstructions: Reconstructions, folder: Path) -> None:
     """Write ``report.html`` and ``report.json``. Raises MissingExtra."""
     text = json.dumps(result.as_json(), ensure_ascii=False, indent=2, allow_nan=False)
-    for ending, content in (("json", text), ("html", page(result, reconstructions))):
+    for ending, content in (("json", text), ("html", html_report(result, reconstructions))):
         with atomic_write(folder / f"{REPORT}.{ending}") as file:
             file.write_bytes(content.encode("utf-8", "backslashreplace"))
 
 
-def page(result: TrainingResult, reconstructions: Reconstructions) -> str:
+def html_report(result: TrainingResult, reconstructions: Reconstructions) -> str:
     """A self-contained HTML page."""
     settings = result.settings
-    summary = "".join(f"<p>{escape(line)}</p>" for line in _summary(result))
-    tiles = "".join(
-        tile(name, f"{result.after[name]:.3f}", f"{before:.3f} before; {_MEANS[name]}")
-        for name, before in result.before.items()
+    return render(
+        __package__,
+        "training.html",
+        title=f"Training: {settings.objective} from {settings.base}",
+        result=result,
+        summary=_summary(result),
+        means=_MEANS,
+        curves=_curves(result),
+        reconstructions=[(_url(one), _url(other)) for one, other in reconstructions],
+        settings=list(vars(settings).items()),
+        failures=[(one.path, one.reason) for one in result.failed],
     )
-    chosen = table(
-        ("setting", "value"),
-        [(name, escape(str(value))) for name, value in vars(settings).items()],
-    )
-    body = f"""<h1>Fine-tuned on {result.images:,} images</h1>
-{summary}
-<div class="tiles">{tiles}</div>
-<h2>Learning curves</h2>
-<div class="plots">{"".join(_curves(result))}</div>
-{_examples(reconstructions)}
-<h2>Settings</h2>
-{chosen}
-{_failures(result)}"""
-    return document(f"Training: {settings.objective} from {settings.base}", body)
 
 
 def _summary(result: TrainingResult) -> list[str]:
@@ -75,14 +67,14 @@ def _summary(result: TrainingResult) -> list[str]:
     ]
 
 
-def _curves(result: TrainingResult) -> list[str]:
+def _curves(result: TrainingResult) -> list[ThemedPlot]:
     score = "validation mAP" if result.settings.objective == "labels" else "validation loss"
     curves = (
         ("training loss", result.losses, 1, None),
         (score, result.validation, 0, result.best_epoch),
     )
     return [
-        plot(
+        ThemedPlot(
             name,
             _curve(name, values, first, best, LIGHT),
             _curve(name, values, first, best, DARK),
@@ -109,29 +101,7 @@ def _curve(name: str, values: Sequence[float], first: int, best: int | None, the
     return png(figure)
 
 
-def _examples(reconstructions: Reconstructions) -> str:
-    if not reconstructions:
-        return ""
-    pairs = "".join(
-        f"<figure>{_image(original)}{_image(reconstruction)}</figure>"
-        for original, reconstruction in reconstructions
-    )
-    return (
-        "<h2>Validation images and their reconstructions</h2>"
-        f'<div class="example"><div class="row">{pairs}</div></div>'
-    )
-
-
-def _image(pixels: NDArray[np.uint8]) -> str:
+def _url(pixels: NDArray[np.uint8]) -> str:
     with BytesIO() as file:
         Image.fromarray(pixels).save(file, "PNG")
-        return f'<img alt="" src="{data(file.getvalue())}">'
-
-
-def _failures(result: TrainingResult) -> str:
-    if not result.failed:
-        return ""
-    rows = [(escape(one.path), escape(one.reason)) for one in result.failed]
-    shown = table(("image", "reason"), rows)
-    details = f"<details><summary>{len(rows)} images</summary>{shown}</details>"
-    return f"<h2>Images that could not be used</h2>{details}"
+        return data_url(file.getvalue())
