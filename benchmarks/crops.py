@@ -3,9 +3,9 @@
     python -m benchmarks.crops FOLDER [--per-image 35]
 
 Each clothing and grocery photograph gives crops of 20 to 100 % of its area, every other one
-flipped. ``compact-320.npy`` holds their embeddings by the default encoder; ``joined-2048.npy`` those
-of MobileNetV2, SqueezeNet and the default encoder, each L2-normalized, concatenated and truncated to
-2,048 dimensions. The order is shuffled, the same in both. Existing files are used again.
+flipped. ``compact-320.npy`` holds their embeddings by the default encoder; ``joined-2048.npy``
+those of MobileNetV2, SqueezeNet and the default encoder, each L2-normalized, concatenated and
+truncated to 2,048 dimensions. The order is shuffled, the same in both. Existing files are reused.
 """
 
 from __future__ import annotations
