@@ -95,7 +95,7 @@ benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.ingest --tenfold
 
 train-encoder: $(VENV)/dev
-	$(BIN)/python -m distillation distillation/compact.toml --pictures '$(PICTURES)' \
+	$(BIN)/python -m distillation distillation/compact.toml --images '$(PICTURES)' \
 	    --teachers '$(TEACHERS)' --output training-work/compact.onnx $(RUN)
 
 lock:

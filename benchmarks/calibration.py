@@ -1,13 +1,13 @@
-"""Whether a calibrated catalogue says "match" as seldom by mistake as it promises.
+"""The false-positive rate of a calibrated catalogue, measured against the stated one.
 
     python -m benchmarks.calibration [--splits 4] [--planted 0 0.05 0.3] [--data FOLDER]
 
-Clothing and grocery photographs, split into a stored and a held-out half (seeded; several splits
-are pooled). ``--planted`` adds a copy, changed in one of twelve ways, of that share of the stored
-images. The catalogue is calibrated; then held-out images search, which are not stored: each
-match is a false one, though some are a second photograph of the same moment, which pixels tell. By
-labels, only a match of another class is false. Copies of stored images, made in all twelve ways,
-say how many true matches are told.
+Clothing and grocery photographs are split into a stored and a held-out half (seeded; several splits
+are pooled). ``--planted`` adds a copy of that share of the stored images, modified in one of twelve
+ways. The catalogue is calibrated, and the held-out images are the queries. They are not stored, so
+that each match is a false positive, though some are a second photograph of the same moment, which
+the pixels show. With labels, only a match of another class is false. Copies of stored images, made
+in all twelve ways, give the recall of true matches.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     for planted in given.planted:
         for labels in (None, "folder") if not planted else (None,):
             _print(
-                f"{planted:.0%} planted, by {labels or 'copies'}",
+                f"{planted:.0%} planted, matches by {labels or 'copies'}",
                 _pooled(given.splits, paths, rows, planted, labels),
             )
 
@@ -70,7 +70,7 @@ def _measured(
     labels: str | None,
     folder: Path,
 ) -> tuple[Counts, ...]:
-    """For each rate the counts that ``_print`` prints."""
+    """The counts that ``_print`` prints, for each rate."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(paths))
     stored, held = order[: len(order) // 2], order[len(order) // 2 :]
@@ -108,7 +108,7 @@ def _planted(
 
 
 def _made(paths: Sequence[Path]) -> Vectors:
-    """All copies of some images."""
+    """The embeddings of all copies of some images."""
     made = []
     for path in paths:
         with PIL.Image.open(path) as image:
@@ -123,19 +123,19 @@ def _alike(one: Path, other: Path) -> bool:
 def _print(title: str, columns: Sequence[Counts]) -> None:
     print(f"\n{title}")
     for rate, *counts in zip(RATES, *columns, strict=True):
-        searches, false, same, pairs, false_pairs, copies, told = map(int, counts)
+        searches, false, same, pairs, false_pairs, copies, recalled = map(int, counts)
         low, high = interval(false, searches)
         print(
             f"stated {rate:<6} measured {false / searches:.5f} ({false} of {searches} searches, "
-            f"95 % interval {low:.5f} to {high:.5f}); of the same pixels {same}; "
-            f"a comparison {false_pairs / pairs:.1e}; "
-            f"copies told {told / copies if copies else float('nan'):.3f} of {copies}",
+            f"95 % interval {low:.5f} to {high:.5f}); same pixels {same}; "
+            f"per comparison {false_pairs / pairs:.1e}; "
+            f"recall of copies {recalled / copies if copies else float('nan'):.3f} of {copies}",
             flush=True,
         )
 
 
 def interval(hits: int, tries: int) -> tuple[float, float]:
-    """Of a share, 95 %: Wilson, "Probable inference", JASA 1927."""
+    """The 95 % confidence interval of a proportion: Wilson, "Probable inference", JASA 1927."""
     z, share = 1.96, hits / tries
     middle = share + z**2 / (2 * tries)
     spread = z * np.sqrt(share * (1 - share) / tries + z**2 / (4 * tries**2))

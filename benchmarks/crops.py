@@ -1,11 +1,11 @@
-"""Many real embeddings from few images: random crops, kept in a folder for the next time.
+"""Embeddings of random crops of photographs: many realistic vectors from few images.
 
     python -m benchmarks.crops FOLDER [--per-image 35]
 
 Each clothing and grocery photograph gives crops of 20 to 100 % of its area, every other one
-mirrored. ``compact-320.npy`` holds their rows by the default encoder; ``joined-2048.npy`` those of
-MobileNetV2, SqueezeNet and the default encoder side by side, each of length 1, cut to 2,048
-numbers. The rows are shuffled, the same way in both.
+flipped. ``compact-320.npy`` holds their embeddings by the default encoder; ``joined-2048.npy``
+those of MobileNetV2, SqueezeNet and the default encoder, each L2-normalized, concatenated and
+truncated to 2,048 dimensions. The order is shuffled, the same in both. Existing files are reused.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from imagefinder.similarity import unit
 from imagefinder.types import Encoder, Image
 
 _SEED = 7
-_IMAGES = 32  # whose crops are held in memory at a time
+_IMAGES = 32  # whose crops are in memory at a time
 _WIDE = 2048
 
 Rows = NDArray[np.float32]
 
 
 def main() -> None:
-    """Make them, and save them."""
+    """Command-line entry point."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--per-image", type=int, default=35)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def make(folder: Path, per_image: int = 35) -> None:
-    """Both files, if they are not there."""
+    """Create both files unless they exist."""
     narrow, wide = folder / "compact-320.npy", folder / "joined-2048.npy"
     if narrow.exists() and wide.exists():
         return
@@ -68,7 +68,7 @@ def make(folder: Path, per_image: int = 35) -> None:
 def _rows(
     images: Sequence[Path], encoders: Sequence[Encoder], per_image: int
 ) -> Iterator[list[Rows]]:
-    """Of some images' crops at a time, the rows by each encoder."""
+    """For a batch of images at a time, the embeddings of their crops by each encoder."""
     with ThreadPoolExecutor(cores()) as threads:
         for some in batched(enumerate(images), _IMAGES):
             crops = [
@@ -82,23 +82,23 @@ def _rows(
 def _encoded(
     encoder: Encoder, crops: Sequence[PIL.Image.Image], threads: ThreadPoolExecutor
 ) -> list[Rows]:
-    def fitted(crop: PIL.Image.Image) -> Image:
+    def resized(crop: PIL.Image.Image) -> Image:
         return decode(crop, encoder.resize).pixels
 
-    return encoder.encode(list(threads.map(fitted, crops)))
+    return encoder.encode(list(threads.map(resized, crops)))
 
 
 def _crops(path: Path, number: int, count: int) -> list[PIL.Image.Image]:
     rng = np.random.default_rng([_SEED, number])
     image = PIL.Image.fromarray(load_image(path))
     cut = []
-    for place in range(count):
+    for i in range(count):
         share = np.sqrt(rng.uniform(0.2, 1.0))
         width, height = (max(1, round(side * share)) for side in image.size)
         left = int(rng.integers(image.width - width + 1))
         top = int(rng.integers(image.height - height + 1))
         crop = image.crop((left, top, left + width, top + height))
-        cut.append(crop.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT) if place % 2 else crop)
+        cut.append(crop.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT) if i % 2 else crop)
     return cut
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.download [--img2dataset PYTHON] [--count 5000] [--rounds 3]
 
 A server on this machine, a process of its own, answers each request after 20 ms, and 5 % of them
-with 404. The images are those of ``--pictures``, again and again with other bytes behind their
+with 404. The images are those of ``--images``, again and again with other bytes behind their
 end.
 ``--img2dataset`` names the Python of an environment that has it; several of its settings, and of
 ours, are tried once, and the best of each then run in turns. Both keep every file as it came, take
@@ -188,7 +188,7 @@ def _write_list(path: Path, count: int, port: int) -> None:
 
 @contextmanager
 def _server(images: Path) -> Iterator[int]:
-    command = [sys.executable, "-m", "benchmarks.download", "--serve", "--pictures", str(images)]
+    command = [sys.executable, "-m", "benchmarks.download", "--serve", "--images", str(images)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
@@ -244,7 +244,7 @@ class _Answers(asyncio.Protocol):
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--img2dataset", type=Path, help="a Python that has img2dataset")
-    parser.add_argument("--pictures", type=Path, default=assets() / "data/grocery/test")
+    parser.add_argument("--images", "--pictures", type=Path, default=assets() / "data/grocery/test")
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)

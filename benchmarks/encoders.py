@@ -1,8 +1,8 @@
-"""How fast the package's own encoder is beside MobileNetV2, and how soon it is ready.
+"""Encoding speed of the package's own encoder compared with MobileNetV2, and time to load.
 
-    python -m benchmarks.encoders [--pictures FOLDER] [--model FILE.onnx] [--rounds 5]
+    python -m benchmarks.encoders [--images FOLDER] [--model FILE.onnx] [--rounds 5]
 
-Encoding alone, on all cores, the two in turns within one run; the ratios are taken round by round.
+Encoding alone, on all cores, both in turn within one run; the ratios are taken per round.
 """
 
 from __future__ import annotations

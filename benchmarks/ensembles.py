@@ -1,9 +1,9 @@
-"""Whether several encoders together find more than the best of them alone.
+"""Rank fusion of several encoders, compared with the best of them alone.
 
     python -m benchmarks.ensembles [--encoder SPEC ...] [--data FOLDER]
 
-Leave one out, cosine: mean average precision and recall at 1 of each encoder, and of their rankings
-fused in each way that there is (whole rankings, equal weights).
+Leave-one-out with cosine: mean average precision and recall at 1 of each encoder, and of their
+rankings fused by each method (whole rankings, equal weights).
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def _scores(spec: str, paths: Sequence[Path]) -> Scores:
 def _measured(
     rows: Sequence[Sequence[Scores]], classes: Sequence[str], how: Fusion = "scores"
 ) -> RetrievalScores:
-    """``rows[i]``: how alike all images are to image i, by each encoder."""
+    """``rows[i]``: the similarities of all images to image i, by each encoder."""
     relevant = [
         [classes[key] == classes[own] for key, _ in fuse([_ranking(s, own) for s in each], how)]
         for own, each in enumerate(rows)
     ]
-    asked = np.array([line for line in relevant if any(line)])
-    precision = average_precision(asked, asked.sum(axis=1))
-    return RetrievalScores(float(precision.mean()), float(asked[:, 0].mean()))
+    relevance = np.array([line for line in relevant if any(line)])
+    precision = average_precision(relevance, relevance.sum(axis=1))
+    return RetrievalScores(float(precision.mean()), float(relevance[:, 0].mean()))
 
 
 def _ranking(scores: Scores, own: int) -> Ranking:
@@ -76,7 +76,7 @@ def _print(collection: str, name: str, found: RetrievalScores) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--encoder", action="append", help="as `imagefinder add` takes it")
+    parser.add_argument("--encoder", action="append", help="named as for `imagefinder add`")
     parser.add_argument("--data", type=Path, default=assets() / "data")
     return parser.parse_args()
 

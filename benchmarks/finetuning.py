@@ -1,10 +1,10 @@
-"""What fine-tuning gains: mAP and recall at 1 before and after, for each objective.
+"""Benchmark of fine-tuning: mAP and recall at 1 before and after, for each objective.
 
     python -m benchmarks.finetuning TRAIN [--data FOLDER] [--objective NAME ...] [--epochs N]
 
-``TRAIN`` has a folder for each class (the train split of marcusklasson/GroceryStoreDataset); what
-is learnt from it is measured on images that it has not seen: ``grocery/test`` of the same kinds,
-and ``clothing/test`` of quite others. Leave one out, cosine, rows as they come and centred.
+``TRAIN`` has a folder per class (the train split of marcusklasson/GroceryStoreDataset). The metrics
+are of unseen images: ``grocery/test`` of the same classes, and ``clothing/test`` of others.
+Leave-one-out, cosine, embeddings as they are and centered.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from imagefinder import embed
 from imagefinder._utils.concurrency import cores
 from imagefinder.evaluation.embedding_metrics import leave_one_out
 from imagefinder.registry.plugins import DEFAULT_ENCODER
-from imagefinder.training import OBJECTIVES, Moment, Outcome, Settings, train
+from imagefinder.training import OBJECTIVES, ProgressEvent, Settings, TrainingResult, train
 
 _COLLECTIONS = ("grocery", "clothing")
 
@@ -32,40 +32,40 @@ def main() -> None:
     given = _arguments()
     paths = {name: images_of(given.data, name) for name in _COLLECTIONS}
     print(f"{processor()}, {cores()} cores; {given.train}\n")
-    heads = (f"{name} mAP / R@1 | centred" for name in _COLLECTIONS)
-    print(f"| | {' | '.join(heads)} | minutes | showings/s | epochs, the best |")
+    heads = (f"{name} mAP / R@1 | centered" for name in _COLLECTIONS)
+    print(f"| | {' | '.join(heads)} | minutes | views/s | epochs, the best |")
     print("|---|---|---|---|---|---|---|---|")
     print(f"| before | {_figures(DEFAULT_ENCODER, paths)} | | | |", flush=True)
     with TemporaryDirectory() as folder:
         for objective in given.objective or OBJECTIVES:
             out = (given.out or Path(folder)) / objective
             settings = Settings(objective=objective, epochs=given.epochs)
-            watch = _Watch()
+            rate = _Rate()
             began = perf_counter()
-            outcome = train(given.train, out, settings, progress=watch)
+            result = train(given.train, out, settings, progress=rate)
             minutes = (perf_counter() - began) / 60
-            told = f"{minutes:.1f} | {watch.rate(outcome):.0f} | {outcome.epochs}"
+            took = f"{minutes:.1f} | {rate.of(result):.0f} | {result.epochs}"
             figures = _figures(str(out), paths)
-            print(f"| {objective} | {figures} | {told}, {outcome.best_epoch} |", flush=True)
-            print(f"  held out: {dict(outcome.before)} -> {dict(outcome.after)}", file=sys.stderr)
+            print(f"| {objective} | {figures} | {took}, {result.best_epoch} |", flush=True)
+            print(f"  validation: {dict(result.before)} -> {dict(result.after)}", file=sys.stderr)
 
 
-class _Watch:
-    """How long the steps took, judging between them included."""
+class _Rate:
+    """Times the steps, with the validation between them."""
 
     def __init__(self) -> None:
         self._first = self._last = 0.0
         self._steps = 0
 
-    def __call__(self, moment: Moment) -> None:
-        if moment.doing == "training":
+    def __call__(self, event: ProgressEvent) -> None:
+        if event.phase == "training":
             self._last = perf_counter()
             self._first = self._first or self._last
             self._steps += 1
 
-    def rate(self, outcome: Outcome) -> float:
+    def of(self, result: TrainingResult) -> float:
         """Views a second."""
-        return (self._steps - 1) * outcome.settings.batch / (self._last - self._first)
+        return (self._steps - 1) * result.settings.batch / (self._last - self._first)
 
 
 def _figures(encoder: str, paths: Mapping[str, Sequence[Path]]) -> str:
@@ -80,7 +80,7 @@ def _figures(encoder: str, paths: Mapping[str, Sequence[Path]]) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("train", type=Path, help="images, in a folder for each class")
+    parser.add_argument("train", type=Path, help="images, in a folder per class")
     parser.add_argument("--data", type=Path, default=assets() / "data")
     parser.add_argument("--objective", action="append", choices=OBJECTIVES)
     parser.add_argument("--epochs", type=int, default=Settings.epochs)

@@ -1,6 +1,6 @@
 """How fast images are taken in, against the sum of its parts and against the plain way.
 
-    python -m benchmarks.ingest [--pictures FOLDER] [--model FILE.onnx] [--rounds 3] [--tenfold]
+    python -m benchmarks.ingest [--images FOLDER] [--model FILE.onnx] [--rounds 3] [--tenfold]
 
 All figures of a round come from one machine within a minute, and the ratios are taken round by
 round; their medians are printed. ``--tenfold`` also measures memory on ten times as many images.
@@ -135,7 +135,7 @@ def _plain_seconds(paths: Sequence[Path], model: Path) -> float:
 def _peak_megabytes(images: Path, model: Path) -> float:
     """Of a process of its own that adds the images and does nothing else."""
     command = [sys.executable, "-m", "benchmarks.ingest", "--measure-memory"]
-    command += ["--pictures", str(images), "--model", str(model)]
+    command += ["--images", str(images), "--model", str(model)]
     return float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
@@ -172,14 +172,14 @@ def arguments(about: str | None) -> argparse.Namespace:
     """What every benchmark takes."""
     assets = Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
     parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
-    parser.add_argument("--pictures", type=Path, default=assets / "data/grocery/test")
+    parser.add_argument("--images", "--pictures", type=Path, default=assets / "data/grocery/test")
     parser.add_argument("--model", type=Path, default=assets / "models/mobilenet_v2_qat.onnx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tenfold", action="store_true")
     parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not given.images.is_dir() or not given.model.exists():
-        sys.exit("name --pictures and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
+        sys.exit("give --images and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
     return given
 
 

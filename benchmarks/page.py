@@ -1,6 +1,6 @@
 """The web page as a person meets it: how soon a first search is answered, how much is loaded.
 
-    python -m benchmarks.page [--pictures FOLDER] [--rounds 5] [--screenshots FOLDER]
+    python -m benchmarks.page [--images FOLDER] [--rounds 5] [--screenshots FOLDER]
 
 A browser (Chromium, `--chromium` names it) opens the page of a server of its own and searches with
 a part of a photograph. Told are the medians of the times from the address to a page that can be
@@ -147,7 +147,7 @@ def _browser(chromium: str) -> Iterator[Browser]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     clothing = assets() / "data" / "clothing" / "test"
-    parser.add_argument("--pictures", type=Path, default=clothing)
+    parser.add_argument("--images", "--pictures", type=Path, default=clothing)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--screenshots", type=Path)
     parser.add_argument("--chromium", default=shutil.which("chromium"))

@@ -1,11 +1,11 @@
-"""How well encoders find what belongs together, and know copies again.
+"""Retrieval quality of encoders: leave-one-out mAP and recall@1, and near-duplicate retrieval.
 
-    python -m benchmarks.retrieval [--encoder SPEC ...] [--data FOLDER] [--centre]
+    python -m benchmarks.retrieval [--encoder SPEC ...] [--data FOLDER] [--center]
 
-The folder holds ``clothing/test`` and ``grocery/test``; an image's folder is its class. Leave one
-out, cosine: mean average precision and recall at 1. Copies: each clothing image, changed in
-twelve ways, must find its original among all images of both. ``--centre`` takes the mean of all
-rows away first, as is usual for encoders whose rows are not centred.
+The folder holds ``clothing/test`` and ``grocery/test``; an image's folder is its class. Leave-one-
+out with cosine: mean average precision and recall at 1. Copies: each clothing image, modified in
+twelve ways, must find its original first among all images of both collections. ``--center``
+subtracts the mean embedding, as is usual for encoders whose embeddings are not centered.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     for spec in given.encoder or [DEFAULT_ENCODER]:
         encoder = make_encoder(spec, OPTIONS if "mobilenet_v2_" in spec else None)
         print(f"\n{spec}")
-        _print_figures(encoder, clothing, grocery, given.centre)
+        _print_metrics(encoder, clothing, grocery, given.center)
 
 
 def assets() -> Path:
@@ -49,47 +49,47 @@ def assets() -> Path:
 
 
 def images_of(data: Path, name: str) -> list[Path]:
-    """A collection's test images; ends the program if there are none."""
+    """The test images of a collection; exits if there are none."""
     found = list(find_images(data / name / "test"))
     if not found:
-        sys.exit("name --data, or set IMAGEFINDER_TEST_ASSETS to the folder that holds data/")
+        sys.exit("give --data, or set IMAGEFINDER_TEST_ASSETS to the folder that holds data/")
     return found
 
 
-def _print_figures(
-    encoder: Encoder, clothing: Sequence[Path], grocery: Sequence[Path], centre: bool
+def _print_metrics(
+    encoder: Encoder, clothing: Sequence[Path], grocery: Sequence[Path], center: bool
 ) -> None:
     own, others = embed(clothing, encoder), embed(grocery, encoder)
     for name, rows, paths in (("clothing", own, clothing), ("grocery", others, grocery)):
-        middle = rows.mean(axis=0) if centre else 0
-        found = leave_one_out(rows - middle, [path.parent.name for path in paths])
+        mean = rows.mean(axis=0) if center else 0
+        found = leave_one_out(rows - mean, [path.parent.name for path in paths])
         print(f"{name:<24} mAP {found.mean_average_precision:.3f}  R@1 {found.recall_at_1:.3f}")
     originals = np.concatenate([own, others])
-    middle = originals.mean(axis=0) if centre else 0
+    mean = originals.mean(axis=0) if center else 0
     shares = {}
     for name, change in COPIES.items():
-        changed = embed(map(_changing(change), clothing), encoder)
-        numbers = range(len(clothing))
-        shares[name] = own_original_first(changed - middle, originals - middle, numbers)
+        copies = embed(map(_copier(change), clothing), encoder)
+        own_numbers = range(len(clothing))
+        shares[name] = own_original_first(copies - mean, originals - mean, own_numbers)
         print(f"  {name:<22} {shares[name]:.3f}")
     print(f"{'copies':<24} {np.mean(list(shares.values())):.3f}")
 
 
-def _changing(
+def _copier(
     change: Callable[[PIL.Image.Image], PIL.Image.Image],
 ) -> Callable[[Path], PIL.Image.Image]:
-    def changed(path: Path) -> PIL.Image.Image:
+    def copy(path: Path) -> PIL.Image.Image:
         with PIL.Image.open(path) as image:
             return change(image.convert("RGB"))
 
-    return changed
+    return copy
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--encoder", action="append", help="as `imagefinder add` takes it")
+    parser.add_argument("--encoder", action="append", help="named as for `imagefinder add`")
     parser.add_argument("--data", type=Path, default=assets() / "data")
-    parser.add_argument("--centre", action="store_true")
+    parser.add_argument("--center", "--centre", action="store_true")
     return parser.parse_args()
 
 

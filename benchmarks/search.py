@@ -1,15 +1,15 @@
-"""How fast the nearest vectors are found, each figure as a ratio within this one run.
+"""k-NN search benchmark: latency, recall and build time, as ratios within one run.
 
     python -m benchmarks.search FOLDER [--part exact|wide|kinds|growth ...] [--plot FILE.png]
 
 FOLDER holds the embeddings of ``benchmarks.crops`` (made there first if they are missing): crops of
-real photographs, so that vectors have the structure that approximate search lives from.
+real photographs, so that the vectors are clustered as in practice, as approximate search needs.
 
-- exact: 100,000 × 2048, one query at a time: ``exact`` beside NumPy's product and argpartition, and
-  beside sqlite-vec's scan; and whether the nearest ten are the same for 1,000 queries.
-- wide: 1,000,000 × 384, the same, and memory.
-- kinds: ``hnsw`` and ``faiss`` through a catalogue beside the bare library with the same settings.
-- growth: 10,000, 100,000 and 1,000,000 × 320: build time, bytes and latency of each kind.
+- exact: 100,000 × 2048, one query at a time: ``exact`` compared with NumPy's product and
+  argpartition, and with sqlite-vec; and whether the ten nearest neighbors of 1,000 queries agree.
+- wide: 1,000,000 × 384, the same, and peak memory.
+- kinds: ``hnsw`` and ``faiss`` through a catalogue, compared with the bare library, same settings.
+- growth: 10,000, 100,000 and 1,000,000 × 320: build time, file size and latency of each kind.
 """
 
 from __future__ import annotations
@@ -149,14 +149,14 @@ def _print_kind(
     store = _catalogue(kind, options, rows, folder)
     alone = bare(rows)
     rounds = []
-    for _ in range(5):  # in turns, so that what disturbs one disturbs the other
+    for _ in range(5):  # alternating, so that disturbances affect both alike
         began = perf_counter()
         found = store.search(queries, _K)
         middle = perf_counter()
         near = alone(queries)
         rounds.append((perf_counter() - middle) / (middle - began))
-    places = {key: place for place, key in enumerate(_keys(len(rows)).tolist())}
-    ours = [{places[key] for key in line} for line in found.keys.tolist()]
+    row_of = {key: row for row, key in enumerate(_keys(len(rows)).tolist())}
+    ours = [{row_of[key] for key in line} for line in found.keys.tolist()]
     recall = np.mean([len(a & b) / _K for a, b in zip(ours, truth, strict=True)])
     theirs = np.mean([len(set(a) & b) / _K for a, b in zip(near.tolist(), truth, strict=True)])
     one = _milliseconds(lambda query: store.search(query[None], _K), queries)
@@ -229,11 +229,11 @@ def _plot(lines: list[tuple[str, int, float, float, float, float]], out: Path) -
 
     figure = empty_figure(10, 3.6)
     titles = "build time, s", "files, MB", "one query, ms"
-    for place, title in enumerate(titles):
-        axes = figure.add_subplot(1, 3, place + 1)
+    for panel, title in enumerate(titles):
+        axes = figure.add_subplot(1, 3, panel + 1)
         for kind in dict.fromkeys(line[0] for line in lines):
             own = [line for line in lines if line[0] == kind]
-            axes.plot([one[1] for one in own], [one[2 + place] for one in own], "o-", label=kind)
+            axes.plot([one[1] for one in own], [one[2 + panel] for one in own], "o-", label=kind)
         axes.set(xscale="log", yscale="log", xlabel="vectors of 320", title=title)
         axes.grid(alpha=0.3)
     axes.legend(frameon=False)
@@ -241,15 +241,15 @@ def _plot(lines: list[tuple[str, int, float, float, float, float]], out: Path) -
 
 
 def _split(rows: Rows) -> tuple[Rows, Rows]:
-    """What is searched, and what it is searched with."""
+    """The vectors that are searched, and the queries."""
     rows = unit(rows)
     return rows[_QUERIES:], rows[:_QUERIES]
 
 
 def _more(real: Rows, count: int) -> Rows:
-    """So many: the real ones, then steps from one to another of its 50 nearest of a sample.
+    """``count`` vectors: the real ones, then random interpolations between near neighbors.
 
-    A step goes up to half of the way, so that rows stay among real ones.
+    At most half of the way, so that they stay close to real ones.
     """
     if count <= len(real):
         return np.asarray(real[:count])
@@ -313,7 +313,7 @@ def _sqlite_vec(rows: Rows, path: Path) -> Callable[[Rows], Any]:
     with connection:
         connection.executemany(
             "INSERT INTO v (rowid, e) VALUES (?, ?)",
-            ((place, row.tobytes()) for place, row in enumerate(rows)),
+            ((number, row.tobytes()) for number, row in enumerate(rows)),
         )
     nearest = f"SELECT rowid, distance FROM v WHERE e MATCH ? AND k = {_K}"
     return lambda query: connection.execute(nearest, (query.tobytes(),)).fetchall()
@@ -330,14 +330,14 @@ def _milliseconds(search: Callable[[Rows], Any], queries: Rows) -> float:
 
 
 def _print_memory(path: Path, dim: int) -> None:
-    """Of a process that opens a saved index and asks it."""
+    """Peak memory of a process that opens a saved index and searches it."""
     before = _status("VmHWM")
     index = make_index("exact", dim, "cosine")
     index.load(path)
     queries = np.random.default_rng(_SEED).standard_normal((20, dim)).astype(np.float32)
     for query in queries:
         index.search(query[None], _K)
-    print(f"a process that opens it and asks: {before} MB before,", end=" ")
+    print(f"a process that opens it and searches: {before} MB before,", end=" ")
     print(f"{_status('VmHWM')} MB at the peak,", end=" ")
     print(f"of which {_status('RssFile')} MB are pages of files, which the system may take back")
 

@@ -1,6 +1,6 @@
 """How long a person waits for the command line: medians of five new processes each.
 
-python -m benchmarks.startup [--pictures FOLDER] [--model FILE.onnx]
+python -m benchmarks.startup [--images FOLDER] [--model FILE.onnx]
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Every encoder that is at hand, in one table.
+"""All available encoders in one table: size, speed and retrieval quality.
 
     python -m benchmarks.table [--encoder SPEC ...] [--data FOLDER] [--models FOLDER]
 
-All registered encoders whose models are there, the ONNX graphs of ``--models``, and SIFT aggregated
-(VLAD): numbers in a vector, bytes an image, images a second (decoded and encoded, on all cores),
-and, leave one out, mean average precision and recall at 1 on both collections. An image's folder
-is its class.
+All registered encoders whose models are present, the ONNX graphs of ``--models``, and SIFT
+aggregated by VLAD: dimensions, bytes per image, images per second (decoded and encoded, on all
+cores), and leave-one-out mean average precision and recall at 1 on both collections. An image's
+folder is its class.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from imagefinder._utils.concurrency import cores
 from imagefinder.errors import PluginError
 from imagefinder.evaluation.embedding_metrics import leave_one_out
 from imagefinder.images.decode import decode
-from imagefinder.local_features.codec import packed
+from imagefinder.local_features.codec import pack
 from imagefinder.local_features.vlad import fit_codebook
 from imagefinder.registry.factory import make_encoder, make_extractor
 from imagefinder.registry.plugins import plugins
@@ -49,7 +49,7 @@ _COLLECTIONS = ("clothing", "grocery")
 
 
 class Line(NamedTuple):
-    """What is measured of one encoder."""
+    """The measurements of one encoder."""
 
     rows: Rows
     dim: int
@@ -64,9 +64,9 @@ def main() -> None:
     every = [path for name in _COLLECTIONS for path in paths[name]]
     counts = ", ".join(f"{len(paths[name])} {name}" for name in _COLLECTIONS)
     print(f"{processor()}, {cores()} cores; {counts}\n")
-    print("| encoder | dim | bytes each | images/s | clothing mAP / R@1 | grocery mAP / R@1 |")
+    print("| encoder | dim | bytes per image | images/s | clothing mAP / R@1 | grocery mAP / R@1 |")
     print("|---|---|---|---|---|---|")
-    for name, line in _measured(given.encoder or _at_hand(given.models), every):
+    for name, line in _measured(given.encoder or _available(given.models), every):
         split = len(paths["clothing"])
         found = (
             leave_one_out(rows, [path.parent.name for path in paths[collection]])
@@ -74,12 +74,12 @@ def main() -> None:
                 _COLLECTIONS, (line.rows[:split], line.rows[split:]), strict=True
             )
         )
-        figures = " | ".join(f"{map_:.3f} / {recall:.3f}" for map_, recall in found)
+        metrics = " | ".join(f"{map_:.3f} / {recall:.3f}" for map_, recall in found)
         speed = len(every) / line.seconds
-        print(f"| `{name}` | {line.dim} | {line.bytes_each:,.0f} | {speed:,.0f} | {figures} |")
+        print(f"| `{name}` | {line.dim} | {line.bytes_each:,.0f} | {speed:,.0f} | {metrics} |")
 
 
-def _at_hand(models: Path) -> list[str]:
+def _available(models: Path) -> list[str]:
     named = [name for name, plugin in plugins("encoders").items() if not plugin.argument]
     graphs = [f"onnx:{path}" for path in sorted(models.glob("*.onnx"))]
     return [*named, *graphs, "sift"]
@@ -101,7 +101,7 @@ def _encoded(spec: str, paths: Sequence[Path]) -> Line:
     began = perf_counter()
     rows = embed(paths, encoder)
     seconds = perf_counter() - began
-    # a bit as -1 or 1: cosines of such rows rank as the bits that differ do
+    # bits as -1 and 1: the cosine of such rows ranks as the Hamming distance does
     compared = np.unpackbits(rows, axis=1) * 2.0 - 1 if encoder.measure == "hamming" else rows
     return Line(compared.astype(np.float32), encoder.dim, rows[0].nbytes, seconds)
 
@@ -119,14 +119,14 @@ def _aggregated(paths: Sequence[Path]) -> Line:
     sample = np.concatenate([local.descriptors for local in every[:: max(1, len(every) // 256)]])
     codebook = fit_codebook(sample)
     rows = np.concatenate([codebook.vector(local.descriptors) for local in every])
-    return Line(
-        rows, extractor.dim, float(np.mean([len(packed(local)) for local in every])), seconds
-    )
+    return Line(rows, extractor.dim, float(np.mean([len(pack(local)) for local in every])), seconds)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--encoder", action="append", help="only these, as `add` takes them")
+    parser.add_argument(
+        "--encoder", action="append", help="only these encoders, named as for `add`"
+    )
     parser.add_argument("--data", type=Path, default=assets() / "data")
     parser.add_argument("--models", type=Path, default=assets() / "models")
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""Train an encoder as a plan says: ``python -m distillation PLAN``."""
+"""Knowledge distillation of the encoder ``compact``: ``python -m distillation CONFIG``."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from imagefinder.errors import ImageFinderError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or 1 if something is missing, after a line that says what."""
+    """The exit code: 0, or 1 after a line that says what is wrong."""
     options = _options(arguments)
-    from distillation.config import read_plan
+    from distillation.config import read_config
     from distillation.estimate import print_estimate  # torch takes a second
     from distillation.export import export
     from distillation.stages import Stages
 
-    from imagefinder.training.device import hold_memory
+    from imagefinder.training.device import retain_freed_memory
 
     options.work.mkdir(parents=True, exist_ok=True)
-    hold_memory()
+    retain_freed_memory()
     try:
-        plan = read_plan(options.plan)
-        stages = Stages(plan, options.images, options.teachers, options.work, _Log(options.work))
+        config = read_config(options.config)
+        log = _Log(options.work)
+        stages = Stages(config, options.images, options.teachers, options.work, log)
         if not options.run:
             print_estimate(stages)
             return 0
-        export(stages.student(), plan.size, options.output)
+        export(stages.student(), config.size, options.output)
     except ImageFinderError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -39,14 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Log:
-    """The learning curve: printed, and kept as lines of JSON."""
+    """The learning curve: printed, and appended to a file of JSON lines."""
 
     def __init__(self, work: Path) -> None:
         self._file = work / "log.jsonl"
         self._began = time.monotonic()
 
-    def __call__(self, figures: dict[str, float]) -> None:
-        line = json.dumps({**figures, "seconds": round(time.monotonic() - self._began)})
+    def __call__(self, metrics: dict[str, float]) -> None:
+        line = json.dumps({**metrics, "seconds": round(time.monotonic() - self._began)})
         print(line, flush=True)
         with self._file.open("a") as log:
             log.write(line + "\n")
@@ -54,16 +55,16 @@ class _Log:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        "python -m distillation", description="Train an encoder as a plan says."
+        "python -m distillation", description="Train an encoder by knowledge distillation."
     )
     path = partial(parser.add_argument, type=Path)
-    path("plan", help="the TOML file that decides everything")
-    path("--pictures", required=True, help="where the sources' folders lie")
-    path("--teachers", required=True, help="where the teachers' graphs lie")
-    path("--work", default=Path("training-work"), help="for views and checkpoints")
+    path("config", help="the TOML file with all hyperparameters")
+    path("--images", required=True, help="the folder with the sources' folders")
+    path("--teachers", required=True, help="the folder with the teachers' ONNX files")
+    path("--work", default=Path("training-work"), help="for cached views and checkpoints")
     path("--output", default=Path("encoder.onnx"), help="the ONNX file to write")
     parser.add_argument(
-        "--run", action="store_true", help="train; without it, only say what that would take"
+        "--run", action="store_true", help="train; without it, only estimate time and disk space"
     )
     return parser.parse_args(arguments)
 

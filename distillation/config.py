@@ -1,4 +1,4 @@
-"""Everything that decides what comes out of training, read from one TOML file."""
+"""Configuration: all hyperparameters of a distillation, read from one TOML file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from distillation.blockwise import Group
-from distillation.loop import Pass
-from distillation.sources import Source
+from distillation.blockwise import BlockGroup
+from distillation.loop import Schedule
+from distillation.sources import ImageSource
 from distillation.teachers import Teacher
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -17,30 +17,32 @@ from imagefinder.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class ViewPlan:
-    """How views are made; ``odds`` are those of the changes."""
+class ViewConfig:
+    """How views are made."""
 
     seed: int
     size: int
     mosaics: float
-    odds: dict[str, float]
+    """The fraction of views that are mosaics of four images."""
+    augmentations: dict[str, float]
+    """The probability of each."""
     count: int = 0
-    """How many are kept; 0 where each is made anew."""
+    """How many are cached; 0 where each is made anew."""
 
 
 @dataclass(frozen=True)
-class TeacherPlan:
-    """A graph's file name and how it is fed."""
+class TeacherConfig:
+    """A teacher's ONNX file and its normalization."""
 
     file: str
     sha256: str
     mean: list[float]
     std: list[float]
     weight: float = 1.0
-    """Of its rows in the joined embedding."""
+    """Of its embedding in the joint one."""
 
-    def opened(self, folder: Path) -> Teacher:
-        """Raises TrainingError unless it is the very file that the plan names."""
+    def open(self, folder: Path) -> Teacher:
+        """Raises TrainingError unless the file has the right content."""
         path = folder / self.file
         try:
             with path.open("rb") as file:
@@ -48,76 +50,76 @@ class TeacherPlan:
         except OSError as error:
             raise TrainingError(f"the teacher {path} cannot be read: {error.strerror}") from error
         if digest != self.sha256:
-            raise TrainingError(f"{path} is not the teacher of the plan: its SHA-256 differs")
+            raise TrainingError(f"{path} is not the configured teacher: its SHA-256 differs")
         return Teacher(path, self.mean, self.std)
 
 
 @dataclass(frozen=True)
-class PartsPlan:
-    """The first stage, part by part, towards the first teacher."""
+class BlocksConfig:
+    """The first stage: block by block, from the first teacher."""
 
-    views: ViewPlan
-    groups: list[Group]
+    views: ViewConfig
+    groups: list[BlockGroup]
 
 
 @dataclass(frozen=True)
-class MapsPlan:
-    """The second stage, all parts towards the first teacher's maps."""
+class FeatureMapsConfig:
+    """The second stage: all blocks together, from the first teacher's feature maps."""
 
-    views: ViewPlan
+    views: ViewConfig
     depths: list[int]
     batch: int
-    course: Pass
+    schedule: Schedule
 
 
 @dataclass(frozen=True)
-class Round:
-    """One pass of the third stage."""
+class RoundConfig:
+    """One round of the third stage."""
 
     size: int
-    odds: dict[str, float]
+    augmentations: dict[str, float]
     seed: int
     batch: int
-    course: Pass
+    schedule: Schedule
 
 
 @dataclass(frozen=True)
-class EmbeddingPlan:
-    """The third stage, towards all teachers' joined embedding, whatever befalls an image."""
+class EmbeddingConfig:
+    """The third stage: from the joint embedding of all teachers, invariant to augmentation."""
 
-    views: ViewPlan
+    views: ViewConfig
     dim: int
     whitening: float
-    rounds: list[Round]
+    rounds: list[RoundConfig]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Config:
     """The whole file."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     seed: int
-    """Of the student's random weights."""
+    """Of the student's random initial weights."""
     size: int
-    """Of the images that the finished encoder is fed with."""
+    """Input size of the finished encoder."""
     width: float
-    """How many channels, as a share of MobileNetV2's."""
-    sources: list[Source]
-    teachers: list[TeacherPlan]
-    parts: PartsPlan
-    maps: MapsPlan
-    embedding: EmbeddingPlan
+    """Width multiplier of MobileNetV2."""
+    sources: list[ImageSource]
+    teachers: list[TeacherConfig]
+    blocks: BlocksConfig
+    feature_maps: FeatureMapsConfig
+    embedding: EmbeddingConfig
 
 
-def read_plan(file: Path) -> Plan:
-    """Raises TrainingError where the file is missing, or has anything missing or wrong."""
+def read_config(file: Path) -> Config:
+    """Raises TrainingError where the file is missing, incomplete or invalid."""
     try:
         with file.open("rb") as stream:
-            return TypeAdapter(Plan).validate_python(tomllib.load(stream))
+            return TypeAdapter(Config).validate_python(tomllib.load(stream))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{file} cannot be read: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise TrainingError(f"{file}: {place}: {first['msg']}") from error
+        field = ".".join(map(str, first["loc"]))
+        raise TrainingError(f"{file}: {field}: {first['msg']}") from error

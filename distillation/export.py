@@ -1,4 +1,4 @@
-"""The trained student as an ONNX graph: norms folded in, weights in 16 bits, numbers in 32."""
+"""ONNX export of the student: batch norms folded in, 16-bit weights, 32-bit computation."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from imagefinder.training.models.mobilenet import Block, Convolution, Student
+from imagefinder.training.models.mobilenet import Convolution, InvertedResidual, MobileNetV2
 
 _OPSET = 17
 
 
 class _Graph:
-    """ONNX nodes in the making."""
+    """Builds the nodes and weights of an ONNX graph."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
 
     def add(self, operation: str, inputs: list[str], **attributes: Any) -> str:
-        """A node's output."""
+        """The name of the new node's output."""
         from onnx import helper
 
         output = f"{operation.lower()}_{len(self.nodes)}"
@@ -31,7 +31,7 @@ class _Graph:
         return output
 
     def weight(self, values: Tensor | NDArray[Any], half: bool = True) -> str:
-        """A constant; kept in 16 bits and widened when the graph is loaded, or as it is."""
+        """A constant; stored in 16 bits and cast when the graph is loaded, if ``half``."""
         from onnx import TensorProto, numpy_helper
 
         array = np.asarray(values, np.float16 if half else None)
@@ -40,7 +40,7 @@ class _Graph:
         return self.add("Cast", [name], to=TensorProto.FLOAT) if half else name
 
     def convolution(self, layer: Convolution, maps: str) -> str:
-        """With its norm folded in."""
+        """With its batch norm folded in."""
         norm = layer.norm
         mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
         scale = norm.weight / (variance + norm.eps).sqrt()
@@ -64,7 +64,7 @@ class _Graph:
 
 
 @torch.no_grad()
-def export(student: Student, size: int, file: Path) -> None:
+def export(student: MobileNetV2, size: int, file: Path) -> None:
     """Write ``file``.
 
     Input ``pixels``: (N, 3, size, size) of -1 to 1; output ``embedding``: unit rows, (N, dim).
@@ -75,12 +75,12 @@ def export(student: Student, size: int, file: Path) -> None:
     student = student.cpu().eval().float()
     graph = _Graph()
     maps = "pixels"
-    for part in student.parts:
+    for block in student.blocks:
         before = maps
-        for layer in part.modules():
+        for layer in block.modules():
             if isinstance(layer, Convolution):
                 maps = graph.convolution(layer, maps)
-        if isinstance(part, Block) and part.residual:
+        if isinstance(block, InvertedResidual) and block.residual:
             maps = graph.add("Add", [before, maps])
     pooled = graph.add("Flatten", [graph.add("GlobalAveragePool", [maps])])
     embed = student.embed

@@ -1,4 +1,4 @@
-"""The images that are trained on: files under one folder, by source."""
+"""Training data: collections of images, sampled with weights."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from imagefinder.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Source:
-    """One collection of images and how often it is drawn from."""
+class ImageSource:
+    """One collection of images."""
 
     name: str
-    """The folder it lies in."""
+    """Of its folder."""
     pattern: str
     """Which files of that folder, as ``pathlib`` globs."""
-    share: float
-    """How often it is drawn, in proportion to the others."""
+    weight: float
+    """How often it is sampled, relative to the others."""
     small: bool = False
-    """Whether its images are too small to be cropped."""
-    commit: str = ""
-    licence: str = ""
+    """Whether its images are too small for tight crops."""
 
     def files(self, folder: Path) -> list[Path]:
-        """In the order of their names; raises TrainingError if there are none."""
+        """Sorted; raises TrainingError if there are none."""
         files = sorted(path for path in (folder / self.name).glob(self.pattern) if path.is_file())
         if not files:
             raise TrainingError(f"no images for {self.name} in {folder / self.name}")

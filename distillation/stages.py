@@ -1,4 +1,4 @@
-"""The three stages in their order, each taken up where it was left."""
+"""The three stages of distillation, each resumable: blocks, feature maps, embedding."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from distillation.blockwise import train_parts
-from distillation.config import Plan, ViewPlan
-from distillation.loop import Report, run_pass
-from distillation.objectives import Embedding, Maps
-from distillation.target import Rows, Target
+from distillation.blockwise import Report, train_blocks
+from distillation.config import Config, ViewConfig
+from distillation.loop import train_student
+from distillation.objectives import Embedding, FeatureMaps
+from distillation.target import JointEmbedding, Rows
 from distillation.teachers import Teacher
 from distillation.views import Views
 from PIL import Image
 from torch import Tensor
 
+from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import batched
 from imagefinder.training.augmentation import Pixels, square
 from imagefinder.training.checkpoints import load, save
 from imagefinder.training.dataloader import as_tensor
 from imagefinder.training.device import device
-from imagefinder.training.models.mobilenet import Student
+from imagefinder.training.models.mobilenet import MobileNetV2
 
 _SAMPLE = 8192
 _BATCH = 64
@@ -32,104 +33,111 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Stages:
-    """One training: its plan, and where its images, teachers and checkpoints lie."""
+    """A distillation: its configuration, and the folders of images, teachers and checkpoints."""
 
-    plan: Plan
+    config: Config
     images: Path
     teachers: Path
     work: Path
     report: Report
 
-    def student(self) -> Student:
+    def student(self) -> MobileNetV2:
         """The student after all three stages."""
-        torch.manual_seed(self.plan.seed)
-        student = Student(self.plan.embedding.dim, self.plan.width).to(device())
-        self._parts(student)
-        self._maps(student)
-        self._embedding(student)
+        torch.manual_seed(self.config.seed)
+        student = MobileNetV2(self.config.embedding.dim, self.config.width).to(device())
+        self._train_blocks(student)
+        self._train_feature_maps(student)
+        self._train_embedding(student)
         return student
 
-    def _parts(self, student: Student) -> None:
-        plan, checkpoint = self.plan.parts, self.work / "parts.pt"
+    def _train_blocks(self, student: MobileNetV2) -> None:
+        config, checkpoint = self.config.blocks, self.work / "blocks.pt"
         states = {"student": student}
         done = load(checkpoint, states)
-        if done == len(student.parts):
+        if done == len(student.blocks):
             return
-        views = self._kept(plan.views, "parts")
-        for trained in train_parts(
-            student, self.opened_teachers[0], views, plan.groups, done, self.report
+        views = self._cached(config.views, "blocks")
+        for trained in train_blocks(
+            student, self.opened_teachers[0], views, config.groups, done, self.report
         ):
             save(checkpoint, states, trained)
 
-    def _maps(self, student: Student) -> None:
-        plan = self.plan.maps
-        lesson = Maps(self.opened_teachers[0], self.views(plan.views), plan.batch, plan.depths)
-        run_pass(student, lesson, plan.course, self.work / "maps.pt", self.report)
+    def _train_feature_maps(self, student: MobileNetV2) -> None:
+        config, teacher = self.config.feature_maps, self.opened_teachers[0]
+        objective = FeatureMaps(teacher, self.views(config.views), config.batch, config.depths)
+        checkpoint = self.work / "feature-maps.pt"
+        train_student(student, objective, config.schedule, checkpoint, self.report)
 
-    def _embedding(self, student: Student) -> None:
-        plan = self.plan.embedding
-        views = self._kept(plan.views, "embedding")
+    def _train_embedding(self, student: MobileNetV2) -> None:
+        config = self.config.embedding
+        views = self._cached(config.views, "embedding")
         targets = self._targets(views)
-        checkpoints = [self.work / f"embedding-{n}.pt" for n in range(len(plan.rounds))]
+        checkpoints = [self.work / f"embedding-{n}.pt" for n in range(len(config.rounds))]
         if not checkpoints[0].exists():
-            _begin_embedding(student, views[:_SAMPLE], targets[:_SAMPLE], plan.rounds[0].size)
-        for turn, checkpoint in zip(plan.rounds, checkpoints, strict=True):
-            lesson = Embedding(views, targets, turn.size, turn.batch, turn.odds, turn.seed)
-            run_pass(student, lesson, turn.course, checkpoint, self.report)
-        _settle(student, views[:_SAMPLE], self.plan.size)
+            _initialize_embedding(
+                student, views[:_SAMPLE], targets[:_SAMPLE], config.rounds[0].size
+            )
+        for one, checkpoint in zip(config.rounds, checkpoints, strict=True):
+            objective = Embedding(views, targets, one.size, one.batch, one.augmentations, one.seed)
+            train_student(student, objective, one.schedule, checkpoint, self.report)
+        _center_embedding(student, views[:_SAMPLE], self.config.size)
 
     def _targets(self, views: Pixels) -> Rows:
-        plan, file = self.plan.embedding, self.work / "teachers.npy"
+        config, file = self.config.embedding, self.work / "teachers.npy"
         if not file.exists():
             rows = [_embeddings(teacher, views) for teacher in self.opened_teachers]
-            unfinished = file.with_suffix(".part.npy")
-            np.save(unfinished, np.stack(rows))
-            unfinished.rename(file)
+            with atomic_write(file) as unfinished:
+                np.save(unfinished, np.stack(rows))
         teachers = list(np.load(file))
-        weights = [teacher.weight for teacher in self.plan.teachers]
-        return Target.fitted(teachers, weights, plan.dim, plan.whitening).of(teachers)
+        weights = [teacher.weight for teacher in self.config.teachers]
+        joint = JointEmbedding.fit(teachers, weights, config.dim, config.whitening)
+        return joint.transform(teachers)
 
-    def _kept(self, plan: ViewPlan, name: str) -> Pixels:
-        return self.views(plan).kept(plan.count, self.work / f"{name}-views.npy")
+    def _cached(self, config: ViewConfig, name: str) -> Pixels:
+        return self.views(config).cached(config.count, self.work / f"{name}-views.npy")
 
-    def views(self, plan: ViewPlan) -> Views:
-        """Views of the plan's sources."""
-        sources = tuple(self.plan.sources)
-        return Views(self.images, sources, plan.size, plan.seed, plan.odds, plan.mosaics)
+    def views(self, config: ViewConfig) -> Views:
+        """Views of the configured sources."""
+        sources = tuple(self.config.sources)
+        return Views(
+            self.images, sources, config.size, config.seed, config.augmentations, config.mosaics
+        )
 
     @cached_property
     def opened_teachers(self) -> list[Teacher]:
-        """In the plan's order."""
-        return [teacher.opened(self.teachers) for teacher in self.plan.teachers]
+        """In the order of the configuration."""
+        return [teacher.open(self.teachers) for teacher in self.config.teachers]
 
 
 def _embeddings(teacher: Teacher, views: Pixels) -> Rows:
-    teach = teacher.normalized_for(["embedding"], views.shape[1])
-    return np.stack([row for (row,) in teach(views)])
+    infer = teacher.compile(["embedding"], views.shape[1])
+    return np.stack([row for (row,) in infer(views)])
 
 
 @torch.no_grad()
-def _begin_embedding(student: Student, views: Pixels, targets: Rows, size: int) -> None:
-    """The last layer by ridge regression, so that the pass does not begin with noise."""
-    shown = _shown(views, size, student.embed.weight.device)
-    pooled = np.concatenate([student.pooled(batch).cpu().numpy() for batch in shown])
-    centre, middle = pooled.mean(axis=0), targets.mean(axis=0)
-    spread = pooled - centre
-    ridge = 0.01 * float(spread.var()) * len(spread) * np.eye(spread.shape[1], dtype=np.float32)
-    weight = np.linalg.solve(spread.T @ spread + ridge, spread.T @ (targets - middle)).T
+def _initialize_embedding(student: MobileNetV2, views: Pixels, targets: Rows, size: int) -> None:
+    """Fit the last layer by ridge regression, so that the training need not start from noise."""
+    batches = _inputs(views, size, student.embed.weight.device)
+    pooled = np.concatenate([student.pooled(batch).cpu().numpy() for batch in batches])
+    center, intercept = pooled.mean(axis=0), targets.mean(axis=0)
+    centered = pooled - center
+    penalty = 0.01 * float(centered.var()) * len(centered)
+    ridge = penalty * np.eye(centered.shape[1], dtype=np.float32)
+    covariance = centered.T @ centered + ridge
+    weight = np.linalg.solve(covariance, centered.T @ (targets - intercept)).T
     student.embed.weight.copy_(torch.from_numpy(weight))
-    student.embed.bias.copy_(torch.from_numpy(middle - weight @ centre))
+    student.embed.bias.copy_(torch.from_numpy(intercept - weight @ center))
 
 
 @torch.no_grad()
-def _settle(student: Student, views: Pixels, size: int) -> None:
-    """Bring the centre of images as they come to zero, at the size that they will have."""
+def _center_embedding(student: MobileNetV2, views: Pixels, size: int) -> None:
+    """Make the mean embedding of unaugmented images zero, at the final input size."""
     where = student.embed.weight.device
-    rows = [student.embed(student.pooled(batch)) for batch in _shown(views, size, where)]
+    rows = [student.embed(student.pooled(batch)) for batch in _inputs(views, size, where)]
     student.embed.bias.sub_(torch.cat(rows).mean(0))
 
 
-def _shown(views: Pixels, size: int, where: torch.device) -> Iterator[Tensor]:
+def _inputs(views: Pixels, size: int, where: torch.device) -> Iterator[Tensor]:
     """Batches of -1 to 1 at that size."""
     for batch in batched(views, _BATCH):
         resized = [np.asarray(square(Image.fromarray(view), size)) for view in batch]

@@ -1,4 +1,4 @@
-"""What the student's embedding is to be: the teachers' embeddings joined, and whitened halfway."""
+"""The target embedding: the teachers' embeddings, concatenated and partly whitened by PCA."""
 
 from __future__ import annotations
 
@@ -14,39 +14,41 @@ Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Target:
-    """Centres and weighs each teacher's unit rows, joins them, and whitens what comes out."""
+class JointEmbedding:
+    """Centers and weights each teacher's unit rows, concatenates them, and whitens the result."""
 
     weights: tuple[float, ...]
-    centres: tuple[Rows, ...]
+    centers: tuple[Rows, ...]
     basis: Rows
-    """(numbers of all teachers, dim): principal directions over their deviations ** whitening."""
+    """(dimensions of all teachers, dim): principal axes over their deviations ** whitening."""
 
     @classmethod
-    def fitted(
+    def fit(
         cls, teachers: Sequence[Rows], weights: Sequence[float], dim: int, whitening: float
-    ) -> Target:
-        """From each teacher's rows for the same images, shape (images, its numbers).
+    ) -> JointEmbedding:
+        """From each teacher's embeddings of the same images, shape (images, its dimensions).
 
-        ``whitening`` 0 keeps the directions' own spread, 1 makes them all alike (Jégou and Chum,
-        "Negative evidences and co-occurrences in image retrieval", ECCV 2012).
+        ``whitening`` 0 keeps the axes' variances, 1 makes them equal (Jégou and Chum, "Negative
+        evidences and co-occurrences in image retrieval", ECCV 2012).
         """
-        centres = tuple(unit(rows).mean(axis=0) for rows in teachers)
-        joined = _joined(teachers, centres, weights)
-        variances, directions = np.linalg.eigh(np.cov(joined, rowvar=False))
-        kept = slice(-1, -dim - 1, -1)
-        scale = np.sqrt(variances[kept]) ** -whitening
-        basis = (directions[:, kept] * scale).astype(np.float32)
-        return cls(tuple(weights), centres, basis)
+        centers = tuple(unit(rows).mean(axis=0) for rows in teachers)
+        joined = _concatenated(teachers, centers, weights)
+        variances, axes = np.linalg.eigh(np.cov(joined, rowvar=False))
+        largest = slice(-1, -dim - 1, -1)
+        scale = np.sqrt(variances[largest]) ** -whitening
+        basis = (axes[:, largest] * scale).astype(np.float32)
+        return cls(tuple(weights), centers, basis)
 
-    def of(self, teachers: Sequence[Rows]) -> Rows:
+    def transform(self, teachers: Sequence[Rows]) -> Rows:
         """Unit rows, shape (images, dim)."""
-        return unit(_joined(teachers, self.centres, self.weights) @ self.basis)
+        return unit(_concatenated(teachers, self.centers, self.weights) @ self.basis)
 
 
-def _joined(teachers: Sequence[Rows], centres: Sequence[Rows], weights: Sequence[float]) -> Rows:
-    centred = [
-        weight * unit(unit(rows) - centre)
-        for rows, centre, weight in zip(teachers, centres, weights, strict=True)
+def _concatenated(
+    teachers: Sequence[Rows], centers: Sequence[Rows], weights: Sequence[float]
+) -> Rows:
+    centered = [
+        weight * unit(unit(rows) - center)
+        for rows, center, weight in zip(teachers, centers, weights, strict=True)
     ]
-    return np.concatenate(centred, axis=1, dtype=np.float32)
+    return np.concatenate(centered, axis=1, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The graphs that are learnt from."""
+"""Teacher models: pretrained ONNX graphs, run by OpenVINO."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from imagefinder._utils.concurrency import batched
 from imagefinder.encoders.runtimes import openvino
 from imagefinder.training.augmentation import Pixels
 
-Maps: TypeAlias = list[NDArray[np.float32]]
-Teach: TypeAlias = Callable[[Iterable[Pixels]], Iterator[Maps]]
-_AT_A_TIME = 64
+Tensors: TypeAlias = list[NDArray[np.float32]]
+Inference: TypeAlias = Callable[[Iterable[Pixels]], Iterator[Tensors]]
+
+_BATCH = 64
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """An ONNX graph of MobileNetV2's family, fed with (pixel - mean) / std."""
+    """An ONNX graph of MobileNetV2's family; its input is (pixel - mean) / std."""
 
     path: Path
     mean: list[float]
     std: list[float]
 
-    def depths(self) -> list[str]:
-        """The tensors that stand where each of the student's 19 parts ends."""
+    def block_outputs(self) -> list[str]:
+        """The names of the tensors at the ends of the 19 blocks that the student has, too."""
         import onnx
 
         nodes = list(onnx.load(self.path).graph.node)
@@ -49,19 +50,19 @@ class Teacher:
         clips = [node.output[0] for node in nodes if node.op_type == "Clip"]
         return [clips[0], *ends, clips[-1]]
 
-    def normalized_for(self, tensors: Sequence[str], size: int) -> Teach:
-        """What gives these tensors for views of ``size`` pixels, without their axis of one."""
+    def compile(self, tensors: Sequence[str], size: int) -> Inference:
+        """A function from views of ``size`` pixels to these tensors, without the batch axis."""
         queue = self._queue(tensors, size)
 
-        def teach(views: Iterable[Pixels]) -> Iterator[Maps]:
-            for batch in batched(views, _AT_A_TIME):
-                given: list[Maps] = [[]] * len(batch)
+        def infer(views: Iterable[Pixels]) -> Iterator[Tensors]:
+            for batch in batched(views, _BATCH):
+                results: list[Tensors] = [[]] * len(batch)
                 for position, view in enumerate(batch):
-                    queue.start_async({0: view[None]}, (given, position))
+                    queue.start_async({0: view[None]}, (results, position))
                 queue.wait_all()
-                yield from given
+                yield from results
 
-        return teach
+        return infer
 
     def _queue(self, tensors: Sequence[str], size: int) -> Any:
         ov = openvino()
@@ -78,17 +79,17 @@ class Teacher:
         graph = ov.Model([named[name] for name in tensors], graph.get_parameters(), "teacher")
         graph.reshape([1, 3, size, size])
         steps = PrePostProcessor(graph)
-        fed = steps.input()
-        fed.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-        fed.model().set_layout(ov.Layout("NCHW"))
-        fed.preprocess().convert_element_type(ov.Type.f32).mean(self.mean).scale(self.std)
+        pixels = steps.input()
+        pixels.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+        pixels.model().set_layout(ov.Layout("NCHW"))
+        pixels.preprocess().convert_element_type(ov.Type.f32).mean(self.mean).scale(self.std)
         graph = steps.build()
         hint = {"PERFORMANCE_HINT": "THROUGHPUT"}
         queue = ov.AsyncInferQueue(core.compile_model(graph, "CPU", hint))
-        queue.set_callback(_keep)
+        queue.set_callback(_store)
         return queue
 
 
-def _keep(request: Any, place: tuple[list[Maps], int]) -> None:
-    given, position = place
-    given[position] = [tensor.data[0].copy() for tensor in request.output_tensors]
+def _store(request: Any, destination: tuple[list[Tensors], int]) -> None:
+    results, position = destination
+    results[position] = [tensor.data[0].copy() for tensor in request.output_tensors]

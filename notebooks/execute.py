@@ -1,4 +1,4 @@
-"""Runs notebooks, each in a fresh kernel, and keeps what they show.
+"""Executes notebooks, each in a fresh kernel, and stores their outputs.
 
 python notebooks/execute.py notebooks/*.ipynb
 """
@@ -10,8 +10,10 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 _PATIENCE = 600  # seconds for a cell
+_SOCKETS = Config({"KernelManager": {"transport": "ipc"}})  # no ports that another may take
 
 
 def execute(path: Path) -> None:
@@ -19,7 +21,12 @@ def execute(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     where = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(
-        notebook, timeout=_PATIENCE, resources=where, record_timing=False, coalesce_streams=True
+        notebook,
+        timeout=_PATIENCE,
+        resources=where,
+        record_timing=False,
+        coalesce_streams=True,
+        config=_SOCKETS,
     )
     client.execute()
     notebook.metadata["language_info"] = {"name": "python"}  # whatever version ran it

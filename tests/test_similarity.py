@@ -1,4 +1,4 @@
-"""Scores point one way for every measure, and distances are the same thing in its own unit."""
+"""Similarity measures: scores point one way, distances are their inverse in the measure's unit."""
 
 from typing import Any
 
@@ -171,7 +171,7 @@ def test_hamming_counts_the_bits_that_differ() -> None:
 
 
 def best_of_both(table: Scores) -> list[tuple[int, int]]:
-    """Mutual neighbours word for word: of equals, the first counts."""
+    """Mutual neighbors word for word: of equals, the first counts."""
     rows, columns = table.shape
     return [
         (i, j)

@@ -1,13 +1,14 @@
-"""The measures: the only place that knows how two vectors are compared.
+"""Similarity measures: cosine, Euclidean (l2), dot product and Hamming distance.
 
-Scores point one way everywhere: higher is closer, and 1 is identical (``dot`` has no upper bound).
+The only module that knows them. Scores point one way everywhere: higher is closer, and 1 is
+identical (``dot`` has no upper bound).
 
 | measure | score         | distance                |
 |---------|---------------|-------------------------|
 | cosine  | cos           | 1 - cos                 |
-| l2      | 1 / (1 + d)   | d, the Euclidean length |
-| dot     | the product   | minus the product       |
-| hamming | 1 - d / bits  | d, the bits that differ |
+| l2      | 1 / (1 + d)   | d, Euclidean distance   |
+| dot     | dot product   | minus the dot product   |
+| hamming | 1 - d / bits  | d, differing bits       |
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ Pairs = NDArray[np.intp]
 
 
 def dtype(measure: Measure) -> type[np.float32] | type[np.uint8]:
-    """What vectors compared by this measure are made of."""
+    """The dtype of vectors compared by this measure; uint8 holds packed bits."""
     return np.uint8 if measure == "hamming" else np.float32
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows scaled to length 1; a row of zeros stays as it is."""
+    """Rows L2-normalized to length 1; a row of zeros stays as it is."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
 
 
 def normalized_for(measure: Measure, vectors: Features) -> Features:
-    """The vectors in the form that ``scores`` compares: unit length for cosine, else unchanged."""
+    """The vectors as ``scores`` takes them: L2-normalized for cosine, else unchanged."""
     if measure == "cosine":
         return unit(vectors)
     return vectors
 
 
 def scores(measure: Measure, queries: Features, rows: Features) -> Scores:
-    """Scores of every query against every row, ``(m, n)``; both sides ``prepared`` before."""
+    """Scores of every query with every row, ``(m, n)``; both are ``normalized_for`` the measure."""
     if measure == "hamming":
         return _hamming(queries, rows)
     if measure == "l2":
@@ -50,7 +51,7 @@ def scores(measure: Measure, queries: Features, rows: Features) -> Scores:
 
 
 def scores_of_each(measure: Measure, queries: Features, rows: Features) -> Scores:
-    """Scores of each query with rows of its own: ``(m, dim)`` and ``(m, n, dim)`` to ``(m, n)``."""
+    """Scores of each query with its own rows: ``(m, dim)`` and ``(m, n, dim)`` to ``(m, n)``."""
     if measure in ("cosine", "dot"):
         products: Scores = np.einsum("md,mnd->mn", queries, rows)
         return np.clip(products, -1, 1) if measure == "cosine" else products
@@ -59,7 +60,7 @@ def scores_of_each(measure: Measure, queries: Features, rows: Features) -> Score
 
 
 def distances(measure: Measure, scores: Scores, dim: int) -> Scores:
-    """The measure's own distances, from scores; ``dim`` is the number of columns compared."""
+    """Scores as distances in the measure's unit; ``dim`` is the number of columns."""
     if measure == "cosine":
         return np.float32(1) - scores
     if measure == "l2":
@@ -81,9 +82,9 @@ def scores_of(measure: Measure, distances: Scores, dim: int) -> Scores:
 
 
 def mutual_neighbors(scores: Scores) -> Pairs:
-    """Pairs (i, j), ``(p, 2)``, of which each is the other's best; the first of equals counts.
+    """Mutual nearest neighbors: pairs (i, j), ``(p, 2)``; the first of equal scores counts.
 
-    ``scores`` compares every row of one image with every row of another, ``(m, n)``.
+    ``scores`` of every row of one image with every row of another, ``(m, n)``.
     """
     if not scores.size:
         return np.empty((0, 2), np.intp)
@@ -94,9 +95,10 @@ def mutual_neighbors(scores: Scores) -> Pairs:
 
 
 def ratio_test(scores: Scores, pairs: Pairs, ratio: float) -> Pairs:
-    """Those of the pairs whose row has no second match nearly as near.
+    """Lowe's ratio test: the pairs whose row has no second neighbor nearly as near.
 
-    The distance to the best is at most ``ratio`` times that to the second; ``scores`` are cosines.
+    The distance to the pair's column is at most ``ratio`` times that to the nearest other one.
+    ``scores`` are cosines, ``(m, n)``.
     Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004.
     """
     if scores.shape[1] < 2:
@@ -105,10 +107,10 @@ def ratio_test(scores: Scores, pairs: Pairs, ratio: float) -> Pairs:
     others = scores[rows]
     best = others[np.arange(len(rows)), columns]
     others[np.arange(len(rows)), columns] = -np.inf
-    # |a - b|² = 2 - 2 cos for rows of length 1
+    # |a - b|² = 2 - 2 cos for unit rows
     nearest, second = 1 - best, 1 - others.max(axis=1)
-    kept: Pairs = pairs[nearest <= ratio**2 * second]
-    return kept
+    passing: Pairs = pairs[nearest <= ratio**2 * second]
+    return passing
 
 
 def _hamming(queries: Features, rows: Features) -> Scores:
@@ -118,6 +120,6 @@ def _hamming(queries: Features, rows: Features) -> Scores:
 
 
 def _l2(queries: Features, rows: Features) -> Scores:
-    # the differences themselves: |a|² + |b|² - 2ab cancels to noise for near copies
-    lengths = np.array([np.linalg.norm(rows - query, axis=1) for query in queries], np.float32)
-    return np.float32(1) / (np.float32(1) + lengths.reshape(len(queries), len(rows)))
+    # from differences: |a|² + |b|² - 2ab would cancel to noise for near-duplicates
+    distances = np.array([np.linalg.norm(rows - query, axis=1) for query in queries], np.float32)
+    return np.float32(1) / (np.float32(1) + distances.reshape(len(queries), len(rows)))

@@ -1,42 +1,44 @@
-"""Groups of images, against sets."""
+"""Labels of images, by folder or by pairs."""
 
-import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from pathlib import Path
 
-from imagefinder.catalogue.image_groups import ImageGroups, is_member
+import pytest
 
-COUNT = 4
-KEYS = st.integers(0, 2**63 - 1) | st.integers(0, 5)
-PAIRS = st.lists(st.tuples(st.integers(0, COUNT - 1), KEYS), max_size=30)
+from imagefinder.catalogue.labels import folder_label, make_labeler
+from imagefinder.types import File, Record
 
 
-def made(pairs: list[tuple[int, int]]) -> ImageGroups:
-    codes = np.array([code for code, _ in pairs], np.intp)
-    return ImageGroups(np.array([key for _, key in pairs], np.int64), codes, COUNT)
+def record(path: Path | None, key: int = 7) -> Record:
+    files = (File(str(path), 0),) if path else ()
+    return Record(key, bytes(32), 1, 1, 1, files)
 
 
-@given(PAIRS, st.sets(st.integers(0, COUNT - 1)))
-def test_groups_are_sets_of_images(pairs: list[tuple[int, int]], codes: set[int]) -> None:
-    groups = made(pairs)
-    assert len(groups) == COUNT
-    members = groups.members(sorted(codes)).tolist()
-    assert members == sorted({key for code, key in pairs if code in codes})
-    sizes = [len({key for code, key in pairs if code == wanted}) for wanted in range(COUNT)]
-    assert groups.sizes.tolist() == sizes
+@pytest.mark.parametrize(
+    ("path", "level", "label"),
+    [
+        ("/photos/cats/1.jpg", 1, "cats"),
+        ("/photos/cats/1.jpg", 2, "photos"),
+        ("/photos/cats/1.jpg", 3, None),
+        ("cats/1.jpg", 1, "cats"),
+        ("1.jpg", 1, None),
+        ("/1.jpg", 1, None),
+    ],
+)
+def test_a_folder_names_the_label(path: str, level: int, label: str | None) -> None:
+    assert folder_label(path, level) == label
 
 
-@given(PAIRS, KEYS)
-def test_an_image_knows_its_groups(pairs: list[tuple[int, int]], other: int) -> None:
-    groups = made(pairs)
-    assert groups.keys.tolist() == sorted({key for _, key in pairs})
-    for wanted in [other, *groups.keys.tolist()]:
-        assert list(groups.codes_of(wanted)) == sorted(
-            {code for code, key in pairs if key == wanted}
-        )
+def test_images_of_one_folder_have_one_label(tmp_path: Path) -> None:
+    label = make_labeler("folder")
+    assert label(record(tmp_path / "cats" / "1.jpg")) == label(record(tmp_path / "cats" / "2.jpg"))
+    assert label(record(None, 8)) != label(record(None, 9))
 
 
-@given(st.lists(KEYS), st.sets(KEYS))
-def test_keys_are_known_among_others(keys: list[int], some: set[int]) -> None:
-    found = is_member(np.array(keys, np.int64), np.array(sorted(some), np.int64))
-    assert found.tolist() == [key in some for key in keys]
+def test_pairs_are_joined_into_groups(tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("query,relevant\na.jpg,b.jpg\nc.jpg,b.jpg\nd.jpg,000000000000000a\n")
+    label = make_labeler(pairs)
+    a, b, c, d = (label(record(tmp_path / f"{name}.jpg")) for name in "abcd")
+    assert a == b == c != d
+    assert label(record(None, 10)) == d
+    assert label(record(tmp_path / "alone.jpg", 11)) == f"{11:016x}"

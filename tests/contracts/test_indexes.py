@@ -1,4 +1,4 @@
-"""What every kind of index must do, whichever library it rests on."""
+"""Every kind of index keeps the contract, whatever library it uses."""
 
 import logging
 from pathlib import Path

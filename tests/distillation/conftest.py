@@ -1,27 +1,27 @@
-"""A training small enough to be watched: 64 made images, and teachers with random weights."""
+"""A small distillation: 64 drawn images, and teachers with random weights."""
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import PIL.Image
 import pytest
 import torch
-from distillation.config import read_plan
+from distillation.config import read_config
 from distillation.export import export
 from distillation.stages import Stages
 
-from imagefinder.training.models.mobilenet import Student
+from imagefinder.training.models.mobilenet import MobileNetV2
 from imagefinder.types import Image
 
 SIDE = 32
 TEACHERS = ("0.onnx", "1.onnx")
-PLAN = """
+CONFIG = """
 seed = 0
 size = 32
 width = 0.25
-sources = [{{ name = "made", pattern = "*.png", share = 1 }}]
+sources = [{{ name = "made", pattern = "*.png", weight = 1 }}]
 [[teachers]]
 file = "0.onnx"
 sha256 = "{sums[0]}"
@@ -33,33 +33,33 @@ sha256 = "{sums[1]}"
 mean = [127.5, 127.5, 127.5]
 std = [127.5, 127.5, 127.5]
 weight = 2.0
-[parts]
-views = {{ seed = 1, size = 32, count = 64, mosaics = 0.2, odds = {{ light = 0.3 }} }}
-[[parts.groups]]
-parts = 7
+[blocks]
+views = {{ seed = 1, size = 32, count = 64, mosaics = 0.2, augmentations = {{ flip = 0.3 }} }}
+[[blocks.groups]]
+blocks = 7
 views = 32
 epochs = 2
 batch = 8
-[[parts.groups]]
-parts = 12
+[[blocks.groups]]
+blocks = 12
 views = 64
 epochs = 2
 batch = 8
-[maps]
+[feature_maps]
 depths = [13, 18]
 batch = 8
-views = {{ seed = 2, size = 32, mosaics = 0.2, odds = {{ turn = 0.3 }} }}
-course = {{ steps = {steps}, rate = 0.003, every = 20 }}
+views = {{ seed = 2, size = 32, mosaics = 0.2, augmentations = {{ rotate90 = 0.3 }} }}
+schedule = {{ steps = {steps}, rate = 0.006, every = 10 }}
 [embedding]
 dim = 8
 whitening = 0.5
-views = {{ seed = 3, size = 32, count = 64, mosaics = 0.0, odds = {{}} }}
+views = {{ seed = 3, size = 32, count = 64, mosaics = 0.0, augmentations = {{}} }}
 [[embedding.rounds]]
 size = 32
 seed = 4
 batch = 8
-odds = {{ window = 0.3, mirror = 0.5, border = 0.2 }}
-course = {{ steps = {steps}, rate = 0.003, every = 20, frozen = 2 }}
+augmentations = {{ crop = 0.3, flip = 0.5, pad = 0.2 }}
+schedule = {{ steps = {steps}, rate = 0.02, every = 10, frozen = 2 }}
 """
 Draw = Callable[..., Image]
 MakeStages = Callable[..., Stages]
@@ -77,29 +77,38 @@ def images(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
 
 @pytest.fixture(scope="session")
 def teachers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two teachers of the student's own kind."""
+    """A folder with two teachers of the student's architecture."""
     folder = tmp_path_factory.mktemp("teachers")
     for seed in range(2):
         torch.manual_seed(seed)
-        export(lively(Student(dim=16, width=0.25)), SIDE, folder / f"{seed}.onnx")
+        export(lively(MobileNetV2(dim=16, width=0.25)), SIDE, folder / f"{seed}.onnx")
     return folder
 
 
-@pytest.fixture
-def make_stages(images: Path, teachers: Path, tmp_path: Path) -> MakeStages:
-    """Stages whose passes have so many steps; their plan lies beside their work."""
+@pytest.fixture(scope="session")
+def make_stages(images: Path, teachers: Path) -> MakeStages:
+    """Stages with so many steps; their configuration is in the folder ``work``, too."""
 
-    def make(steps: int = 4) -> Stages:
-        file = tmp_path / "plan.toml"
+    def make(work: Path, steps: int = 4) -> Stages:
+        file = work / "config.toml"
         sums = [hashlib.sha256((teachers / name).read_bytes()).hexdigest() for name in TEACHERS]
-        file.write_text(PLAN.format(steps=steps, sums=sums))
-        return Stages(read_plan(file), images, teachers, tmp_path, report=lambda figures: None)
+        file.write_text(CONFIG.format(steps=steps, sums=sums))
+        return Stages(read_config(file), images, teachers, work, report=lambda metrics: None)
 
     return make
 
 
-def lively(student: Student) -> Student:
-    """With norms that let something through to the last layer, as those of a trained one do."""
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Steps as small as these are slower on several threads, and much slower on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def lively(student: MobileNetV2) -> MobileNetV2:
+    """With weights that preserve the variance up to the last layer, as trained ones do."""
     with torch.no_grad():
         for layer in student.modules():
             if isinstance(layer, torch.nn.Conv2d):

@@ -1,8 +1,9 @@
-"""Training as a whole: it learns, it can be killed, and what is exported is what was trained."""
+"""Distillation as a whole: it learns, it can be resumed, and the export agrees with torch."""
 
 import json
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import torch
 from distillation.__main__ import main
 from distillation.export import export
+from distillation.stages import Stages
 
 from imagefinder.registry.factory import make_encoder
 from imagefinder.testing.contracts import check_encoder
 from imagefinder.training.models import mobilenet
-from imagefinder.training.models.mobilenet import Student
+from imagefinder.training.models.mobilenet import MobileNetV2
 
 from .conftest import SIDE, MakeStages, lively
 
@@ -23,38 +25,42 @@ class Killed(Exception):
     pass
 
 
-def test_two_hundred_steps_on_made_images_lower_the_loss(make_stages: MakeStages) -> None:
-    stages = make_stages(steps=200)
-    said: list[dict[str, float]] = []
-    replace(stages, report=said.append).student()
-    losses = [figures["loss"] for figures in said if "loss" in figures]
+@dataclass(frozen=True)
+class Whole:
+    stages: Stages
+    student: MobileNetV2
+    curve: list[dict[str, float]]
+
+
+@pytest.fixture(scope="module")
+def whole(make_stages: MakeStages, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """An uninterrupted run."""
+    stages = make_stages(tmp_path_factory.mktemp("whole"), steps=30)
+    curve: list[dict[str, float]] = []
+    return Whole(stages, replace(stages, report=curve.append).student(), curve)
+
+
+def test_the_loss_decreases(whole: Whole) -> None:
+    losses = [metrics["loss"] for metrics in whole.curve if "loss" in metrics]
     maps, embedding = losses[: len(losses) // 2], losses[len(losses) // 2 :]
     assert maps[-1] < 0.9 * maps[0]
     assert embedding[-1] < 0.9 * embedding[0]
 
 
-@pytest.mark.parametrize("moment", [3, 19, 20, 21, 22])
-def test_a_killed_training_ends_with_the_same_weights(
-    make_stages: MakeStages, tmp_path: Path, moment: int
-) -> None:
-    whole = make_stages(steps=40)
-    expected = whole.student().state_dict()
+def test_an_interrupted_run_ends_with_the_same_weights(whole: Whole, tmp_path: Path) -> None:
+    """Killed within a group of blocks, after the last block, and within each later stage."""
+    for reports in (3, 17, 2, 3):  # of each attempt, the last before it is killed
+        left = iter(range(reports - 1, -1, -1))
 
-    said = 0
+        def die(metrics: dict[str, float], left: Iterator[int] = left) -> None:
+            if next(left) == 0:
+                raise Killed
 
-    def die(figures: dict[str, float]) -> None:
-        nonlocal said
-        said += 1
-        if said == moment:
-            raise Killed
-
-    work = tmp_path / "again"
-    work.mkdir()
-    with pytest.raises(Killed):
-        replace(whole, work=work, report=die).student()
-    given = replace(whole, work=work).student().state_dict()
-    for name, weights in expected.items():
-        assert torch.equal(given[name], weights), name
+        with pytest.raises(Killed):
+            replace(whole.stages, work=tmp_path, report=die).student()
+    resumed = replace(whole.stages, work=tmp_path).student().state_dict()
+    for name, weights in whole.student.state_dict().items():
+        assert torch.equal(resumed[name], weights), name
 
 
 @torch.no_grad()
@@ -62,9 +68,11 @@ def test_a_killed_training_ends_with_the_same_weights(
 def test_the_exported_graph_gives_what_torch_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
 ) -> None:
-    monkeypatch.setattr(mobilenet, "mixed", lambda where: nullcontext())  # torch in 32 bits, too
+    monkeypatch.setattr(
+        mobilenet, "mixed_precision", lambda where: nullcontext()
+    )  # torch in 32 bits, too
     torch.manual_seed(3)
-    student = lively(Student(dim=24, width=0.25)).eval()
+    student = lively(MobileNetV2(dim=24, width=0.25)).eval()
     for layer in student.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.running_mean = torch.randn(layer.num_features) / 10
@@ -81,14 +89,14 @@ def test_the_exported_graph_gives_what_torch_gives(
     assert (given * expected).sum(axis=1).min() >= 0.9999
 
 
-def test_the_command_says_what_it_would_take_and_trains_when_told(
+def test_the_command_estimates_and_trains_with_run(
     make_stages: MakeStages, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stages = make_stages()
+    stages = make_stages(tmp_path)
     output = tmp_path / "encoder.onnx"
     command = [
-        str(tmp_path / "plan.toml"),
-        "--pictures",
+        str(tmp_path / "config.toml"),
+        "--images",
         str(stages.images),
         "--teachers",
         str(stages.teachers),
@@ -103,7 +111,7 @@ def test_the_command_says_what_it_would_take_and_trains_when_told(
     curve = [
         json.loads(line) for line in (tmp_path / "work" / "log.jsonl").read_text().splitlines()
     ]
-    assert [line["part"] for line in curve if "part" in line] == list(range(19))
+    assert [line["block"] for line in curve if "block" in line] == list(range(19))
     assert str(output) in capsys.readouterr().out
     options = {"mean": 127.5, "std": 127.5, "scale": 1}
     check_encoder(make_encoder(f"onnx:{output}", options))

@@ -95,6 +95,19 @@ def test_options_in_the_prose_are_options() -> None:
             assert not named or named[0] in known | OF_OTHERS, f"{page}: {span}"
 
 
+def test_benchmarks_are_programs_with_these_options() -> None:
+    programs = [
+        found
+        for span in inline_code(BENCHMARKS)
+        if (found := re.search(r"benchmarks\.(\w+)", span))
+    ]
+    assert programs
+    for found in programs:
+        source = (ROOT / "benchmarks" / f"{found[1]}.py").read_text()
+        for option in re.findall(r" (--[\w-]+)", found.string[found.end() :]):
+            assert option in source, found.string
+
+
 def walk(command: Any) -> Iterator[Any]:
     yield command
     for inner in getattr(command, "commands", {}).values():

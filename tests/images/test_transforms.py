@@ -1,4 +1,4 @@
-"""The twelve changes, by what they do to an image."""
+"""The twelve image transformations, by what they do to an image."""
 
 import numpy as np
 import PIL.Image
@@ -10,7 +10,7 @@ from ..conftest import drawn
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_every_change_gives_another_rgb_image_and_leaves_the_first_alone(name: str) -> None:
+def test_every_transformation_gives_another_rgb_image_and_leaves_the_first_alone(name: str) -> None:
     image = PIL.Image.fromarray(drawn(1))
     copy = COPIES[name](image)
     assert copy.mode == "RGB"

@@ -1,4 +1,4 @@
-"""Two images side by side, and the drawing of what in them is the same."""
+"""Image matching, and the drawing of correspondences."""
 
 from __future__ import annotations
 

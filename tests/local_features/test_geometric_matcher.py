@@ -1,4 +1,4 @@
-"""Images of the same thing are told from others, and nothing degenerate is a match."""
+"""Geometric verification tells images of one object from others; degenerate input never passes."""
 
 from functools import cache
 from itertools import combinations, product
@@ -76,7 +76,7 @@ def test_unrelated_images_are_not_verified(pairs: Path, geometry: Geometry) -> N
         assert len(match) < 16
 
 
-def test_the_pairs_are_some_of_the_mutual_neighbours(pairs: Path) -> None:
+def test_the_pairs_are_some_of_the_mutual_neighbors(pairs: Path) -> None:
     one, other = of(pairs / MONA_LISAS[0]), of(pairs / MONA_LISAS[1])
     mutual = set(map(tuple, mutual_neighbors(one.descriptors @ other.descriptors.T).tolist()))
     found = [tuple(pair) for pair in GeometricMatcher().match(one, other).pairs.tolist()]

@@ -1,3 +1,5 @@
+"""Mutual nearest neighbors, by themselves and of real images."""
+
 from pathlib import Path
 
 import numpy as np

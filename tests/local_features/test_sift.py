@@ -1,4 +1,4 @@
-"""SIFT: OpenCV's numbers in our form, and what is drawn is found where it was drawn."""
+"""SIFT: OpenCV's descriptors as RootSIFT, at the points where things were drawn."""
 
 from pathlib import Path
 
@@ -53,11 +53,11 @@ def test_every_image_gets_its_own_in_order(scene: PIL.Image.Image) -> None:
 
 
 def test_the_numbers_are_those_of_opencv(photograph: Image) -> None:
-    grey = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
-    keypoints, descriptors = cv2.SIFT.create().detectAndCompute(grey, None)
+    gray = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
+    keypoints, descriptors = cv2.SIFT.create().detectAndCompute(gray, None)
     largest = sorted(range(len(keypoints)), key=lambda i: -keypoints[i].size)[:500]
     local = Sift().extract([photograph])[0]
-    size = np.array(grey.shape[::-1])
+    size = np.array(gray.shape[::-1])
     for point, row, i in zip(local.points, local.descriptors, largest, strict=True):
         assert_allclose(point * size, keypoints[i].pt, atol=1e-3)
         assert_allclose(row**2, descriptors[i] / descriptors[i].sum(), atol=1e-6)

@@ -1,4 +1,4 @@
-"""All the local features of an image in one vector, by words learned from a sample."""
+"""VLAD vectors by a codebook that was fit to a sample."""
 
 import numpy as np
 import pytest
@@ -45,9 +45,9 @@ def test_its_axes_are_the_directions_in_which_the_sample_differs_most() -> None:
 
 
 def test_words_lie_in_the_midst_of_what_is_nearest_to_them() -> None:
-    centres = 5 * descriptors(3, 40)
+    centers = 5 * descriptors(3, 40)
     rng = np.random.default_rng(3)
-    sample = np.repeat(centres, 30, axis=0) + rng.normal(0, 0.01, (1200, DIM)).astype(np.float32)
+    sample = np.repeat(centers, 30, axis=0) + rng.normal(0, 0.01, (1200, DIM)).astype(np.float32)
     book = fit_codebook(sample)
     rows = (sample - book.mean) @ book.axes
     apart = np.linalg.norm(rows[:, None] - book.words[None], axis=2)
@@ -64,7 +64,7 @@ def test_a_few_rows_are_enough_to_learn_from(rows: int) -> None:
     assert np.linalg.norm(vector) == pytest.approx(1)
 
 
-def test_rows_that_are_all_the_same_are_learned_too() -> None:
+def test_a_codebook_can_be_fit_to_identical_rows() -> None:
     book = fit_codebook(np.repeat(descriptors(6, 1), 300, axis=0))
     assert all(np.isfinite(array).all() for array in (book.mean, book.axes, book.words))
     assert np.isfinite(book.vector(descriptors(7, 9))).all()

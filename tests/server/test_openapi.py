@@ -21,7 +21,7 @@ from imagefinder.types import key_of
 
 from .conftest import Serve
 
-EXAMPLES = 40
+EXAMPLES = settings().max_examples * 2 // 5  # more where it is fuzzed
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -33,6 +33,7 @@ DOCUMENT = create_app("no.db").openapi()
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_everything_is_answered_as_documented(
     path: str, method: str, serve: Serve, folder: Path

@@ -1,96 +1,137 @@
 """`imagefinder train`, as a user meets it."""
 
+import json
+import re
 import shutil
-import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias, get_args, get_type_hints
 
 import pytest
+from typer.testing import CliRunner
 
+from imagefinder.cli import train as verb
+from imagefinder.cli.app import app
+from imagefinder.errors import DownloadError, ModelError, TrainingError
 from imagefinder.images.files import find_images
+from imagefinder.training import OBJECTIVES
 
-from ..conftest import Draw
 from ..downloads.server import ok, web
-from ..e2e.program import answer, misuse, refusal, run_in, started, until
-from .conftest import EACH, KINDS
+from ..e2e.program import started, until
+from .conftest import CLASSES, EACH
+
+FAST = ("--base", "tiny", "--rate", 0.01, "--size", 32, "--batch", 16, "--held-out", 0.2)
+Answer: TypeAlias = Callable[..., Any]
 
 PATIENCE = 180  # seconds, on a busy machine
-FAST = ("--size", "32", "--epochs", "2", "--batch", "16", "--held-out", "0.2")
 
 
-def test_one_command_makes_an_encoder_that_works_at_once(images: Path, tmp_path: Path) -> None:
-    told = run_in(tmp_path, "train", images, "--out", "mine", *FAST, timeout=PATIENCE)
-    assert told.stderr == b""
-    assert told.returncode == 0
-    assert b"40 images learnt from, 8 held out" in told.stdout
-    assert b"now try: imagefinder add" in told.stdout
-    image = next(find_images(images))
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    own = ("--db", tmp_path / "mine" / "catalogue.db")
-    hits = answer(run_in(elsewhere, *own, "search", image, "-k", 1, "--json"))["hits"]
-    assert [hit["path"] for hit in hits] == [str(image)]
-    added = answer(run_in(tmp_path, "add", images, "--encoder", "mine", "--json"))
-    assert added["added"] == KINDS * EACH
-    assert answer(run_in(tmp_path, "info", "--json"))["encoder"] == "trained"
-    moved = tmp_path / "elsewhere" / "moved"
-    shutil.move(tmp_path / "mine", moved)
-    said = refusal(run_in(tmp_path, "search", image))
-    assert "trained:FOLDER" in said
-    assert run_in(tmp_path, "search", image, "--encoder", moved).returncode == 0
+@pytest.fixture
+def answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Answer:
+    """Run a command in this process, in ``tmp_path``; its JSON document."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # it is restored if a command replaces it
+
+    def answer(*words: object) -> Any:
+        capsys.readouterr()
+        assert not app([*map(str, words), "--json"], standalone_mode=False)
+        return json.loads(capsys.readouterr().out)
+
+    return answer
 
 
-def test_a_killed_command_goes_on_and_a_finished_one_is_kept(images: Path, tmp_path: Path) -> None:
-    words = ("train", images, "--out", "mine", *FAST, "--epochs", "12", "--patience", "12")
+def test_a_killed_command_is_resumed(
+    images: Path, tmp_path: Path, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the default base model, and in a process that is really killed."""
+    words = ("train", images, "--out", "mine", "--size", 32, "--batch", 16, "--epochs", 2)
     checkpoint = tmp_path / "mine" / "training" / "checkpoint.pt"
     with started(tmp_path, *words) as process:
-        until(checkpoint.exists)
+        until(checkpoint.exists, PATIENCE)
         process.kill()
-    with started(tmp_path, *words) as process:
-        before = checkpoint.stat().st_mtime_ns
-        until(lambda: checkpoint.stat().st_mtime_ns != before)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
-        assert process.stderr is not None
-        assert b"run the same command to resume" in process.stderr.read()
-    assert "another epochs" in refusal(run_in(tmp_path, "train", images, "--out", "mine", *FAST))
-    outcome = answer(run_in(tmp_path, *words, "--json", timeout=PATIENCE))
-    assert outcome["epochs"] == 12
+    with pytest.raises(TrainingError, match="a different batch"):
+        answer(*words, "--batch", 8)
+    app([*map(str, words)], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert re.match(r"40 training images, 8 validation images; 2 epochs in \d+ s", said)
+    assert "now try: imagefinder add" in said
     assert not checkpoint.exists()
-    assert "add --force" in refusal(run_in(tmp_path, *words))
+
+
+def test_the_encoder_is_a_folder_that_can_be_moved(
+    images: Path, tmp_path: Path, answer: Answer
+) -> None:
+    train = ("train", images, "--out", "mine", *FAST)
+    result = answer(*train, "--epochs", 1)
+    assert result["epochs"] == 1
+    assert set(result["before"]) == set(result["after"])
+    with pytest.raises(TrainingError, match="add --force"):
+        answer(*train)
+    assert answer("add", images, "--encoder", "mine")["added"] == CLASSES * EACH
+    assert answer("info")["encoder"] == "trained"
+    (tmp_path / "elsewhere").mkdir()
+    moved = shutil.move(tmp_path / "mine", tmp_path / "elsewhere" / "moved")
+    image = next(find_images(images))
+    with pytest.raises(ModelError, match="as trained:FOLDER"):
+        answer("search", image)
+    hits = answer("search", image, "-k", 1, "--encoder", moved)["hits"]
+    assert [hit["path"] for hit in hits] == [str(image)]
 
 
 @pytest.mark.parametrize(
-    ("folder", "says"),
+    ("source", "error", "says"),
     [
-        ("nowhere", "there is no folder"),
-        ("empty", "0 images are too few"),
-        ("flat", "labels needs two classes at least, and there are none"),
-        ("single", "all are of the one class 'kind0'"),
-        ("list.csv", "has no column"),
+        ("nowhere", TrainingError, "there is no folder"),
+        ("empty", TrainingError, "0 images are too few"),
+        ("flat", TrainingError, "labels needs at least two classes, but there are none"),
+        ("single", TrainingError, "all images are of one class, 'class0'"),
+        ("list.csv", DownloadError, "has no column"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_one_line(
-    folder: str, says: str, images: Path, tmp_path: Path, draw: Draw
+def test_unsuitable_images_are_refused(
+    source: str,
+    error: type[Exception],
+    says: str,
+    images: Path,
+    tmp_path: Path,
+    answer: Answer,
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "flat").mkdir()
+    for folder in ("empty", "flat", "single/class0"):
+        (tmp_path / folder).mkdir(parents=True)
     for number, image in enumerate(find_images(images)):
-        shutil.copy(image, tmp_path / "flat" / f"{number}.png")
-    shutil.copytree(tmp_path / "flat", tmp_path / "single" / "kind0")
+        for folder in ("flat", "single/class0"):
+            shutil.copy(image, tmp_path / folder / f"{number}.png")
     (tmp_path / "list.csv").write_text("image\nhttp://127.0.0.1:1/a.jpg\n")
-    more = ("--column", "none") if folder == "list.csv" else ()
-    said = refusal(run_in(tmp_path, "train", folder, "--out", "mine", *FAST, *more))
-    assert says in said
+    more = ("--column", "none") if source == "list.csv" else ()
+    with pytest.raises(error, match=says):
+        answer("train", source, "--out", "mine", *FAST, *more)
     assert not (tmp_path / "mine").exists()
 
 
-def test_wrong_words_are_misuse(tmp_path: Path) -> None:
-    misuse(run_in(tmp_path, "train", ".", "--out", "mine", "--objective", "wishes"))
-    misuse(run_in(tmp_path, "train", ".", "--out", "mine", "--size", "8"))
-    misuse(run_in(tmp_path, "train", "."))
+@pytest.mark.parametrize(
+    "words",
+    [
+        (".", "--out", "mine", "--objective", "wishes"),
+        (".", "--out", "mine", "--size", "8"),
+        (".", "--out", "mine", "--rate", "0"),
+        (".", "--out", "mine", "--frozen", "-1"),
+        (".",),
+    ],
+)
+def test_invalid_options_are_misuse(words: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(app, ["train", *words]).exit_code == 2
 
 
-def test_a_list_is_downloaded_and_its_column_names_classes(images: Path, tmp_path: Path) -> None:
+def test_every_objective_can_be_chosen() -> None:
+    assert get_args(get_type_hints(verb.train)["objective"]) == OBJECTIVES
+
+
+def test_a_list_is_downloaded_and_its_column_names_classes(
+    images: Path, tmp_path: Path, answer: Answer
+) -> None:
     with web() as served:
         lines = ["image,kind,title"]
         for image in find_images(images):
@@ -99,14 +140,14 @@ def test_a_list_is_downloaded_and_its_column_names_classes(images: Path, tmp_pat
             lines.append(f"{served.url(path)},{image.parent.name},{image.stem}")
         (tmp_path / "list.csv").write_text("\n".join(lines))
         words = ("train", "list.csv", "--out", "mine", "--allow-private", *FAST)
-        assert "labels needs two classes" in refusal(run_in(tmp_path, *words))
-        labelled = (*words, "--label", "kind", "--json")
-        outcome = answer(run_in(tmp_path, *labelled, timeout=PATIENCE))
-    assert (outcome["images"], outcome["classes"]) == (KINDS * EACH, KINDS)
-    searched = ("--db", "mine/catalogue.db", "search", image, "-k", 1, "--json")
-    (hit,) = answer(run_in(tmp_path, *searched))["hits"]
+        with pytest.raises(TrainingError, match="labels needs at least two classes"):
+            answer(*words)
+        result = answer(*words, "--epochs", 1, "--label", "kind")
+    assert (result["images"], result["classes"]) == (CLASSES * EACH, CLASSES)
+    (hit,) = answer("search", image, "-k", 1, "--db", "mine/catalogue.db")["hits"]
     assert hit["title"] == image.stem
     again = ("train", "mine-pictures", "--out", "again", "--label")
-    assert "labels needs two classes" in refusal(run_in(tmp_path, *again, "size"))
-    said = refusal(run_in(tmp_path, "train", images, "--out", "x", "--label", "kind"))
-    assert "leave --label out" in said
+    with pytest.raises(TrainingError, match="labels needs at least two classes"):
+        answer(*again, "size")
+    with pytest.raises(TrainingError, match="omit --label"):
+        answer("train", images, "--out", "x", "--label", "kind")

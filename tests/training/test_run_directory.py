@@ -1,92 +1,100 @@
-"""Whose a folder is: a new one, one to go on with, or one that must be left alone."""
+"""Run directories: new, to be resumed, or to be left alone."""
 
 from pathlib import Path
 
 import pytest
 
 from imagefinder.errors import TrainingError
-from imagefinder.training.run_directory import Place
+from imagefinder.training.run_directory import RunDirectory
 
 PLAN: dict[str, object] = {"objective": "labels", "seed": 0}
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "out")
+def directory(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path / "out")
 
 
-def claim(place: Place, plan: dict[str, object], force: bool) -> None:
-    place.check(plan, force)
-    place.claim(plan, force)
+def claim(directory: RunDirectory, plan: dict[str, object], force: bool) -> None:
+    directory.check(plan, force)
+    directory.claim(plan, force)
 
 
-def finished(place: Place) -> None:
-    claim(place, PLAN, force=False)
-    (place.folder / "encoder.onnx").touch()
-    (place.folder / "encoder.json").write_text("{}")
-    place.done()
+def finished(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    (directory.folder / "encoder.onnx").touch()
+    (directory.folder / "encoder.json").write_text("{}")
+    directory.complete()
 
 
-def test_the_same_training_goes_on(place: Place) -> None:
-    claim(place, PLAN, force=False)
-    (place.work / "checkpoint.pt").touch()
-    claim(place, PLAN, force=False)
-    claim(place, PLAN, force=True)
-    assert (place.work / "checkpoint.pt").exists()
+def test_the_same_run_is_resumed(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    (directory.work / "checkpoint.pt").touch()
+    claim(directory, PLAN, force=False)
+    claim(directory, PLAN, force=True)
+    assert (directory.work / "checkpoint.pt").exists()
 
 
-def test_another_one_does_not_unless_it_is_forced(place: Place) -> None:
-    claim(place, PLAN, force=False)
-    (place.work / "checkpoint.pt").touch()
-    with pytest.raises(TrainingError, match=r"unfinished training with another seed: .*--force"):
-        claim(place, {**PLAN, "seed": 1}, force=False)
-    claim(place, {**PLAN, "seed": 1}, force=True)
-    assert not (place.work / "checkpoint.pt").exists()
+def test_another_run_is_not_resumed_but_replaced_if_forced(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    (directory.work / "checkpoint.pt").touch()
+    with pytest.raises(TrainingError, match=r"unfinished run with a different seed: .*--force"):
+        claim(directory, {**PLAN, "seed": 1}, force=False)
+    claim(directory, {**PLAN, "seed": 1}, force=True)
+    assert not (directory.work / "checkpoint.pt").exists()
 
 
-def test_one_that_is_done_is_kept_unless_it_is_forced(place: Place) -> None:
-    finished(place)
-    (place.folder / "notes.txt").touch()
+def test_a_complete_run_is_kept_unless_forced(directory: RunDirectory) -> None:
+    finished(directory)
+    (directory.folder / "notes.txt").touch()
     with pytest.raises(TrainingError, match=r"holds a trained encoder: .*--force"):
-        claim(place, PLAN, force=False)
-    with pytest.raises(TrainingError, match="is no empty folder"):
-        claim(place, PLAN, force=True)
-    (place.folder / "notes.txt").unlink()
-    claim(place, PLAN, force=True)
-    assert [file.name for file in place.folder.iterdir()] == ["training"]
+        claim(directory, PLAN, force=False)
+    with pytest.raises(TrainingError, match="is not an empty folder"):
+        claim(directory, PLAN, force=True)
+    (directory.folder / "notes.txt").unlink()
+    claim(directory, PLAN, force=True)
+    assert [file.name for file in directory.folder.iterdir()] == ["training"]
 
 
-def test_what_is_refused_later_leaves_nothing(place: Place) -> None:
-    claim(place, PLAN, force=False)
-    with pytest.raises(TrainingError), place.unless_refused():
+def test_a_later_error_leaves_nothing(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    with pytest.raises(TrainingError), directory.cleared_on_error():
         raise TrainingError("no")
-    assert not any(place.folder.iterdir())
+    assert not any(directory.folder.iterdir())
 
 
-def test_one_killed_at_its_very_end_is_done_once_more(place: Place) -> None:
-    claim(place, PLAN, force=False)
-    (place.folder / "encoder.json").write_text("{}")
-    claim(place, PLAN, force=False)
+def test_a_run_killed_at_its_very_end_is_resumed(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    (directory.folder / "encoder.json").write_text("{}")
+    claim(directory, PLAN, force=False)
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_what_is_not_ours_is_left_alone(place: Place, force: bool) -> None:
-    place.folder.mkdir()
-    (place.folder / "holiday.jpg").touch()
-    with pytest.raises(TrainingError, match="is no empty folder"):
-        claim(place, PLAN, force)
-    assert [file.name for file in place.folder.iterdir()] == ["holiday.jpg"]
+def test_other_files_are_left_alone(directory: RunDirectory, force: bool) -> None:
+    directory.folder.mkdir()
+    (directory.folder / "holiday.jpg").touch()
+    with pytest.raises(TrainingError, match="is not an empty folder"):
+        claim(directory, PLAN, force)
+    assert [file.name for file in directory.folder.iterdir()] == ["holiday.jpg"]
 
 
-def test_a_plan_that_cannot_be_read_is_said(place: Place) -> None:
-    claim(place, PLAN, force=False)
-    (place.work / "plan.json").write_text("{")
+def test_an_unreadable_plan_is_refused(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    (directory.work / "plan.json").write_text("{")
     with pytest.raises(TrainingError, match="damaged: add --force"):
-        claim(place, PLAN, force=False)
-    claim(place, PLAN, force=True)
+        claim(directory, PLAN, force=False)
+    claim(directory, PLAN, force=True)
 
 
-def test_a_file_in_the_way_is_said(place: Place) -> None:
-    place.folder.touch()
-    with pytest.raises(TrainingError, match="is no empty folder"):
-        claim(place, PLAN, force=False)
+def test_a_file_of_that_name_is_refused(directory: RunDirectory) -> None:
+    directory.folder.touch()
+    with pytest.raises(TrainingError, match="is not an empty folder"):
+        claim(directory, PLAN, force=False)
+
+
+def test_an_unfinished_run_of_another_version_is_refused(directory: RunDirectory) -> None:
+    claim(directory, PLAN, force=False)
+    (directory.work / "plan.json").write_text('{"objective": "labels", "seed": 0, "frozen": -1}')
+    with pytest.raises(TrainingError, match=r"of another version of ImageFinder: .*--force"):
+        claim(directory, PLAN, force=False)
+    claim(directory, PLAN, force=True)

@@ -1,4 +1,4 @@
-"""Training as a whole: it learns, it can be killed, and what it leaves is an encoder."""
+"""Fine-tuning as a whole: it learns, it can be resumed, and its result is an encoder."""
 
 import hashlib
 import json
@@ -17,10 +17,9 @@ from imagefinder.images.decode import decode
 from imagefinder.images.files import find_images
 from imagefinder.similarity import unit
 from imagefinder.testing.contracts import check_encoder
-from imagefinder.training import OBJECTIVES, Moment, Outcome, train
-from imagefinder.training.models.compact import bundled
+from imagefinder.training import OBJECTIVES, ProgressEvent, TrainingResult, train
 
-from .conftest import EACH, KINDS, small
+from .conftest import BAD, CLASSES, DIM, EACH, small, tiny_network
 
 
 class Killed(Exception):
@@ -33,126 +32,128 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_held_out_images_see_that_it_learns(objective: str, images: Path, tmp_path: Path) -> None:
-    settings = small(objective=objective, rate=1e-4, epochs=6, patience=6)
-    outcome = train(images, tmp_path / "mine", settings)
-    assert outcome.images == KINDS * EACH
-    assert outcome.held_out == 8
-    assert outcome.best_epoch > 0, outcome.judged
-    assert set(outcome.before) == set(outcome.after) == {"mAP", "R@1", "copies"}
+def test_validation_improves(objective: str, images: Path, tmp_path: Path) -> None:
+    settings = small(objective=objective)
+    result = train(images, tmp_path / "mine", settings)
+    assert result.images == CLASSES * EACH
+    assert result.held_out == 8
+    assert result.best_epoch > 0, result.validation
+    assert set(result.before) == set(result.after) == {"mAP", "R@1", "copies"}
     report = (tmp_path / "mine" / "report.html").read_text()
-    assert ("what was rebuilt" in report) == (objective == "autoencoder")
+    assert ("reconstructions" in report) == (objective == "autoencoder")
     assert not any((tmp_path / "mine").rglob("*.p*kl*")), "no pickles"
     check_encoder(make_encoder(str(tmp_path / "mine")))
 
 
-@pytest.mark.parametrize("doing", ["looking", "training", "adding"])
-def test_a_killed_training_ends_with_the_same_weights(
-    doing: str, trained: Outcome, images: Path, tmp_path: Path
+def test_an_interrupted_run_ends_with_the_same_weights(
+    trained: TrainingResult, bad_images: Path, tmp_path: Path
 ) -> None:
-    """Killed at its third step and at its sixth, and while it reads or adds images."""
-    moments = [3, 6] if doing == "training" else [20]
-    for moment in moments:
+    """Killed while it decodes, in the middle of an epoch, at its end, and while it adds images."""
+    for phase, done in (("decoding", 20), ("training", 1), ("training", 4), ("adding", 20)):
 
-        def die(now: Moment, moment: int = moment) -> None:
-            if now.doing == doing and now.done == moment:
+        def die(event: ProgressEvent, phase: str = phase, done: int = done) -> None:
+            if event.phase == phase and event.done == done:
                 raise Killed
 
         with pytest.raises(Killed):
-            train(images, tmp_path / "mine", small(), progress=die)
-    outcome = train(images, tmp_path / "mine", small())
+            train(bad_images, tmp_path / "mine", small(), progress=die)
+    result = train(bad_images, tmp_path / "mine", small())
     expected = weights(trained.folder)
-    given = weights(tmp_path / "mine")
-    assert expected.keys() == given.keys()
+    actual = weights(tmp_path / "mine")
+    assert expected.keys() == actual.keys()
     for name, value in expected.items():
-        assert np.array_equal(given[name], value), name
-    for name in ("losses", "judged", "best_epoch", "before", "after"):
-        assert getattr(outcome, name) == getattr(trained, name), name
+        assert np.array_equal(actual[name], value), name
+    for name in ("losses", "validation", "best_epoch", "before", "after", "failed"):
+        assert getattr(result, name) == getattr(trained, name), name
 
 
 @torch.no_grad()
 def in_full_precision(weights: dict[str, np.ndarray], pixels: np.ndarray) -> np.ndarray:
-    """What torch makes of images with these weights, in 64 bits."""
-    network = bundled(32, -1)
+    """What torch computes with these weights, in 64 bits."""
+    network = tiny_network()
     if "project.weight" in weights:
         dim, before = weights["project.weight"].shape
         network.project = torch.nn.Linear(before, dim)
     network.load_state_dict({name: torch.from_numpy(one) for name, one in weights.items()})
-    maps = network.double().fed(torch.from_numpy(pixels).permute(0, 3, 1, 2)).double()
-    for part in network.parts:
-        maps = part(maps)
+    maps = network.double().preprocess(torch.from_numpy(pixels).permute(0, 3, 1, 2)).double()
+    for block in network.blocks:
+        maps = block(maps)
     rows = unit(network.embed(maps.mean((2, 3))).numpy())
     if network.project is None:
         return rows
     return unit(network.project(torch.from_numpy(rows).double()).numpy())
 
 
-@pytest.mark.parametrize("dim", [0, 6])
-def test_the_graph_gives_what_torch_gives(
-    dim: int, trained: Outcome, images: Path, tmp_path: Path
+@pytest.fixture(scope="module")
+def projected(images: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    """With a PCA projection, and without weight interpolation."""
+    return train(images, tmp_path_factory.mktemp("projected") / "mine", small(dim=6, blend=1.0))
+
+
+@pytest.mark.parametrize("dim", [DIM, 6])
+def test_the_graph_agrees_with_torch(
+    dim: int, trained: TrainingResult, projected: TrainingResult
 ) -> None:
-    folder = trained.folder
-    if dim:
-        folder = tmp_path / "mine"
-        train(images, folder, small(dim=dim, epochs=1))
+    folder = (trained if dim == DIM else projected).folder
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
     expected = in_full_precision(weights(folder), pixels)
     for runtime in ("openvino", "onnxruntime"):
         encoder = make_encoder(f"trained:{folder}", {"runtime": runtime, "precision": "f32"})
-        given = np.concatenate(encoder.encode(list(pixels)))
-        assert encoder.dim == (dim or 320)
-        assert (given * expected).sum(axis=1).min() >= 0.9999
+        rows = np.concatenate(encoder.encode(list(pixels)))
+        assert encoder.dim == dim
+        assert (rows * expected).sum(axis=1).min() >= 0.9999
 
 
-def test_weights_end_halfway_between_the_bases_and_those_learnt(
-    trained: Outcome, images: Path, tmp_path: Path
+def test_weights_are_interpolated_halfway_between_the_base_model_and_the_fine_tuned_one(
+    trained: TrainingResult, projected: TrainingResult
 ) -> None:
-    train(images, tmp_path / "mine", small(blend=1.0))
-    learnt, halfway = weights(tmp_path / "mine"), weights(trained.folder)
+    fine_tuned, halfway = weights(projected.folder), weights(trained.folder)
     assert trained.settings.blend == 0.5
-    base = {name: one.numpy() for name, one in bundled(32, -1).state_dict().items()}
-    moved = max(float(np.abs(learnt[name] - base[name]).max()) for name in base)
+    base = {name: one.numpy() for name, one in tiny_network().state_dict().items()}
+    moved = max(float(np.abs(fine_tuned[name] - base[name]).max()) for name in base)
+    assert moved > 0
     for name, weight in base.items():
-        np.testing.assert_allclose(halfway[name], (weight + learnt[name]) / 2, atol=1e-3 * moved)
+        expected = (weight + fine_tuned[name]) / 2
+        np.testing.assert_allclose(halfway[name], expected, atol=1e-3 * moved)
 
 
-def test_the_folder_tells_all_of_it(trained: Outcome) -> None:
-    told = json.loads((trained.folder / "encoder.json").read_text())
-    assert set(told["files"]) == {
+def test_the_description_is_complete(trained: TrainingResult) -> None:
+    about = json.loads((trained.folder / "encoder.json").read_text())
+    assert set(about["files"]) == {
         "encoder.onnx",
         "weights.safetensors",
         "pca.safetensors",
         "kmeans.safetensors",
     }
-    for name, digest in told["files"].items():
+    for name, digest in about["files"].items():
         assert hashlib.sha256((trained.folder / name).read_bytes()).hexdigest() == digest
-    assert told["settings"]["objective"] == "labels"
-    assert told["before"] == trained.before
-    assert told["after"] == trained.after
+    assert about["settings"]["objective"] == "labels"
+    assert about["before"] == trained.before
+    assert about["after"] == trained.after
     assert not (trained.folder / "training").exists()
     assert json.loads((trained.folder / "report.json").read_text())["losses"]
     components = load_file(trained.folder / "pca.safetensors")["components"]
     centres = load_file(trained.folder / "kmeans.safetensors")["centres"]
-    assert centres.shape == (round((KINDS * EACH) ** 0.5), len(components))
+    assert centres.shape == (round((CLASSES * EACH) ** 0.5), len(components))
 
 
 def test_its_catalogue_opens_anywhere_and_finds_by_clusters(
-    trained: Outcome, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: TrainingResult, bad_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = next(find_images(images))
+    query = next(find_images(bad_images / "class0"))
     with Finder.open(trained.folder / "catalogue.db") as finder:
         assert finder.store.index.kind == "kmeans"
-        assert len(finder) == KINDS * EACH
-        (hit,) = finder.search(asked, 1)
-        assert hit.path == str(asked)
+        assert len(finder) == CLASSES * EACH
+        (hit,) = finder.search(query, 1)
+        assert hit.path == str(query)
         assert hit.score == pytest.approx(1, abs=1e-5)
-        (row,) = finder.encoder.encode([decode(asked, finder.encoder.resize).pixels])
+        (row,) = finder.encoder.encode([decode(query, finder.encoder.resize).pixels])
         assert np.allclose(finder.store.features(hit.record.key), row, atol=1e-5)
 
 
 def test_a_folder_is_an_encoder_by_its_bare_name(
-    trained: Outcome, monkeypatch: pytest.MonkeyPatch
+    trained: TrainingResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(trained.folder.parent)
     encoder = make_encoder("mine")
@@ -169,12 +170,12 @@ def test_a_folder_is_an_encoder_by_its_bare_name(
         ({"encoder.json": None}, "encoder.json cannot be read"),
         ({"encoder.json": b"{"}, "encoder.json is damaged"),
         ({"encoder.json": b'{"mean": [1, 2]}'}, "encoder.json is damaged"),
-        ({"encoder.onnx": None}, r"encoder.onnx cannot be read .*trained:FOLDER"),
-        ({"encoder.onnx": b"other"}, "encoder.onnx is not the encoder that was trained"),
+        ({"encoder.onnx": None}, r"encoder.onnx cannot be read .*as trained:FOLDER"),
+        ({"encoder.onnx": b"other"}, "encoder.onnx has changed since the encoder was trained"),
     ],
 )
-def test_a_damaged_folder_is_said(
-    damage: dict[str, bytes | None], says: str, trained: Outcome, tmp_path: Path
+def test_a_damaged_folder_is_refused(
+    damage: dict[str, bytes | None], says: str, trained: TrainingResult, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(trained.folder, tmp_path / "mine"))
     before = make_encoder(str(folder))
@@ -190,38 +191,27 @@ def test_a_damaged_folder_is_said(
             before.encode([np.zeros((32, 32, 3), np.uint8)])
 
 
-def test_bad_images_are_named_and_stop_nothing(images: Path, tmp_path: Path) -> None:
-    mine = Path(shutil.copytree(images, tmp_path / "images"))
-    (mine / "kind0" / "empty.jpg").touch()
-    (mine / "kind1" / "04.png").write_bytes(b"no image")
-    (mine / "loose.png").write_bytes((mine / "kind0" / "00.png").read_bytes())
-    outcome = train(mine, tmp_path / "mine", small(epochs=1))
-    assert {Path(failure.path).name for failure in outcome.failed} == {
-        "empty.jpg",
-        "04.png",
-        "loose.png",
-    }
-    assert outcome.images == KINDS * EACH - 1
-    with Finder.open(tmp_path / "mine" / "catalogue.db") as finder:
-        assert len(finder) == outcome.images
+def test_bad_images_are_reported_and_stop_nothing(trained: TrainingResult) -> None:
+    assert {Path(failure.path).name for failure in trained.failed} == BAD
+    assert trained.images == CLASSES * EACH
+    with Finder.open(trained.folder / "catalogue.db") as finder:
+        assert len(finder) == trained.images
 
 
-def test_a_dim_that_cannot_be_is_refused_before_anything_is_trained(
-    images: Path, tmp_path: Path
+def test_too_many_dimensions_are_refused_before_training(images: Path, tmp_path: Path) -> None:
+    events: list[ProgressEvent] = []
+    with pytest.raises(TrainingError, match="leaves at most 32, not 64"):
+        train(images, tmp_path / "mine", small(dim=64), progress=events.append)
+    assert {event.phase for event in events} == {"decoding"}
+
+
+def test_progress_events_count_every_phase(
+    trained: TrainingResult, events: list[ProgressEvent]
 ) -> None:
-    told: list[Moment] = []
-    with pytest.raises(TrainingError, match="can be reduced to at most 39, not to 64"):
-        train(images, tmp_path / "mine", small(dim=64), progress=told.append)
-    assert {moment.doing for moment in told} == {"looking"}
-
-
-def test_progress_says_how_far_it_is(trained: Outcome, images: Path, tmp_path: Path) -> None:
-    told: list[Moment] = []
-    train(images, tmp_path / "mine", small(epochs=1), progress=told.append)
-    assert [moment.doing for moment in told if moment.done == moment.total] == [
-        "looking",
+    assert [event.phase for event in events if event.done == event.total] == [
+        "decoding",
         "training",
         "adding",
     ]
-    steps = [moment for moment in told if moment.doing == "training"]
-    assert all(moment.loss is not None and moment.judged is not None for moment in steps)
+    steps = [event for event in events if event.phase == "training"]
+    assert all(event.loss is not None and event.validation is not None for event in steps)

@@ -11,7 +11,7 @@ from imagefinder.server.api_keys import KeyFile
 
 from .conftest import Visitor, running
 
-PLACES = ["#search", "#catalogue", "#copies?verify=pixels", "#map?limit=100"]
+PLACES = ["#search", "#catalogue", "#duplicates?verify=pixels", "#map?limit=100"]
 PHONE = {"width": 360, "height": 740}
 _OWN = 60_000
 
@@ -35,10 +35,10 @@ def test_neither_has_what_is_found_nor_a_dialog(
     at = visit(writable, bypass_csp=True).to()
     at.ask(gallery / "harbour" / "size.jpg")
     assert faults(at.page) == []
-    at.page.click("text=Choose a part")
+    at.page.click("#query button:text-is('Crop')")
     assert faults(at.page) == []
     at.page.click("[aria-label='Compare with harbour light']")
-    expect(at.page.locator("#compare")).to_contain_text("The same thing")
+    expect(at.page.locator("#compare")).to_contain_text("The same object")
     assert faults(at.page) == []
     at.page.keyboard.press("Escape")
     at.page.click("[aria-label='Delete harbour light']")
@@ -54,13 +54,13 @@ def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
     expect(at.page.locator("#main")).to_be_focused()
     for _ in range(12):
         at.page.keyboard.press("Tab")
-        if at.page.evaluate(f"{focused}.className") == "look":
+        if at.page.evaluate(f"{focused}.className") == "preview":
             break
-    name = at.page.evaluate(f"{focused}.getAttribute('aria-label')").removeprefix("Search from ")
+    name = at.page.evaluate(f"{focused}.getAttribute('aria-label')").removeprefix("Search with ")
     at.page.keyboard.press("Enter")
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
     expect(at.page.locator("#found")).to_be_focused()
-    expect(at.page.locator("#status")).to_contain_text("12 images found, the nearest")
+    expect(at.page.locator("#status")).to_contain_text("12 images found, the most similar is")
 
 
 def test_it_is_dark_where_that_is_wished(visit: Visitor, origin: str) -> None:
@@ -100,7 +100,7 @@ def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path
         expect(at.cards).to_have_count(12)
         shown = at.cards.first.locator("img")
         expect(shown).to_have_attribute("src", re.compile("^blob:"))
-        at.cards.first.locator(".look").click()
+        at.cards.first.locator(".preview").click()
         at.found()
         at.page.reload()
         at.found()
@@ -114,4 +114,4 @@ def test_without_a_key_it_says_so(visit: Visitor, catalogue: Path, tmp_path: Pat
         at.page.goto(origin)
         at.page.locator("#key").wait_for()
         at.page.keyboard.press("Escape")
-        expect(at.page.locator("#broken")).to_have_text("This server asks for a key.")
+        expect(at.page.locator("#startup-error")).to_have_text("This server requires an API key.")

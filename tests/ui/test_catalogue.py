@@ -35,10 +35,10 @@ def test_all_images_are_browsed_page_by_page(visit: Visitor, origin: str) -> Non
     expect(at.cards).to_have_count(144)
     expect(at.page.locator("#more")).to_be_hidden()
     assert len(set(at.names())) == 144
-    expect(at.page.locator("#adding")).to_be_hidden()
+    expect(at.page.locator("#add-zone")).to_be_hidden()
     assert at.cards.locator(".danger").count() == 0
     name = at.names()[100]
-    at.cards.nth(100).locator(".look").click()
+    at.cards.nth(100).locator(".preview").click()
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
 
 
@@ -51,23 +51,23 @@ def test_an_image_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> 
 
 def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[Path]) -> None:
     at = visit(writable).to("#catalogue")
-    at.page.set_input_files("#add", [str(one) for one in news])
-    expect(at.page.locator("#addsaid")).to_have_text("2 images added, 1 refused")
-    expect(at.page.locator("#failed li")).to_contain_text(
+    at.page.set_input_files("#add-files", [str(one) for one in news])
+    expect(at.page.locator("#add-text")).to_have_text("2 images added, 1 failed")
+    expect(at.page.locator("#add-errors li")).to_contain_text(
         "notes.jpg: not an image in a supported format"
     )
     expect(at.page.locator("#count")).to_have_text("146 images")
-    at.page.set_input_files("#add", str(news[0]))
-    expect(at.page.locator("#addsaid")).to_have_text("0 images added, 1 known before")
+    at.page.set_input_files("#add-files", str(news[0]))
+    expect(at.page.locator("#add-text")).to_have_text("0 images added, 1 already in the catalogue")
     at.page.click("nav >> text=Search")
     at.ask(news[0])
     assert at.names()[0] == "new-0.png"
     at.page.click("[aria-label='Delete new-0.png']")
-    at.page.click("#confirm >> text=Keep")
+    at.page.click("#confirm >> text=Cancel")
     expect(at.cards.first.locator(".name")).to_have_text("new-0.png")
     at.page.click("[aria-label='Delete new-0.png']")
     at.page.click("#confirm .danger")
-    expect(at.page.locator("#status")).to_have_text("new-0.png is deleted.")
+    expect(at.page.locator("#status")).to_have_text("new-0.png deleted.")
     assert "new-0.png" not in at.names()
     at.page.click("nav >> text=Catalogue")
     expect(at.page.locator("#count")).to_have_text("145 images")
@@ -81,8 +81,8 @@ def test_what_is_too_large_is_not_even_sent(
 ) -> None:
     with running(catalogue, writable=True, max_upload=2000) as origin:
         at = visit(origin).to("#catalogue")
-        at.page.set_input_files("#add", str(news[0]))
-        expect(at.page.locator("#failed li")).to_contain_text("larger than the 2,000 bytes")
+        at.page.set_input_files("#add-files", str(news[0]))
+        expect(at.page.locator("#add-errors li")).to_contain_text("larger than the 2,000 bytes")
         assert [one.url for one in at.requests if one.method == "POST"] == []
 
 
@@ -97,19 +97,21 @@ def test_copies_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: P
     with Finder.create(tmp_path / "double.db") as finder:
         finder.add(folder)
     with running(tmp_path / "double.db", writable=True) as origin:
-        at = visit(origin).to("#copies")
-        at.page.click("text=Find copies")
-        expect(at.page.locator("#unseen")).to_contain_text("calibrate")
-        at.page.fill("#look input", "0.9")
-        at.page.click("text=Find copies")
-        expect(at.page.locator("#said")).to_have_text(
-            "1 image with copies, from a score of 0.90 on."
+        at = visit(origin).to("#duplicates")
+        at.page.click("text=Find duplicates")
+        expect(at.page.locator("#duplicates-error")).to_contain_text("calibrate")
+        at.page.fill("#duplicates-form input", "0.9")
+        at.page.click("text=Find duplicates")
+        expect(at.page.locator("#duplicates-status")).to_have_text(
+            "1 group of duplicates with a score of at least 0.90."
         )
         assert at.names() == ["original.jpg", "small.jpg"]
         expect(at.cards.first).to_contain_text("best: more pixels")
         at.page.click("[aria-label='Delete small.jpg']")
         at.page.click("#confirm .danger")
         expect(at.cards).to_have_count(1)
-        at.page.click("text=Find copies")
-        expect(at.page.locator("#said")).to_have_text("No copies from a score of 0.90 on.")
+        at.page.click("text=Find duplicates")
+        expect(at.page.locator("#duplicates-status")).to_have_text(
+            "No duplicates with a score of at least 0.90."
+        )
     assert (folder / "small.jpg").exists()  # it was not uploaded here

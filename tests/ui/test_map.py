@@ -19,14 +19,14 @@ def place(link: Locator) -> tuple[float, float]:
 
 def test_images_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#map?limit=100")
-    expect(at.page.locator("#laid")).to_have_text("100 images of 144, chosen by lot.")
-    links = at.page.locator("#plane a")
+    expect(at.page.locator("#map-status")).to_have_text("100 images, a random sample of 144.")
+    links = at.page.locator("#points a")
     expect(links).to_have_count(100)
-    at.page.select_option("#lay [name=limit]", "300")
+    at.page.select_option("#map-form [name=limit]", "300")
     expect(links).to_have_count(144)
-    expect(at.page.locator("#laid")).to_have_text("144 images.")
+    expect(at.page.locator("#map-status")).to_have_text("144 images.")
     before = [place(links.nth(number)) for number in range(5)]
-    at.page.select_option("#lay [name=by]", "pca")
+    at.page.select_option("#map-form [name=by]", "pca")
     at.page.wait_for_url(re.compile("by=pca"))
     at.settled()
     assert [place(links.nth(number)) for number in range(5)] != before
@@ -41,16 +41,16 @@ def test_images_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -
 
 def test_keys_go_from_one_to_the_next_and_closer(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#map?limit=100")
-    focused = at.page.locator("#plane a:focus")
-    at.page.locator("#plane a").first.focus()
+    focused = at.page.locator("#points a:focus")
+    at.page.locator("#points a").first.focus()
     reached = set()
     for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown") * 3:
         at.page.keyboard.press(key)
         reached.add(focused.get_attribute("href"))
     assert len(reached) > 2
-    width = "document.getElementById('plane').offsetWidth"
+    width = "document.getElementById('points').offsetWidth"
     before = at.page.evaluate(width)
-    at.page.locator("#closer").fill("3")
+    at.page.locator("#zoom").fill("3")
     assert at.page.evaluate(width) > 2.5 * before
 
 
@@ -64,4 +64,4 @@ def test_what_has_no_file_is_told(visit: Visitor, gallery: Path, tmp_path: Path)
     (folder / "mosaic.jpg").unlink()
     with running(tmp_path / "few.db") as origin:
         at = visit(origin).to("#map")
-        expect(at.page.locator("#laid")).to_have_text("2 images; 1 have no file to show.")
+        expect(at.page.locator("#map-status")).to_have_text("2 images; 1 file missing.")

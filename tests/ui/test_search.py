@@ -55,8 +55,8 @@ def test_an_image_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
     expect(first.locator(".score")).to_contain_text("1.000")
     expect(first.locator(".badge")).to_contain_text("match")
     expect(first.locator(".chip")).to_have_text("scene: harbour")
-    expect(at.page.locator("#verdict")).to_contain_text("match")
-    expect(at.page.locator("#asked img")).to_have_attribute("alt", "The query: crop.jpg")
+    expect(at.page.locator("#summary")).to_contain_text("match")
+    expect(at.page.locator("#query img")).to_have_attribute("alt", "The query: crop.jpg")
 
 
 def test_several_images_are_searched_with_together(
@@ -64,7 +64,7 @@ def test_several_images_are_searched_with_together(
 ) -> None:
     at = visit(origin).to()
     at.ask(gallery / "harbour" / "crop.jpg", gallery / "mosaic" / "crop.jpg")
-    expect(at.page.locator("#asked .tile")).to_have_count(2)
+    expect(at.page.locator("#query .tile")).to_have_count(2)
     scenes = {name.split()[0] for name in at.names()}
     assert {"harbour", "mosaic"} <= scenes
 
@@ -78,7 +78,7 @@ def test_a_photograph_is_taken_by_the_camera(visit: Visitor, origin: str) -> Non
     at.page.click("#photograph")
     at.page.click("#camera >> text=Cancel")
     expect(at.page.locator("#camera")).to_be_hidden()
-    at.page.wait_for_function("document.getElementById('live').srcObject === null")
+    at.page.wait_for_function("document.getElementById('video').srcObject === null")
 
 
 def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_image_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
         assert at.cards.first.get_attribute("data-id") == stored
         at.page.fill("#link input", f"{origin}/healthz")
         at.page.click("#link button")
-        expect(at.page.locator("#refused")).to_contain_text("not an image")
+        expect(at.page.locator("#search-error")).to_contain_text("not an image")
 
 
 def test_links_are_asked_for_only_where_the_server_fetches(visit: Visitor, origin: str) -> None:
@@ -151,7 +151,7 @@ def test_a_box_is_dragged_to_search_with_a_part(visit: Visitor, origin: str, gal
     assert top + height == pytest.approx(0.6 * down, abs=2)
     expect(at.page.locator(".box")).to_be_visible()
     assert float(at.cards.first.locator("meter").get_attribute("value") or 1) < 0.999
-    at.page.click("text=Whole image")
+    at.page.click("text=Remove crop")
     at.found()
     expect(at.page.locator(".box")).to_be_hidden()
     assert at.cards.first.locator("meter").get_attribute("value") is not None
@@ -163,7 +163,7 @@ def test_a_box_is_moved_by_keys(visit: Visitor, origin: str, gallery: Path) -> N
     at.ask(gallery / "harbour" / "size.jpg")
     with PIL.Image.open(gallery / "harbour" / "size.jpg") as file:
         across, down = file.size
-    at.page.click("text=Choose a part")
+    at.page.click("#query button:text-is('Crop')")
     for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
         at.page.keyboard.press(key)
     at.page.wait_for_url(re.compile("crop="))
@@ -179,7 +179,7 @@ def test_a_result_leads_to_the_next_search_and_back(
     at = visit(origin).to()
     at.ask(harbour)
     before = at.names()
-    at.cards.nth(1).locator(".look").click()
+    at.cards.nth(1).locator(".preview").click()
     expect(at.page.locator("#found")).to_have_text(f"Similar to {before[1]}")
     at.settled()
     after = at.names()
@@ -191,9 +191,10 @@ def test_a_result_leads_to_the_next_search_and_back(
     at.page.go_forward()
     expect(at.page.locator("#found")).to_have_text(f"Similar to {before[1]}")
     at.page.reload()
+    at.found()
     assert at.names() == after
     at.page.go_back()
-    expect(at.page.locator("#refused")).to_contain_text("choose it again")
+    expect(at.page.locator("#search-error")).to_contain_text("choose it again")
 
 
 def test_query_and_hit_are_compared_side_by_side(
@@ -203,7 +204,7 @@ def test_query_and_hit_are_compared_side_by_side(
     at.ask(harbour)
     at.page.click("[aria-label='Compare with harbour size']")
     dialog = at.page.locator("#compare")
-    expect(dialog.locator("p[role=status]")).to_contain_text("The same thing")
+    expect(dialog.locator("p[role=status]")).to_contain_text("The same object")
     expect(dialog.locator("svg image")).to_have_count(2)
     assert dialog.locator("svg line").count() >= 20
     at.page.click("#lines")
@@ -214,13 +215,13 @@ def test_query_and_hit_are_compared_side_by_side(
 
 def test_two_stored_images_that_differ_are_compared(visit: Visitor, origin: str) -> None:
     at = visit(origin).to()
-    at.cards.first.locator(".look").click()
+    at.cards.first.locator(".preview").click()
     at.found()
     at.page.fill("#k", "100")
     at.page.press("#k", "Tab")
     at.settled()
     at.cards.last.locator("text=Compare").click()
-    expect(at.page.locator("#compare p[role=status]")).to_contain_text("No sign")
+    expect(at.page.locator("#compare p[role=status]")).to_contain_text("Not verified")
 
 
 def test_how_many_and_how_close(visit: Visitor, origin: str, harbour: Path) -> None:
@@ -232,11 +233,11 @@ def test_how_many_and_how_close(visit: Visitor, origin: str, harbour: Path) -> N
     assert "k=3" in at.page.url
     at.page.locator("#threshold").fill("0.99")
     expect(at.cards).to_have_count(1)
-    expect(at.page.locator("#least")).to_have_text("0.99")
+    expect(at.page.locator("#threshold-value")).to_have_text("0.99")
     at.page.locator("#threshold").fill("0")
     expect(at.cards).to_have_count(3)
     at.page.go_back()  # the question is one entry, however it was asked
-    expect(at.page.locator("#found")).to_have_text("Or begin with one of these")
+    expect(at.page.locator("#found")).to_have_text("Or start with one of these")
 
 
 def test_no_close_match_is_said(visit: Visitor, origin: str, tmp_path: Path) -> None:
@@ -244,7 +245,7 @@ def test_no_close_match_is_said(visit: Visitor, origin: str, tmp_path: Path) -> 
     PIL.Image.fromarray(noise).save(tmp_path / "noise.png")
     at = visit(origin).to()
     at.ask(tmp_path / "noise.png")
-    expect(at.page.locator("#verdict")).to_contain_text("No close match")
+    expect(at.page.locator("#summary")).to_contain_text("No match")
     expect(at.cards.first.locator(".badge")).to_have_text("no match")
     at.page.check("#matches")
     expect(at.page.locator("#found")).to_have_text("Nothing found")
@@ -273,7 +274,7 @@ def test_local_features_decide(visit: Visitor, origin: str, harbour: Path) -> No
     at.ask(harbour)
     at.page.select_option("#rerank", "geometric")
     expect(at.cards.first.locator(".badge")).to_have_text("verified")
-    expect(at.cards.first.locator(".score")).to_contain_text("local matches")
+    expect(at.cards.first.locator(".score")).to_contain_text("correspondences")
 
 
 def test_an_encoder_is_chosen(visit: Visitor, catalogue: Path, gallery: Path) -> None:
@@ -290,7 +291,7 @@ def test_an_encoder_is_chosen(visit: Visitor, catalogue: Path, gallery: Path) ->
         names = at.names()
         assert names != by_compact
         assert names[0] == "size.jpg"  # this catalogue has no titles
-        expect(at.page.locator("#only")).to_be_hidden()
+        expect(at.page.locator("#matches-option")).to_be_hidden()
         at.page.click("nav >> text=Catalogue")
         at.page.wait_for_url(re.compile("catalogue.*encoder=phash"))
         at.settled()
@@ -303,21 +304,21 @@ def test_what_cannot_be_searched_with_is_said(
     (tmp_path / "broken.jpg").write_bytes(harbour.read_bytes()[:200])
     at = visit(origin).to()
     at.page.set_input_files("#choose", tmp_path / "broken.jpg")
-    expect(at.page.locator("#refused")).to_contain_text("damaged")
+    expect(at.page.locator("#search-error")).to_contain_text("damaged")
     expect(at.cards).to_have_count(0)
     at.to("#search?id=0&where=nonsense")
-    expect(at.page.locator("#refused")).to_contain_text("JSON")
+    expect(at.page.locator("#search-error")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")
-    expect(at.page.locator("#refused")).to_contain_text("no image with this id")
+    expect(at.page.locator("#search-error")).to_contain_text("no image with this id")
     at.ask(harbour)  # and it goes on
-    expect(at.page.locator("#refused")).to_be_hidden()
+    expect(at.page.locator("#search-error")).to_be_hidden()
 
 
 def test_a_server_that_is_gone_is_said(visit: Visitor, origin: str) -> None:
     at = visit(origin).to()
     at.page.route("**/v1/search", lambda route: route.abort())
-    at.cards.first.locator(".look").click()
-    expect(at.page.locator("#refused")).to_contain_text("does not answer")
+    at.cards.first.locator(".preview").click()
+    expect(at.page.locator("#search-error")).to_contain_text("does not respond")
     assert [fault for fault in at.faults if "ERR_FAILED" not in fault] == []
     at.faults.clear()
 
@@ -327,6 +328,6 @@ def test_an_empty_catalogue_says_what_to_do(visit: Visitor, tmp_path: Path) -> N
     with running(tmp_path / "empty.db") as origin:
         at = visit(origin).to()
         expect(at.page.locator("#found")).to_have_text("The catalogue is empty")
-        expect(at.page.locator("#verdict")).to_contain_text("imagefinder add")
+        expect(at.page.locator("#summary")).to_contain_text("imagefinder add")
         at.to("#catalogue")
         expect(at.page.locator("#images")).to_contain_text("imagefinder add")

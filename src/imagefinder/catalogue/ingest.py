@@ -24,6 +24,7 @@ from imagefinder.images.decode import decode, load_image
 from imagefinder.images.files import read
 from imagefinder.images.inputs import Content, Input, is_storable
 from imagefinder.images.limits import Limits
+from imagefinder.images.stored_files import has_state
 from imagefinder.types import (
     Encoder,
     Entry,
@@ -132,11 +133,7 @@ def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) ->
 def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bool:
     if given.metadata is not None and (record is None or given.metadata != record.metadata):
         return False
-    try:
-        now = os.stat(str(given.path))
-    except OSError:
-        return False  # reading it will say why
-    return (now.st_size, now.st_mtime_ns) == (before.size, before.mtime_ns)
+    return has_state(str(given.path), before.size, before.mtime_ns)
 
 
 def _decoded(item: _Item, into: Catalogue) -> _Item:

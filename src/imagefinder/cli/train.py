@@ -1,4 +1,4 @@
-"""The command that teaches an encoder one's own images."""
+"""The verb `train`: fine-tune an encoder on your own images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,79 +15,178 @@ from imagefinder.cli.output import plain, print_failures, print_json, print_tabl
 from imagefinder.cli.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from imagefinder.training import Moment, Outcome
+    from imagefinder.training import ProgressEvent, TrainingResult
+
+_MODEL = "Model"
+_OPTIMIZATION = "Training"
+_VALIDATION = "Validation"
+
+_Images = Annotated[
+    str,
+    typer.Argument(
+        metavar="FOLDER|LIST", help="Images in one folder per class, or a list of URLs."
+    ),
+]
+_Out = Annotated[
+    Path, typer.Option("--out", metavar="NAME", help="The folder that becomes the encoder.")
+]
+_Label = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column of the list that holds the class labels.")
+]
+_Force = Annotated[
+    bool, typer.Option("--force", help="Replace what another training run left in NAME.")
+]
+_Objective = Annotated[
+    Literal["labels", "contrastive", "autoencoder"],
+    typer.Option(
+        help="labels: supervised, folders are classes. contrastive and autoencoder: no labels.",
+        rich_help_panel=_OPTIMIZATION,
+    ),
+]
+_Epochs = Annotated[
+    int,
+    typer.Option(
+        min=1, metavar="N", help="Maximum number of epochs.", rich_help_panel=_OPTIMIZATION
+    ),
+]
+_Batch = Annotated[
+    int | None,
+    typer.Option(
+        min=8,
+        metavar="N",
+        help="Batch size.",
+        show_default="what suits the base model",
+        rich_help_panel=_OPTIMIZATION,
+    ),
+]
+_Rate = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="RATE",
+        help="Peak learning rate of the one-cycle schedule.",
+        show_default="by objective",
+        rich_help_panel=_OPTIMIZATION,
+    ),
+]
+_Seed = Annotated[
+    int,
+    typer.Option(min=0, metavar="N", help="Random seed.", rich_help_panel=_OPTIMIZATION),
+]
+_Base = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Base model: compact, resnet18, resnet50, or OWNER/NAME of a ResNet on the hub.",
+        rich_help_panel=_MODEL,
+    ),
+]
+_Frozen = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Freeze the first N blocks.",
+        show_default="by base model",
+        rich_help_panel=_MODEL,
+    ),
+]
+_Blend = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Weight interpolation (WiSE-FT): 0 = base, 1 = fine-tuned.",
+        show_default="0.5; 1 for autoencoder",
+        rich_help_panel=_MODEL,
+    ),
+]
+_Size = Annotated[
+    int | None,
+    typer.Option(
+        min=32,
+        max=1024,
+        metavar="PIXELS",
+        help="Input size, width and height.",
+        show_default="by base model",
+        rich_help_panel=_MODEL,
+    ),
+]
+_Dim = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Output dimensions (PCA).",
+        show_default="all of the base model's",
+        rich_help_panel=_MODEL,
+    ),
+]
+_Clusters = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="K-means clusters of the catalogue's index.",
+        show_default="square root of the number of images",
+        rich_help_panel=_MODEL,
+    ),
+]
+_HeldOut = Annotated[
+    float,
+    typer.Option(
+        min=0.01,
+        max=0.9,
+        metavar="SHARE",
+        help="Validation fraction.",
+        rich_help_panel=_VALIDATION,
+    ),
+]
+_Patience = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Early stopping: epochs without improvement.",
+        rich_help_panel=_VALIDATION,
+    ),
+]
 
 
 def train(
-    images: Annotated[
-        str,
-        typer.Argument(
-            metavar="FOLDER|LIST", help="Images, in a folder for each class; or a list of URLs."
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="NAME", help="The folder that becomes the encoder.")
-    ],
-    objective: Annotated[
-        str, typer.Option(help="labels (folders are classes), contrastive or autoencoder.")
-    ] = "labels",
-    base: Annotated[
-        str,
-        typer.Option(help="compact, or a ResNet of the hub: resnet18, resnet50, OWNER/NAME."),
-    ] = "compact",
-    epochs: Annotated[int, typer.Option(min=1, help="How often each image is shown.")] = 8,
-    batch: Annotated[
-        int, typer.Option(min=0, help="Images in one step; 0 is what suits the base.")
-    ] = 0,
-    rate: Annotated[
-        float, typer.Option(min=0, help="The highest learning rate; 0 is the objective's own.")
-    ] = 0,
-    blend: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, help="How far to go from the base's weights to those learnt; 0: usual."
-        ),
-    ] = 0,
-    frozen: Annotated[
-        int, typer.Option(min=-1, help="How many of the first parts stay as they are; -1: usual.")
-    ] = -1,
-    size: Annotated[
-        int, typer.Option(min=0, max=1024, help="Pixels a side; 0 is the base's own.")
-    ] = 0,
-    dim: Annotated[
-        int, typer.Option(min=0, help="Numbers in a row, by PCA; 0: as many as the base gives.")
-    ] = 0,
-    clusters: Annotated[
-        int, typer.Option(min=0, help="Of K-means; 0: the root of the number of images.")
-    ] = 0,
-    held_out: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="The share of images that only judge.")
-    ] = 0.1,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Epochs without getting better, after which it ends.")
-    ] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = 0,
-    label: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The list's column of classes.")
-    ] = None,
+    images: _Images,
+    out: _Out,
+    label: _Label = None,
+    force: _Force = False,
+    objective: _Objective = "labels",
+    epochs: _Epochs = 8,
+    batch: _Batch = None,
+    rate: _Rate = None,
+    seed: _Seed = 0,
+    base: _Base = "compact",
+    frozen: _Frozen = None,
+    blend: _Blend = None,
+    size: _Size = None,
+    dim: _Dim = None,
+    clusters: _Clusters = None,
+    held_out: _HeldOut = 0.1,
+    patience: _Patience = 3,
     column: Column = None,
     allow_private: AllowPrivate = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace what another training left in NAME.")
-    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Teach an encoder your own images.
+    """Fine-tune an encoder on your own images.
 
-    NAME is then a folder for --encoder, with a catalogue of the images and a report in it. Cut
-    short at any moment, the same command goes on.
+    NAME is then a folder for --encoder, with a catalogue of the images and a report in it. An
+    interrupted run resumes when the same command is run again.
     """
-    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # what it says of fonts
-    from imagefinder import training as finetuning
+    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # its warnings about fonts
+    from imagefinder import training
 
     try:
-        settings = finetuning.Settings(
-            objective=objective,  # type: ignore[arg-type]  # it is checked there
+        settings = training.Settings(
+            objective=objective,
             base=base,
             size=size,
             dim=dim,
@@ -103,8 +202,8 @@ def train(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _bar() as told:
-        outcome = finetuning.train(
+    with _bar() as show:
+        result = training.train(
             images,
             out,
             settings,
@@ -112,20 +211,20 @@ def train(
             column=column,
             allow_private=allow_private,
             force=force,
-            progress=told,
+            progress=show,
         )
     if as_json:
-        print_json(outcome.as_json())
+        print_json(result.as_json())
     else:
-        _print(outcome)
+        _print(result)
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Moment], object]]:
-    """What is to be told of each moment, and shows how far it is, the loss and the time left."""
+def _bar() -> Iterator[Callable[[ProgressEvent], object]]:
+    """A bar per phase, with the loss and the time left; fed with progress events."""
     stderr = quiet_libraries()
     if not stderr.isatty():
-        yield lambda moment: None
+        yield lambda event: None
         return
     from rich import progress as bars
     from rich.console import Console
@@ -140,37 +239,37 @@ def _bar() -> Iterator[Callable[[Moment], object]]:
     tasks: dict[str, Any] = {}
     with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
 
-        def told(moment: Moment) -> None:
-            if moment.doing not in tasks:
+        def show(event: ProgressEvent) -> None:
+            if event.phase not in tasks:
                 for task in tasks.values():
                     bar.update(task, visible=False)
-                # a training that goes on has not done in no time what was done before
-                tasks[moment.doing] = bar.add_task(
-                    moment.doing, completed=moment.done, total=moment.total, figures=""
+                # what a resumed run has done before does not count for the time left
+                tasks[event.phase] = bar.add_task(
+                    event.phase, completed=event.done, total=event.total, figures=""
                 )
-            bar.update(tasks[moment.doing], completed=moment.done, figures=_figures(moment))
+            bar.update(tasks[event.phase], completed=event.done, figures=_figures(event))
 
-        yield told
+        yield show
 
 
-def _figures(moment: Moment) -> str:
-    shown = {"loss": moment.loss, "held out": moment.judged}
+def _figures(event: ProgressEvent) -> str:
+    shown = {"loss": event.loss, "validation": event.validation}
     return ", ".join(f"{name} {value:.4f}" for name, value in shown.items() if value is not None)
 
 
-def _print(outcome: Outcome) -> None:
-    kept = f"epoch {outcome.best_epoch} was the best"
-    if not outcome.best_epoch:
-        kept = "none was better than the base, which is kept as it was"
+def _print(result: TrainingResult) -> None:
+    best = f"the best was epoch {result.best_epoch}"
+    if not result.best_epoch:
+        best = "none improved on the base model, which is left unchanged"
     typer.echo(
-        f"{outcome.images - outcome.held_out:,} images learnt from, {outcome.held_out:,} held "
-        f"out; {outcome.epochs} epochs in {outcome.seconds:.0f} s, {kept}"
+        f"{result.images - result.held_out:,} training images, {result.held_out:,} validation "
+        f"images; {result.epochs} epochs in {result.seconds:.0f} s, {best}"
     )
-    print_failures(outcome.failed)
+    print_failures(result.failed)
     rows = [
-        (name, f"{before:.3f}", f"{outcome.after[name]:.3f}")
-        for name, before in outcome.before.items()
+        (name, f"{before:.3f}", f"{result.after[name]:.3f}")
+        for name, before in result.before.items()
     ]
-    print_table("what held-out images find", ("", "before", "after"), rows)
-    folder = plain(short(str(outcome.folder)))
+    print_table("validation metrics", ("", "before", "after"), rows)
+    folder = plain(short(str(result.folder)))
     typer.echo(f"the report is {folder}/report.html; now try: imagefinder add … --encoder {folder}")

@@ -1,4 +1,4 @@
-"""The learned encoder inside the package; its model card lies beside its weights."""
+"""The default encoder: MobileNetV2, distilled; the model card is beside its weights."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SIDE = 208
 
 @dataclass(frozen=True)
 class Compact:
-    """A small convolutional network, trained by ``distillation`` (MobileNetV2's layout).
+    """A small convolutional network (MobileNetV2), trained by knowledge distillation.
 
-    Its rows are unit ones of 320 numbers; unrelated images score about 0.
+    Embeddings have 320 dimensions and unit length; unrelated images score about 0.
     """
 
     runtime: Literal["auto", "openvino", "onnxruntime"] = field(
@@ -34,7 +34,7 @@ class Compact:
     revision: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        _ = self._model  # says at once what is wrong with an option
+        _ = self._model  # an invalid option fails here
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One unit row of 320 float32 each."""
@@ -51,7 +51,7 @@ class Compact:
             scale=1.0,
             mean=(127.5, 127.5, 127.5),
             std=(127.5, 127.5, 127.5),
-            normalize=True,  # sixteen bits leave the lengths a little off
+            normalize=True,  # 16-bit weights leave lengths slightly off 1
             runtime=self.runtime,
             precision=self.precision,
         )

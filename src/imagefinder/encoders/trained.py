@@ -1,4 +1,4 @@
-"""Fine-tuned encoder: the folder of an ONNX graph that ``imagefinder train`` writes."""
+"""Fine-tuned encoder: a folder that ``imagefinder train`` made, with an ONNX graph."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from imagefinder.types import Features, Image, Measure, Resize
 DESCRIPTION = "encoder.json"
 GRAPH = "encoder.onnx"
 OUTPUT = "embedding"
-"""The tensor of the graph that is the embedding."""
+"""The name of the graph's output."""
 
 _OPTIONS = ("runtime", "precision")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A graph for images stretched to ``size`` × ``size`` pixels; its rows have unit length.
+    """Takes images stretched to ``size`` pixels a side; gives unit rows.
 
-    Each channel is normalized to ``(pixel / 255 - mean) / std``.
+    Each channel is normalized as ``(pixel / 255 - mean) / std``.
     """
 
     path: str = field(metadata={"recipe": False})
     """The folder."""
     sha256: str
-    """Of the graph."""
+    """Of the graph's file."""
     dim: int
     size: int
     mean: Triple
@@ -68,11 +68,9 @@ class Trained:
         try:
             found = digest(self._graph)
         except ModelError as error:
-            raise ModelError(f"{error}: give its folder as trained:FOLDER") from error
+            raise ModelError(f"{error}: give the encoder's folder as trained:FOLDER") from error
         if found != self.sha256:
-            raise ModelError(
-                f"{self._graph} is not the encoder that was trained: its content has changed"
-            )
+            raise ModelError(f"{self._graph} has changed since the encoder was trained")
 
     @property
     def _graph(self) -> Path:
@@ -96,13 +94,13 @@ class Trained:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """The fields of the folder's description. Raises ModelError."""
+    """The fields of the encoder, from its description. Raises ModelError."""
     file = folder / DESCRIPTION
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
-        mean, std = (tuple(float(one) for one in about[name]) for name in ("mean", "std"))
+        mean, std = (tuple(map(float, about[name])) for name in ("mean", "std"))
         if len(mean) != 3 or len(std) != 3:
-            raise ValueError("mean and std must be three numbers each")
+            raise ValueError("mean and std must have three numbers each")
         return {
             "sha256": str(about["files"][GRAPH]),
             "dim": int(about["dim"]),
@@ -113,7 +111,7 @@ def _described(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise ModelError(
             f"{file} cannot be read ({error.strerror or error}): "
-            "a trained encoder is a folder as `imagefinder train` leaves it"
+            "a trained encoder is a folder made by `imagefinder train`"
         ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"{file} is damaged: train again, or restore it") from error
+        raise ModelError(f"{file} is damaged: copy it again, or train again") from error

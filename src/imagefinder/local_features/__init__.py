@@ -1,1 +1,1 @@
-"""Local features: what is seen where in an image."""
+"""Local features: keypoints with descriptors, their matching and aggregation."""

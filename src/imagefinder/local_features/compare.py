@@ -1,4 +1,4 @@
-"""Two images side by side: what in them is the same, and a drawing of it."""
+"""Image matching: the correspondences of two images, and a drawing of them side by side."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+from numpy.typing import NDArray
 
 from imagefinder.encoders.inference import extract_one
 from imagefinder.images.decode import Source, decode
@@ -18,21 +19,23 @@ from imagefinder.types import Correspondences, Extractor, Image, LocalFeatures, 
 
 _SIDE = 640
 _GAP = 8
-_LINES = 200  # more would hide the images
-_COLOURS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02")
+MAX_DRAWN_PAIRS = 200
+"""More lines would hide the images."""
+
+_COLORS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02")
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What was found in two images."""
+    """Two images, their local features, and the correspondences."""
 
     images: tuple[Image, Image]
-    """As they are drawn."""
+    """In the size in which they are drawn."""
     local: tuple[LocalFeatures, LocalFeatures]
     correspondences: Correspondences
 
     def drawn(self) -> PIL.Image.Image:
-        """Both images, with a line for each match (at most 200 of them)."""
+        """Both images side by side, with a line for each of at most 200 correspondences."""
         left, right = (PIL.Image.fromarray(image) for image in self.images)
         size = (left.width + _GAP + right.width, max(left.height, right.height))
         canvas = PIL.Image.new("RGB", size, "white")
@@ -40,14 +43,19 @@ class Comparison:
         canvas.paste(right, (left.width + _GAP, 0))
         pen = PIL.ImageDraw.Draw(canvas)
         for number, (one, other) in enumerate(self.lines()):
-            pen.line([one, other], fill=_COLOURS[number % len(_COLOURS)], width=1)
+            pen.line([one, other], fill=_COLORS[number % len(_COLORS)], width=1)
             for x, y in (one, other):
                 pen.ellipse([x - 2, y - 2, x + 2, y + 2], outline="white")
         return canvas
 
+    def drawn_pairs(self) -> NDArray[np.intp]:
+        """Every n-th pair of the correspondences, so that there are at most 200."""
+        pairs = self.correspondences.pairs
+        return pairs[:: max(1, math.ceil(len(pairs) / MAX_DRAWN_PAIRS))]
+
     def lines(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-        """From where to where in the drawing, in pixels."""
-        shown = self.correspondences.pairs[:: max(1, math.ceil(len(self.correspondences) / _LINES))]
+        """The ends of each line in the drawing, in pixels."""
+        shown = self.drawn_pairs()
         left = self.local[0].points[shown[:, 0]] * _size(self.images[0])
         right = self.local[1].points[shown[:, 1]] * _size(self.images[1])
         right += np.array([self.images[0].shape[1] + _GAP, 0])
@@ -62,22 +70,22 @@ def compare(
     matcher: str | Matcher | None = None,
     limits: Limits = LIMITS,
 ) -> Comparison:
-    """What local features find of an image in another; by geometry of either kind if not told.
+    """Match the local features of two images; the default verifies either geometry.
 
     Raises ImageError for images that cannot be used.
     """
     extractor = make_extractor(local) if isinstance(local, str) else local
-    if not isinstance(matcher, str | None):
-        judge = matcher
-    else:
-        judge = make_matcher(matcher or "geometric", None if matcher else {"geometry": "either"})
-    left, first = _seen(one, extractor, limits)
-    right, second = _seen(other, extractor, limits)
-    return Comparison((left, right), (first, second), judge.match(first, second))
+    if matcher is None:
+        matcher = make_matcher("geometric", {"geometry": "either"})
+    elif isinstance(matcher, str):
+        matcher = make_matcher(matcher)
+    left, first = _extract(one, extractor, limits)
+    right, second = _extract(other, extractor, limits)
+    return Comparison((left, right), (first, second), matcher.match(first, second))
 
 
-def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
-    """As it is drawn, and its local features."""
+def _extract(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
+    """The image as it is drawn, and its local features."""
     with naming_errors(source):
         image = content(source)
         shown = decode(image, Resize(_SIDE, _SIDE, mode="within"), limits).pixels
@@ -85,5 +93,5 @@ def _seen(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, 
         return shown, extract_one(extractor, pixels)
 
 
-def _size(image: Image) -> np.ndarray:
+def _size(image: Image) -> NDArray[np.intp]:
     return np.array(image.shape[1::-1])

@@ -1,4 +1,4 @@
-"""Geometric verification: matches that one camera, or one plane, explains."""
+"""Geometric verification by RANSAC: inliers of a homography or a fundamental matrix."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Geometry = Literal["homography", "fundamental", "either"]
 
 @dataclass(frozen=True)
 class GeometricMatcher:
-    """Keeps the mutual neighbours that agree on one geometry, and says whether they are enough.
+    """Mutual nearest neighbors that are inliers of one geometry; verified if they are enough.
 
-    A homography explains copies and flat things, a fundamental matrix two views of one scene, in
-    several times the time. Barath et al., "MAGSAC++, a fast, reliable and accurate robust
-    estimator", CVPR 2020, as OpenCV has it.
+    A homography fits copies and flat objects; a fundamental matrix fits two views of one scene, but
+    takes several times as long. The estimator is OpenCV's MAGSAC++: Barath et al., "MAGSAC++, a
+    fast, reliable and accurate robust estimator", CVPR 2020.
     """
 
     geometry: Geometry = "homography"
@@ -30,7 +30,7 @@ class GeometricMatcher:
 
     def __post_init__(self) -> None:
         if self.geometry not in get_args(Geometry):
-            raise ValueError(f"geometry is one of {', '.join(get_args(Geometry))}")
+            raise ValueError(f"geometry must be one of {', '.join(get_args(Geometry))}")
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
         """See Matcher."""
@@ -39,8 +39,8 @@ class GeometricMatcher:
         before, after = query.points[pairs[:, 0]], other.points[pairs[:, 1]]
         best = Correspondences(pairs[:0], verified=False)
         for kind in _KINDS if self.geometry == "either" else [self.geometry]:
-            inliers = pairs[_agreeing(kind, before, after)]
-            found = Correspondences(inliers, verified=len(inliers) >= _ENOUGH[kind])
+            inliers = pairs[_inliers(kind, before, after)]
+            found = Correspondences(inliers, verified=len(inliers) >= _MIN_INLIERS[kind])
             if found.verified:
                 return found
             best = max(best, found, key=len)
@@ -48,28 +48,28 @@ class GeometricMatcher:
 
 
 _KINDS = ("homography", "fundamental")
-# unrelated photographs reach 7 and 12 by chance
-_ENOUGH = {"homography": 10, "fundamental": 16}
-_LEAST = {"homography": 5, "fundamental": 8}  # what OpenCV can begin with
-_SIDE = 640  # points are compared in pixels of an image of this size
-_WITHIN = {"homography": 4.0, "fundamental": 2.0}  # pixels
+# pairs of unrelated photographs reach 7 and 12 by chance
+_MIN_INLIERS = {"homography": 10, "fundamental": 16}
+_MIN_PAIRS = {"homography": 5, "fundamental": 8}  # needed by OpenCV
+_SIDE = 640  # pixels: the size to which points are scaled
+_THRESHOLD = {"homography": 4.0, "fundamental": 2.0}  # reprojection error in pixels
 
 
-def _agreeing(kind: str, before: Points, after: Points) -> NDArray[np.bool_]:
-    """Which pairs of points one geometry explains."""
+def _inliers(kind: str, before: Points, after: Points) -> NDArray[np.bool_]:
+    """Which pairs of points one geometry fits, as a mask."""
     none = np.zeros(len(before), bool)
-    if len(before) < _LEAST[kind]:
+    if len(before) < _MIN_PAIRS[kind]:
         return none
     try:
-        mask = _estimated(kind, before * _SIDE, after * _SIDE)
-    except cv2.error:  # for points that lie on one line, or on each other
+        mask = _estimate(kind, before * _SIDE, after * _SIDE)
+    except cv2.error:  # for collinear or coincident points
         return none
     return none if mask is None else mask.ravel().astype(bool)
 
 
-def _estimated(kind: str, before: Points, after: Points) -> Any:
+def _estimate(kind: str, before: Points, after: Points) -> Any:
     if kind == "homography":
         return cv2.findHomography(
-            before, after, cv2.USAC_MAGSAC, _WITHIN[kind], maxIters=2000, confidence=0.999
+            before, after, cv2.USAC_MAGSAC, _THRESHOLD[kind], maxIters=2000, confidence=0.999
         )[1]
-    return cv2.findFundamentalMat(before, after, cv2.USAC_MAGSAC, _WITHIN[kind], 0.999, 2000)[1]
+    return cv2.findFundamentalMat(before, after, cv2.USAC_MAGSAC, _THRESHOLD[kind], 0.999, 2000)[1]

@@ -1,4 +1,4 @@
-"""Mutual nearest neighbours: what in two images is most like each other."""
+"""Mutual nearest neighbors of the descriptors of two images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagefinder.types import Correspondences, LocalFeatures
 
 @dataclass(frozen=True)
 class MutualMatcher:
-    """Counts the pairs of which each is the other's best match."""
+    """All pairs of descriptors that are each other's nearest neighbor, without verification."""
 
     def match(self, query: LocalFeatures, other: LocalFeatures) -> Correspondences:
         """See Matcher."""

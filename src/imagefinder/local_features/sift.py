@@ -1,4 +1,4 @@
-"""SIFT: corners and blobs, found again in any turn and size."""
+"""SIFT keypoints with RootSIFT descriptors, invariant to scale and rotation."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from imagefinder.types import Image, LocalFeatures, Measure, Resize
 
 @dataclass(frozen=True)
 class Sift:
-    """RootSIFT descriptors of the keypoints of an image, the largest first.
+    """RootSIFT descriptors of an image's keypoints, the largest keypoints first.
 
-    Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; the square roots
-    that make cosines of them better are from Arandjelović and Zisserman, "Three things everyone
-    should know to improve object retrieval", CVPR 2012.
+    Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Arandjelović and
+    Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012.
     """
 
     features: int = 500
-    """At most so many of an image."""
+    """Maximum number per image."""
     side: int = 640
-    """Larger images are scaled down to this many pixels a side."""
+    """Larger images are scaled down to fit a square of this many pixels."""
 
     dim: ClassVar[int] = 128
     measure: ClassVar[Measure] = "cosine"
@@ -38,26 +37,26 @@ class Sift:
 
     @property
     def resize(self) -> Resize:
-        """In its proportions."""
+        """Scaled down, keeping the aspect ratio."""
         return Resize(self.side, self.side, mode="within", filter="box")
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """See Extractor."""
-        return [self._extracted(image) for image in images]
+        return [self._extract_one(image) for image in images]
 
-    def _extracted(self, image: Image) -> LocalFeatures:
+    def _extract_one(self, image: Image) -> LocalFeatures:
         detector = cv2.SIFT.create()
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        found, descriptors = detector.detectAndCompute(grey, None)
-        if not found:
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        keypoints, descriptors = detector.detectAndCompute(gray, None)
+        if not keypoints:
             return LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
-        order = np.argsort([-point.size for point in found], kind="stable")[: self.features]
-        height, width = grey.shape
-        points = np.array([point.pt for point in found], np.float32)[order] / (width, height)
-        return LocalFeatures(points.astype(np.float32), _rooted(descriptors[order]))
+        order = np.argsort([-point.size for point in keypoints], kind="stable")[: self.features]
+        height, width = gray.shape
+        points = np.array([point.pt for point in keypoints], np.float32)[order] / (width, height)
+        return LocalFeatures(points.astype(np.float32), _root_sift(descriptors[order]))
 
 
-def _rooted(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _root_sift(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
     sums = np.maximum(descriptors.sum(axis=1, keepdims=True), np.float32(1e-12))
     roots: NDArray[np.float32] = np.sqrt(descriptors / sums)
     return roots

@@ -1,4 +1,4 @@
-"""The patches of a transformer as local features: each token is about one place in the image."""
+"""Patch tokens of a vision transformer (ViT) as local features."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from imagefinder.types import Image, LocalFeatures, Measure, Points, Resize
 
 @dataclass(frozen=True)
 class Patches(PretrainedGraph):
-    """The last tokens of a row with ``patches``, without those that stand for no place.
+    """Patch tokens of a pretrained model with ``patches``, without class and register tokens.
 
-    The whole image is stretched to the model's square, so no part of it is left out. The order
-    is row by row: the tokens do not tell which of them is the most telling.
+    The whole image is stretched to the model's square, so that nothing is cropped. Tokens come row
+    by row of the grid, not in order of importance.
     """
 
     @property
     def measure(self) -> Measure:
-        """Cosine, whatever the row says of whole images."""
+        """Cosine, whatever the measure of the model's global embeddings."""
         return "cosine"
 
     @property
     def resize(self) -> Resize:
-        """The model's square."""
+        """Stretched to the model's square."""
         return replace(self.row.resize, mode="stretch", keep=1.0)
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
-        """One unit row of ``dim`` float32 for each patch."""
+        """See Extractor: one unit descriptor per patch, at the center of the patch."""
         if not images:
             return []
         tokens = self._tokens.tensors(images)
-        side = isqrt(tokens.shape[1])  # class and register tokens are fewer than one more line
+        side = isqrt(tokens.shape[1])  # class and register tokens would not fill another grid row
         patches = tokens[:, -side * side :]
-        return [LocalFeatures(_centres(side), unit(one)) for one in patches]
+        return [LocalFeatures(_centers(side), unit(one)) for one in patches]
 
     @cached_property
     def _tokens(self) -> Onnx:
         return self.graph(output="tokens")
 
 
-def _centres(side: int) -> Points:
+def _centers(side: int) -> Points:
     middles = ((np.arange(side) + 0.5) / side).astype(np.float32)
     down, across = np.meshgrid(middles, middles, indexing="ij")
-    centres: NDArray[np.float32] = np.stack([across.ravel(), down.ravel()], axis=1)
-    return centres
+    centers: NDArray[np.float32] = np.stack([across.ravel(), down.ravel()], axis=1)
+    return centers

@@ -1,8 +1,11 @@
-"""Encoders that learn from one's own images; needs the extra ``train``, searching does not."""
+"""Fine-tuning: train an encoder on your own images.
 
-from imagefinder.training.progress import Moment
-from imagefinder.training.result import Outcome
+Needs the extra ``train``; searching with the encoder does not.
+"""
+
+from imagefinder.training.progress import ProgressEvent
+from imagefinder.training.result import TrainingResult
 from imagefinder.training.settings import OBJECTIVES, Settings
 from imagefinder.training.train import train
 
-__all__ = ["OBJECTIVES", "Moment", "Outcome", "Settings", "train"]
+__all__ = ["OBJECTIVES", "ProgressEvent", "Settings", "TrainingResult", "train"]

@@ -1,4 +1,4 @@
-"""What is left in the folder: the graph, the weights, components, clusters and a catalogue."""
+"""Artifacts of a run: ONNX export, weights, PCA projection, k-means clusters and a catalogue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import save as packed
+from safetensors.numpy import save as to_safetensors
 from torch import nn
 
 from imagefinder._utils.atomic import atomic_write
@@ -28,17 +28,17 @@ from imagefinder.training.run_directory import CATALOGUE, KMEANS, PCA, PROJECTIO
 from imagefinder.types import Features, Recipe, Report
 
 _OPSET = 17
-_SAMPLE = 50_000  # vectors that are enough for components and clusters
+_SAMPLE = 50_000  # vectors that suffice for PCA and k-means
 
 
-def exported(network: Network) -> bytes:
+def to_onnx(network: Network) -> bytes:
     """The ONNX graph: ``pixels`` (N, 3, size, size) as ``Trained`` feeds them, to unit rows."""
     buffer: Any = BytesIO()
     network = network.cpu().eval()
-    network.precise = True  # the graph is to say nothing of this processor
+    network.full_precision = True  # the graph must not depend on this processor
     with warnings.catch_warnings(), torch.no_grad():
-        # that this exporter is the older one, which needs no further library, and that it follows
-        # one way through what a base checks of shapes
+        # this exporter is deprecated, but the new one needs a further library; and a trace
+        # follows one path through the shape checks of a base model
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
@@ -54,23 +54,24 @@ def exported(network: Network) -> bytes:
     return content
 
 
-def save_projection(network: Network, rows: Features, dim: int, folder: Path) -> None:
-    """Let the network end with principal components, fitted to its rows; what was fitted."""
-    found = fit_pca(rows, Recipe("trained", {}, network.dim, "cosine"), dim)
+def add_projection(network: Network, rows: Features, dim: int, folder: Path) -> None:
+    """Append a PCA projection to ``dim``, fit to these embeddings of the network, and save it."""
+    projection = fit_pca(rows, Recipe("trained", {}, network.dim, "cosine"), dim)
     linear = nn.Linear(network.dim, dim)
     with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(found.axes.T))
-        linear.bias.copy_(torch.from_numpy(-found.mean @ found.axes))
+        linear.weight.copy_(torch.from_numpy(projection.axes.T))
+        linear.bias.copy_(torch.from_numpy(-projection.mean @ projection.axes))
     network.project = linear.to(next(network.parameters()).device)
     network.dim = dim
-    write(folder / PROJECTION, packed({"mean": found.mean, "axes": found.axes}))
+    arrays = {"mean": projection.mean, "axes": projection.axes}
+    write(folder / PROJECTION, to_safetensors(arrays))
 
 
 def save_network(network: Network, folder: Path) -> Trained:
-    """The graph and the weights; gives the encoder."""
-    write(folder / GRAPH, exported(network))
+    """Write the graph and the weights; returns the encoder."""
+    write(folder / GRAPH, to_onnx(network))
     weights = {name: one.numpy().copy() for name, one in network.state_dict().items()}
-    write(folder / WEIGHTS, packed(weights))
+    write(folder / WEIGHTS, to_safetensors(weights))
     return Trained(
         path=str(folder),
         sha256=digest(folder / GRAPH),
@@ -82,24 +83,24 @@ def save_network(network: Network, folder: Path) -> Trained:
 
 
 def save_catalogue(
-    encoder: Trained, images: Iterable[Input], clusters: int, folder: Path, progress: Any
+    encoder: Trained, images: Iterable[Input], clusters: int | None, folder: Path, progress: Any
 ) -> Report:
-    """The images, searched through ``kmeans``; its components and clusters are kept beside it."""
-    for file in folder.glob(f"{CATALOGUE}*"):  # of a run that was cut short
+    """A catalogue of the images with a ``kmeans`` index; its PCA and centers are saved beside."""
+    for file in folder.glob(f"{CATALOGUE}*"):  # of an interrupted run
         file.unlink()
     with Finder.create(folder / CATALOGUE, encoder) as finder:
         report = finder.add(images, progress=progress)
         finder.use_index("kmeans", {"clusters": clusters} if clusters else {})
         every = chain.from_iterable(vectors for _, vectors in finder.store.iter_records())
         rows = np.array(list(islice(every, _SAMPLE)), np.float32).reshape(-1, encoder.dim)
-    found = fit_clusters(normalized_for(encoder.measure, rows), clusters=clusters)
-    write(folder / PCA, packed({"mean": found.mean, "components": found.components}))
-    write(folder / KMEANS, packed({"centres": found.centroids}))
+    found = fit_clusters(normalized_for(encoder.measure, rows), clusters=clusters or 0)
+    write(folder / PCA, to_safetensors({"mean": found.mean, "components": found.components}))
+    write(folder / KMEANS, to_safetensors({"centres": found.centroids}))
     return report
 
 
 def save_description(encoder: Trained, about: Mapping[str, Any], folder: Path) -> None:
-    """The last file of all: with it the folder is an encoder."""
+    """Written last: with it the folder is an encoder."""
     names = (GRAPH, WEIGHTS, PCA, KMEANS, PROJECTION)
     described = {
         **about,
@@ -115,6 +116,6 @@ def save_description(encoder: Trained, about: Mapping[str, Any], folder: Path) -
 
 
 def write(file: Path, content: bytes) -> None:
-    """In one step. Raises OSError."""
+    """Atomically. Raises OSError."""
     with atomic_write(file) as unfinished:
         unfinished.write_bytes(content)

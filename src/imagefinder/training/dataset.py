@@ -1,4 +1,4 @@
-"""The images that are learnt from, and the class of each."""
+"""The training dataset: images with class labels, and which of them are held out for validation."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder.catalogue.labels import folder_label
 from imagefinder.errors import TrainingError
 from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input
 from imagefinder.training.settings import ObjectiveName
 from imagefinder.types import Failure
 
-LEAST = 32
-"""Images, below which nothing is learnt."""
-LEAST_OF_CLASS = 4
-"""Images, below which a class is learnt from but cannot judge."""
-_JUDGES = 2000
-"""Held-out images are no more than that: each is compared with every other one."""
+MIN_IMAGES = 32
+"""With fewer, nothing is trained."""
+MIN_IMAGES_OF_CLASS = 4
+"""With fewer, a class is trained on but none of its images validates."""
+_MAX_VALIDATION = 2000
+"""Validation images are compared pairwise."""
 
-Numbers = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Collection:
-    """Files, and the class of each; an empty class is unknown."""
+class LabeledImages:
+    """Files, and the class label of each; an empty label is unknown."""
 
     paths: tuple[str, ...]
-    classes: tuple[str, ...]
+    labels: tuple[str, ...]
     failed: tuple[Failure, ...] = ()
-    """What cannot be used, and why."""
+    """Files that cannot be used."""
 
     @classmethod
-    def of_folder(cls, folder: Path) -> Collection:
-        """All images in a folder; the folder that an image lies in names its class.
+    def from_folder(cls, folder: Path) -> LabeledImages:
+        """All images below a folder, labeled with the name of the folder each lies in.
 
-        Those that lie in ``folder`` itself have none. Raises TrainingError.
+        Those directly in ``folder`` have no label. Raises TrainingError.
         """
         if not folder.is_dir():
             raise TrainingError(f"there is no folder {folder}")
@@ -51,68 +52,68 @@ class Collection:
             failed.append(Failure(str(error.filename), error.strerror or str(error)))
 
         paths = list(find_images(folder, unreadable))
-        classes = (path.parent.name if path.parent != folder else "" for path in paths)
-        return cls(tuple(map(str, paths)), tuple(classes), tuple(failed))
+        labels = (folder_label(path.relative_to(folder)) or "" for path in paths)
+        return cls(tuple(map(str, paths)), tuple(labels), tuple(failed))
 
     @classmethod
-    def of_list(cls, images: Iterable[Input], column: str | None) -> Collection:
-        """Downloaded images, whose metadata name their class in this column."""
+    def from_metadata(cls, images: Iterable[Input], column: str | None) -> LabeledImages:
+        """Downloaded images, labeled by this column of their metadata."""
         found = [(str(one.path), (one.metadata or {}).get(column or "")) for one in images]
-        classes = ("" if value is None else str(value) for _, value in found)
-        return cls(tuple(path for path, _ in found), tuple(classes))
+        labels = ("" if value is None else str(value) for _, value in found)
+        return cls(tuple(path for path, _ in found), tuple(labels))
 
     def __len__(self) -> int:
         """How many images."""
         return len(self.paths)
 
-    def without(self, failures: Iterable[Failure]) -> Collection:
-        """The others, and what was wrong with these."""
+    def without(self, failures: Iterable[Failure]) -> LabeledImages:
+        """The other images; the failures are added to ``failed``."""
         failures = tuple(failures)
-        gone = {failure.path for failure in failures}
-        left = [one for one in zip(self.paths, self.classes, strict=True) if one[0] not in gone]
-        paths, classes = zip(*left, strict=True) if left else ((), ())
-        return replace(self, paths=paths, classes=classes, failed=(*self.failed, *failures))
+        excluded = {failure.path for failure in failures}
+        rest = [one for one in zip(self.paths, self.labels, strict=True) if one[0] not in excluded]
+        paths, labels = zip(*rest, strict=True) if rest else ((), ())
+        return replace(self, paths=paths, labels=labels, failed=(*self.failed, *failures))
 
-    def known(self) -> Collection:
-        """Those whose class is known."""
+    def labeled(self) -> LabeledImages:
+        """Those whose label is known."""
         return self.without(
-            Failure(path, "it has no class: it lies in no folder of its own kind")
-            for path, name in zip(self.paths, self.classes, strict=True)
-            if not name
+            Failure(path, "no class: the image is not in a subfolder")
+            for path, label in zip(self.paths, self.labels, strict=True)
+            if not label
         )
 
-    def digest(self) -> str:
-        """Of the files' places, sizes and times, and their classes."""
-        summed = hashlib.sha256()
-        for path, name in zip(self.paths, self.classes, strict=True):
+    def fingerprint(self) -> str:
+        """A hash of the files' paths, sizes, modification times and labels."""
+        hashed = hashlib.sha256()
+        for path, label in zip(self.paths, self.labels, strict=True):
             try:
                 found = os.stat(path)
                 state = f"{found.st_size} {found.st_mtime_ns}"
             except OSError:
                 state = "gone"
-            summed.update(f"{path}\0{name}\0{state}\n".encode(errors="surrogateescape"))
-        return summed.hexdigest()
+            hashed.update(f"{path}\0{label}\0{state}\n".encode(errors="surrogateescape"))
+        return hashed.hexdigest()
 
 
-def check(collection: Collection, objective: ObjectiveName) -> None:
-    """Raises TrainingError, saying what to do, for images that cannot be learnt from."""
-    if len(collection) < LEAST:
+def check_trainable(images: LabeledImages, objective: ObjectiveName) -> None:
+    """Raises TrainingError with a remedy if there are too few images, or labels of them."""
+    if len(images) < MIN_IMAGES:
         raise TrainingError(
-            f"{len(collection)} images are too few to learn from, {LEAST} are the least"
-            + _first(collection.failed)
+            f"{len(images)} images are too few to train on: at least {MIN_IMAGES} are needed"
+            + _first(images.failed)
         )
     if objective != "labels":
         return
-    names = set(collection.classes) - {""}
-    if len(names) < 2:
-        there = f"all are of the one class {names.pop()!r}" if names else "there are none"
+    classes = set(images.labels) - {""}
+    if len(classes) < 2:
+        found = f"all images are of one class, {classes.pop()!r}" if classes else "there are none"
         raise TrainingError(
-            f"labels needs two classes at least, and {there}: sort the images into a folder for "
-            "each class (of a list, name the column with --label), or use --objective contrastive"
+            f"labels needs at least two classes, but {found}: sort the images into one folder "
+            "per class (for a list, name the column with --label), or use --objective contrastive"
         )
-    if not judging(collection.classes):
+    if not validation_classes(images.labels):
         raise TrainingError(
-            f"labels needs two classes of at least {LEAST_OF_CLASS} images: "
+            f"labels needs two classes of at least {MIN_IMAGES_OF_CLASS} images: "
             "add images, or use --objective contrastive"
         )
 
@@ -123,27 +124,29 @@ def _first(failed: Sequence[Failure]) -> str:
     return f"; {len(failed)} cannot be used, the first is {failed[0].path}: {failed[0].reason}"
 
 
-def judging(classes: Sequence[str]) -> list[str]:
-    """The classes that have images to spare; none, unless there are two."""
-    able = [name for name, count in Counter(classes).items() if name and count >= LEAST_OF_CLASS]
-    return sorted(able) if len(able) > 1 else []
+def validation_classes(labels: Sequence[str]) -> list[str]:
+    """The classes with images to spare for validation; none, unless there are two."""
+    large = [
+        label for label, count in Counter(labels).items() if label and count >= MIN_IMAGES_OF_CLASS
+    ]
+    return sorted(large) if len(large) > 1 else []
 
 
-def held_out(classes: Sequence[str], share: float, seed: int) -> Numbers:
-    """The numbers, ascending, of those that are not learnt from.
+def validation_split(labels: Sequence[str], fraction: float, seed: int) -> Indices:
+    """The indices of the validation images, ascending: a stratified sample.
 
-    Of each class that can judge its share, and two at least; of images without classes their
-    share, and eight at least.
+    At least two images of each class that has some to spare; without classes at least eight
+    images. Never more than half.
     """
     rng = np.random.default_rng(seed)
-    names = np.asarray(classes)
-    groups = [np.flatnonzero(names == name) for name in judging(classes)]
+    names = np.asarray(labels)
+    groups = [np.flatnonzero(names == name) for name in validation_classes(labels)]
     least = 2
     if not groups:
         groups, least = [np.arange(len(names))], 8
-    share = min(share, _JUDGES / len(names))
+    fraction = min(fraction, _MAX_VALIDATION / len(names))
     chosen = [
-        rng.permutation(group)[: min(max(least, round(share * len(group))), len(group) // 2)]
+        rng.permutation(group)[: min(max(least, round(fraction * len(group))), len(group) // 2)]
         for group in groups
     ]
-    return np.sort(np.concatenate(chosen))[:_JUDGES]
+    return np.sort(np.concatenate(chosen))[:_MAX_VALIDATION]

@@ -1,4 +1,4 @@
-"""Where training runs, and in how many bits."""
+"""The device that trains: GPU or CPU, mixed precision, memory allocation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def mixed(where: torch.device) -> Any:
-    """A context that computes convolutions in bfloat16 if there are units for that."""
+def mixed_precision(where: torch.device) -> Any:
+    """A context in which convolutions are computed in bfloat16 if the hardware has units for it."""
     if where.type == "cpu":
         fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     else:
@@ -26,10 +26,10 @@ def mixed(where: torch.device) -> Any:
     return torch.autocast(where.type, torch.bfloat16, enabled=fast)
 
 
-def hold_memory() -> None:
-    """Have glibc keep the large blocks that are freed, for this process: the next step wants them.
+def retain_freed_memory() -> None:
+    """Have glibc keep large freed blocks for the rest of this process: the next step needs them.
 
-    Given back to the system at once, they would be fetched anew, and cleared, at every step.
+    Returned to the system at once, they would be mapped again, and cleared, at every step.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         for threshold in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):

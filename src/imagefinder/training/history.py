@@ -1,4 +1,4 @@
-"""What a course has seen so far, and the best that it came to."""
+"""Early stopping: the learning curves so far, and the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from imagefinder.errors import TrainingError
@@ -14,57 +13,52 @@ from imagefinder.errors import TrainingError
 
 @dataclass
 class History:
-    """Kept with each checkpoint. ``judged`` is by the held-out images; epoch 0 is the base."""
+    """Saved with each checkpoint. Epoch 0 is the base model."""
 
-    higher: bool
-    """Whether a higher judgement is the better one."""
+    higher_is_better: bool
+    """Of validation scores: True for mAP, False for a loss."""
     losses: list[float] = field(default_factory=list)
-    """Of each epoch, the mean."""
-    judged: list[float] = field(default_factory=list)
-    """Before the first epoch, and after each."""
-    best: dict[str, Tensor] = field(default_factory=dict)
-    """The weights after the best of them."""
+    """The mean training loss of each epoch."""
+    validation: list[float] = field(default_factory=list)
+    """The validation score before the first epoch, and after each."""
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
     _total: float = 0.0
     _steps: int = 0
 
     @property
     def epochs(self) -> int:
-        """How many are done."""
+        """How many are complete."""
         return len(self.losses)
 
     @property
     def best_epoch(self) -> int:
-        """The first of the best; 0 if training made nothing better."""
-        return self.judged.index((max if self.higher else min)(self.judged))
-
-    @property
-    def now(self) -> float:
-        """The last judgement."""
-        return self.judged[-1]
+        """The first with the best score; 0 if training improved nothing."""
+        best = max if self.higher_is_better else min
+        return self.validation.index(best(self.validation))
 
     @property
     def loss(self) -> float:
         """The mean of this epoch so far."""
         return self._total / max(1, self._steps)
 
-    def step(self, loss: float) -> None:
-        """One more. Raises TrainingError where there is no way back."""
+    def add_step(self, loss: float) -> None:
+        """Raises TrainingError if training has diverged."""
         if not math.isfinite(loss):
-            raise TrainingError("the loss is no number any more: train with a lower --rate")
+            raise TrainingError("the loss is not finite: train with a lower --rate")
         self._total += loss
         self._steps += 1
 
-    def judge(self, figure: float, module: nn.Module) -> None:
-        """An epoch ends, or nothing has begun yet."""
-        if self.judged:
+    def add_validation(self, score: float, module: nn.Module) -> None:
+        """At the end of an epoch, and once before the first."""
+        if self.validation:
             self.losses.append(self.loss)
             self._total, self._steps = 0.0, 0
-        self.judged.append(figure)
+        self.validation.append(score)
         if self.best_epoch == self.epochs:
-            self.best = kept(module)
+            self.best_weights = copy_weights(module)
 
     def is_over(self, epochs: int, patience: int) -> bool:
-        """Whether all is done, or nothing has become better for so long."""
+        """Whether all epochs are done, or the last ``patience`` of them improved nothing."""
         return self.epochs >= epochs or self.epochs - self.best_epoch >= patience
 
     def state_dict(self) -> dict[str, Any]:
@@ -72,17 +66,10 @@ class History:
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """From one."""
-        for name, value in state.items():
-            setattr(self, name, value)
+        """From a checkpoint."""
+        vars(self).update(state)
 
 
-def kept(module: nn.Module) -> dict[str, Tensor]:
-    """A copy of its weights, whatever becomes of them."""
+def copy_weights(module: nn.Module) -> dict[str, Tensor]:
+    """The state dict on the CPU, independent of further training."""
     return {name: one.detach().to("cpu", copy=True) for name, one in module.state_dict().items()}
-
-
-def restore(module: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Bring weights back that ``History`` kept."""
-    with torch.no_grad():
-        module.load_state_dict(weights)

@@ -1,10 +1,10 @@
-"""Every image decoded once, small, and kept in a file that is mapped."""
+"""Pixel cache: each image is decoded once, small, into a memory-mapped .npy file."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,66 +17,79 @@ from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
-from imagefinder.training.progress import Moment, Progress
+from imagefinder.training.progress import OnProgress, ProgressEvent
 from imagefinder.types import Failure, Image, Resize
 
-_MOST = 8 * 2**30  # bytes of decoded images that are kept
+_MOST = 8 * 2**30  # bytes of decoded images
 _SPARE = 2  # times as much must be free
 
 
 class PixelCache(Protocol):
-    """Decoded images by number, all of one square size."""
+    """Decoded images by index, all of one square size."""
 
-    def __getitem__(self, number: int) -> Image:
+    def __getitem__(self, index: int) -> Image:
         """Shape (side, side, 3)."""
 
 
 @dataclass(frozen=True)
-class Read:
-    """Decoded each time, where keeping them would take too much of the disk."""
+class Uncached:
+    """Decodes an image each time, where a cache would take too much of the disk."""
 
     paths: Sequence[str]
     side: int
 
-    def __getitem__(self, number: int) -> Image:
+    def __getitem__(self, index: int) -> Image:
         """Raises ImageError."""
-        return _decoded(self.paths[number], self.side)
+        return _decoded(self.paths[index], self.side)
 
 
-def kept(
-    paths: Sequence[str], side: int, work: Path, tell: Progress
+def cache_pixels(
+    paths: Sequence[str], side: int, folder: Path, on_progress: OnProgress
 ) -> tuple[PixelCache, tuple[Failure, ...]]:
-    """The images, and those that cannot be decoded; once that is known, nothing is read again."""
-    file, noted = work / "images.npy", work / "images.json"
+    """The images, and those that cannot be decoded; reused if ``folder`` has a complete cache."""
+    file, failures = folder / "images.npy", folder / "images.json"
     size = len(paths) * side * side * 3
-    mapped = file.exists() or size <= min(_MOST, shutil.disk_usage(work).free // _SPARE)
-    if not noted.exists():
-        failures = _look_through(paths, side, file if mapped else None, tell)
-        with atomic_write(noted) as unfinished:
-            unfinished.write_text(json.dumps(failures), encoding="utf-8")
-    failed = tuple(Failure(path, why) for path, why in json.loads(noted.read_text("utf-8")))
-    return np.load(file, mmap_mode="r") if mapped else Read(paths, side), failed
+    cached = file.exists() or size <= min(_MOST, shutil.disk_usage(folder).free // _SPARE)
+    if not failures.exists():
+        failed: list[tuple[str, str]] = []
+        images = _decode_all(paths, side, failed, on_progress)
+        if cached:
+            write_images(file, images, len(paths), side)
+        else:
+            for _ in images:
+                pass
+        with atomic_write(failures) as unfinished:
+            unfinished.write_text(json.dumps(failed), encoding="utf-8")
+    reasons = tuple(Failure(path, why) for path, why in json.loads(failures.read_text("utf-8")))
+    return np.load(file, mmap_mode="r") if cached else Uncached(paths, side), reasons
 
 
-def _look_through(
-    paths: Sequence[str], side: int, file: Path | None, tell: Progress
-) -> list[tuple[str, str]]:
-    """Decode all, into the file if there is one; what is wrong with those that fail."""
-    room = None
-    if file is not None:
-        room = np.lib.format.open_memmap(file, "w+", np.uint8, (len(paths), side, side, 3))
-    failures = []
+def write_images(file: Path, images: Iterable[Image | None], count: int, side: int) -> None:
+    """An .npy file of shape (count, side, side, 3), atomically; None leaves an image black."""
+    for interrupted in file.parent.glob(f".*-{file.name}"):  # of a killed run
+        interrupted.unlink()
+    with atomic_write(file) as unfinished:
+        array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, side, side, 3))
+        for row, image in zip(array, images, strict=True):
+            if image is not None:
+                row[:] = image
+        array.flush()
+
+
+def _decode_all(
+    paths: Sequence[str],
+    side: int,
+    failed: list[tuple[str, str]],
+    on_progress: OnProgress,
+) -> Iterator[Image | None]:
+    """In order; ``failed`` is filled with the path and the reason of each None."""
     with ThreadPoolExecutor(cores(), "decode") as threads:
         images = prefetch_map(threads, partial(_tried, side=side), paths, ahead=16 * cores())
         for number, image in enumerate(images):
             if isinstance(image, str):
-                failures.append((paths[number], image))
-            elif room is not None:
-                room[number] = image
-            tell(Moment("looking", number + 1, len(paths)))
-    if room is not None:
-        room.flush()
-    return failures
+                failed.append((paths[number], image))
+            yield None if isinstance(image, str) else image
+            on_progress(ProgressEvent("decoding", number + 1, len(paths)))
 
 
 def _tried(path: str, side: int) -> Image | str:

@@ -1,24 +1,24 @@
-"""How far a training is."""
+"""Progress events of a training run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True)
-class Moment:
-    """So much is done of something, and what is known by then."""
+class ProgressEvent:
+    """``done`` of ``total`` steps or images of one phase."""
 
-    doing: str
-    """``looking`` through the images, ``training``, ``adding`` to the catalogue."""
+    phase: Literal["decoding", "training", "adding"]
+    """Decoding the images, training the network, adding the images to the catalogue."""
     done: int
     total: int
     loss: float | None = None
-    """The mean of the last steps."""
-    judged: float | None = None
-    """By the held-out images, when they last were asked."""
+    """The mean training loss of this epoch so far."""
+    validation: float | None = None
+    """The latest validation score: mAP, or the validation loss."""
 
 
-Progress: TypeAlias = Callable[[Moment], object]
+OnProgress: TypeAlias = Callable[[ProgressEvent], object]

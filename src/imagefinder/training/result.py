@@ -1,4 +1,4 @@
-"""What a training came to."""
+"""The result of a training run: learning curves, and metrics before and after."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from imagefinder.training.settings import Settings
+from imagefinder.training.settings import ResolvedSettings
 from imagefinder.types import Failure
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The folder is an encoder; ``before`` and ``after`` are what held-out images find."""
+class TrainingResult:
+    """``folder`` is the encoder; ``before`` and ``after`` are metrics of the validation images."""
 
     folder: Path
-    settings: Settings
-    """With what the base and the objective decided."""
+    settings: ResolvedSettings
     images: int
-    """Of which it learnt, with those held out."""
+    """Training and validation images together."""
     held_out: int
+    """Validation images."""
     classes: int
     """0 if they are not known."""
     losses: tuple[float, ...]
-    """Of each epoch."""
-    judged: tuple[float, ...]
-    """By mAP or by the loss of the held-out images: before the first epoch, and after each."""
+    """The mean training loss of each epoch."""
+    validation: tuple[float, ...]
+    """mAP or loss of the validation images: before the first epoch, and after each."""
     best_epoch: int
-    """Whose weights were kept; 0 if the base's own were the best."""
+    """The one whose weights were kept; 0 if the base model was the best."""
     before: Mapping[str, float]
     """``mAP`` and ``R@1``, where there are classes, and ``copies``."""
     after: Mapping[str, float]
     failed: tuple[Failure, ...]
     seconds: float
-    """Of this run."""
+    """Since this run began or was resumed."""
 
     @property
     def epochs(self) -> int:
-        """How many there were."""
+        """How many were trained."""
         return len(self.losses)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it."""
+        """Every field, and ``epochs``."""
         return {**asdict(self), "folder": str(self.folder), "epochs": self.epochs}

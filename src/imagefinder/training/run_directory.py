@@ -1,4 +1,4 @@
-"""The folder that a training fills: whose it is, and what lies in it while it is not done."""
+"""Run directory: the folder that a training run fills, and whether it may be used or resumed."""
 
 from __future__ import annotations
 
@@ -25,41 +25,47 @@ REPORT = "report"
 _OURS = (DESCRIPTION, GRAPH, CATALOGUE, WEIGHTS, PCA, KMEANS, PROJECTION, f"{REPORT}.")
 _PLAN = "plan.json"
 _WORK = "training"
+_FORMAT = 2
+"""Of the checkpoint, by the names of its weights and of its settings."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder of artefacts, and in it one of what is needed until they are there."""
+class RunDirectory:
+    """A folder of artifacts, with a subfolder for the state of an unfinished run.
+
+    A plan is everything that decides the outcome: with the same plan a run can be resumed.
+    """
 
     folder: Path
 
     @property
     def work(self) -> Path:
-        """Checkpoints and decoded images; gone when all is done."""
+        """Checkpoints and decoded images; deleted when the run is complete."""
         return self.folder / _WORK
 
     def check(self, plan: Mapping[str, Any], force: bool) -> None:
-        """Raises TrainingError if it cannot become this plan's; nothing is done.
+        """Raises TrainingError if the folder cannot be used for this plan; changes nothing.
 
-        It can if there is nothing, an unfinished training of the same plan, or, with ``force``, any
-        training and nothing else.
+        It can be used if it is new or empty, has an unfinished run of the same plan, or, with
+        ``force``, if it has any run's files and nothing else.
         """
-        if not force and self._is_done() and not self.work.exists():
+        if not force and self._is_complete() and not self.work.exists():
             raise TrainingError(
                 f"{self.folder} holds a trained encoder: name another --out, or add --force"
             )
         if not force and self.work.exists():
-            self._agree(plan)
-        ours = self.work.exists() or (self._is_done() and not self._others())
+            self._check_same(plan)
+        ours = self.work.exists() or (self._is_complete() and not self._has_other_files())
         if self.folder.exists() and not ours and not _is_empty(self.folder):
-            raise TrainingError(f"{self.folder} is no empty folder: name another --out")
+            raise TrainingError(f"{self.folder} is not an empty folder: name another --out")
 
     def claim(self, plan: Mapping[str, Any], force: bool) -> None:
-        """Make it this plan's after ``check``, or go on with what is there of it.
+        """After ``check``: record the plan, and keep the state of a run that is to be resumed.
 
-        ``force`` takes away what another training left. Raises TrainingError.
+        ``force`` deletes what another run left. Raises TrainingError.
         """
-        if force and (self._plan() != plan or self._is_done()):
+        plan = _with_format(plan)
+        if force and (self._plan() != plan or self._is_complete()):
             self.clear()
         try:
             self.work.mkdir(parents=True, exist_ok=True)
@@ -67,12 +73,12 @@ class Place:
                 file.write_text(json.dumps(plan, indent=2), encoding="utf-8")
         except OSError as error:
             raise TrainingError(
-                f"{self.folder} cannot be filled: {error.strerror or error}"
+                f"{self.folder} cannot be written: {error.strerror or error}"
             ) from error
 
     @contextmanager
-    def unless_refused(self) -> Iterator[None]:
-        """What turns out to be impossible inside leaves nothing that would be in the way."""
+    def cleared_on_error(self) -> Iterator[None]:
+        """A TrainingError inside empties the folder, so that another try finds it free."""
         try:
             yield
         except TrainingError:
@@ -80,24 +86,23 @@ class Place:
             raise
 
     def clear(self) -> None:
-        """Take away what a training of ours left, and nothing else."""
-        if not (self._is_done() or self.work.is_dir()):
+        """Delete a run's files, and nothing else."""
+        if not (self._is_complete() or self.work.is_dir()):
             return
         (self.folder / DESCRIPTION).unlink(missing_ok=True)  # first: half of it is no encoder
-        shutil.rmtree(self.work, ignore_errors=True)
+        self.complete()
         for file in self.folder.iterdir():
             if file.name.startswith(_OURS):
                 file.unlink()
 
-    def done(self) -> None:
-        """All artefacts are there."""
+    def complete(self) -> None:
+        """Delete the state of the run: it need not be resumed any more."""
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def _is_done(self) -> bool:
+    def _is_complete(self) -> bool:
         return (self.folder / DESCRIPTION).exists()
 
-    def _others(self) -> bool:
-        """Whether there is anything that is not ours."""
+    def _has_other_files(self) -> bool:
         return any(not file.name.startswith(_OURS) for file in self.folder.iterdir())
 
     def _plan(self) -> Any:
@@ -106,16 +111,25 @@ class Place:
         except (OSError, ValueError):
             return None
 
-    def _agree(self, plan: Mapping[str, Any]) -> None:
-        before = self._plan()
+    def _check_same(self, plan: Mapping[str, Any]) -> None:
+        before, plan = self._plan(), _with_format(plan)
         if not isinstance(before, dict):
-            raise TrainingError(f"{self.work} is damaged: add --force to begin anew")
+            raise TrainingError(f"{self.work} is damaged: add --force to start over")
+        if before.get("format") != _FORMAT:
+            raise TrainingError(
+                f"{self.folder} holds an unfinished run of another version of ImageFinder: "
+                "finish it with that version, name another --out, or add --force to start over"
+            )
         differing = [name for name in plan if before.get(name) != plan[name]]
         if differing:
             raise TrainingError(
-                f"{self.folder} holds an unfinished training with another "
-                f"{', '.join(differing)}: name another --out, or add --force to begin anew"
+                f"{self.folder} holds an unfinished run with a different "
+                f"{', '.join(differing)}: name another --out, or add --force to start over"
             )
+
+
+def _with_format(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": _FORMAT, **plan}
 
 
 def _is_empty(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What decides the outcome of a training, beside its images."""
+"""Hyperparameters of a training run."""
 
 from __future__ import annotations
 
@@ -9,50 +9,66 @@ ObjectiveName: TypeAlias = Literal["labels", "contrastive", "autoencoder"]
 
 OBJECTIVES: tuple[ObjectiveName, ...] = get_args(ObjectiveName)
 
+_LEAST = {"dim": 1, "epochs": 1, "batch": 8, "frozen": 0, "patience": 1, "clusters": 1, "seed": 0}
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Where 0 is the default, the base or the objective decides."""
+    """Where a value is None, the base model or the objective decides."""
 
     objective: ObjectiveName = "labels"
-    """``labels``: images of one class belong together. ``contrastive``: two views of an image
-    do. ``autoencoder``: the image is to be rebuilt from its row."""
+    """``labels``: supervised metric learning, images of one class belong together.
+    ``contrastive``: self-supervised, two views of one image belong together.
+    ``autoencoder``: the image is reconstructed from its embedding."""
     base: str = "compact"
-    """``compact``, ``resnet18``, ``resnet50``, or a ResNet's repository on the hub."""
-    size: int = 0
-    """Pixels a side of what the encoder is fed with."""
-    dim: int = 0
-    """Numbers in a row, by principal components; as many as the base gives if it is 0."""
+    """``compact``, ``resnet18``, ``resnet50``, or the hub repository of another ResNet."""
+    size: int | None = None
+    """Input size, pixels a side."""
+    dim: int | None = None
+    """Output dimensions, by PCA; as many as the base model has if it is None."""
     epochs: int = 8
-    """How often each image is shown at most."""
-    batch: int = 0
-    """Views in one step; the base decides by what it takes of memory."""
-    rate: float = 0.0
-    """The highest learning rate."""
-    blend: float = 0.0
-    """How far from the base's weights to those learnt the encoder's end up: at 1 all the way. On
-    the way it keeps more of what the base knew (Wortsman et al., "Robust fine-tuning of zero-shot
-    models", CVPR 2022)."""
-    frozen: int = -1
-    """How many of the base's first parts stay as they are; the base decides if it is negative."""
+    """The maximum."""
+    batch: int | None = None
+    """Batch size; the base model's default fits into 4 GB of memory."""
+    rate: float | None = None
+    """Peak learning rate of the one-cycle schedule."""
+    blend: float | None = None
+    """Weight interpolation (WiSE-FT): 0 would be the base model, 1 is the fine-tuned one. In
+    between, more of what the base model knew is preserved (Wortsman et al., "Robust fine-tuning
+    of zero-shot models", CVPR 2022)."""
+    frozen: int | None = None
+    """How many of the base model's first blocks are frozen."""
     held_out: float = 0.1
-    """The share of images that are not learnt from, but judge."""
+    """Validation fraction."""
     patience: int = 3
-    """Epochs without an improvement, after which training ends."""
-    clusters: int = 0
-    """Of K-means; the root of the number of images if it is 0."""
+    """Early stopping: epochs without improvement."""
+    clusters: int | None = None
+    """Of k-means in the catalogue; the square root of the number of images if it is None."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
-            raise ValueError(f"an objective is one of {', '.join(OBJECTIVES)}")
-        if min(self.size, self.dim, self.rate, self.clusters, self.seed) < 0:
-            raise ValueError("size, dim, rate, clusters and seed cannot be negative")
-        if self.size and not 32 <= self.size <= 1024:
-            raise ValueError("a size is 32 to 1024 pixels")
-        if min(self.epochs, self.patience) < 1 or 0 != self.batch < 8:
-            raise ValueError("epochs and patience are at least 1, a batch has at least 8 views")
-        if not 0 <= self.blend <= 1:
-            raise ValueError("blend is a share, above 0 and at most 1")
+            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}")
+        if self.size is not None and not 32 <= self.size <= 1024:
+            raise ValueError("size must be between 32 and 1024 pixels")
+        if self.rate is not None and self.rate <= 0:
+            raise ValueError("rate must be above 0")
+        if self.blend is not None and not 0 < self.blend <= 1:
+            raise ValueError("blend must be above 0 and at most 1")
         if not 0 < self.held_out < 1:
-            raise ValueError("held_out is a share between 0 and 1")
+            raise ValueError("held_out must be between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedSettings(Settings):
+    """With what the base model and the objective decided."""
+
+    size: int
+    batch: int
+    rate: float
+    blend: float
+    frozen: int

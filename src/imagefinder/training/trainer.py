@@ -1,10 +1,10 @@
-"""The training itself: from a claimed folder and checked images to artefacts."""
+"""Trainer: one training run, from checked images and a claimed run directory to the artifacts."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from time import perf_counter
 
@@ -15,180 +15,193 @@ from imagefinder import __version__
 from imagefinder.errors import TrainingError
 from imagefinder.images.inputs import Input
 from imagefinder.training.artifacts import (
+    add_projection,
     save_catalogue,
     save_description,
     save_network,
-    save_projection,
     write,
 )
-from imagefinder.training.dataloader import Showings, by_odds
-from imagefinder.training.dataset import Collection, Numbers, check, held_out
-from imagefinder.training.device import device, hold_memory
-from imagefinder.training.history import History
-from imagefinder.training.history import kept as kept_weights
-from imagefinder.training.loop import Course
+from imagefinder.training.augmentation import augment
+from imagefinder.training.dataloader import ViewLoader
+from imagefinder.training.dataset import (
+    Indices,
+    LabeledImages,
+    check_trainable,
+    validation_split,
+)
+from imagefinder.training.device import device, retain_freed_memory
+from imagefinder.training.history import History, copy_weights
+from imagefinder.training.loop import TrainingLoop
 from imagefinder.training.losses import Objective, make_objective
-from imagefinder.training.models.compact import bundled
+from imagefinder.training.models.compact import compact_network
 from imagefinder.training.models.encoder import Network
-from imagefinder.training.models.resnet import REPOSITORIES, resnet
-from imagefinder.training.pixel_cache import PixelCache, kept
-from imagefinder.training.progress import Moment, Progress
-from imagefinder.training.report import Rebuilt, save_report
-from imagefinder.training.result import Outcome
-from imagefinder.training.run_directory import Place
-from imagefinder.training.settings import Settings
-from imagefinder.training.validation import Judges, rows_of
+from imagefinder.training.models.resnet import REPOSITORIES, resnet_network
+from imagefinder.training.pixel_cache import PixelCache, cache_pixels
+from imagefinder.training.progress import OnProgress, ProgressEvent
+from imagefinder.training.report import Reconstructions, save_report
+from imagefinder.training.result import TrainingResult
+from imagefinder.training.run_directory import RunDirectory
+from imagefinder.training.settings import ResolvedSettings, Settings
+from imagefinder.training.validation import Validation, encode
 
-_SPARE = 1.25  # times the size in which images are kept, so that a part of one is sharp too
-_SAMPLE = 20_000  # rows that components are fitted to
-_EXAMPLES = 8  # images shown beside what was rebuilt of them
+_SPARE = 1.25  # times the input size in which images are cached, so that a crop is sharp too
+_SAMPLE = 20_000  # embeddings that PCA is fit to
+_EXAMPLES = 8  # reconstructions in the report
 
 
 @dataclass(frozen=True)
-class Parted:
-    """Decoded images, and what each is for."""
+class Split:
+    """Decoded images, divided for training and validation."""
 
     images: PixelCache
-    left: Collection
-    """Those that can be used."""
-    learnt: Numbers
-    judges: Judges
+    usable: LabeledImages
+    """Those that could be decoded."""
+    training: Indices
+    validation: Validation
 
 
 @dataclass(frozen=True)
-class Work:
-    """One training, and where it lies."""
+class Trainer:
+    """A run, its dataset and its directory."""
 
-    place: Place
-    collection: Collection
-    """As it was claimed: the numbers of images are places in it."""
+    directory: RunDirectory
+    dataset: LabeledImages
+    """As its fingerprint was recorded: indices refer to it."""
     inputs: Callable[[], Iterable[Input]]
-    """The same images, and perhaps more, with what is known of them."""
+    """The same images, and perhaps more, with their metadata."""
     settings: Settings
-    tell: Progress
+    on_progress: OnProgress
 
-    def run(self, network: Network) -> Outcome:
-        """All of it, beginning with a base, from where it was left. Raises TrainingError."""
+    def run(self, network: Network) -> TrainingResult:
+        """Fine-tune the base network, resuming where it was left. Raises TrainingError."""
         began = perf_counter()
-        hold_memory()
+        retain_freed_memory()
         network = network.to(device())
-        with self.place.unless_refused():
-            parted = self._parted(network.size)
-            _check_dim(self.settings.dim, network, parted.learnt)
-        before, base_weights = self._before(parted.judges, network), kept_weights(network)
+        with self.directory.cleared_on_error():
+            split = self._split(network.size)
+            _check_dim(self.settings.dim, network, split.training)
+        before, base_weights = self._before(split.validation, network), copy_weights(network)
         torch.manual_seed(self.settings.seed)
-        objective = make_objective(self.settings.objective, network.dim, self.collection.classes)
-        settings = _resolved(self.settings, network, objective)
-        history = self._trained(network, objective.to(device()), parted, settings)
-        rebuilt = parted.judges.rebuilt(network, objective, _EXAMPLES)
-        network.blend(base_weights, settings.blend)
+        objective = make_objective(self.settings.objective, network.dim, self.dataset.labels)
+        settings = _resolve(self.settings, network, objective)
+        history = self._train(network, objective.to(device()), split, settings)
+        examples = split.validation.reconstructions(network, objective, _EXAMPLES)
+        network.interpolate(base_weights, settings.blend)
         if settings.dim:
-            self._project(network, parted)
-        outcome = Outcome(
-            folder=self.place.folder,
+            self._project(network, split, settings.dim)
+        result = TrainingResult(
+            folder=self.directory.folder,
             settings=settings,
-            images=len(parted.left),
-            held_out=len(parted.judges.numbers),
-            classes=len({*parted.left.classes} - {""}),
+            images=len(split.usable),
+            held_out=len(split.validation.indices),
+            classes=len({*split.usable.labels} - {""}),
             losses=tuple(history.losses),
-            judged=tuple(history.judged),
+            validation=tuple(history.validation),
             best_epoch=history.best_epoch,
             before=before,
-            after=parted.judges.figures(network),
-            failed=parted.left.failed,
+            after=split.validation.metrics(network),
+            failed=split.usable.failed,
             seconds=perf_counter() - began,
         )
-        self._save(outcome, network, parted.left, rebuilt)
-        self.place.done()
-        return outcome
+        self._save(result, network, split.usable, examples)
+        self.directory.complete()
+        return result
 
-    def _parted(self, size: int) -> Parted:
+    def _split(self, size: int) -> Split:
         side = round(_SPARE * size)
-        images, failed = kept(self.collection.paths, side, self.place.work, self.tell)
-        left = self.collection.without(failed)
-        check(left, self.settings.objective)
-        gone = {failure.path for failure in failed}
-        usable = [n for n, path in enumerate(self.collection.paths) if path not in gone]
-        chosen = held_out(left.classes, self.settings.held_out, self.settings.seed)
-        numbers = np.array(usable, np.intp)
-        judges = Judges(images, numbers[chosen], self.collection.classes)
-        return Parted(images, left, np.delete(numbers, chosen), judges)
+        work, paths = self.directory.work, self.dataset.paths
+        images, failed = cache_pixels(paths, side, work, self.on_progress)
+        usable = self.dataset.without(failed)
+        check_trainable(usable, self.settings.objective)
+        excluded = {failure.path for failure in failed}
+        indices = np.array([n for n, path in enumerate(paths) if path not in excluded], np.intp)
+        chosen = validation_split(usable.labels, self.settings.held_out, self.settings.seed)
+        validation = Validation(images, indices[chosen], self.dataset.labels)
+        return Split(images, usable, np.delete(indices, chosen), validation)
 
-    def _before(self, judges: Judges, network: Network) -> Mapping[str, float]:
-        """Measured once: later there is no base left to measure."""
-        file = self.place.work / "before.json"
+    def _before(self, validation: Validation, network: Network) -> Mapping[str, float]:
+        """Saved, for a resumed run has no base network left to measure."""
+        file = self.directory.work / "before.json"
         if not file.exists():
-            write(file, json.dumps(judges.figures(network)).encode())
-        found: dict[str, float] = json.loads(file.read_bytes())
-        return found
+            write(file, json.dumps(validation.metrics(network)).encode())
+        metrics: dict[str, float] = json.loads(file.read_bytes())
+        return metrics
 
-    def _trained(
-        self, network: Network, objective: Objective, parted: Parted, settings: Settings
+    def _train(
+        self, network: Network, objective: Objective, split: Split, settings: ResolvedSettings
     ) -> History:
-        course = Course(
-            parted.learnt,
+        loop = TrainingLoop(
+            split.training,
             settings.batch,
             settings.epochs,
             settings.patience,
             settings.rate,
             settings.seed,
         )
-        return course.run(
+        augmentation = partial(augment, objective.augmentations)
+        return loop.run(
             network,
             objective,
-            Showings(parted.images, network.size, by_odds(objective.odds), settings.seed),
-            partial(parted.judges.judge, network, objective, settings.batch),
-            self.place.work / "checkpoint.pt",
-            self.tell,
+            ViewLoader(split.images, network.size, augmentation, settings.seed),
+            partial(split.validation.score, network, objective, settings.batch),
+            self.directory.work / "checkpoint.pt",
+            self.on_progress,
         )
 
-    def _project(self, network: Network, parted: Parted) -> None:
-        sample = np.random.default_rng(self.settings.seed).permutation(parted.learnt)[:_SAMPLE]
-        rows = rows_of(network, parted.images, np.sort(sample))
-        save_projection(network, rows, self.settings.dim, self.place.folder)
+    def _project(self, network: Network, split: Split, dim: int) -> None:
+        rng = np.random.default_rng(self.settings.seed)
+        sample = np.sort(rng.permutation(split.training)[:_SAMPLE])
+        rows = encode(network, split.images, sample)
+        add_projection(network, rows, dim, self.directory.folder)
 
-    def _save(self, outcome: Outcome, network: Network, left: Collection, rebuilt: Rebuilt) -> None:
-        folder, used = self.place.folder, set(left.paths)
+    def _save(
+        self,
+        result: TrainingResult,
+        network: Network,
+        usable: LabeledImages,
+        examples: Reconstructions,
+    ) -> None:
+        folder, paths = self.directory.folder, set(usable.paths)
         encoder = save_network(network, folder)
-        inputs = (one for one in self.inputs() if one.path in used)
+        inputs = (one for one in self.inputs() if one.path in paths)
         clusters = self.settings.clusters
-        save_catalogue(encoder, inputs, clusters, folder, partial(self._adding, len(used)))
-        save_report(outcome, rebuilt, folder)
-        about = outcome.as_json()
-        for name in ("folder", "failed", "losses", "judged", "seconds"):
+        save_catalogue(encoder, inputs, clusters, folder, partial(self._adding, len(paths)))
+        save_report(result, examples, folder)
+        about = result.as_json()
+        for name in ("folder", "failed", "losses", "validation", "seconds"):
             del about[name]
         save_description(encoder, {"imagefinder": __version__, **about}, folder)
 
     def _adding(self, total: int, inputs: Iterable[Input]) -> Iterator[Input]:
         for number, one in enumerate(inputs, 1):
             yield one
-            self.tell(Moment("adding", number, total))
+            self.on_progress(ProgressEvent("adding", number, total))
 
 
-def base(settings: Settings) -> Network:
-    """What training begins with. Raises ModelError."""
+def base_network(settings: Settings) -> Network:
+    """What fine-tuning starts from. Raises ModelError."""
     if settings.base == "compact":
-        return bundled(settings.size, settings.frozen)
+        return compact_network(settings.size, settings.frozen)
     repository = REPOSITORIES.get(settings.base, settings.base)
-    return resnet(repository, settings.size, settings.frozen)
+    return resnet_network(repository, settings.size, settings.frozen)
 
 
-def _resolved(settings: Settings, network: Network, objective: Objective) -> Settings:
-    """With what the base and the objective decide."""
-    return replace(
-        settings,
-        size=network.size,
-        frozen=network.frozen,
-        batch=settings.batch or network.batch,
-        rate=settings.rate or objective.rate,
-        blend=settings.blend or objective.blend,
-    )
+def _resolve(settings: Settings, network: Network, objective: Objective) -> ResolvedSettings:
+    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    chosen = {
+        "size": network.size,
+        "frozen": network.frozen,
+        "batch": settings.batch or network.batch,
+        "rate": settings.rate or objective.rate,
+        "blend": settings.blend or objective.blend,
+    }
+    return ResolvedSettings(**{**given, **chosen})
 
 
-def _check_dim(dim: int, network: Network, learnt: Numbers) -> None:
-    most = min(network.dim, len(learnt) - 1)
-    if dim > most:
+def _check_dim(dim: int | None, network: Network, training: Indices) -> None:
+    most = min(network.dim, len(training) - 1)
+    if dim is not None and dim > most:
         raise TrainingError(
-            f"rows of {network.dim} numbers of {len(learnt)} images can be reduced to at most "
-            f"{most}, not to {dim}: name another --dim"
+            f"PCA of {network.dim} dimensions, fit to {len(training)} images, leaves at most "
+            f"{most}, not {dim}: choose a lower --dim"
         )

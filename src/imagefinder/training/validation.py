@@ -1,9 +1,10 @@
-"""What held-out images say of an encoder."""
+"""Validation metrics: mAP, recall at 1, loss and near-duplicate retrieval on held-out images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,15 +15,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from imagefinder.evaluation.embedding_metrics import leave_one_out, own_original_first
-from imagefinder.images.transforms import COPIES, Copy
-from imagefinder.training.dataloader import Change, Showings, as_they_are, by_odds
-from imagefinder.training.dataset import Numbers
+from imagefinder.images.transforms import COPIES, Transform
+from imagefinder.training.augmentation import Augmentation, augment, identity
+from imagefinder.training.dataloader import ViewLoader
+from imagefinder.training.dataset import Indices
 from imagefinder.training.loop import loss_of
 from imagefinder.training.losses import Autoencoder, Objective
 from imagefinder.training.losses.autoencoder import SIDE
 from imagefinder.training.models.encoder import Network
 from imagefinder.training.pixel_cache import PixelCache
-from imagefinder.training.report import Rebuilt
+from imagefinder.training.report import Reconstructions
 
 _BATCH = 64
 _COPIED = 200  # images of which copies are made
@@ -31,81 +33,92 @@ Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Judges:
-    """Images that are not learnt from, by their numbers, and the classes of all images."""
+class Validation:
+    """The indices of the validation images, and the labels of all images."""
 
     images: PixelCache
-    numbers: Numbers
-    classes: Sequence[str]
+    indices: Indices
+    labels: Sequence[str]
 
-    def figures(self, network: Network) -> Mapping[str, float]:
-        """``mAP`` and ``R@1`` where there are classes, each leaving one out; and ``copies``.
+    def metrics(self, network: Network) -> Mapping[str, float]:
+        """Leave-one-out ``mAP`` and ``R@1`` where there are classes; and ``copies``.
 
-        That is the share of copies, changed in twelve ways, that find their own original first.
+        That is the share of near-duplicates, made by twelve transformations, whose nearest
+        neighbor is their original.
         """
         found = {}
-        kept = self._rows(network, self.numbers)
+        originals = self._encode(network, self.indices)
         if self.have_classes:
-            by_class = leave_one_out(kept, self._names)
+            by_class = leave_one_out(originals, self._own_labels)
             found = {"mAP": by_class.mean_average_precision, "R@1": by_class.recall_at_1}
-        some = self.numbers[:: -(-len(self.numbers) // _COPIED)]
-        own = np.searchsorted(self.numbers, some).tolist()
+        some = self._sample(_COPIED)
+        own = np.searchsorted(self.indices, some).tolist()
         shares = [
-            own_original_first(self._rows(network, some, _ignoring_chance(copy)), kept, own)
-            for copy in COPIES.values()
+            own_original_first(self._encode(network, some, _fixed(transform)), originals, own)
+            for transform in COPIES.values()
         ]
         return {**found, "copies": float(np.mean(shares))}
 
-    def judge(self, network: Network, objective: Objective, batch: int) -> float:
-        """The figure that decides when training ends: mAP, or the loss of views that never vary."""
-        if objective.by_classes:
-            rows = self._rows(network, self.numbers)
-            return leave_one_out(rows, self._names).mean_average_precision
-        showings = Showings(self.images, network.size, by_odds(objective.odds))
-        drawn = objective.drawn(self.numbers, batch, np.random.default_rng(0))
+    def score(self, network: Network, objective: Objective, batch: int) -> float:
+        """What early stopping observes: mAP, or the loss of views that are always the same."""
+        if objective.supervised:
+            rows = self._encode(network, self.indices)
+            return leave_one_out(rows, self._own_labels).mean_average_precision
+        loader = ViewLoader(self.images, network.size, partial(augment, objective.augmentations))
+        sampled = objective.batches(self.indices, batch, np.random.default_rng(0))
         with torch.no_grad():
-            losses = [
-                float(loss_of(network, objective, *shown)) for shown in showings.batches(drawn)
-            ]
+            losses = [float(loss_of(network, objective, *one)) for one in loader.batches(sampled)]
         return float(np.mean(losses))
 
     @torch.no_grad()
-    def rebuilt(self, network: Network, objective: Objective, count: int) -> Rebuilt:
-        """Some of the images, and what an autoencoder makes of them; nothing of others."""
+    def reconstructions(
+        self, network: Network, objective: Objective, count: int
+    ) -> Reconstructions:
+        """About ``count`` images with what an autoencoder makes of them; else none."""
         if not isinstance(objective, Autoencoder):
             return []
-        some = self.numbers[:: -(-len(self.numbers) // count)]
         where = next(network.parameters()).device
-        (shown,) = Showings(self.images, network.size).batches([some])
-        pixels = shown[0].to(where)
-        pairs = (pixels.float() / 255, objective.rebuilt(network.rows(network.fed(pixels))))
-        originals, again = (_as_images(one) for one in pairs)
-        return list(zip(originals, again, strict=True))
+        ((pixels, _),) = ViewLoader(self.images, network.size).batches([self._sample(count)])
+        pixels = pixels.to(where)
+        embeddings = network.embeddings(network.preprocess(pixels))
+        pairs = (pixels.float() / 255, objective.reconstruct(embeddings))
+        originals, reconstructed = (_as_images(one) for one in pairs)
+        return list(zip(originals, reconstructed, strict=True))
 
     @property
     def have_classes(self) -> bool:
-        """Whether two of them belong together, and others do not."""
-        names = set(self._names)
-        return 1 < len(names) < len(self.numbers) and "" not in names
+        """Whether all have a label, some the same and some another."""
+        classes = set(self._own_labels)
+        return 1 < len(classes) < len(self.indices) and "" not in classes
 
     @property
-    def _names(self) -> list[str]:
-        return [self.classes[number] for number in self.numbers.tolist()]
+    def _own_labels(self) -> list[str]:
+        return [self.labels[index] for index in self.indices.tolist()]
 
-    def _rows(self, network: Network, numbers: Numbers, change: Change = as_they_are) -> Rows:
-        return rows_of(network, self.images, numbers, change)
+    def _sample(self, count: int) -> Indices:
+        """At most ``count``, evenly spaced."""
+        return self.indices[:: -(-len(self.indices) // count)]
+
+    def _encode(
+        self, network: Network, indices: Indices, augmentation: Augmentation = identity
+    ) -> Rows:
+        return encode(network, self.images, indices, augmentation)
 
 
 @torch.no_grad()
-def rows_of(
-    network: Network, images: PixelCache, numbers: Numbers, change: Change = as_they_are
+def encode(
+    network: Network,
+    images: PixelCache,
+    indices: Indices,
+    augmentation: Augmentation = identity,
 ) -> Rows:
-    """Unit rows of images, (numbers, dim)."""
+    """Unit embeddings of images, (indices, dim)."""
     where = next(network.parameters()).device
-    showings = Showings(images, network.size, change)
+    loader = ViewLoader(images, network.size, augmentation)
+    batches = (indices[start : start + _BATCH] for start in range(0, len(indices), _BATCH))
     rows = [
-        network(network.fed(pixels.to(where))).cpu().numpy()
-        for pixels, _ in showings.batches(_batches(numbers))
+        network(network.preprocess(pixels.to(where))).cpu().numpy()
+        for pixels, _ in loader.batches(batches)
     ]
     return np.concatenate(rows)
 
@@ -116,13 +129,10 @@ def _as_images(values: Tensor) -> NDArray[np.uint8]:
     return (small * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def _batches(numbers: Numbers) -> Iterator[Numbers]:
-    for start in range(0, len(numbers), _BATCH):
-        yield numbers[start : start + _BATCH]
+def _fixed(transform: Transform) -> Augmentation:
+    """The transformation as an augmentation without randomness."""
 
+    def augmentation(image: Image.Image, _: Generator) -> Image.Image:
+        return transform(image)
 
-def _ignoring_chance(copy: Copy) -> Change:
-    def change(image: Image.Image, _: Generator) -> Image.Image:
-        return copy(image)
-
-    return change
+    return augmentation

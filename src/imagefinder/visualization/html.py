@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SCALE = 0.6  # of a plot on the page
 
 
-def render(package: str | None, template: str, **values: Any) -> str:
+def render(package: str, template: str, **values: Any) -> str:
     """A template from a package's ``templates`` folder, filled in.
 
     It may extend ``base.html``, which needs a ``title``, and import from ``macros.html``.
@@ -22,9 +22,9 @@ def render(package: str | None, template: str, **values: Any) -> str:
     return "".join(stream(package, template, **values))
 
 
-def stream(package: str | None, template: str, **values: Any) -> Iterator[str]:
+def stream(package: str, template: str, **values: Any) -> Iterator[str]:
     """The same piece by piece, for pages that are too large for memory."""
-    return _environment(package or __package__).get_template(template).generate(**values)
+    return _environment(package).get_template(template).generate(**values)
 
 
 @cache
@@ -72,44 +72,3 @@ class ThemedPlot:
 def data_url(content: bytes, kind: str = "png") -> str:
     """An image file as a URL that contains it."""
     return f"data:image/{kind};base64,{b64encode(content).decode()}"
-
-
-# until the training report is a template too
-
-
-def document(title: str, body: str) -> str:
-    """A page whose ``title`` is text, and ``body`` HTML."""
-    from markupsafe import Markup
-
-    return render(None, "plain.html", title=title, body=Markup(body))  # noqa: S704
-
-
-def tile(name: str, value: str, note: str) -> str:
-    """A number in large type, and a note below."""
-    return f'<div class="tile">{name}<b>{value}</b><small>{note}</small></div>'
-
-
-def table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    """Of cells of HTML, the first of each row its heading."""
-    body = "".join(
-        f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-        for first, *cells in rows
-    )
-    heads = "".join(f"<th>{name}</th>" for name in head)
-    return (
-        f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
-
-
-def plot(name: str, light: bytes, dark: bytes) -> str:
-    """The same plot, as PNG, for light and for dark mode."""
-    drawn = ThemedPlot(name, light, dark)
-    return (
-        '<picture class="half">'
-        f'<source media="(prefers-color-scheme: dark)" srcset="{drawn.dark_url}">'
-        f'<img alt="{name}" width="{drawn.width}" src="{drawn.light_url}"></picture>'
-    )
-
-
-data = data_url

@@ -32,12 +32,12 @@ DARK = Theme("#161b22", "#e6edf3", "#3d444d", "#58a6ff", "#f0883e")
 
 def check_plotting() -> None:
     """Raises MissingExtra without matplotlib."""
-    optional_import("matplotlib.figure", "plot", "plots")
+    optional_import("matplotlib.figure", "plot", "plotting")
 
 
 def empty_figure(width: float, height: float) -> Figure:
     """A figure of that many inches, which opens no window. Raises MissingExtra."""
-    module = optional_import("matplotlib.figure", "plot", "plots")
+    module = optional_import("matplotlib.figure", "plot", "plotting")
     figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
     return figure
 

@@ -33,6 +33,12 @@ def resnet50() -> Any:
     return _seeded(ResNetForImageClassification, ResNetConfig(**_1000))
 
 
+def small_resnet50() -> Any:
+    """The same layout with a quarter of its layers and a sixteenth of its channels."""
+    sizes = {"depths": [1, 1, 1, 1], "hidden_sizes": [16, 32, 64, 128], "embedding_size": 8}
+    return _seeded(ResNetForImageClassification, ResNetConfig(**sizes, **_1000))
+
+
 def beit() -> Any:
     """As microsoft/beit-base-patch16-224, with a sixth of its layers."""
     how = {

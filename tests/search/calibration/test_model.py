@@ -77,7 +77,7 @@ def test_it_comes_back_from_json_as_it_was(measure: Measure) -> None:
         {"rate": 2},
         {"measure": "taste"},
         {"truth": "hearsay"},
-        {"images": 0},
+        {"pictures": 0},
         {"floor": float("nan")},
         {"unrelated": {"body": [], "share": 0.1, "scale": 1, "shape": 0}},
         {"logistic": {"slope": -1, "offset": 0}},
@@ -94,7 +94,7 @@ def test_calibrations_of_older_catalogues_are_read() -> None:
     stored = {
         "measure": "cosine",
         "rate": 0.001,
-        "images": 80,
+        "pictures": 80,
         "searches": 80,
         "truth": "copies",
         "floor": 0.9,

@@ -1,4 +1,4 @@
-"""A catalogue searched by indexes of every kind: chosen, remembered, and true to the file."""
+"""Indexes of every kind in a catalogue: chosen, remembered, and synced with the file."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Local features in a catalogue: what went in comes out, and shortlists are as VLAD ranks them."""
+"""Local features in a catalogue: stored, quantized, and shortlisted by VLAD."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import StoreError
-from imagefinder.local_features.codec import packed, unpacked
+from imagefinder.local_features.codec import pack, unpack
 from imagefinder.local_features.vlad import Codebook, windows
 from imagefinder.similarity import unit
 from imagefinder.stores.sqlite import schema
@@ -143,7 +143,7 @@ def test_what_was_written_comes_back_packed(store: SqliteStore, path: Path) -> N
     found = again.local_features(keys(3, 1, 99))
     assert found.keys() == set(keys(3, 1))
     for number in (3, 1):
-        wanted = unpacked(packed(local(number)), DIM)
+        wanted = unpack(pack(local(number)), DIM)
         assert_array_equal(found[record(number).key].points, wanted.points)
         assert_array_equal(found[record(number).key].descriptors, wanted.descriptors)
     assert (again.recipe, again.extractor) == (RECIPE, EXTRACTOR)
@@ -419,7 +419,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
     def refuse_old(file: Path, missing_ok: bool = False) -> None:
         refuse() if file in before else unlink(file, missing_ok)
 
-    # a codebook of one image is to be learned anew, and so both are to be replaced
+    # a codebook of one image is to be fit again, and so both are to be replaced
     monkeypatch.setattr("imagefinder._utils.sqlite.os.access", lambda *_: False)
     monkeypatch.setattr("imagefinder._utils.atomic.os.replace", refuse)
     monkeypatch.setattr(Path, "unlink", refuse_old)

@@ -1,3 +1,5 @@
+"""The SQLite store: what it keeps, refuses and repairs, and its caches."""
+
 from __future__ import annotations
 
 import hashlib

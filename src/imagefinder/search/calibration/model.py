@@ -18,7 +18,8 @@ MatchKind: TypeAlias = Literal["copies", "labels"]
 
 _NEAREST = {"cosine": 1e-6, "l2": 1e-6, "hamming": 1e-3}  # distance from a score of 1, for rounding
 _MISSED = 0.02  # of pairs of copies score below the duplicate threshold
-_STORED_NAMES = {  # where the names in stored calibrations differ from ours
+_STORED_NAMES = {  # where the names in saved calibrations differ from ours
+    "images": "pictures",
     "match_kind": "truth",
     "duplicate_threshold": "floor",
     "impostor_scores": "unrelated",

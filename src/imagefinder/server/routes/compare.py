@@ -13,9 +13,6 @@ from imagefinder.server.forms import ImageFields
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import CompareResponse
 
-_MAX_PAIRS = 200
-"""Enough to draw: more lines would hide the images."""
-
 router = APIRouter(tags=["search"])
 
 
@@ -46,7 +43,7 @@ def compare_images(
 def _response(comparison: Comparison) -> CompareResponse:
     left, right = comparison.local
     found = comparison.correspondences
-    pairs = found.pairs[:: max(1, -(-len(found) // _MAX_PAIRS))]
+    pairs = comparison.drawn_pairs()
     points = np.hstack([left.points[pairs[:, 0]], right.points[pairs[:, 1]]])
     return CompareResponse(
         features=(len(left), len(right)),

@@ -1,78 +1,72 @@
-// The server's answers. Each refusal becomes an Error that says what to do.
+// HTTP API client. Error responses become an Error with the server's explanation.
 
-import { $, asked } from "./dom.js";
+import { $, openDialog } from "./dom.js";
 
 const KEY = "imagefinder-key";
 
-export class Refused extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
-}
+export const stats = () => getJson("v1/stats");
+export const getImage = (id, encoder) => getJson(imageUrl(id, "", { encoder }));
+export const listImages = (encoder, cursor, limit = 60) =>
+  getJson(`v1/images?${params({ encoder, cursor, limit })}`);
+export const duplicates = (query) => getJson(`v1/duplicates?${params(query)}`);
+export const map = (query) => getJson(`v1/map?${params(query)}`);
+export const search = (body, signal) => getJson("v1/search", { method: "POST", body, signal });
+export const compare = (body) => getJson("v1/compare", { method: "POST", body });
+/** Add an image; true if it is new. */
+export const addImage = async (body) =>
+  (await request("v1/images", { method: "POST", body })).status === 201;
+export const deleteImage = (id, encoder) =>
+  request(imageUrl(id, "", { encoder }), { method: "DELETE" });
 
-export const stats = () => json("v1/stats");
-export const image = (id, encoder) => json(`v1/images/${id}?${query({ encoder })}`);
-export const page = (encoder, cursor, limit = 60) =>
-  json(`v1/images?${query({ encoder, cursor, limit })}`);
-export const copies = (asked) => json(`v1/duplicates?${query(asked)}`);
-export const map = (asked) => json(`v1/map?${query(asked)}`);
-export const search = (form, signal) => json("v1/search", { method: "POST", body: form, signal });
-export const compare = (form) => json("v1/compare", { method: "POST", body: form });
-/** Whether it is new. */
-export const add = async (form) =>
-  (await answered("v1/images", { method: "POST", body: form })).status === 201;
-export const remove = (id, encoder) =>
-  answered(`v1/images/${id}?${query({ encoder })}`, { method: "DELETE" });
+export const fileUrl = (id, encoder) => imageUrl(id, "/file", { encoder });
+export const thumbnailUrl = (id, encoder, side = 320) => imageUrl(id, "/thumbnail", { encoder, side });
 
-export const file = (id, encoder) => `v1/images/${id}/file?${query({ encoder })}`;
-export const small = (id, encoder, side = 320) =>
-  `v1/images/${id}/thumbnail?${query({ encoder, side })}`;
-
-/** What an <img> can show: the address itself, or where a key is needed, what is there. */
-export async function shown(path) {
+/** A URL for <img>: the path itself or, as <img> sends no API key, that of a downloaded blob. */
+export async function displayUrl(path) {
   if (!sessionStorage.getItem(KEY)) return path;
-  return URL.createObjectURL(await (await answered(path)).blob());
+  return URL.createObjectURL(await (await request(path)).blob());
 }
 
-function query(given) {
-  return new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+const imageUrl = (id, part, query) => `v1/images/${id}${part}?${params(query)}`;
+
+function params(values) {
+  return new URLSearchParams(Object.entries(values).filter(([, value]) => value));
 }
 
-async function json(path, options) {
-  return (await answered(path, options)).json();
+async function getJson(path, options) {
+  return (await request(path, options)).json();
 }
 
-async function answered(path, options = {}) {
+async function request(path, options = {}) {
   const key = sessionStorage.getItem(KEY);
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, { ...options, headers });
+    response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(0, "The server does not answer. Is it still running?");
+    throw new Error("The server does not respond. Is it still running?");
   }
-  if (answer.ok) return answer;
-  if (answer.status === 401) {
-    await unlocked(key);
-    return answered(path, options);
+  if (response.ok) return response;
+  if (response.status === 401) {
+    await askForKey(key);
+    return request(path, options);
   }
-  const problem = await answer.json().catch(() => ({}));
-  throw new Refused(answer.status, problem.detail ?? `the server answered ${answer.status}`);
+  const problem = await response.json().catch(() => ({}));
+  throw new Error(problem.detail ?? `the server responded with ${response.status}`);
 }
 
-let asking = null;
+let pending = null;
 
-/** Ask for a key once, however many requests wait for it; `refused` is the one they came with. */
-async function unlocked(refused) {
-  if (sessionStorage.getItem(KEY) !== refused) return; // another has been given since
-  asking ??= asked($("key")).then((said) => {
-    const field = $("key").querySelector("input");
-    if (said === "yes") sessionStorage.setItem(KEY, field.value.trim());
-    field.value = "";
-    asking = null;
-    if (said !== "yes") throw new Refused(401, "This server asks for a key.");
+/** Show the key dialog once, however many requests wait for it; `rejected` is the key they sent. */
+async function askForKey(rejected) {
+  if (sessionStorage.getItem(KEY) !== rejected) return; // entered in the meantime
+  pending ??= openDialog($("key")).then((result) => {
+    const input = $("key").querySelector("input");
+    if (result === "yes") sessionStorage.setItem(KEY, input.value.trim());
+    input.value = "";
+    pending = null;
+    if (result !== "yes") throw new Error("This server requires an API key.");
   });
-  await asking;
+  await pending;
 }

@@ -1,13 +1,13 @@
-// The computer's camera, in a dialog.
+// Camera dialog for computers with a webcam.
 
-import { $, asked, say } from "./dom.js";
+import { $, openDialog, setText } from "./dom.js";
 
-/** A photograph as a File, or null if none was taken. */
-export async function photograph() {
-  const video = $("live");
-  say($("dark"), null);
+/** Take a photo: a File, or null if cancelled. */
+export async function takePhoto() {
+  const video = $("video");
+  setText($("camera-error"), null);
   $("shutter").disabled = true;
-  const closed = asked($("camera"));
+  const closed = openDialog($("camera"));
   let stream = null;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
@@ -15,15 +15,15 @@ export async function photograph() {
     await video.play();
     $("shutter").disabled = false;
   } catch {
-    say($("dark"), "The camera cannot be used. Allow it in the browser, or choose a file.");
+    setText($("camera-error"), "No access to the camera. Allow it in the browser, or choose a file.");
   }
-  const taken = (await closed) === "yes" && stream ? await still(video) : null;
+  const photo = (await closed) === "yes" && stream ? await currentFrame(video) : null;
   stream?.getTracks().forEach((track) => track.stop());
   video.srcObject = null;
-  return taken;
+  return photo;
 }
 
-async function still(video) {
+async function currentFrame(video) {
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;

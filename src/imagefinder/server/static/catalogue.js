@@ -1,117 +1,112 @@
-// Browsing what is stored, and adding to it.
+// Catalogue view: list the stored images, and upload more.
 
 import * as api from "./api.js";
-import { card } from "./cards.js";
-import { $, announce, h, plural, say } from "./dom.js";
-import { takes } from "./intake.js";
+import { $, announce, h, plural, setText } from "./dom.js";
+import { imageCard } from "./image-card.js";
+import { acceptFiles } from "./image-input.js";
 
-let next = null;
-let listed = null; // the encoder whose images are shown
-let turn = 0; // counts up with each list that is begun, so that an earlier one ends
-let changed = () => {};
+let cursor = null;
+let encoder = null; // whose images are listed
+let generation = 0; // incremented by each new listing, so that an earlier one stops
+let onChange = () => {};
 let server = null;
 
-/** `told` hears of each change. */
-export function begin(stats, told) {
+/** `changed` is called after each addition or deletion. */
+export function init(stats, changed) {
   server = stats;
-  changed = told;
-  $("more").addEventListener("click", () => more(listed));
-  $("adding").hidden = !stats.writable;
-  if (stats.writable) takes($("adding"), $("add"), added);
+  onChange = changed;
+  $("more").addEventListener("click", loadMore);
+  $("add-zone").hidden = !stats.writable;
+  if (stats.writable) acceptFiles($("add-zone"), $("add-files"), upload);
 }
 
-/** Show the catalogue of an encoder, from its beginning. */
-export async function show(asked, { encoder }) {
-  listed = encoder;
+/** List the images of a catalogue from the start. */
+export async function render(params, catalogue) {
+  encoder = catalogue.encoder;
   await refresh();
 }
 
 async function refresh() {
-  turn += 1;
-  next = null;
+  generation += 1;
+  cursor = null;
   $("images").replaceChildren();
-  counted(listed);
-  await more(listed);
+  updateCount();
+  await loadMore();
 }
 
-async function counted(encoder) {
+async function updateCount() {
   try {
-    const holding = (await api.stats()).catalogues.find((one) => one.encoder === encoder);
-    $("count").textContent = plural(holding.images, "image");
+    const info = (await api.stats()).catalogues.find((one) => one.encoder === encoder);
+    $("count").textContent = plural(info.images, "image");
   } catch {
     $("count").textContent = "Catalogue";
   }
 }
 
-async function more(encoder) {
-  const mine = turn;
-  say($("unlisted"), null);
+async function loadMore() {
+  const current = generation;
+  setText($("list-error"), null);
   $("images").setAttribute("aria-busy", "true");
-  $("more").disabled = true; // one press, one page
+  $("more").disabled = true; // one page per click
   try {
-    const page = await api.page(encoder, next);
-    if (turn !== mine) return;
-    next = page.next;
-    $("images").append(...page.images.map((image) => shown(image, encoder)));
-    if (!$("images").children.length) $("images").append(empty());
+    const page = await api.listImages(encoder, cursor);
+    if (generation !== current) return;
+    cursor = page.next;
+    $("images").append(...page.images.map(card));
+    if (!$("images").children.length) $("images").append(emptyNote());
   } catch (error) {
-    say($("unlisted"), error.message);
+    setText($("list-error"), error.message);
   }
-  $("more").hidden = !next;
+  $("more").hidden = !cursor;
   $("more").disabled = false;
   $("images").removeAttribute("aria-busy");
 }
 
-function shown(image, encoder) {
-  const size = h("p", { class: "quiet" }, `${image.width} × ${image.height}`);
-  const removed = () => {
-    changed();
-    counted(encoder);
+function card(image) {
+  const size = h("p", { class: "muted" }, `${image.width} × ${image.height}`);
+  const onRemove = () => {
+    onChange();
+    updateCount();
   };
-  return card(image, { encoder, more: [size], removed: server.writable ? removed : null });
+  return imageCard(image, { encoder, details: [size], onRemove: server.writable ? onRemove : null });
 }
 
-function empty() {
-  const remedy = server.writable ? "Drop some above, or run " : "Run ";
-  return h("li", { class: "empty" }, "No images yet. ", remedy, h("code", {}, "imagefinder add FOLDER"), ".");
+function emptyNote() {
+  const advice = server.writable ? "Drop some above, or run " : "Run ";
+  return h("li", { class: "empty" }, "No images yet. ", advice, h("code", {}, "imagefinder add FOLDER"), ".");
 }
 
-async function added(files) {
-  const failed = [];
-  let done = 0;
-  let fresh = 0;
-  $("failed").replaceChildren();
-  $("added").hidden = false;
-  $("adds").max = files.length;
-  const tell = () => {
-    $("adds").value = done;
-    $("addsaid").textContent = `${done} of ${files.length}`;
-  };
-  tell();
-  for (const file of files) {
+async function upload(files) {
+  const errors = [];
+  let added = 0;
+  $("add-errors").replaceChildren();
+  $("add-status").hidden = false;
+  $("add-progress").max = files.length;
+  for (const [done, file] of files.entries()) {
+    $("add-progress").value = done;
+    $("add-text").textContent = `${done} of ${files.length}`;
     try {
-      fresh += await add(file);
+      added += await addFile(file);
     } catch (error) {
-      failed.push(h("li", {}, `${file.name}: ${error.message}`));
+      errors.push(h("li", {}, `${file.name}: ${error.message}`));
     }
-    done += 1;
-    tell();
   }
-  const before = done - fresh - failed.length;
-  const told = [`${plural(fresh, "image")} added`, before && `${before} known before`, failed.length && `${failed.length} refused`];
-  $("addsaid").textContent = told.filter(Boolean).join(", ");
-  announce($("addsaid").textContent);
-  $("failed").replaceChildren(...failed);
-  changed();
+  $("add-progress").value = files.length;
+  const known = files.length - added - errors.length;
+  const counts = [`${plural(added, "image")} added`, known && `${known} already in the catalogue`, errors.length && `${errors.length} failed`];
+  $("add-text").textContent = counts.filter(Boolean).join(", ");
+  announce($("add-text").textContent);
+  $("add-errors").replaceChildren(...errors);
+  onChange();
   refresh();
 }
 
-async function add(file) {
+async function addFile(file) {
   if (file.size > server.max_upload) {
-    throw new Error(`it is larger than the ${plural(server.max_upload, "byte")} that this server takes`);
+    throw new Error(`larger than the ${plural(server.max_upload, "byte")} that this server accepts`);
   }
   const form = new FormData();
   form.append("image", file);
-  form.append("encoder", listed);
-  return api.add(form);
+  form.append("encoder", encoder);
+  return api.addImage(form);
 }

@@ -1,82 +1,82 @@
-// Two images side by side, with lines between what corresponds.
+// Compare dialog: two images side by side, with lines between corresponding keypoints.
 
 import * as api from "./api.js";
-import { $, asked, h, plural, say } from "./dom.js";
-import { named } from "./cards.js";
+import { $, h, openDialog, plural, setText } from "./dom.js";
+import { titleOf } from "./image-card.js";
 
 const HEIGHT = 400;
 const GAP = 12;
 
-/** Show a question, `{url, form}` with the form's own fields, beside a stored image. */
-export async function compare(question, hit, encoder) {
+/** Compare a query, `{url, form}` with a function that makes its form, and a stored image. */
+export async function compare(query, hit, encoder) {
   const pair = $("pair");
-  const told = h("p", { role: "status" }, "Looking for what corresponds…");
-  const loading = h("progress", { "aria-label": "Comparing" });
-  pair.replaceChildren(told, loading);
-  $("compared").textContent = `Side by side: ${named(hit)}`;
-  asked($("compare"));
+  const status = h("p", { role: "status" }, "Matching local features…");
+  const progress = h("progress", { "aria-label": "Comparing" });
+  pair.replaceChildren(status, progress);
+  $("compare-title").textContent = `Compare with ${titleOf(hit)}`;
+  openDialog($("compare"));
   try {
-    const urls = [question.url, await api.shown(api.small(hit.id, encoder, 1024))];
-    const images = await Promise.all(urls.map(loaded));
-    const drawn = drawing(images);
-    pair.append(drawn.svg);
-    const form = question.form();
+    const urls = [query.url, await api.displayUrl(api.thumbnailUrl(hit.id, encoder, 1024))];
+    const drawing = draw(await Promise.all(urls.map(loadImage)));
+    pair.append(drawing.svg);
+    const form = query.form();
     form.append("id", hit.id);
-    const found = await api.compare(form);
-    drawn.lines(found.pairs);
-    say(told, verdict(found));
+    const result = await api.compare(form);
+    drawing.addLines(result.pairs);
+    setText(status, verdict(result));
   } catch (error) {
-    say(told, error.message);
+    setText(status, error.message);
   }
-  loading.remove();
+  progress.remove();
 }
 
 function verdict({ matches, verified, features }) {
-  const counted = `${plural(matches, "pair")} of ${features.join(" and ")} local features`;
+  const counts = `${plural(matches, "correspondence")} between ${features.join(" and ")} local features`;
   return verified
-    ? `The same thing: ${counted} agree on one geometry.`
-    : `No sign of the same thing: ${counted} agree.`;
+    ? `The same object: ${counts} fit one geometric transformation.`
+    : `Not verified: ${counts} fit.`;
 }
 
-function loaded(url) {
-  return new Promise((done, failed) => {
+function loadImage(url) {
+  return new Promise((resolve, reject) => {
     const image = new Image();
-    image.onload = () => done(image);
-    image.onerror = () => failed(new Error("One of the images cannot be shown."));
+    image.onload = () => resolve(image);
+    image.onerror = () => reject(new Error("One of the images cannot be displayed."));
     image.src = url;
   });
 }
 
-/** Both in one drawing, beside or (on a narrow page) above each other. */
-function drawing(images) {
+/** Both images in one SVG: side by side or, on a narrow screen, one above the other. */
+function draw(images) {
   const narrow = matchMedia("(max-width: 40rem)").matches;
   let end = 0;
-  const places = images.map((image) => {
+  const boxes = images.map((image) => {
     const scale = HEIGHT / (narrow ? image.naturalWidth : image.naturalHeight);
     const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
-    const place = { x: narrow ? 0 : end, y: narrow ? end : 0, width, height };
+    const box = { x: narrow ? 0 : end, y: narrow ? end : 0, width, height };
     end += (narrow ? height : width) + GAP;
-    return place;
+    return box;
   });
   const size = narrow ? [HEIGHT, end - GAP] : [end - GAP, HEIGHT];
-  const svg = drawn("svg", { viewBox: `0 0 ${size.join(" ")}`, role: "img", "aria-label": "The query and the image found" });
-  svg.append(...images.map((image, side) => drawn("image", { href: image.src, ...places[side] })));
+  const svg = svgElement("svg", { viewBox: `0 0 ${size.join(" ")}`, role: "img", "aria-label": "The query and the hit" });
+  svg.append(...images.map((image, side) => svgElement("image", { href: image.src, ...boxes[side] })));
   return {
     svg,
-    lines(pairs) {
-      const group = drawn("g", { class: "lines" });
-      const at = (place, x, y) => [place.x + x * place.width, place.y + y * place.height];
+    addLines(pairs) {
+      const group = svgElement("g", { class: "lines" });
+      const at = (box, x, y) => [box.x + x * box.width, box.y + y * box.height];
       for (const [x, y, toX, toY] of pairs) {
-        const [x1, y1] = at(places[0], x, y);
-        const [x2, y2] = at(places[1], toX, toY);
-        group.append(drawn("line", { x1, y1, x2, y2 }), drawn("circle", { cx: x1, cy: y1, r: 2.5 }), drawn("circle", { cx: x2, cy: y2, r: 2.5 }));
+        const [x1, y1] = at(boxes[0], x, y);
+        const [x2, y2] = at(boxes[1], toX, toY);
+        const ends = [[x1, y1], [x2, y2]].map(([cx, cy]) => svgElement("circle", { cx, cy, r: 2.5 }));
+        group.append(svgElement("line", { x1, y1, x2, y2 }), ...ends);
       }
       svg.append(group);
     },
   };
 }
 
-function drawn(name, attributes) {
+function svgElement(name, attributes) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;

@@ -1,32 +1,35 @@
-// Elements, made and found.
+// DOM helpers.
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element: attributes by name, listeners as `on…`, what is null or false left out. */
+/** Create an element; attributes named `on…` are listeners, null and false ones are left out. */
 export function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (value == null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== false));
+  element.append(...children.flat().filter(Boolean));
   return element;
 }
 
-/** Put a text into a place that is hidden while there is none. */
-export function say(place, text) {
-  place.textContent = text ?? "";
-  place.hidden = !text;
+export const button = (text, onclick, label = null, style = "plain") =>
+  h("button", { type: "button", class: style, "aria-label": label, onclick }, text);
+
+/** Set an element's text, and hide it if there is none. */
+export function setText(element, text) {
+  element.textContent = text ?? "";
+  element.hidden = !text;
 }
 
-/** Tell those who do not see the page. */
+/** Announce a text to screen readers. */
 export function announce(text) {
   $("status").textContent = text;
 }
 
-/** Open a dialog; its button's value once it is closed. */
-export function asked(dialog) {
+/** Open a dialog and wait for the value of the button that closes it. */
+export function openDialog(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) =>

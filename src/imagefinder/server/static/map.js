@@ -1,94 +1,92 @@
-// The catalogue on a plane, like images near each other.
+// Map view: a 2-D projection of the catalogue, similar images near each other.
 
 import * as api from "./api.js";
-import { thumbnail } from "./cards.js";
-import { $, h, plural, say } from "./dom.js";
-import { asking, go, varied } from "./place.js";
+import { $, h, plural, setText } from "./dom.js";
+import { thumbnail } from "./image-card.js";
+import { hrefWith, navigate, searchHref } from "./router.js";
 
-const EDGE = 0.03; // of the plane, around what lies on it
-const AHEAD = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const MARGIN = 0.03; // of the map, on each side
+const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-let drawn = null; // the question that is answered on the page
+let requested = null; // the latest request; responses to earlier ones are ignored
 
-export function begin() {
-  $("lay").addEventListener("change", ({ currentTarget, target }) => {
-    if (target === $("closer")) return closer();
+export function init() {
+  $("map-form").addEventListener("change", ({ currentTarget, target }) => {
+    if (target === $("zoom")) return zoom();
     const { by, limit } = currentTarget.elements;
-    go(varied({ by: by.value, limit: limit.value }), true);
+    navigate(hrefWith({ by: by.value, limit: limit.value }), true);
   });
-  $("closer").addEventListener("input", closer);
-  $("plane").addEventListener("keydown", step);
+  $("zoom").addEventListener("input", zoom);
+  $("points").addEventListener("keydown", moveFocus);
 }
 
-export async function show(asked, { encoder }) {
-  const { elements } = $("lay");
-  elements.by.value = asked.get("by") ?? "tsne";
-  elements.limit.value = asked.get("limit") ?? "300";
-  const question = { encoder, by: elements.by.value, limit: elements.limit.value };
-  drawn = JSON.stringify(question);
-  const mine = drawn;
-  $("plane").replaceChildren();
-  say($("laid"), null);
-  say($("unlaid"), null);
-  $("laying").hidden = false;
+export async function render(params, { encoder }) {
+  const { elements } = $("map-form");
+  elements.by.value = params.get("by") ?? "tsne";
+  elements.limit.value = params.get("limit") ?? "300";
+  const query = { encoder, by: elements.by.value, limit: elements.limit.value };
+  const own = JSON.stringify(query);
+  requested = own;
+  $("points").replaceChildren();
+  setText($("map-status"), null);
+  setText($("map-error"), null);
+  $("map-progress").hidden = false;
   try {
-    const found = await api.map(question);
-    if (drawn !== mine) return;
-    lay(found, encoder);
+    const result = await api.map(query);
+    if (requested !== own) return;
+    renderPoints(result, encoder);
   } catch (error) {
-    if (drawn === mine) say($("unlaid"), error.message);
+    if (requested === own) setText($("map-error"), error.message);
   }
-  if (drawn === mine) $("laying").hidden = true;
+  if (requested === own) $("map-progress").hidden = true;
 }
 
-function lay({ points, total, gone }, encoder) {
-  const [left, top] = [spread(points.map(({ x }) => x)), spread(points.map(({ y }) => y))];
-  $("plane").replaceChildren(
+function renderPoints({ points, total, gone }, encoder) {
+  const [left, top] = [scale(points.map(({ x }) => x)), scale(points.map(({ y }) => y))];
+  $("points").replaceChildren(
     ...points.map((point, number) => {
       const image = { ...point, metadata: {} };
-      const link = h("a", { href: asking({ id: point.id, encoder }), "aria-label": `Search from ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, thumbnail(image, encoder, 96));
+      const link = h("a", { href: searchHref({ id: point.id, encoder }), "aria-label": `Search with ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, thumbnail(image, encoder, 96));
       Object.assign(link.style, { left: left(point.x), top: top(point.y) });
       return h("li", {}, link);
     }),
   );
-  const chosen = points.length + gone < total ? ` of ${total.toLocaleString("en")}, chosen by lot` : "";
-  const missing = gone ? `; ${gone} have no file to show` : "";
-  say($("laid"), `${plural(points.length, "image")}${chosen}${missing}.`);
-  closer();
+  const sampled = points.length + gone < total ? `, a random sample of ${total.toLocaleString("en")}` : "";
+  const missing = gone ? `; ${plural(gone, "file")} missing` : "";
+  setText($("map-status"), `${plural(points.length, "image")}${sampled}${missing}.`);
+  zoom();
 }
 
-/** From the least to the most, over the whole plane; how far is no more than how they lie. */
-function spread(values) {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  return (value) => `${100 * (EDGE + (1 - 2 * EDGE) * ((value - least) / (most - least || 1)))}%`;
+/** Stretch coordinates over the whole map; only neighbourhoods matter, not distances. */
+function scale(values) {
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  return (value) => `${100 * (MARGIN + (1 - 2 * MARGIN) * ((value - min) / (max - min || 1)))}%`;
 }
 
-function closer() {
-  const scroll = $("scroll");
-  const middle = ["Left", "Top"].map((side) => {
-    const [size, seen] = side === "Left" ? [scroll.scrollWidth, scroll.clientWidth] : [scroll.scrollHeight, scroll.clientHeight];
-    return (scroll[`scroll${side}`] + seen / 2) / size;
-  });
-  $("plane").style.width = `${100 * $("closer").value}%`;
-  scroll.scrollTo(middle[0] * scroll.scrollWidth - scroll.clientWidth / 2, middle[1] * scroll.scrollHeight - scroll.clientHeight / 2);
+function zoom() {
+  const view = $("viewport");
+  const x = (view.scrollLeft + view.clientWidth / 2) / view.scrollWidth;
+  const y = (view.scrollTop + view.clientHeight / 2) / view.scrollHeight;
+  $("points").style.width = `${100 * $("zoom").value}%`;
+  view.scrollTo(x * view.scrollWidth - view.clientWidth / 2, y * view.scrollHeight - view.clientHeight / 2);
 }
 
-/** To the nearest image in the direction of an arrow. */
-function step(event) {
-  const ahead = AHEAD[event.key];
-  if (!ahead) return;
+/** Arrow keys focus the nearest image in their direction. */
+function moveFocus(event) {
+  const direction = DIRECTIONS[event.key];
+  if (!direction) return;
   event.preventDefault();
-  const from = centre(event.target);
-  const scored = [...$("plane").querySelectorAll("a")].map((link) => {
-    const [x, y] = centre(link).map((value, axis) => value - from[axis]);
-    const forward = x * ahead[0] + y * ahead[1];
-    const aside = Math.abs(x * ahead[1]) + Math.abs(y * ahead[0]);
-    return [forward > 0 ? forward + 2 * aside : Infinity, link];
+  const from = center(event.target);
+  const costs = [...$("points").querySelectorAll("a")].map((link) => {
+    const [x, y] = center(link).map((value, axis) => value - from[axis]);
+    const forward = x * direction[0] + y * direction[1];
+    const sideways = Math.abs(x * direction[1]) + Math.abs(y * direction[0]);
+    return [forward > 0 ? forward + 2 * sideways : Infinity, link];
   });
-  const [away, next] = scored.reduce((best, one) => (one[0] < best[0] ? one : best));
-  if (away < Infinity) next.focus();
+  const [cost, next] = costs.reduce((best, one) => (one[0] < best[0] ? one : best));
+  if (cost < Infinity) next.focus();
 }
 
-function centre(link) {
+function center(link) {
   return [link.offsetLeft + link.offsetWidth / 2, link.offsetTop + link.offsetHeight / 2];
 }

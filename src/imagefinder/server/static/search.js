@@ -1,188 +1,195 @@
-// Searching: the question, how it is asked, and what is found.
+// Search view: query, options and hits.
 
 import * as api from "./api.js";
-import { card, named } from "./cards.js";
 import { compare } from "./compare.js";
-import { $, announce, h, plural, say } from "./dom.js";
-import { pastes, photographs, takes } from "./intake.js";
-import { asking, go, varied } from "./place.js";
-import { form, isAsked, questionOf, showQuestion, wording } from "./question.js";
-import { keep } from "./uploads.js";
+import { $, announce, button, h, plural, setText } from "./dom.js";
+import { imageCard, titleOf } from "./image-card.js";
+import { acceptFiles, acceptPaste, acceptPhotos } from "./image-input.js";
+import { describe, imageForm, isEmpty, loadQuery, renderQuery } from "./query.js";
+import { hrefWith, navigate, searchHref } from "./router.js";
+import { storeUpload } from "./uploads.js";
 
-const USUAL = 12;
-const BEGINNINGS = 12;
+const DEFAULT_K = 12;
+const MAX_K = 1000;
+const MAX_IMAGES = 16;
 
-const answers = new Map(); // by address, so that Back shows at once what was found
-let running = new AbortController();
+const cache = new Map(); // responses by URL, so that Back is instant
+let controller = new AbortController();
 let server = null;
 
-export function begin(stats) {
+export function init(stats) {
   server = stats;
   $("options").open = matchMedia("(min-width: 48rem)").matches;
-  const withFiles = (files) => go(asking({ upload: files.slice(0, 16).map(keep) }));
-  const withLink = (url) => go(asking({ url }));
-  takes($("search"), $("choose"), withFiles, withLink);
-  pastes(withFiles, withLink);
-  photographs(withFiles);
+  const onFiles = (files) => navigate(searchHref({ upload: files.slice(0, MAX_IMAGES).map(storeUpload) }));
+  const onLink = (url) => navigate(searchHref({ url }));
+  acceptFiles($("search"), $("choose"), onFiles, onLink);
+  acceptPaste(onFiles, onLink);
+  acceptPhotos(onFiles);
   for (const [id, field] of [["link", "url"], ["words", "text"]]) {
     $(id).addEventListener("submit", (event) => {
       event.preventDefault();
-      go(asking({ [field]: event.target.elements[field].value.trim() }));
+      navigate(searchHref({ [field]: event.target.elements[field].value.trim() }));
     });
   }
   $("link").hidden = !stats.fetches;
-  const vary = (changes) => go(varied(changes), true);
-  $("k").addEventListener("change", ({ target }) => target.validity.valid && vary({ k: target.value }));
-  $("threshold").addEventListener("input", showLeast);
-  $("threshold").addEventListener("change", ({ target }) => vary({ threshold: Number(target.value) || null }));
-  $("matches").addEventListener("change", ({ target }) => vary({ matches: target.checked ? "yes" : null }));
-  $("rerank").addEventListener("change", ({ target }) => vary({ rerank: target.value }));
+  $("threshold").addEventListener("input", showThreshold);
+  const option = (id, value) =>
+    $(id).addEventListener("change", ({ target }) => target.validity.valid && navigate(hrefWith({ [id]: value(target) }), true));
+  option("k", (input) => input.value);
+  option("threshold", (input) => Number(input.value) || null);
+  option("matches", (input) => (input.checked ? "yes" : null));
+  option("rerank", (select) => select.value);
 }
 
-/** What was found may have changed. */
-export const forget = () => answers.clear();
+/** The catalogue has changed, so cached responses may be wrong. */
+export const clearCache = () => cache.clear();
 
-/** Ask what the address asks. */
-export async function show(asked, holding) {
-  running.abort();
-  running = new AbortController();
-  const { signal } = running;
-  const encoder = holding.encoder;
-  $("searching").hidden = false;
+/** Run the search of the URL. */
+export async function render(params, catalogue) {
+  controller.abort();
+  controller = new AbortController();
+  const { signal } = controller;
+  const encoder = catalogue.encoder;
+  $("search-progress").hidden = false;
   $("hits").setAttribute("aria-busy", "true");
   try {
-    showControls(asked, holding);
-    const question = await questionOf(asked, encoder);
+    showOptions(params, catalogue);
+    const query = await loadQuery(params, encoder);
     if (signal.aborted) return;
-    showQuestion(question, asked);
-    if (isAsked(question)) await answer(question, asked, encoder, signal);
-    else await beginnings(encoder, holding.images);
-    say($("refused"), null);
+    renderQuery(query, params);
+    if (isEmpty(query)) await renderExamples(encoder, catalogue.images);
+    else await renderHits(query, params, encoder, signal);
+    setText($("search-error"), null);
   } catch (error) {
     if (signal.aborted) return;
     $("hits").replaceChildren();
-    say($("verdict"), null);
+    setText($("summary"), null);
     $("found").textContent = "";
-    say($("refused"), error.message);
+    setText($("search-error"), error.message);
   }
-  $("searching").hidden = true;
+  $("search-progress").hidden = true;
   $("hits").removeAttribute("aria-busy");
 }
 
-function showControls(asked, holding) {
-  $("words").hidden = !holding.text;
-  $("only").hidden = !holding.calibrated;
-  $("reranked").hidden = !holding.local;
-  $("k").value = asked.get("k") ?? USUAL;
-  $("threshold").value = asked.get("threshold") ?? 0;
-  $("matches").checked = asked.has("matches");
-  $("rerank").value = asked.get("rerank") ?? "";
-  $("link").elements.url.value = asked.get("url") ?? "";
-  $("words").elements.text.value = asked.get("text") ?? "";
-  showLeast();
-  showFilter(asked);
+function showOptions(params, catalogue) {
+  $("words").hidden = !catalogue.text;
+  $("matches-option").hidden = !catalogue.calibrated;
+  $("rerank-option").hidden = !catalogue.local;
+  $("k").value = kOf(params);
+  $("threshold").value = params.get("threshold") ?? 0;
+  $("matches").checked = params.has("matches");
+  $("rerank").value = params.get("rerank") ?? "";
+  $("link").elements.url.value = params.get("url") ?? "";
+  $("words").elements.text.value = params.get("text") ?? "";
+  showThreshold();
+  showFilter(params);
 }
 
-function showLeast() {
-  const least = Number($("threshold").value);
-  $("least").textContent = least ? least.toFixed(2) : "any";
-  $("threshold").setAttribute("aria-valuetext", least ? least.toFixed(2) : "any score");
+function showThreshold() {
+  const threshold = Number($("threshold").value);
+  const text = threshold ? threshold.toFixed(2) : "any";
+  $("threshold-value").textContent = text;
+  $("threshold").setAttribute("aria-valuetext", text);
 }
 
-function showFilter(asked) {
-  const where = JSON.parse(asked.get("where") ?? "{}");
+const kOf = (params) => Number(params.get("k") ?? DEFAULT_K);
+const filterOf = (params) => JSON.parse(params.get("where") ?? "{}");
+
+function showFilter(params) {
+  const where = filterOf(params);
   const without = (name) => Object.fromEntries(Object.entries(where).filter(([other]) => other !== name));
   $("filter").replaceChildren(
-    ...Object.entries(where).map(([name, value]) =>
-      h("button", { type: "button", class: "chip", "aria-label": `No longer only ${name}: ${value}`, onclick: () => filterBy(without(name)) }, `${name}: ${value} ✕`),
-    ),
+    ...Object.entries(where).map(([name, value]) => {
+      const text = `${name}: ${value}`;
+      return button(`${text} ✕`, () => filterBy(without(name)), `Remove the filter ${text}`, "chip");
+    }),
   );
 }
 
 function filterBy(where) {
-  go(varied({ where: Object.keys(where).length ? JSON.stringify(where) : null }));
+  navigate(hrefWith({ where: Object.keys(where).length ? JSON.stringify(where) : null }));
 }
 
-async function answer(question, asked, encoder, signal) {
-  const own = asked.getAll("id");
-  if (!answers.has(location.hash)) {
-    answers.set(location.hash, await api.search(request(question, asked, encoder, own.length), signal));
+async function renderHits(query, params, encoder, signal) {
+  const ids = params.getAll("id");
+  if (!cache.has(location.hash)) {
+    cache.set(location.hash, await api.search(searchForm(query, params, encoder, ids.length), signal));
   }
-  const { hits, matches } = answers.get(location.hash);
-  // a stored image finds itself first; it is shown beside already
-  const others = hits.filter((hit) => !own.includes(hit.id)).slice(0, Number(asked.get("k") ?? USUAL));
-  document.title = `${wording(question)} | ImageFinder`;
-  $("found").textContent = others.length ? `Similar to ${wording(question)}` : "Nothing found";
-  say($("verdict"), verdict(others, matches !== null));
+  const response = cache.get(location.hash);
+  // a stored query image is its own first hit, and already shown in the panel
+  const hits = response.hits.filter((hit) => !ids.includes(hit.id)).slice(0, kOf(params));
+  document.title = `${describe(query)} | ImageFinder`;
+  const nothing = hits.length ? null : "Nothing found";
+  $("found").textContent = nothing ?? `Similar to ${describe(query)}`;
+  setText($("summary"), summary(hits, response.matches !== null));
   const clicked = $("hits").contains(document.activeElement);
-  $("hits").replaceChildren(...others.map((hit) => found(hit, question, asked, encoder)));
+  $("hits").replaceChildren(...hits.map((hit) => hitCard(hit, query, params, encoder)));
   if (clicked) $("found").focus({ preventScroll: true });
-  announce(others.length ? `${plural(others.length, "image")} found, the nearest ${named(others[0])}` : "Nothing found");
+  announce(nothing ?? `${plural(hits.length, "image")} found, the most similar is ${titleOf(hits[0])}`);
 }
 
-function request(question, asked, encoder, own) {
-  const data = form(question);
-  const k = Math.min(Number(asked.get("k") ?? USUAL) + own, 1000);
+function searchForm(query, params, encoder, extra) {
+  const data = imageForm(query);
   const fields = {
-    k,
+    k: Math.min(kOf(params) + extra, MAX_K),
     encoder,
-    text: question.text,
-    crop: asked.get("crop"),
-    threshold: asked.get("threshold"),
-    matches_only: asked.has("matches") ? "true" : null,
-    rerank: asked.get("rerank"),
-    where: asked.get("where"),
+    text: query.text,
+    crop: params.get("crop"),
+    threshold: params.get("threshold"),
+    matches_only: params.has("matches") ? "true" : null,
+    rerank: params.get("rerank"),
+    where: params.get("where"),
   };
   for (const [name, value] of Object.entries(fields)) if (value) data.append(name, value);
   return data;
 }
 
-function verdict(others, calibrated) {
-  const judged = calibrated || others.some((hit) => hit.verified !== null);
-  if (!judged) return others.length ? null : "Nothing scores that high.";
-  const close = others.filter((hit) => hit.match || hit.verified).length;
-  if (close) return `${plural(close, "match", "matches")}.`;
-  return others.length ? "No close match. These are the nearest all the same." : "No close match.";
+function summary(hits, calibrated) {
+  const classified = calibrated || hits.some((hit) => hit.verified !== null);
+  if (!classified) return hits.length ? null : "No image has such a high score.";
+  const matches = hits.filter((hit) => hit.match || hit.verified).length;
+  if (matches) return `${plural(matches, "match", "matches")}.`;
+  return hits.length ? "No match. These are the most similar images." : "No match.";
 }
 
-function found(hit, question, asked, encoder) {
-  const [only, ...rest] = question.images;
-  const beside = only?.url && !rest.length && !question.text;
-  const where = JSON.parse(asked.get("where") ?? "{}");
-  return card(hit, {
+function hitCard(hit, query, params, encoder) {
+  const [first, ...others] = query.images;
+  const comparable = first?.url && !others.length && !query.text;
+  const onCompare = () => compare({ url: first.url, form: () => imageForm(query) }, hit, encoder);
+  return imageCard(hit, {
     encoder,
-    more: [score(hit)],
-    actions: beside ? [h("button", { type: "button", class: "plain", "aria-label": `Compare with ${named(hit)}`, onclick: () => compare({ url: only.url, form: () => form(question) }, hit, encoder) }, "Compare")] : [],
-    removed: server.writable ? forget : null,
-    filter: (name, value) => filterBy({ ...where, [name]: value }),
+    details: [score(hit)],
+    actions: comparable ? [button("Compare", onCompare, `Compare with ${titleOf(hit)}`)] : [],
+    onRemove: server.writable ? clearCache : null,
+    onFilter: (name, value) => filterBy({ ...filterOf(params), [name]: value }),
   });
 }
 
 function score(hit) {
-  const counted = hit.correspondences === null ? null : h("span", { class: "quiet" }, plural(hit.correspondences, "local match", "local matches"));
+  const { correspondences } = hit;
   return h(
     "p",
     { class: "score" },
     h("meter", { min: 0, max: 1, value: hit.score, "aria-label": "Score" }),
     h("span", {}, hit.score.toFixed(3)),
     badge(hit),
-    counted,
+    correspondences !== null && h("span", { class: "muted" }, plural(correspondences, "correspondence")),
   );
 }
 
 function badge(hit) {
   if (hit.verified) return h("span", { class: "badge good" }, "verified");
   if (hit.match === null) return null;
-  const share = hit.probability === null ? "" : ` ${Math.round(100 * hit.probability)} %`;
-  return h("span", { class: hit.match ? "badge good" : "badge" }, hit.match ? `match${share}` : "no match");
+  const percent = hit.probability === null ? "" : ` ${Math.round(100 * hit.probability)} %`;
+  return h("span", { class: hit.match ? "badge good" : "badge" }, hit.match ? `match${percent}` : "no match");
 }
 
-/** What one may begin with. */
-async function beginnings(encoder, count) {
+/** Without a query: some images to start from. */
+async function renderExamples(encoder, count) {
   document.title = "ImageFinder";
-  const { images } = count ? await api.page(encoder, null, BEGINNINGS) : { images: [] };
-  $("found").textContent = images.length ? "Or begin with one of these" : "The catalogue is empty";
-  const remedy = server.writable ? "Add images in the view Catalogue, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
-  say($("verdict"), images.length ? null : remedy);
-  $("hits").replaceChildren(...images.map((image) => card(image, { encoder })));
+  const { images } = count ? await api.listImages(encoder, null, DEFAULT_K) : { images: [] };
+  $("found").textContent = images.length ? "Or start with one of these" : "The catalogue is empty";
+  const advice = server.writable ? "Add images in the Catalogue view, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
+  setText($("summary"), images.length ? null : advice);
+  $("hits").replaceChildren(...images.map((image) => imageCard(image, { encoder })));
 }

@@ -1,10 +1,9 @@
-// Images that were dropped, pasted, chosen or photographed: kept while the page is open, so that
-// Back finds them again.
+// Upload store: query images kept in memory while the page is open, so that Back finds them.
 
-const kept = [];
+const uploads = [];
 
-/** Keep a file; its number, for the address. */
-export const keep = (file) => kept.push({ file, url: URL.createObjectURL(file) }) - 1;
+/** Store a file; returns its number for the URL. */
+export const storeUpload = (file) => uploads.push({ file, url: URL.createObjectURL(file) }) - 1;
 
-/** What was kept under a number: `{file, url}`, or undefined after the page was loaded anew. */
-export const upload = (number) => kept[number];
+/** `{file, url}` of a number, or undefined after a reload. */
+export const getUpload = (number) => uploads[number];

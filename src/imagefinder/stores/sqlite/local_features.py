@@ -9,7 +9,7 @@ import apsw
 import numpy as np
 
 from imagefinder.errors import StoreError
-from imagefinder.local_features.codec import packed, unpacked
+from imagefinder.local_features.codec import pack, unpack
 from imagefinder.stores.sqlite.records import OF_KEYS
 from imagefinder.types import LocalFeatures, Recipe
 
@@ -25,7 +25,7 @@ def insert_local_features(
     if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
         raise StoreError("the local features are not finite")
     connection.execute(
-        "INSERT INTO local_features (key, features) VALUES (?, ?)", (key, packed(local))
+        "INSERT INTO local_features (key, features) VALUES (?, ?)", (key, pack(local))
     )
 
 
@@ -36,4 +36,4 @@ def select_local_features(
     rows = connection.execute(
         f"SELECT key, features FROM local_features {OF_KEYS} ORDER BY key", (json.dumps(keys),)
     )
-    return {key: unpacked(blob, dim) for key, blob in rows}
+    return {key: unpack(blob, dim) for key, blob in rows}

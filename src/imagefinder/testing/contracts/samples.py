@@ -19,7 +19,7 @@ def random_vectors(rng: np.random.Generator, rows: int, dim: int, measure: Measu
 
 
 def record_of(*paths: str) -> Record:
-    """An image with these paths, whose content is told by the first."""
+    """An image with these paths; the first one determines its content."""
     sha256 = hashlib.sha256(paths[0].encode()).digest()
     files = tuple(File(path, 123) for path in paths)
     return Record(key_of(sha256), sha256, size=10, width=4, height=3, files=files)

@@ -1,4 +1,4 @@
-"""The image is to be rebuilt from its row."""
+"""Autoencoder: the image is reconstructed from its embedding (mean squared error)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch.nn import functional
 from imagefinder.training.losses.base import Objective
 
 SIDE = 64
-"""Pixels of what is rebuilt: a few hundred numbers hold no more."""
+"""Pixels a side of a reconstruction: a few hundred numbers hold no more detail."""
 
 _FIRST = 4
 _CHANNELS = (256, 128, 64, 32, 16)
 
 
 class Autoencoder(Objective):
-    """Masci et al., "Stacked convolutional auto-encoders", ICANN 2011; the encoder is the base."""
+    """Masci et al., "Stacked convolutional auto-encoders", ICANN 2011."""
 
     rate: ClassVar[float] = 5e-4
-    blend: ClassVar[float] = 1.0  # what the decoder reads
-    odds: ClassVar[Mapping[str, float]] = {"mirror": 0.5, "exposure": 0.8}
+    blend: ClassVar[float] = 1.0  # the decoder reads the fine-tuned embeddings
+    augmentations: ClassVar[Mapping[str, float]] = {"flip": 0.5, "brightness_contrast": 0.8}
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -33,16 +33,16 @@ class Autoencoder(Objective):
             nn.ReLU(),
         ]
         for before, after in pairwise(_CHANNELS):
-            doubled = nn.Upsample(scale_factor=2)
-            layers += [doubled, nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
+            upsampled = nn.Upsample(scale_factor=2)
+            layers += [upsampled, nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
         self.decoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], 3, 3, padding=1))
 
-    def rebuilt(self, rows: Tensor) -> Tensor:
-        """Images of 0 to 1, shape (rows, 3, SIDE, SIDE)."""
-        images: Tensor = self.decoder(rows).sigmoid()
+    def reconstruct(self, embeddings: Tensor) -> Tensor:
+        """Images of 0 to 1, shape (embeddings, 3, SIDE, SIDE)."""
+        images: Tensor = self.decoder(embeddings).sigmoid()
         return images
 
-    def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
-        """See Objective: the mean squared error of a pixel."""
-        wanted = functional.interpolate(shown.float() / 255, (SIDE, SIDE), mode="area")
-        return functional.mse_loss(self.rebuilt(rows), wanted)
+    def forward(self, embeddings: Tensor, pixels: Tensor, indices: Tensor) -> Tensor:
+        """See Objective: the mean squared error per pixel."""
+        target = functional.interpolate(pixels.float() / 255, (SIDE, SIDE), mode="area")
+        return functional.mse_loss(self.reconstruct(embeddings), target)

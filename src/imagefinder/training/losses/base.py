@@ -1,4 +1,4 @@
-"""What all objectives have in common."""
+"""Training objective: a loss function, its batch sampler and its data augmentation."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ import numpy as np
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from imagefinder.training.dataset import Numbers
+from imagefinder.training.dataset import Indices
 
-WEAR: Mapping[str, float] = {
-    "turn": 0.1,
-    "grey": 0.1,
+DEGRADATIONS: Mapping[str, float] = {
+    "rotate90": 0.1,
+    "grayscale": 0.1,
     "blur": 0.1,
-    "shrink": 0.1,
-    "compress": 0.1,
-    "border": 0.1,
+    "downscale": 0.1,
+    "jpeg": 0.1,
+    "pad": 0.1,
     "overlay": 0.1,
 }
-"""What happens to copies now and then: without it an encoder forgets that they are copies."""
+"""Now and then: without them an encoder forgets how to recognize near-duplicates."""
 
 
 class Objective(nn.Module, ABC):
-    """Its parameters, if it has any, are learnt beside the encoder's and left at the end."""
+    """Its parameters, if it has any, are trained with the encoder's and discarded at the end."""
 
     rate: ClassVar[float]
-    """The highest learning rate of the encoder, if none is given."""
+    """The default peak learning rate of the encoder."""
     blend: ClassVar[float] = 0.5
-    """Likewise; see Settings."""
-    odds: ClassVar[Mapping[str, float]]
-    """How probable each change of a view is."""
-    by_classes: ClassVar[bool] = False
-    """Whether held-out images judge by what they find of their class, and not by the loss."""
+    """The default weight interpolation; see Settings."""
+    augmentations: ClassVar[Mapping[str, float]]
+    """The probability of each augmentation."""
+    supervised: ClassVar[bool] = False
+    """Whether it trains on class labels, and is validated by mAP instead of by its loss."""
 
-    def drawn(self, numbers: Numbers, batch: int, rng: Generator) -> list[Numbers]:
-        """An epoch's batches of the images' numbers: as many whenever it is asked."""
-        order = rng.permutation(numbers)
-        whole = max(1, len(order) // batch)
-        return np.array_split(order[: whole * batch], whole)
+    def batches(self, indices: Indices, batch: int, rng: Generator) -> list[Indices]:
+        """An epoch's batches of image indices: equally many for every epoch."""
+        order = rng.permutation(indices)
+        count = max(1, len(order) // batch)
+        return np.array_split(order[: count * batch], count)
 
     @abstractmethod
-    def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
-        """The loss of rows (views, dim) for views of 0 to 255 of images with these numbers."""
+    def forward(self, embeddings: Tensor, pixels: Tensor, indices: Tensor) -> Tensor:
+        """The loss of embeddings (views, dim); pixels of 0 to 255, indices of their images."""

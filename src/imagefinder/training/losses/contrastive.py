@@ -1,4 +1,4 @@
-"""Two views of an image belong together, and views of others do not."""
+"""Contrastive loss (NT-Xent, SimCLR): two views of one image attract, those of others repel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.random import Generator
 from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
 
-from imagefinder.training.dataset import Numbers
-from imagefinder.training.losses.base import WEAR, Objective
+from imagefinder.training.dataset import Indices
+from imagefinder.training.losses.base import DEGRADATIONS, Objective
 
 _TEMPERATURE = 0.1
 
@@ -20,22 +20,22 @@ class Contrastive(Objective):
     """Chen et al., "A simple framework for contrastive learning" (SimCLR), ICML 2020."""
 
     rate: ClassVar[float] = 1e-4
-    odds: ClassVar[Mapping[str, float]] = {
-        "window": 0.9,
-        "mirror": 0.5,
-        "light": 0.8,
-        **WEAR,
+    augmentations: ClassVar[Mapping[str, float]] = {
+        "crop": 0.9,
+        "flip": 0.5,
+        "color_jitter": 0.8,
+        **DEGRADATIONS,
     }
 
     def __init__(self) -> None:
         super().__init__()
         self._loss = NTXentLoss(_TEMPERATURE)
 
-    def drawn(self, numbers: Numbers, batch: int, rng: Generator) -> list[Numbers]:
+    def batches(self, indices: Indices, batch: int, rng: Generator) -> list[Indices]:
         """Each image twice."""
-        return [np.repeat(half, 2) for half in super().drawn(numbers, max(1, batch // 2), rng)]
+        return [np.repeat(half, 2) for half in super().batches(indices, max(1, batch // 2), rng)]
 
-    def forward(self, rows: Tensor, shown: Tensor, numbers: Tensor) -> Tensor:
-        """See Objective; two views have the number of their image in common."""
-        loss: Tensor = self._loss(rows, numbers)
+    def forward(self, embeddings: Tensor, pixels: Tensor, indices: Tensor) -> Tensor:
+        """See Objective; two views of one image have the same index."""
+        loss: Tensor = self._loss(embeddings, indices)
         return loss

@@ -1,1 +1,1 @@
-"""Networks that can be fine-tuned."""
+"""Neural networks that can be trained: MobileNetV2 and ResNet."""

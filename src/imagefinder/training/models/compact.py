@@ -1,4 +1,4 @@
-"""The package's own encoder, brought back from its graph into something that learns."""
+"""The base model ``compact``: its ONNX graph loaded into a network that can be trained."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ from torch import Tensor
 
 from imagefinder.encoders.compact import WEIGHTS, Compact
 from imagefinder.training.models.encoder import Network
-from imagefinder.training.models.mobilenet import Convolution, Student
+from imagefinder.training.models.mobilenet import Convolution, MobileNetV2
 
-_FROZEN = 4  # of 19: edges and blobs, at half of the cost of a step
+_FROZEN = 4  # of 19 blocks: edges and blobs, at half of the cost of a step
+_BATCH = 64  # takes about 2 GB at 208 pixels
 
-_BATCH = 64  # at 208 pixels about 2 GB
 
-
-def bundled(size: int, frozen: int) -> Network:
-    """Where ``size`` is 0 or ``frozen`` negative, as the package has it."""
-    student = opened(WEIGHTS)
+def compact_network(size: int | None = None, frozen: int | None = None) -> Network:
+    """With the input size and the frozen blocks that suit it, where they are None."""
+    model = load(WEIGHTS)
     return Network(
-        list(student.parts),
-        student.embed,
-        dim=student.embed.out_features,
+        list(model.blocks),
+        model.embed,
+        dim=model.embed.out_features,
         size=size or Compact.resize.width,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
+        normalization=((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         batch=_BATCH,
-        frozen=frozen if frozen >= 0 else _FROZEN,
+        frozen=_FROZEN if frozen is None else frozen,
     )
 
 
 @torch.no_grad()
-def opened(graph: Path) -> Student:
-    """The student that ``training.export`` wrote; its norms are in the convolutions already."""
+def load(graph: Path) -> MobileNetV2:
+    """From a graph that ``distillation`` exported; its batch norms are folded in already."""
     import onnx
 
     nodes = onnx.load(graph).graph
@@ -42,26 +40,26 @@ def opened(graph: Path) -> Student:
     convolved = [node.input[1:] for node in nodes.node if node.op_type == "Conv"]
     (linear,) = (node.input[1:] for node in nodes.node if node.op_type == "Gemm")
     weight, bias = (weights[name] for name in linear)
-    student = Student(dim=len(bias))
-    layers = [layer for layer in student.modules() if isinstance(layer, Convolution)]
+    model = MobileNetV2(dim=len(bias))
+    layers = [layer for layer in model.modules() if isinstance(layer, Convolution)]
     for layer, names in zip(layers, convolved, strict=True):
-        layer.fix(*(weights[name] for name in names))
-    student.embed.weight.copy_(weight.T)
-    student.embed.bias.copy_(bias)
-    return student
+        layer.set_folded(*(weights[name] for name in names))
+    model.embed.weight.copy_(weight.T)
+    model.embed.bias.copy_(bias)
+    return model
 
 
 def _weights(graph: Any) -> dict[str, Tensor]:
-    """By the name that a node reads them under, which is that of a cast for 16 bits."""
+    """By the names that nodes read; weights in 16 bits are read through a cast."""
     from onnx import numpy_helper
 
-    kept = {
+    constants = {
         one.name: torch.from_numpy(numpy_helper.to_array(one).copy()).float()
         for one in graph.initializer
     }
     casts = {
-        node.output[0]: kept[node.input[0]]
+        node.output[0]: constants[node.input[0]]
         for node in graph.node
-        if node.op_type == "Cast" and node.input[0] in kept
+        if node.op_type == "Cast" and node.input[0] in constants
     }
-    return {**kept, **casts}
+    return {**constants, **casts}

@@ -1,4 +1,7 @@
-"""A ResNet from the hub (He et al., "Deep residual learning for image recognition", CVPR 2016)."""
+"""Base models: ResNets from the Hugging Face Hub.
+
+He et al., "Deep residual learning for image recognition", CVPR 2016.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,14 @@ REPOSITORIES = {"resnet18": "microsoft/resnet-18", "resnet50": "microsoft/resnet
 _SIDE = 224
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's."""
-_FROZEN = 1  # of 5: the stem
+_FROZEN = 1  # of 5 blocks: the stem
+_BATCHES = {"basic": 64, "bottleneck": 32}  # take 1.5 and about 3 GB at 224 pixels
 
-_BATCHES = {"basic": 64, "bottleneck": 32}  # at 224 pixels 1.5 and about 3 GB
 
+def resnet_network(repository: str, size: int | None = None, frozen: int | None = None) -> Network:
+    """Without its classifier: embeddings are the averages of the last feature map.
 
-def resnet(repository: str, size: int, frozen: int) -> Network:
-    """All but its last layer, the classifier; its rows are the means of its last map.
-
-    Only safetensors are read, for a pickle may run anything. Raises ModelError.
+    Only safetensors are read, as a pickle can execute code. Raises ModelError.
     """
     model = _model(repository)
     return Network(
@@ -35,10 +37,9 @@ def resnet(repository: str, size: int, frozen: int) -> Network:
         nn.Identity(),
         dim=model.config.hidden_sizes[-1],
         size=size or _SIDE,
-        mean=MEAN,
-        std=STD,
+        normalization=(MEAN, STD),
         batch=_BATCHES[model.config.layer_type],
-        frozen=frozen if frozen >= 0 else _FROZEN,
+        frozen=_FROZEN if frozen is None else frozen,
     )
 
 
@@ -51,11 +52,13 @@ def _model(repository: str) -> Any:
     try:
         config = ResNetConfig.from_json_file(settings)
         if config.model_type != "resnet":
-            raise ValueError(f"it is a {config.model_type}")
-        with torch.device("meta"):  # its first weights are not worth drawing
+            raise ValueError(f"its model type is {config.model_type}")
+        with torch.device("meta"):  # its random initial weights are not needed
             model = ResNetForImageClassification(config)
         model.load_state_dict(load_file(weights), assign=True)
     except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{repository} is no ResNet that can be trained: {reason}") from error
+        raise ModelError(
+            f"{repository} is not a ResNet that can be fine-tuned: {reason}"
+        ) from error
     return model.resnet

@@ -44,7 +44,7 @@ def project(vectors: Vectors, by: Projection, seed: int = 0) -> Coordinates:
 
 def _components(vectors: Vectors) -> Vectors:
     """The first principal components, at least two columns."""
-    pca = optional_import("sklearn.decomposition", "reduce", "maps").PCA
+    pca = optional_import("sklearn.decomposition", "reduce", "drawing a map").PCA
     count = min(_COMPONENTS, *vectors.shape)
     found = np.zeros((len(vectors), max(2, count)), np.float32)
     centered = _centered(vectors)

@@ -1,0 +1,49 @@
+// Router: the view and its parameters live in the URL's hash, so Back, reload and links work.
+
+const VIEWS = ["search", "catalogue", "duplicates", "map"];
+const SEARCH_OPTIONS = ["encoder", "k", "threshold", "matches", "rerank", "where"];
+
+/** The current `{view, params}`, the latter as URLSearchParams. */
+export function currentRoute() {
+  const [view, query] = location.hash.slice(1).split("?");
+  return { view: VIEWS.includes(view) ? view : "search", params: new URLSearchParams(query) };
+}
+
+/** The URL of a view. A list repeats its parameter; empty values are left out. */
+export function href(view, params = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    for (const one of [value].flat()) {
+      if (one != null && one !== "") query.append(name, one);
+    }
+  }
+  return `#${view}${query.size ? `?${query}` : ""}`;
+}
+
+/** The URL of a new search with the current options. */
+export function searchHref(query) {
+  const { view, params } = currentRoute();
+  const names = view === "search" ? SEARCH_OPTIONS : ["encoder"];
+  return href("search", { ...Object.fromEntries(names.map((name) => [name, params.get(name)])), ...query });
+}
+
+/** The current URL with some parameters changed. */
+export function hrefWith(changes) {
+  const { view, params } = currentRoute();
+  const all = Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name)]));
+  return href(view, { ...all, ...changes });
+}
+
+/** Go to a URL; `replace` the history entry if only options change. */
+export function navigate(to, replace = false) {
+  if (to === location.hash) return;
+  history[replace ? "replaceState" : "pushState"](null, "", to);
+  dispatchEvent(new Event("route"));
+}
+
+/** Call back for the current and every later route. */
+export function onRoute(callback) {
+  addEventListener("route", callback);
+  addEventListener("hashchange", callback);
+  callback();
+}
