@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, TypeGuard
+from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -311,7 +311,8 @@ class Encoder(Protocol):
         """One Features for each image, in order, whatever else is in the batch."""
 
 
-class TextEncoder(Encoder, Protocol):
+@runtime_checkable
+class TextEncoder(Protocol):
     """An encoder of texts too, into the same embedding space as images (CLIP, SigLIP)."""
 
     def encode_text(self, texts: Sequence[str]) -> list[Features]:

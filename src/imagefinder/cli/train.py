@@ -12,7 +12,7 @@ import typer
 
 from imagefinder.cli.options import AllowPrivate, Column, Json
 from imagefinder.cli.output import plain, print_failures, print_json, print_table, short
-from imagefinder.cli.terminal import quiet_libraries
+from imagefinder.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from imagefinder.training import ProgressEvent, TrainingResult
@@ -202,7 +202,11 @@ def train(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _bar() as show:
+    with progress_bar() as bar:
+
+        def show(event: ProgressEvent) -> None:
+            bar.update(event.phase, event.done, event.total, _figures(event))
+
         result = training.train(
             images,
             out,
@@ -217,39 +221,6 @@ def train(
         print_json(result.as_json())
     else:
         _print(result)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[ProgressEvent], object]]:
-    """A bar per phase, with the loss and the time left; fed with progress events."""
-    stderr = quiet_libraries()
-    if not stderr.isatty():
-        yield lambda event: None
-        return
-    from rich import progress as bars
-    from rich.console import Console
-
-    columns = (
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TextColumn("{task.fields[figures]}"),
-        bars.TimeRemainingColumn(),
-    )
-    tasks: dict[str, Any] = {}
-    with bars.Progress(*columns, console=Console(file=stderr), transient=True) as bar:
-
-        def show(event: ProgressEvent) -> None:
-            if event.phase not in tasks:
-                for task in tasks.values():
-                    bar.update(task, visible=False)
-                # what a resumed run has done before does not count for the time left
-                tasks[event.phase] = bar.add_task(
-                    event.phase, completed=event.done, total=event.total, figures=""
-                )
-            bar.update(tasks[event.phase], completed=event.done, figures=_figures(event))
-
-        yield show
 
 
 def _figures(event: ProgressEvent) -> str:

@@ -110,7 +110,16 @@ def import_(
         typer.Argument(metavar="IN", help="An export, or a matrix (.npy) with a CSV beside it."),
     ],
     db: Db = DB,
-    encoder: EncoderName = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help="Encoder of the vectors; only needed if the files do not name it.",
+            autocompletion=encoder_names,
+            rich_help_panel=ENCODING,
+        ),
+    ] = None,
     option: Options = None,
     as_json: Json = False,
 ) -> None:

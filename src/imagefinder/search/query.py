@@ -17,7 +17,7 @@ from imagefinder.images.decode import Source, decode, load_image
 from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute, content, image_list, naming_errors
 from imagefinder.similarity import normalized_for
-from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, is_id, key_of
+from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, is_id, key_of, TextEncoder
 
 QueryImage: TypeAlias = "Source | Hit | Record"
 """A file, bytes, an image in memory, the id or record of a stored image, or a hit."""
@@ -108,14 +108,13 @@ class QueryBuilder:
         return Query(features, extract_one(extractor, pixels))
 
     def _of_text(self, text: str) -> Features:
-        encode_text = getattr(self.catalogue.encoder, "encode_text", None)
-        if encode_text is None:
+        encoder = self.catalogue.encoder
+        if not isinstance(encoder, TextEncoder):
             name = self.catalogue.store.recipe.encoder
             raise PluginError(
                 f"{name} has no text encoder: make a catalogue with --encoder clip or siglip"
             )
-        features: Features = encode_text([text])[0]
-        return features
+        return encoder.encode_text([text])[0]
 
     def _combined(self, positives: Sequence[Features], negatives: Sequence[Features]) -> Features:
         """The mean of the positives minus that of the negatives (Rocchio).

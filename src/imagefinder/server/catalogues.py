@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.finder import Finder
+from imagefinder.types import TextEncoder
 from imagefinder.server.dynamic_batching import BatchingEncoder
 
 
@@ -84,8 +85,8 @@ def _batched(finder: Finder, stack: ExitStack, on_batch: Callable[[int], None]) 
 
 def _has_text_encoder(finder: Finder) -> bool:
     # the only test is to try: a pretrained model's text encoder may be missing
-    encode_text = getattr(finder.encoder, "encode_text", None)
+    encoder = finder.encoder
     try:
-        return encode_text is not None and bool(encode_text(["an image"]))
+        return isinstance(encoder, TextEncoder) and bool(encoder.encode_text(["an image"]))
     except PluginError:
         return False

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import UnencodableImage
-from imagefinder.types import Encoder, Features, Image, Measure, Resize
+from imagefinder.types import Encoder, Features, Image, Measure, Resize, TextEncoder
 
 _MAX_BATCH = 32
 
@@ -29,7 +29,7 @@ class BatchingEncoder:
         self._lock = Lock()
         self._queue: list[tuple[Image, _Result]] = []
         self._worker = ThreadPoolExecutor(1, "encode")
-        if hasattr(encoder, "encode_text"):
+        if isinstance(encoder, TextEncoder):
             self.encode_text = encoder.encode_text
 
     @property

@@ -189,7 +189,7 @@ def test_what_the_hub_refuses_is_said_in_one_line(
 ) -> None:
     served.refused[REPOSITORY] = answer
     said = refusal(run("models", "pull", "small"))
-    assert f"{REPOSITORY}@main:{FILE} cannot be had: {reason}" in said
+    assert f"{REPOSITORY}@main:{FILE} cannot be downloaded: {reason}" in said
 
 
 def test_without_a_network_the_remedy_is_said(run: Run) -> None:
