@@ -14,7 +14,6 @@ from imagefinder.cli.options import (
     ENCODING,
     AllowPrivate,
     Db,
-    EncoderName,
     Json,
     Options,
     make_encoder,

@@ -17,7 +17,7 @@ from imagefinder.images.decode import Source, decode, load_image
 from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute, content, image_list, naming_errors
 from imagefinder.similarity import normalized_for
-from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, is_id, key_of, TextEncoder
+from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, TextEncoder, is_id, key_of
 
 QueryImage: TypeAlias = "Source | Hit | Record"
 """A file, bytes, an image in memory, the id or record of a stored image, or a hit."""

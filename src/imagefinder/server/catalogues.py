@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.finder import Finder
-from imagefinder.types import TextEncoder
 from imagefinder.server.dynamic_batching import BatchingEncoder
+from imagefinder.types import TextEncoder
 
 
 @dataclass(frozen=True)
