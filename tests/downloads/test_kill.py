@@ -35,7 +35,7 @@ def end(folder: Path) -> dict[str, Any]:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         ledger = {
             table: connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-            for table in ("urls", "images")
+            for table in ("urls", "pictures")
         }
     files = {
         str(path.relative_to(folder)): path.read_bytes()
