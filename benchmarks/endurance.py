@@ -1,10 +1,11 @@
-"""Thousands of random additions, removals and searches beside a model in plain NumPy.
+"""Randomized index test: thousands of operations compared with a NumPy model, then corruption.
 
     python -m benchmarks.endurance [--steps 10000] [--kind KIND ...] [--seed 7]
 
-Of each kind of index a catalogue is changed and asked at random, and compared with arrays that went
-through the same. Then each file that the index saved is cut, emptied, removed, or changed by one
-byte: the next search must answer as before, and the catalogue must hold what it held.
+For each kind of index, random additions, removals and searches run on a catalogue and on plain
+arrays, and the results are compared. Then each file that the index saved is truncated, emptied,
+removed, or changed by one byte: the next search must have the same results, and nothing may be
+lost.
 """
 
 from __future__ import annotations
@@ -35,22 +36,22 @@ _ROUNDING = 1e-5
 
 
 class Model:
-    """What the catalogue should hold."""
+    """What the catalogue should contain."""
 
     def __init__(self, seed: int) -> None:
-        """Nothing yet; all that is random depends on the seed."""
+        """Empty; all randomness comes from ``seed``."""
         self.rng = np.random.default_rng(seed)
         self.middles = self.rng.standard_normal((_GROUPS, _DIM))
         self.rows: dict[int, NDArray[np.float32]] = {}
         self.made = 0
 
     def some(self, count: int) -> NDArray[np.float32]:
-        """Rows in groups, as those of images are."""
+        """Clustered vectors, as those of images are."""
         away = 0.4 * self.rng.standard_normal((count, _DIM))
         return (self.middles[self.rng.integers(_GROUPS, size=count)] + away).astype(np.float32)
 
     def entries(self, count: int) -> list[Entry]:
-        """New images, which are remembered."""
+        """New images, recorded in the model."""
         entries = []
         for row in self.some(count):
             self.made += 1
@@ -62,23 +63,23 @@ class Model:
         return entries
 
     def gone(self, count: int) -> list[int]:
-        """Images to be removed, which are forgotten."""
+        """Keys of images to remove, taken out of the model."""
         keys: list[int] = self.rng.permutation(list(self.rows))[:count].tolist()
         for key in keys:
             del self.rows[key]
         return keys
 
     def recall(self, store: SqliteStore, queries: int, subset: Keys | None = None) -> float:
-        """The share of the nearest that a search finds; wrong scores end the program."""
-        asked = self.some(queries)
+        """Recall of a search; wrong scores raise AssertionError."""
+        vectors = self.some(queries)
         keys = np.array(sorted(self.rows) if subset is None else sorted(set(subset.tolist())))
         rows = np.array([self.rows[key] for key in keys.tolist()])
-        every = scores("cosine", normalized_for("cosine", asked), normalized_for("cosine", rows))
-        found = store.search(asked, _K, None, subset)
+        every = scores("cosine", normalized_for("cosine", vectors), normalized_for("cosine", rows))
+        found = store.search(vectors, _K, None, subset)
         wanted = min(_K, len(keys))
-        assert found.keys.shape == (queries, wanted), "k come back where k are there"
+        assert found.keys.shape == (queries, wanted), "fewer than k hits"
         places = np.searchsorted(keys, found.keys)
-        assert (keys[places.clip(0, len(keys) - 1)] == found.keys).all(), "what is gone is found"
+        assert (keys[places.clip(0, len(keys) - 1)] == found.keys).all(), "a removed image is found"
         own = np.take_along_axis(every, places, axis=1)
         assert np.allclose(own, found.scores, atol=_ROUNDING), "a score is wrong"
         last = np.sort(every, axis=1)[:, -wanted][:, None]
@@ -86,7 +87,7 @@ class Model:
 
 
 def main() -> None:
-    """Try each kind, and print."""
+    """Test each kind."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--kind", action="append")
@@ -123,7 +124,7 @@ def _tried(kind: str, path: Path, steps: int, seed: int) -> None:
             assert again.select().tolist() == sorted(model.rows), "something is lost"
             again.close()
             damaged += 1
-    print(f"  {damaged} times a file was damaged, and made anew")
+    print(f"  {damaged} times a file was damaged, and rebuilt")
 
 
 def _worked(model: Model, store: SqliteStore, steps: int) -> Iterator[float]:
@@ -137,7 +138,7 @@ def _worked(model: Model, store: SqliteStore, steps: int) -> Iterator[float]:
             yield model.recall(store, 1)
         else:
             some = model.rng.permutation(list(model.rows))[: int(model.rng.integers(1, 400))]
-            assert model.recall(store, 1, some) == 1, "a choice is compared in full"
+            assert model.recall(store, 1, some) == 1, "a filtered search is not exhaustive"
 
 
 def _cut(file: Path) -> None:

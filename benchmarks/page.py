@@ -1,12 +1,11 @@
-"""The web page as a person meets it: how soon a first search is answered, how much is loaded.
+"""Web interface benchmark: load time, time to the first results, page weight.
 
     python -m benchmarks.page [--images FOLDER] [--rounds 5] [--screenshots FOLDER]
 
-A browser (Chromium, `--chromium` names it) opens the page of a server of its own and searches with
-a part of a photograph. Told are the medians of the times from the address to a page that can be
-used, and from the file that is chosen to the results on the screen, and the bytes of the page's own
-files.
-`--screenshots` keeps what it looked like.
+Chromium (`--chromium` is its path) opens the page of a new server and searches with part of a
+photograph. Reported are the median times until the page is usable and, from choosing the file,
+until the results are displayed, and the total size of the page's files. `--screenshots` saves
+images of the page.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _QUALITY = 80
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Run the benchmark."""
     given = _arguments()
     images = list(find_images(given.images))
     with TemporaryDirectory() as folder:
@@ -59,7 +58,7 @@ def main() -> None:
 
 
 def _visit(browser: Browser, origin: str, query: Path) -> tuple[float, float]:
-    """Seconds until the page can be used, and until what is found is on the screen."""
+    """Seconds until the page is usable, and then until the hits are displayed."""
     page = browser.new_page()
     began = perf_counter()
     page.goto(origin)
@@ -128,7 +127,7 @@ def _save(page: Page, file: Path) -> None:
 
 
 def _part(path: Path) -> PIL.Image.Image:
-    """What somebody would photograph of it: not all, and not quite straight."""
+    """A crop of it, slightly rotated, as a photograph would be."""
     with PIL.Image.open(path) as file:
         image = file.convert("RGB").rotate(8, PIL.Image.Resampling.BICUBIC)
     width, height = image.size

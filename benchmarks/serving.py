@@ -1,14 +1,14 @@
-"""What HTTP costs: a search's time beside its parts, many clients at once, and hostile uploads.
+"""Server benchmark: latency over HTTP, throughput with 32 clients, and fuzzed uploads.
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60]
         [--mutations 2000]
 
-The query is a photograph as a JPEG of about 400 kB. Its parts are measured bare, one after the
-other in one thread: decoding, encoding, searching. In turn with that it is posted to a server in a
-process of its own, over one connection: medians, and their ratio. Then 32 clients post it at once;
-what they get is compared with decoding and encoding alone, in batches on all cores (``embed``), in
-searches a second and in processor time, and the server's memory is read as they go on. Clients and
-server share the processor.
+The query is a JPEG photograph of about 400 kB. In one thread, decoding, encoding and searching are
+timed without a server; alternating with that, the query is posted to a server in its own process,
+over one connection. Reported are the medians and their ratio. Then 32 clients post it concurrently;
+their searches per second and CPU time are compared with decoding and encoding alone, in batches on
+all cores (``embed``), and the server's memory is sampled meanwhile. Clients and server share the
+processor.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _EMBEDDED = 200
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Run the benchmark."""
     given = _arguments()
     paths = [path for name in ("clothing", "grocery") for path in images_of(given.data, name)]
     query = _photograph(paths[-1])
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _photograph(path: Path) -> bytes:
-    """Enlarged until its JPEG has the size wanted."""
+    """The image, enlarged until its JPEG has the target size."""
     with PIL.Image.open(path) as file:
         image = file.convert("RGB")
     for scale in np.arange(1.0, 20.0, 0.25):
@@ -85,7 +85,7 @@ def _photograph(path: Path) -> bytes:
 
 
 def _fill(catalogue: Path, paths: Sequence[Path], size: int) -> None:
-    """Real images, and random rows for those that are missing."""
+    """Add real images, and random vectors up to ``size``."""
     rng = np.random.default_rng(0)
     with Finder.create(catalogue) as finder:
         finder.add(paths[:size])
@@ -103,7 +103,7 @@ def _record(sha256: bytes) -> Record:
 def _alternately(
     catalogue: Path, port: int, query: bytes, rounds: int
 ) -> tuple[dict[str, float], float]:
-    """Seconds of each part, and of a request: medians of as many turns as rounds."""
+    """Median seconds of each step, and of a request."""
     seconds: dict[str, list[float]] = {"decode": [], "encode": [], "search": []}
     posted = []
     connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -133,7 +133,7 @@ def _parts(finder: Finder, query: bytes) -> dict[str, float]:
 
 @contextmanager
 def served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """A server of it in a process of its own, and the port it listens on."""
+    """The port and process of a server."""
     command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
     log = catalogue.with_suffix(".log")
     with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:
@@ -186,9 +186,9 @@ def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
 
 class _Alone(NamedTuple):
     rate: float
-    """Images a second."""
+    """Images per second."""
     spent: float
-    """Seconds of a processor for one."""
+    """CPU seconds per image."""
 
 
 def _alone(query: bytes) -> _Alone:
@@ -205,7 +205,7 @@ def _processor_seconds(pid: int) -> float:
 
 
 def _memory(pid: int, end: float) -> list[float]:
-    """Ten times, evenly."""
+    """Ten samples of the resident memory, in MB."""
     pause = (end - perf_counter()) / 10
     found = []
     for _ in range(10):
@@ -216,7 +216,7 @@ def _memory(pid: int, end: float) -> list[float]:
 
 
 def _mutate(port: int, folder: Path, count: int) -> None:
-    """Real files of many kinds with some bytes changed or cut off: answered, or refused."""
+    """Post real files of many kinds with bytes changed or cut off: never a server error."""
     rng = np.random.default_rng(7)
     every = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
     originals = [data for data in every if 0 < len(data) < 10**6]

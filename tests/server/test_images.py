@@ -1,4 +1,4 @@
-"""Stored images over HTTP: listed, shown, added and deleted."""
+"""Stored images over HTTP: list, read, add, delete, conditional and range requests."""
 
 import json
 from itertools import count
@@ -32,7 +32,7 @@ def test_images_are_listed_page_by_page(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "cursor=x", "cursor=..", "where=x"])
-def test_a_wrong_page_is_refused(client: TestClient, query: str) -> None:
+def test_an_invalid_page_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/v1/images?{query}").status_code == 422
 
 
@@ -42,7 +42,7 @@ def test_a_cursor_past_the_last_gives_an_empty_page(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("what", ["file", "thumbnail"])
-def test_an_image_is_not_sent_twice(client: TestClient, what: str) -> None:
+def test_a_conditional_request_is_answered_304(client: TestClient, what: str) -> None:
     address = f"/v1/images/{first(client)}/{what}"
     answer = client.get(address)
     assert answer.headers["cache-control"] == "private, max-age=86400"
@@ -65,7 +65,7 @@ def test_an_image_is_not_sent_twice(client: TestClient, what: str) -> None:
         assert client.get(address, headers=header).status_code == 200, header
 
 
-def test_a_part_of_a_file_is_sent(client: TestClient) -> None:
+def test_a_range_of_a_file_is_sent(client: TestClient) -> None:
     address = f"/v1/images/{first(client)}/file"
     whole = client.get(address).content
     part = client.get(address, headers={"Range": "bytes=2-9"})
@@ -102,7 +102,7 @@ def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -
     assert list(uploads.iterdir()) == []
 
 
-def test_the_folder_of_uploads_may_be_a_relative_one(
+def test_the_upload_folder_may_be_relative(
     serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder.parent)
@@ -140,7 +140,7 @@ def test_catalogues_do_not_share_their_files(serve: Serve, folder: Path) -> None
     assert client.get(f"{address}/file?encoder=dhash").status_code == 200
 
 
-def test_files_that_were_not_uploaded_are_left_alone(serve: Serve, folder: Path) -> None:
+def test_files_that_were_not_uploaded_are_never_deleted(serve: Serve, folder: Path) -> None:
     client = serve(writable=True, uploads=folder.parent / "uploads")
     while client.get("/v1/images").json()["images"]:
         assert client.delete(f"/v1/images/{first(client)}").status_code == 204
@@ -151,7 +151,7 @@ def test_files_that_were_not_uploaded_are_left_alone(serve: Serve, folder: Path)
     "name",
     ["../../x.jpg", "/etc/cron.d/x", "..", ".", "", "a\0b.jpg", "x" * 500, "é\u202e.png", "x.php"],
 )
-def test_no_name_leads_out_of_the_folder(serve: Serve, folder: Path, name: str) -> None:
+def test_no_file_name_escapes_the_upload_folder(serve: Serve, folder: Path, name: str) -> None:
     uploads = folder.parent / "uploads"
     client = serve(writable=True, uploads=uploads)
     before = {path for path in folder.parent.rglob("*") if not path.is_relative_to(uploads)}
@@ -179,7 +179,7 @@ def test_a_bad_upload_leaves_nothing_behind(serve: Serve, folder: Path) -> None:
     assert len(client.get("/v1/images?limit=1000").json()["images"]) == COUNT
 
 
-def test_wrong_metadata_is_refused(serve: Serve, folder: Path) -> None:
+def test_invalid_metadata_is_refused(serve: Serve, folder: Path) -> None:
     client = serve(writable=True)
     data = (folder / "03.jpg").read_bytes()
     for about in ("[]", "x", '{"a": NaN}'):
@@ -198,7 +198,7 @@ def test_an_image_that_another_program_removed_meanwhile_is_gone(
     assert client.get(f"/v1/images/{id_}").status_code == 404
 
 
-def test_copies_are_found(serve: Serve, folder: Path) -> None:
+def test_near_duplicates_are_found(serve: Serve, folder: Path) -> None:
     with PIL.Image.open(folder / "03.jpg") as image:
         image.resize((60, 45)).save(folder / "small.png")
     with Finder.open(folder.parent / "library.db") as finder:
@@ -214,7 +214,7 @@ def test_copies_are_found(serve: Serve, folder: Path) -> None:
     assert client.get("/v1/duplicates?threshold=inf").status_code == 422
 
 
-def test_a_search_for_copies_ends_with_its_request(
+def test_duplicate_detection_stops_at_the_timeout(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = count(0, 100).__next__

@@ -1,4 +1,4 @@
-"""What the server's log looks like to people, and to programs."""
+"""Log formats: text on a terminal, JSON lines elsewhere."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The catalogue on a plane, over HTTP."""
+"""The map over HTTP, and its cache."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from imagefinder.visualization.map.projection import Coordinates, Projection, Ve
 from .conftest import COUNT
 
 
-def asked(client: TestClient, query: str = "") -> Any:
+def get_map(client: TestClient, query: str = "") -> Any:
     answer = client.get(f"/v1/map?{query}")
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -23,7 +23,7 @@ def asked(client: TestClient, query: str = "") -> Any:
 
 @pytest.mark.parametrize("by", ["tsne", "pca"])
 def test_every_image_has_a_place(client: TestClient, by: str) -> None:
-    plane = asked(client, f"by={by}")
+    plane = get_map(client, f"by={by}")
     points = plane.pop("points")
     assert plane == {"encoder": "classic", "by": by, "total": COUNT, "gone": 0}
     assert {point["name"] for point in points} == {f"{seed:02}.jpg" for seed in range(COUNT)}
@@ -34,15 +34,15 @@ def test_every_image_has_a_place(client: TestClient, by: str) -> None:
 
 
 def test_of_more_a_sample_is_drawn(client: TestClient) -> None:
-    plane = asked(client, "by=pca&limit=5")
+    plane = get_map(client, "by=pca&limit=5")
     assert (len(plane["points"]), plane["total"]) == (5, COUNT)
-    assert asked(client, "by=pca&limit=5") == plane
+    assert get_map(client, "by=pca&limit=5") == plane
 
 
 @pytest.mark.parametrize(
     "query", ["by=umap", "by=x", "limit=0", "by=pca&limit=2001", "limit=1001", "encoder=beit"]
 )
-def test_what_there_is_not_is_refused(client: TestClient, query: str) -> None:
+def test_an_invalid_request_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/v1/map?{query}").status_code == 422
 
 
@@ -57,27 +57,29 @@ def test_a_map_is_made_once_and_anew_when_the_images_are_others(
 
     monkeypatch.setattr(map_cache, "project", counted)
     for by in ("pca", "pca", "tsne", "tsne", "pca"):
-        first = asked(client, f"by={by}")
+        first = get_map(client, f"by={by}")
     assert made == ["pca", "tsne"]
     with Finder.open(catalogue) as finder:
         finder.remove(folder / "03.jpg")
     (folder / "04.jpg").unlink()
-    after = asked(client, "by=pca")
+    after = get_map(client, "by=pca")
     assert made == ["pca", "tsne", "pca"]
     assert (after["total"], after["gone"]) == (COUNT - 1, 1)
     names = {point["name"] for point in first["points"]} - {p["name"] for p in after["points"]}
     assert names == {"03.jpg", "04.jpg"}
 
 
-def test_old_maps_are_forgotten(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_maps_are_dropped(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(map_cache, "_MAX_MAPS", 2)
     for limit in (3, 4, 5):
-        asked(client, f"by=pca&limit={limit}")
+        get_map(client, f"by=pca&limit={limit}")
     kept = client.app.state.map_cache._maps  # type: ignore[attr-defined]
     assert [len(places) for places in kept.values()] == [4, 5]
 
 
-def test_who_waits_too_long_for_a_turn_is_told(catalogue: Path) -> None:
+def test_waiting_too_long_for_another_map_is_a_503(catalogue: Path) -> None:
     made = map_cache.MapCache()
     with Finder.open(catalogue) as finder, made._lock, pytest.raises(HTTPException) as refused:
         made.get(finder, "pca", 3, timeout=0.01)

@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows is tried, and answered as the document says."""
+"""OpenAPI conformance: generated requests get the responses that the document promises."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_everything_is_answered_as_documented(
 
 
 def put(case: Any, image: bytes, id_: str) -> None:
-    """An image that is one, and an id that is stored, which chance would never find."""
+    """Insert a real image and a stored id, which random generation would never find."""
     if "id" in case.path_parameters:
         case.path_parameters["id"] = id_
     if case.path == "/v1/search" and isinstance(case.body, dict):

@@ -1,4 +1,4 @@
-"""Every refusal is a problem document, whoever refuses; and nothing of the server shows."""
+"""Every error is a problem document and reveals nothing about the server; log and headers."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from .conftest import Serve
 
 
 def detail(answer: Any, status: int) -> str:
-    """Of a problem document that is one."""
+    """The detail of a valid problem document."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     about = answer.json()
@@ -26,25 +26,25 @@ def detail(answer: Any, status: int) -> str:
     return str(about["detail"])
 
 
-def test_what_is_not_there(client: TestClient) -> None:
+def test_an_unknown_path(client: TestClient) -> None:
     assert "/docs" in detail(client.get("/nowhere"), 404)
     assert "no image" in detail(client.get("/v1/images/x"), 404)
 
 
-def test_a_method_that_is_not_there(client: TestClient) -> None:
+def test_a_method_that_is_not_allowed(client: TestClient) -> None:
     answer = client.put("/v1/search")
     assert "Allow" in detail(answer, 405)
     assert answer.headers["allow"] == "POST"
 
 
-def test_a_field_that_is_wrong(client: TestClient) -> None:
+def test_an_invalid_field(client: TestClient) -> None:
     answer = client.get("/v1/images?limit=many&cursor=x")
     assert "limit: " in detail(answer, 422)
     assert [fault["field"] for fault in answer.json()["errors"]] == ["limit", "cursor"]
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
-def test_a_form_that_is_none(client: TestClient, kind: str) -> None:
+def test_a_malformed_form(client: TestClient, kind: str) -> None:
     answer = client.post("/v1/search", content=b"garbage", headers={"content-type": kind})
     detail(answer, answer.status_code)
     assert answer.status_code in (400, 422)
@@ -55,11 +55,11 @@ def test_a_body_that_is_too_large(serve: Serve) -> None:
     assert "larger than 1,000 bytes" in detail(answer, 413)
 
 
-def test_a_name_that_is_not_the_server_s(client: TestClient) -> None:
+def test_an_unknown_host_name(client: TestClient) -> None:
     assert "--host-name" in detail(client.get("/", headers={"Host": "evil.example"}), 421)
 
 
-def test_a_failure_that_nobody_thought_of(
+def test_an_unhandled_exception(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Finder, "page", lambda *_, **__: 1 / 0)
@@ -68,7 +68,7 @@ def test_a_failure_that_nobody_thought_of(
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_catalogue_that_cannot_be_used(
+def test_an_unusable_catalogue(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -79,7 +79,7 @@ def test_a_catalogue_that_cannot_be_used(
     assert "/home/me/secret.db is damaged" in caplog.text
 
 
-def test_no_answer_names_a_folder(serve: Serve, folder: Path) -> None:
+def test_no_response_reveals_a_folder(serve: Serve, folder: Path) -> None:
     client = serve(writable=True)
     id_ = client.get("/v1/images").json()["images"][0]["id"]
     for file in folder.iterdir():
@@ -97,28 +97,28 @@ def test_no_answer_names_a_folder(serve: Serve, folder: Path) -> None:
         client.get("/openapi.json"),
         client.get("/readyz"),
     ):
-        told = answer.text + json.dumps(dict(answer.headers))
-        assert folder.name not in told, answer.url
-        assert str(folder.parent) not in told, answer.url
+        response = answer.text + json.dumps(dict(answer.headers))
+        assert folder.name not in response, answer.url
+        assert str(folder.parent) not in response, answer.url
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("what", ["file", "thumbnail"])
-def test_a_file_that_may_not_be_read_is_gone(client: TestClient, folder: Path, what: str) -> None:
+def test_an_unreadable_file_counts_as_missing(client: TestClient, folder: Path, what: str) -> None:
     id_ = client.get("/v1/images").json()["images"][0]["id"]
     for file in folder.iterdir():
         file.chmod(0)
     assert "missing" in detail(client.get(f"/v1/images/{id_}/{what}"), 410)
 
 
-def test_a_request_keeps_the_id_that_it_came_with(client: TestClient) -> None:
+def test_a_valid_request_id_is_kept(client: TestClient) -> None:
     for given, kept in (("order-7.1", True), ("a b", False), ("x" * 65, False), ("", False)):
         id_ = client.get("/healthz", headers={"X-Request-ID": given}).headers["x-request-id"]
         assert (id_ == given) is kept
         assert len(id_) <= 64
 
 
-def test_answers_say_what_browsers_must_not_do(client: TestClient) -> None:
+def test_responses_have_security_headers(client: TestClient) -> None:
     for path in ("/v1/stats", "/docs", "/nowhere", "/v1/images/x/file"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -143,12 +143,12 @@ def test_each_request_is_a_line_in_the_log(
     assert "secret" not in str(record.fields)
 
 
-def test_figures_count_requests_by_their_routes(client: TestClient) -> None:
+def test_metrics_count_requests_by_route(client: TestClient) -> None:
     for path in ("a", "b", "c"):
         client.get(f"/v1/images/{path}")
         client.get(f"/nowhere/{path}")
-    figures = client.get("/metrics").text
-    assert 'method="GET",route="/v1/images/{id}",status="404"} 3.0' in figures
-    assert 'method="GET",route="other",status="404"} 3.0' in figures
-    assert "imagefinder_images 12.0" in figures
-    assert 'route="/v1/images/a"' not in figures
+    metrics = client.get("/metrics").text
+    assert 'method="GET",route="/v1/images/{id}",status="404"} 3.0' in metrics
+    assert 'method="GET",route="other",status="404"} 3.0' in metrics
+    assert "imagefinder_images 12.0" in metrics
+    assert 'route="/v1/images/a"' not in metrics

@@ -1,4 +1,4 @@
-"""Searching over HTTP: by uploads, stored images, parts, words, and kept to some."""
+"""Search over HTTP: query images, crops, texts, filters, measures and re-ranking."""
 
 import json
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def test_a_stored_image_is_searched_with_by_its_id(client: TestClient) -> None:
     assert names(search(client, id=id_of(client, 5)))[0] == "05.jpg"
 
 
-def test_an_id_that_is_not_there_is_not_found(client: TestClient) -> None:
+def test_an_unknown_id_is_not_found(client: TestClient) -> None:
     response = search(client, id="0" * 16)
     assert response.status_code == 404
     assert response.json()["detail"] == "there is no image with this id in the catalogue"
@@ -75,13 +75,13 @@ def test_several_images_are_searched_with_together(client: TestClient, folder: P
     assert set(both) == {"01.jpg", "02.jpg"}
 
 
-def test_a_search_turns_away_from_an_image(client: TestClient, folder: Path) -> None:
+def test_a_negative_example_is_ranked_last(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     away = {"minus_id": id_of(client, 2)}
     assert names(search(client, data, k=12, **away))[-1] == "02.jpg"
 
 
-def test_a_part_is_searched_with(client: TestClient, folder: Path, tmp_path: Path) -> None:
+def test_a_crop_is_searched_with(client: TestClient, folder: Path, tmp_path: Path) -> None:
     wide = np.hstack([drawn(4), drawn(7)])
     with BytesIO() as file:
         PIL.Image.fromarray(wide).save(file, "PNG")
@@ -94,12 +94,12 @@ def test_a_part_is_searched_with(client: TestClient, folder: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     "crop", ["1,2,3", "a,b,c,d", "0,0,0,0", "0,0,500,500", "-1,0,5,5", "\u0661,1,1,1", "9" * 99]
 )
-def test_a_part_that_is_none_is_refused(client: TestClient, folder: Path, crop: str) -> None:
+def test_an_invalid_crop_is_refused(client: TestClient, folder: Path, crop: str) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert search(client, data, crop=crop).status_code == 422
 
 
-def test_a_part_of_an_image_whose_file_is_gone_names_no_path(
+def test_a_crop_of_an_image_whose_file_is_missing_reveals_no_path(
     client: TestClient, folder: Path
 ) -> None:
     id_ = id_of(client, 4)
@@ -109,7 +109,7 @@ def test_a_part_of_an_image_whose_file_is_gone_names_no_path(
     assert str(folder.parent) not in response.text
 
 
-def test_a_search_is_kept_to_metadata(client: TestClient, folder: Path) -> None:
+def test_a_search_is_filtered_by_metadata(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert names(search(client, data, where='{"seed": 9}')) == ["09.jpg"]
     assert names(search(client, data, where='{"seed": 99}')) == []
@@ -119,7 +119,7 @@ def test_a_search_is_kept_to_metadata(client: TestClient, folder: Path) -> None:
     "where",
     ["[]", "1", "{", '{"a": NaN}', '{"a": [1]}', '{"a": "\\ud800"}', "[" * 9999, '{"\\"": 1}'],
 )
-def test_conditions_that_are_none_are_refused(client: TestClient, folder: Path, where: str) -> None:
+def test_an_invalid_filter_is_refused(client: TestClient, folder: Path, where: str) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert search(client, data, where=where).status_code == 422
     assert client.get("/v1/images", params={"where": where}).status_code == 422
@@ -134,7 +134,7 @@ def test_measures_are_fused(client: TestClient, folder: Path) -> None:
     assert search(client, data, measure="nearness").status_code == 422
 
 
-def test_what_the_catalogue_cannot_do_is_said(client: TestClient, folder: Path) -> None:
+def test_what_the_catalogue_cannot_do_is_explained(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert "has no text encoder" in search(client, data, text="a red chair").json()["detail"]
     assert "without local features" in search(client, data, rerank="mutual").json()["detail"]
@@ -157,7 +157,7 @@ def test_an_image_comes_from_a_url_only_where_the_server_fetches(
     assert fetching.get("/v1/stats").json()["fetches"]
 
 
-def test_a_url_that_cannot_be_fetched_is_refused_with_the_reason(serve: Serve) -> None:
+def test_a_failed_download_is_refused_with_the_reason(serve: Serve) -> None:
     def refuse(urls: Sequence[str]) -> list[bytes]:
         raise ImageFinderError(f"{urls[0]} leads to this machine")
 
@@ -166,13 +166,13 @@ def test_a_url_that_cannot_be_fetched_is_refused_with_the_reason(serve: Serve) -
     assert answer.json()["detail"] == "url: http://localhost/ leads to this machine"
 
 
-def test_conditions_are_not_without_number(client: TestClient, folder: Path) -> None:
+def test_the_number_of_conditions_is_limited(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     many = json.dumps({f"name {number}": 1 for number in range(40_000)})
     assert search(client, data, where=many).status_code == 422
 
 
-def test_an_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:
+def test_the_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:
     other = folder.parent / "other.db"
     with Finder.create(other, "dhash") as finder:
         finder.add(folder / "08.jpg")
@@ -187,7 +187,7 @@ def test_an_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:
     assert [(one["encoder"], one["images"]) for one in held] == [("classic", 12), ("dhash", 1)]
 
 
-def test_local_features_decide_with_rerank(serve: Serve, folder: Path) -> None:
+def test_rerank_adds_correspondences(serve: Serve, folder: Path) -> None:
     pytest.importorskip("cv2")
     prints = folder.parent / "prints.db"
     with Finder.create(prints, "dhash", local="sift") as finder:
@@ -200,7 +200,7 @@ def test_local_features_decide_with_rerank(serve: Serve, folder: Path) -> None:
     assert best["verified"] in (True, False)
 
 
-def test_a_threshold_leaves_out_what_scores_less(client: TestClient, folder: Path) -> None:
+def test_a_threshold_removes_hits_with_lower_scores(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert names(search(client, data, threshold=0.99, k=9)) == ["01.jpg"]
     assert names(search(client, data, threshold=2)) == []

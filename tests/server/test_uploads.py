@@ -1,4 +1,4 @@
-"""Images that come and go at the same time."""
+"""Concurrent uploads and deletions of one image."""
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -13,7 +13,7 @@ from imagefinder.types import key_of
 ROUNDS = 60
 
 
-def test_an_image_that_is_there_has_its_file_whoever_takes_it_out_meanwhile(
+def test_a_stored_image_has_its_file_despite_concurrent_deletion(
     catalogue: Path, folder: Path
 ) -> None:
     data = (folder / "00.jpg").read_bytes() + b"another"

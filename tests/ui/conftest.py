@@ -1,4 +1,4 @@
-"""Servers, and someone who opens their page in a browser."""
+"""Servers in this process, and a visitor who opens their page in a browser."""
 
 import re
 import shutil
@@ -40,7 +40,7 @@ def stocked(gallery: Path, make_once: MakeOnce) -> Path:
 
 @pytest.fixture
 def catalogue(stocked: Path, tmp_path: Path) -> Path:
-    """The test's own copy."""
+    """A copy that the test may change."""
     return Path(shutil.copy(stocked, tmp_path / "gallery.db"))
 
 
@@ -70,37 +70,37 @@ class Visit:
     origin: str
     requests: list[Request] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    """What scripts and the browser complained of; a test that expects some takes them away."""
+    """Errors of scripts and warnings of the browser; a test that expects some removes them."""
 
     def to(self, place: str = "") -> "Visit":
-        """Come to a place, and wait until it is shown."""
+        """Open a route, and wait until it is rendered."""
         self.page.goto(f"{self.origin}/{place}")
         expect(self.page.locator("main > section:visible")).to_have_count(1)
         self.settled()
         return self
 
     def settled(self) -> None:
-        """Wait until nothing is at work."""
+        """Wait until nothing is loading."""
         expect(self.page.locator("[aria-busy]")).to_have_count(0)
         expect(self.page.locator("progress:visible")).to_have_count(0)
 
     @property
     def cards(self) -> Locator:
-        """The images found, or listed."""
+        """The image cards of the current view."""
         return self.page.locator("main > section:visible .card")
 
     def names(self) -> list[str]:
-        """Of the cards, in their order."""
+        """The titles of the cards, in order."""
         self.settled()
         return self.cards.locator(".name").all_inner_texts()
 
     def ask(self, *images: Path) -> None:
-        """Choose images to search with."""
+        """Choose query images."""
         self.page.set_input_files("#choose", [str(image) for image in images])
         self.found()
 
     def found(self) -> None:
-        """Wait for what is found."""
+        """Wait for the hits."""
         expect(self.page.locator("#found")).to_contain_text("Similar to")
         self.settled()
 
@@ -110,7 +110,7 @@ Visitor = Callable[..., Visit]
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visitor]:
-    """Opens the page of an origin. No script may fail, and nothing may come from elsewhere."""
+    """Opens the page of an origin. Scripts must not fail, nor load anything from elsewhere."""
     with ExitStack() as stack:
 
         def opened(origin: str, **options: Any) -> Visit:
@@ -141,13 +141,13 @@ def _check(visit: Visit) -> None:
 
 @pytest.fixture
 def origin(catalogue: Path) -> Iterator[str]:
-    """A server of the test's own catalogue, to be read only."""
+    """A read-only server of the catalogue."""
     with running(catalogue) as address:
         yield address
 
 
 @pytest.fixture
 def writable(catalogue: Path, tmp_path: Path) -> Iterator[str]:
-    """The same, to be written to."""
+    """A writable server of the catalogue."""
     with running(catalogue, writable=True, uploads=tmp_path / "uploads") as address:
         yield address

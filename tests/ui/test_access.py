@@ -1,4 +1,4 @@
-"""That everyone can use the page: by keys, by ear, in the dark, on a phone, with a key."""
+"""Accessibility: keyboard, screen readers (axe-core), dark mode, phones, page weight, API keys."""
 
 import re
 from pathlib import Path
@@ -17,19 +17,19 @@ _OWN = 60_000
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds, however little it makes of it."""
+    """The violations that axe-core finds, of any impact."""
     found = Axe().run(page).response["violations"]
     return [f"{one['impact']} {one['id']}: {one['nodes'][0]['html']}" for one in found]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", PLACES)
-def test_no_view_has_a_fault(visit: Visitor, writable: str, place: str, scheme: str) -> None:
+def test_no_view_has_a_violation(visit: Visitor, writable: str, place: str, scheme: str) -> None:
     at = visit(writable, color_scheme=scheme, bypass_csp=True).to(place)
     assert faults(at.page) == []
 
 
-def test_neither_has_what_is_found_nor_a_dialog(
+def test_results_and_dialogs_have_no_violation(
     visit: Visitor, writable: str, gallery: Path
 ) -> None:
     at = visit(writable, bypass_csp=True).to()
@@ -63,7 +63,7 @@ def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
     expect(at.page.locator("#status")).to_contain_text("12 images found, the most similar is")
 
 
-def test_it_is_dark_where_that_is_wished(visit: Visitor, origin: str) -> None:
+def test_dark_mode_follows_the_preference(visit: Visitor, origin: str) -> None:
     for scheme, is_dark in (("light", False), ("dark", True)):
         at = visit(origin, color_scheme=scheme).to()
         back = at.page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -72,12 +72,12 @@ def test_it_is_dark_where_that_is_wished(visit: Visitor, origin: str) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_nothing_lies_beside_a_phone(visit: Visitor, writable: str, place: str) -> None:
+def test_no_view_is_wider_than_a_phone(visit: Visitor, writable: str, place: str) -> None:
     at = visit(writable, viewport=PHONE, has_touch=True, is_mobile=True).to(place)
     assert at.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_its_own_files_are_small(visit: Visitor, origin: str) -> None:
+def test_the_page_weighs_less_than_60_kb(visit: Visitor, origin: str) -> None:
     at = visit(origin)
     answers: list[Response] = []
     at.page.on("response", lambda answer: answers.append(answer))
@@ -107,7 +107,7 @@ def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path
         expect(at.page.locator("#key")).to_be_hidden()
 
 
-def test_without_a_key_it_says_so(visit: Visitor, catalogue: Path, tmp_path: Path) -> None:
+def test_without_a_key_the_page_says_why(visit: Visitor, catalogue: Path, tmp_path: Path) -> None:
     KeyFile(tmp_path / "keys").add("page")
     with running(catalogue, keys=tmp_path / "keys") as origin:
         at = visit(origin)

@@ -1,4 +1,4 @@
-"""Browsing, adding, deleting, and looking for copies on the page."""
+"""The catalogue and duplicates views: browse, add, delete, find near-duplicates."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ from .conftest import Visitor, running
 
 @pytest.fixture
 def news(tmp_path: Path) -> list[Path]:
-    """Two images that are not stored, one that is no image."""
+    """Two images that are not stored, and a file that is no image."""
     folder = tmp_path / "news"
     folder.mkdir()
     for seed in range(2):
@@ -71,7 +71,7 @@ def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[
     assert "new-0.png" not in at.names()
     at.page.click("nav >> text=Catalogue")
     expect(at.page.locator("#count")).to_have_text("145 images")
-    at.page.go_back()  # what was found before is asked anew
+    at.page.go_back()  # cached responses are discarded
     at.found()
     assert "new-0.png" not in at.names()
 
@@ -86,7 +86,7 @@ def test_what_is_too_large_is_not_even_sent(
         assert [one.url for one in at.requests if one.method == "POST"] == []
 
 
-def test_copies_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
+def test_duplicates_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
     folder = tmp_path / "double"
     folder.mkdir()
     scene = gallery / "harbour" / "size.jpg"

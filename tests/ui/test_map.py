@@ -1,4 +1,4 @@
-"""The map of the catalogue on the page."""
+"""The map view."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ def place(link: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_images_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -> None:
+def test_images_on_the_map_link_to_searches(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#map?limit=100")
     expect(at.page.locator("#map-status")).to_have_text("100 images, a random sample of 144.")
     links = at.page.locator("#points a")
@@ -39,7 +39,7 @@ def test_images_lie_on_a_map_and_lead_to_searches(visit: Visitor, origin: str) -
     expect(links).to_have_count(144)
 
 
-def test_keys_go_from_one_to_the_next_and_closer(visit: Visitor, origin: str) -> None:
+def test_arrow_keys_move_the_focus_and_zoom_enlarges(visit: Visitor, origin: str) -> None:
     at = visit(origin).to("#map?limit=100")
     focused = at.page.locator("#points a:focus")
     at.page.locator("#points a").first.focus()
@@ -54,7 +54,7 @@ def test_keys_go_from_one_to_the_next_and_closer(visit: Visitor, origin: str) ->
     assert at.page.evaluate(width) > 2.5 * before
 
 
-def test_what_has_no_file_is_told(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
+def test_missing_files_are_counted(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
     folder = tmp_path / "few"
     folder.mkdir()
     for scene in ("harbour", "mosaic", "regatta"):

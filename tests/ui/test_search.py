@@ -1,4 +1,4 @@
-"""Every way to search with the page, and what it then shows."""
+"""The search view: every kind of query, the options, and how hits are shown."""
 
 import base64
 import json
@@ -91,7 +91,7 @@ def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour
     assert at.names()[0] == "harbour crop"
 
 
-def test_an_image_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
+def test_an_image_is_downloaded_from_its_url(visit: Visitor, catalogue: Path) -> None:
     limits = FetchLimits(allow_private=True)
     with running(catalogue, fetch=partial(fetch_all, limits=limits)) as origin:
         at = visit(origin).to()
@@ -105,13 +105,13 @@ def test_an_image_is_named_by_its_link(visit: Visitor, catalogue: Path) -> None:
         expect(at.page.locator("#search-error")).to_contain_text("not an image")
 
 
-def test_links_are_asked_for_only_where_the_server_fetches(visit: Visitor, origin: str) -> None:
+def test_the_url_field_is_shown_only_if_the_server_downloads(visit: Visitor, origin: str) -> None:
     at = visit(origin).to()
     expect(at.page.locator("#link")).to_be_hidden()
     expect(at.page.locator("#words")).to_be_hidden()
 
 
-def test_words_are_searched_with(visit: Visitor, tmp_path: Path) -> None:
+def test_a_text_is_searched_with(visit: Visitor, tmp_path: Path) -> None:
     images = []
     for name, colour in NAMED.items():
         pixels = np.full((40, 40, 3), colour, np.uint8)
@@ -128,7 +128,7 @@ def test_words_are_searched_with(visit: Visitor, tmp_path: Path) -> None:
         assert at.names()[0] == "blue.png"
 
 
-def test_a_box_is_dragged_to_search_with_a_part(visit: Visitor, origin: str, gallery: Path) -> None:
+def test_a_crop_is_drawn_with_the_mouse(visit: Visitor, origin: str, gallery: Path) -> None:
     at = visit(origin).to()
     at.ask(gallery / "harbour" / "size.jpg")
     frame = at.page.locator(".frame")
@@ -158,7 +158,7 @@ def test_a_box_is_dragged_to_search_with_a_part(visit: Visitor, origin: str, gal
     expect(at.cards.first.locator(".score")).to_contain_text("1.000")
 
 
-def test_a_box_is_moved_by_keys(visit: Visitor, origin: str, gallery: Path) -> None:
+def test_a_crop_is_moved_with_the_keyboard(visit: Visitor, origin: str, gallery: Path) -> None:
     at = visit(origin).to()
     at.ask(gallery / "harbour" / "size.jpg")
     with PIL.Image.open(gallery / "harbour" / "size.jpg") as file:
@@ -183,7 +183,7 @@ def test_a_result_leads_to_the_next_search_and_back(
     expect(at.page.locator("#found")).to_have_text(f"Similar to {before[1]}")
     at.settled()
     after = at.names()
-    assert before[1] not in after  # it is shown beside, not among what is like it
+    assert before[1] not in after  # shown in the query panel, not among the hits
     assert len(after) == 12
     at.page.go_back()
     expect(at.page.locator("#found")).to_have_text("Similar to crop.jpg")
@@ -224,7 +224,7 @@ def test_two_stored_images_that_differ_are_compared(visit: Visitor, origin: str)
     expect(at.page.locator("#compare p[role=status]")).to_contain_text("Not verified")
 
 
-def test_how_many_and_how_close(visit: Visitor, origin: str, harbour: Path) -> None:
+def test_k_and_threshold(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
     at.page.fill("#k", "3")
@@ -236,11 +236,11 @@ def test_how_many_and_how_close(visit: Visitor, origin: str, harbour: Path) -> N
     expect(at.page.locator("#threshold-value")).to_have_text("0.99")
     at.page.locator("#threshold").fill("0")
     expect(at.cards).to_have_count(3)
-    at.page.go_back()  # the question is one entry, however it was asked
+    at.page.go_back()  # changing options adds no history entry
     expect(at.page.locator("#found")).to_have_text("Or start with one of these")
 
 
-def test_no_close_match_is_said(visit: Visitor, origin: str, tmp_path: Path) -> None:
+def test_no_match_is_reported(visit: Visitor, origin: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(7).integers(0, 256, (200, 200, 3), np.uint8)
     PIL.Image.fromarray(noise).save(tmp_path / "noise.png")
     at = visit(origin).to()
@@ -252,9 +252,7 @@ def test_no_close_match_is_said(visit: Visitor, origin: str, tmp_path: Path) -> 
     expect(at.cards).to_have_count(0)
 
 
-def test_metadata_of_a_hit_keeps_the_search_to_it(
-    visit: Visitor, origin: str, harbour: Path
-) -> None:
+def test_a_hit_s_metadata_become_a_filter(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
     at.page.click(".card:last-child .chip")
@@ -269,7 +267,7 @@ def test_metadata_of_a_hit_keeps_the_search_to_it(
     expect(at.cards).to_have_count(12)
 
 
-def test_local_features_decide(visit: Visitor, origin: str, harbour: Path) -> None:
+def test_hits_are_re_ranked(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
     at.page.select_option("#rerank", "geometric")
@@ -298,7 +296,7 @@ def test_an_encoder_is_chosen(visit: Visitor, catalogue: Path, gallery: Path) ->
         assert "jpg" in at.names()[0]
 
 
-def test_what_cannot_be_searched_with_is_said(
+def test_an_unusable_query_is_explained(
     visit: Visitor, origin: str, tmp_path: Path, harbour: Path
 ) -> None:
     (tmp_path / "broken.jpg").write_bytes(harbour.read_bytes()[:200])
@@ -314,7 +312,7 @@ def test_what_cannot_be_searched_with_is_said(
     expect(at.page.locator("#search-error")).to_be_hidden()
 
 
-def test_a_server_that_is_gone_is_said(visit: Visitor, origin: str) -> None:
+def test_an_unreachable_server_is_reported(visit: Visitor, origin: str) -> None:
     at = visit(origin).to()
     at.page.route("**/v1/search", lambda route: route.abort())
     at.cards.first.locator(".preview").click()

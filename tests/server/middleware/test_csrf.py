@@ -1,4 +1,4 @@
-"""Pages of other sites get nothing done, though a browser would send their forms."""
+"""CSRF: forms of other sites are refused, although a browser would send them."""
 
 from pathlib import Path
 
@@ -21,9 +21,7 @@ OWN = "http://localhost:8000"
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_a_form_of_another_site_is_refused(
-    serve: Serve, folder: Path, page: dict[str, str]
-) -> None:
+def test_a_cross_site_form_is_refused(serve: Serve, folder: Path, page: dict[str, str]) -> None:
     client = serve(writable=True)
     image = {"image": ("a.jpg", (folder / "01.jpg").read_bytes() + b"more")}
     before = client.get("/readyz").json()
@@ -44,7 +42,7 @@ def test_a_form_of_another_site_is_refused(
         {"Sec-Fetch-Site": "none"},
     ],
 )
-def test_programs_and_our_own_page_ask_as_they_like(
+def test_programs_and_our_own_page_are_not_restricted(
     serve: Serve, folder: Path, page: dict[str, str]
 ) -> None:
     image = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}
@@ -52,7 +50,7 @@ def test_programs_and_our_own_page_ask_as_they_like(
 
 
 @pytest.mark.parametrize("origins", [("http://shop.example",), ("*",)])
-def test_a_page_that_may_ask_is_answered(
+def test_an_allowed_origin_is_answered(
     serve: Serve, folder: Path, origins: tuple[str, ...]
 ) -> None:
     image = {"image": ("a.jpg", (folder / "01.jpg").read_bytes())}

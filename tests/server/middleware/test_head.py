@@ -1,4 +1,4 @@
-"""HEAD is GET without a body."""
+"""HEAD has the status and headers of GET, and no body."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def first(client: TestClient) -> str:
 
 
 @pytest.mark.parametrize("path", ["/v1/images", "/v1/stats", "/healthz", "/readyz", "/metrics"])
-def test_what_is_read_has_a_head(client: TestClient, path: str) -> None:
+def test_every_get_route_supports_head(client: TestClient, path: str) -> None:
     got, head = client.get(path), client.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 0
@@ -28,19 +28,19 @@ def test_what_is_read_has_a_head(client: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["", "/file", "/thumbnail"])
-def test_an_image_has_a_head(client: TestClient, first: str, what: str) -> None:
+def test_an_image_supports_head(client: TestClient, first: str, what: str) -> None:
     got, head = client.get(first + what), client.head(first + what)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(got.content)
     assert head.headers.get("etag") == got.headers.get("etag")
 
 
-def test_a_page_and_its_parts_have_heads(client: TestClient) -> None:
+def test_static_files_support_head(client: TestClient) -> None:
     for path in ("/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css", "/"):
         assert client.head(path).is_success, path
 
 
-def test_what_is_refused_is_refused_by_its_head(
+def test_errors_are_the_same_for_head(
     serve: Serve, client: TestClient, first: str, tmp_path: Path
 ) -> None:
     assert client.head("/nowhere").status_code == 404
@@ -55,7 +55,7 @@ def test_what_is_refused_is_refused_by_its_head(
     assert serve(keys=keys.path).head("/v1/stats").status_code == 401
 
 
-def test_figures_and_log_call_it_by_its_name(client: TestClient) -> None:
+def test_metrics_count_it_as_head(client: TestClient) -> None:
     client.head("/v1/images")
-    figures = client.get("/metrics").text
-    assert 'method="HEAD",route="/v1/images",status="200"} 1.0' in figures
+    metrics = client.get("/metrics").text
+    assert 'method="HEAD",route="/v1/images",status="200"} 1.0' in metrics
