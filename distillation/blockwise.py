@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
+from distillation.schedule import one_cycle
 from distillation.teachers import Teacher
 from torch import Tensor, nn
 
 from imagefinder.training.augmentation import Pixels
 from imagefinder.training.device import mixed_precision
 from imagefinder.training.models.mobilenet import MobileNetV2, recalibrate_batch_norm
-from imagefinder.training.optimizer import one_cycle, step
+from imagefinder.training.optimizer import step
 
 Report: TypeAlias = Callable[[dict[str, float]], None]
 

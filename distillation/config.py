@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distillation.blockwise import BlockGroup
-from distillation.loop import Schedule
+from distillation.schedule import Schedule
 from distillation.sources import ImageSource
 from distillation.teachers import Teacher
 from pydantic import ConfigDict, TypeAdapter, ValidationError

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import torch
 from distillation.config import BlocksConfig
-from distillation.loop import Schedule
+from distillation.schedule import Schedule
 from distillation.stages import Stages
 from distillation.teachers import Inference
 

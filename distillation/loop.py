@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import torch
 from distillation.blockwise import Report
 from distillation.objectives import DistillationObjective
+from distillation.schedule import Schedule, one_cycle
 from torch import nn
 
 from imagefinder.training.models.mobilenet import MobileNetV2
-from imagefinder.training.optimizer import ResumableOptimizer, one_cycle
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Length and learning rate of a training, under a one-cycle schedule."""
-
-    steps: int
-    rate: float
-    """The peak learning rate."""
-    frozen: int = 0
-    """How many of the first blocks are frozen."""
-    weight_decay: float = 0.01
-    every: int = 200
-    """Steps between two checkpoints."""
+from imagefinder.training.optimizer import ResumableOptimizer
 
 
 def train_student(

@@ -62,7 +62,7 @@ _Rate = Annotated[
     typer.Option(
         min=0,
         metavar="RATE",
-        help="Peak learning rate of the one-cycle schedule.",
+        help="Peak learning rate, between warm-up and cosine decay.",
         show_default="by objective",
         rich_help_panel=_OPTIMIZATION,
     ),

@@ -16,7 +16,7 @@ from imagefinder.training.dataset import Indices
 from imagefinder.training.history import History
 from imagefinder.training.losses import Objective
 from imagefinder.training.models.encoder import Network
-from imagefinder.training.optimizer import ResumableOptimizer, one_cycle
+from imagefinder.training.optimizer import ResumableOptimizer, warmup_cosine
 from imagefinder.training.progress import OnProgress, ProgressEvent
 
 _DECODER_RATE = 3e-3  # peak learning rate of what starts from random weights
@@ -26,7 +26,7 @@ _EVERY = 25  # steps between two checkpoints
 
 @dataclass(frozen=True)
 class TrainingLoop:
-    """Epochs over the training images, under a one-cycle learning rate schedule."""
+    """Epochs over the training images, with learning rate warm-up and cosine decay."""
 
     indices: Indices
     """Of the training images."""
@@ -82,7 +82,7 @@ class TrainingLoop:
             {"params": list(objective.parameters()), "lr": _DECODER_RATE},
         ]
         optimizer = torch.optim.AdamW(groups, weight_decay=_DECAY)
-        schedule = one_cycle(optimizer, steps * self.epochs, cycle_momentum=False)
+        schedule = warmup_cosine(optimizer, steps * self.epochs)
         states = {"network": network, "objective": objective, "history": history}
         return ResumableOptimizer(optimizer, schedule, checkpoint, states)
 

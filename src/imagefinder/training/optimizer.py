@@ -1,35 +1,30 @@
-"""The optimizer: AdamW under a one-cycle learning rate schedule, resumed from its checkpoint.
-
-Smith and Topin, "Super-convergence: very fast training of neural networks using large learning
-rates" (arXiv 1708.07120).
-"""
+"""The optimizer: learning rate schedule (warm-up, cosine decay), steps, resumption."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from math import cos, pi
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from imagefinder.training.checkpoints import load, save
 
 
-def one_cycle(
-    optimizer: Optimizer, steps: int, *, warmup: float = 0.1, cycle_momentum: bool = True
-) -> OneCycleLR:
-    """Up to the optimizer's rates in the first ``warmup`` of the steps, then down to almost 0."""
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    total = steps + 1  # the schedule moves on once more after the last step
-    return OneCycleLR(
-        optimizer,
-        peaks,
-        total_steps=total,
-        pct_start=max(warmup, 2 / total),  # torch divides by zero if it peaks at the first step
-        cycle_momentum=cycle_momentum,
-    )
+def warmup_cosine(optimizer: Optimizer, steps: int) -> LambdaLR:
+    """Up to the optimizer's rates in a tenth of the steps, then down to 0 along a cosine."""
+    return LambdaLR(optimizer, partial(_share, steps=steps))
+
+
+def _share(step: int, steps: int) -> float:
+    warmup = 1 + steps // 10
+    if step < warmup:
+        return (step + 1) / warmup
+    return (1 + cos(pi * (step - warmup) / max(1, steps - warmup))) / 2
 
 
 def step(optimizer: Optimizer, schedule: LRScheduler, loss: torch.Tensor) -> None:

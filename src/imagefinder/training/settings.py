@@ -31,7 +31,7 @@ class Settings:
     batch: int | None = None
     """Batch size; the base model's default fits into 4 GB of memory."""
     rate: float | None = None
-    """Peak learning rate of the one-cycle schedule."""
+    """Peak learning rate, between warm-up and cosine decay."""
     blend: float | None = None
     """Weight interpolation (WiSE-FT): 0 would be the base model, 1 is the fine-tuned one. In
     between, more of what the base model knew is preserved (Wortsman et al., "Robust fine-tuning
