@@ -48,13 +48,18 @@ def _section(names: tuple[str, ...], command: Any) -> Iterator[str]:
 
 def _usage(full: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
-    named = [one.metavar or one.name.upper() for one in arguments]
+    named = [_argument(one) for one in arguments]
     pieces = [
         name if one.required or name.startswith("[") else f"[{name}]"
         for one, name in zip(arguments, named, strict=True)
     ]
     inner = ["COMMAND …"] if getattr(command, "commands", {}) else []
     return " ".join([full, "[OPTIONS]", *pieces, *inner])
+
+
+def _argument(param: Any) -> str:
+    name = str(param.metavar or param.name.upper())
+    return f"{name}..." if param.nargs == -1 and not name.endswith("...") else name
 
 
 def _shown(command: Any, context: Any) -> list[Any]:
@@ -78,7 +83,7 @@ def _table(title: str, params: Iterator[Any], context: Any) -> Iterator[str]:
     for param in params:
         names, text = param.get_help_record(context)
         if param.param_type_name == "argument":
-            names = param.metavar or param.name.upper()
+            names = _argument(param)
         yield f"| {_code(names)} | {_prose(text)} |"
     yield ""
 

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_config_value("public_modules", [], "env", list)
+    app.connect("builder-inited", _load)
     app.connect("env-check-consistency", _check)
     return {"parallel_read_safe": True}
 
@@ -30,6 +31,13 @@ def public_names(module: ModuleType) -> list[str]:
         return list(module.__all__)
     body = ast.parse(inspect.getsource(module)).body
     return [name for node in body for name in _defined(node) if not name.startswith("_")]
+
+
+def _load(app: Sphinx) -> None:
+    """Names that a module imports on first use, where autodoc looks for them."""
+    for module in map(import_module, app.config.public_modules):
+        for name in public_names(module):
+            setattr(module, name, getattr(module, name))
 
 
 def _defined(node: ast.stmt) -> list[str]:

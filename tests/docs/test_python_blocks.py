@@ -35,15 +35,14 @@ def example() -> Iterator[ModuleType]:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     """What would take long, or need the network, stands in small."""
-    from imagefinder import training
-    from imagefinder.downloads import http
+    from imagefinder import downloads, training
 
     def settings(**given: Any) -> training.Settings:
         return full(**{**given, "epochs": 1, "size": 32, "batch": 8})
 
     full = training.Settings
     monkeypatch.setattr(training, "Settings", settings)
-    monkeypatch.setattr(http, "fetch", lambda url: (stage.template / "query.jpg").read_bytes())
+    monkeypatch.setattr(downloads, "fetch", lambda url: (stage.template / "query.jpg").read_bytes())
 
 
 @pytest.mark.parametrize("page", pages())
