@@ -77,7 +77,7 @@ def test_an_exported_recipe_makes_the_catalogue(run: Run, folder: Path, tmp_path
 def test_vectors_from_elsewhere_need_the_users_word(run: Run, folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "mine.npy", embed([folder / "a.jpg", folder / "a.jpg"]))
     (tmp_path / "mine.csv").write_text("path\nfolder/a.jpg\nfolder/missing.jpg\n")
-    assert "give --encoder" in misuse(run("import", "mine.npy")).replace("\n", " ")
+    assert "--encoder" in misuse(run("import", "mine.npy")).replace("\n", " ")
     assert "but the vectors of classic" in refusal(
         run("import", "mine.npy", "--encoder", "classic")
     )
@@ -93,7 +93,7 @@ def test_faults_are_said_in_one_line_and_cost_nothing(
     run: Run, tmp_path: Path, stocked: Path
 ) -> None:
     before = stocked.read_bytes()
-    assert "there is no" in refusal(run("import", "nothing.npy"))
+    assert "does not exist" in refusal(run("import", "nothing.npy"))
     run("export", "v.npy")
     shutil.copy(tmp_path / "v.npy", tmp_path / "whole")
     (tmp_path / "v.npy").write_bytes((tmp_path / "whole").read_bytes()[:-1])
@@ -104,6 +104,6 @@ def test_faults_are_said_in_one_line_and_cost_nothing(
     (tmp_path / "v.json").write_text(json.dumps({**recipe, "encoder": ["compact"]}))
     assert "recipe" in refusal(run("import", "v.npy", "--db", "new.db"))
     assert "other files" in refusal(run("export", ".", "--force"))
-    assert "there is no folder" in refusal(run("export", "no/where.npy"))
+    assert "does not exist" in refusal(run("export", "no/where.npy"))
     assert "imagefinder add" in refusal(run("export", "w.npy", "--db", "missing.db"))
     assert stocked.read_bytes() == before
