@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from .pages import DOCS, PAGES, ROOT, Block, all_blocks, inline_code
+from .pages import DOCS, ROOT, Block, all_blocks
 
 PACKAGE = ROOT / "src" / "imagefinder"
 ARCHITECTURE = DOCS / "architecture.md"
@@ -31,19 +31,3 @@ def test_the_readme_has_the_drawing_of_the_page() -> None:
         for path in (ROOT / "README.md", ARCHITECTURE)
     )
     assert readme == page
-
-
-def test_glossary_terms_name_files_that_exist() -> None:
-    rows = re.findall(
-        r"^\| ([^|]+) \| [^|]+ \| `([^`]+)` \|$", (DOCS / "glossary.md").read_text(), re.MULTILINE
-    )
-    assert len(rows) == 40
-    for term, file in rows:
-        assert (PACKAGE / file).is_file(), term
-
-
-def test_files_in_the_prose_exist() -> None:
-    for page in PAGES:
-        for file in inline_code(page):
-            if re.fullmatch(r"\w+/[\w/]+\.(py|toml|ipynb)", file):
-                assert any((folder / file).is_file() for folder in (PACKAGE, ROOT)), (page, file)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, Options, SameEncoder, open_finder
+from imagefinder.cli.options import (
+    DB,
+    Db,
+    Json,
+    Measures,
+    Options,
+    Rerank,
+    SameEncoder,
+    open_finder,
+    usage_errors,
+)
 from imagefinder.cli.output import plain, print_json, print_table, short
 from imagefinder.cli.terminal import track
 
@@ -19,44 +29,47 @@ _CLASSES = 20  # printed; --json has all
 _KS = [1, 5, 10]
 
 
+_Level = Annotated[
+    int, typer.Option(min=1, help="Which folder names an image's class, counted upwards.")
+]
+_Queries = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Query images, in subfolders named as the classes."),
+]
+_Pairs = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.csv", help="Ground truth in the columns query and relevant."),
+]
+_Sample = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Evaluate a random sample of N queries.")
+]
+_Cutoffs = Annotated[
+    list[int],
+    typer.Option("--cutoff", "-k", min=1, metavar="K", help="Metrics at k; repeatable."),
+]
+_Depth = Annotated[
+    int | None,
+    typer.Option(min=1, help="Ranks to evaluate (10000, but 99 with an approximate index)."),
+]
+_Seed = Annotated[int, typer.Option(min=0, help="Random seed for the sample and the bootstrap.")]
+_Report = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FOLDER", help="Write a report with plots.", file_okay=False),
+]
+
+
 def evaluate(
     db: Db = DB,
-    level: Annotated[
-        int, typer.Option(min=1, help="Which folder names an image's class, counted upwards.")
-    ] = 1,
-    queries: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Query images, in subfolders named as the classes."),
-    ] = None,
-    pairs: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.csv", help="Ground truth in the columns query and relevant."),
-    ] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Evaluate a random sample of N queries.")
-    ] = None,
-    k: Annotated[
-        list[int], typer.Option("-k", min=1, help="Cutoff for metrics at k; repeatable.")
-    ] = _KS,
-    depth: Annotated[
-        int | None,
-        typer.Option(min=1, help="Ranks to evaluate (10000, but 99 with an approximate index)."),
-    ] = None,
-    measure: Annotated[
-        list[str] | None,
-        typer.Option(help="cosine, l2 or dot, instead of the encoder's own; several are fused."),
-    ] = None,
-    rerank: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Re-rank by local features: mutual or geometric."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Random seed for the sample and the bootstrap.")
-    ] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Write a report with plots.", file_okay=False),
-    ] = None,
+    level: _Level = 1,
+    queries: _Queries = None,
+    pairs: _Pairs = None,
+    sample: _Sample = None,
+    k: _Cutoffs = _KS,
+    depth: _Depth = None,
+    measure: Measures = None,
+    rerank: Rerank = None,
+    seed: _Seed = 0,
+    out: _Report = None,
     encoder: SameEncoder = None,
     option: Options = None,
     as_json: Json = False,
@@ -69,22 +82,19 @@ def evaluate(
         raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
     if out is not None:
         evaluation.prepare(out)
-    with open_finder(db, encoder, option) as finder, track("searching") as bar:
-        try:
-            config = evaluation.EvalConfig(
-                level=level,
-                queries=queries,
-                pairs=pairs,
-                sample=sample,
-                ks=k,
-                depth=depth,
-                measures=measure or (),  # type: ignore[arg-type]  # EvalConfig checks
-                rerank=rerank,
-                seed=seed,
-            )
-            found = evaluation.evaluate(finder, config, progress=bar)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
+    with usage_errors(), open_finder(db, encoder, option) as finder, track("searching") as bar:
+        config = evaluation.EvalConfig(
+            level=level,
+            queries=queries,
+            pairs=pairs,
+            sample=sample,
+            ks=k,
+            depth=depth,
+            measures=measure or (),  # type: ignore[arg-type]  # EvalConfig checks
+            rerank=rerank,
+            seed=seed,
+        )
+        found = evaluation.evaluate(finder, config, progress=bar)
     written = evaluation.save(found, out) if out is not None else []
     if as_json:
         print_json(found.as_dict())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,6 +120,15 @@ AllowPrivate = Annotated[
 ]
 
 DB = Path("imagefinder.db")
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """A ValueError inside becomes a usage error (exit code 2)."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def open_finder(db: Path, encoder: str | None = None, options: list[str] | None = None) -> Finder:

@@ -20,6 +20,7 @@ from imagefinder.cli.options import (
     SameEncoder,
     open_finder,
     parse_options,
+    usage_errors,
 )
 from imagefinder.cli.output import EMPTY, NONE, hit_as_json, plain, print_hits, print_json
 from imagefinder.cli.sources import source_of
@@ -184,7 +185,7 @@ def search(
         finders = [stack.enter_context(open_finder(db, encoder, option))]
         finders += [stack.enter_context(open_finder(other)) for other in also or ()]
         query = [source_of(image, allow_private) for image in images or ()]
-        try:
+        with usage_errors():
             options = SearchOptions(
                 k=k,
                 minus=[source_of(image, allow_private) for image in minus or ()],
@@ -199,8 +200,6 @@ def search(
                 matches_only=matches_only,
             )
             hits = _search(finders, query, options, fuse, weight)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
         by = " + ".join(finder.recipe.encoder for finder in finders)
     limited = matches_only or threshold is not None
     _show(hits, [*(images or ()), *([text] if text else [])], by, limited, as_json)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imagefinder.cli.options import AllowPrivate, Column, Json
+from imagefinder.cli.options import AllowPrivate, Column, Json, usage_errors
 from imagefinder.cli.output import plain, print_failures, print_json, print_table, short
 from imagefinder.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
+    from imagefinder.cli.terminal import ProgressBar
     from imagefinder.training import ProgressEvent, TrainingResult
 
 _MODEL = "Model"
@@ -182,7 +184,7 @@ def train(
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # its warnings about fonts
     from imagefinder import training
 
-    try:
+    with usage_errors():
         settings = training.Settings(
             objective=objective,
             base=base,
@@ -198,13 +200,7 @@ def train(
             clusters=clusters,
             seed=seed,
         )
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
     with progress_bar() as bar:
-
-        def show(event: ProgressEvent) -> None:
-            bar.update(event.phase, event.done, event.total, _figures(event))
-
         result = training.train(
             images,
             out,
@@ -213,12 +209,13 @@ def train(
             column=column,
             allow_private=allow_private,
             force=force,
-            progress=show,
+            progress=partial(_show, bar),
         )
-    if as_json:
-        print_json(result.as_json())
-    else:
-        _print(result)
+    _print(result, as_json)
+
+
+def _show(bar: ProgressBar, event: ProgressEvent) -> None:
+    bar.update(event.phase, event.done, event.total, _figures(event))
 
 
 def _figures(event: ProgressEvent) -> str:
@@ -226,7 +223,10 @@ def _figures(event: ProgressEvent) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in shown.items() if value is not None)
 
 
-def _print(result: TrainingResult) -> None:
+def _print(result: TrainingResult, as_json: bool) -> None:
+    if as_json:
+        print_json(result.as_json())
+        return
     best = f"the best was epoch {result.best_epoch}"
     if not result.best_epoch:
         best = "none improved on the base model, which is left unchanged"

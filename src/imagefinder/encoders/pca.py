@@ -1,4 +1,4 @@
-"""PCA encoder: another encoder's vectors, reduced to their principal components."""
+"""PCA encoder: another encoder's vectors, reduced to principal components, with PCA whitening."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits on bytes and pixels: guards against decompression bombs."""
+"""Limits on bytes and pixels: a guard against the decompression bomb."""
 
 from __future__ import annotations
 

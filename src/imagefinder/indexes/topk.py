@@ -1,4 +1,4 @@
-"""Top-k selection: the k best scores of each query, ties in order of their keys."""
+"""Top-k selection for k-NN search: the k best scores of each query, ties in order of keys."""
 
 from __future__ import annotations
 
