@@ -31,3 +31,32 @@ def test_the_readme_has_the_drawing_of_the_page() -> None:
         for path in (ROOT / "README.md", ARCHITECTURE)
     )
     assert readme == page
+
+
+def walks() -> list[list[tuple[str, str, str, str]]]:
+    """(room, caller, file, name) of each step of each walk."""
+    step = re.compile(r"^\| `(\w+)` \| `?(\w*)`? ?\| `([\w/.]+)` `(\w+)` \|", re.MULTILINE)
+    found = [step.findall(section) for section in ARCHITECTURE.read_text().split("\n### ")]
+    return [walk for walk in found if walk]
+
+
+def test_there_are_three_walks_and_each_step_exists() -> None:
+    assert len(walks()) == 3
+    defined = re.compile(r"^ *(?:async )?(?:def|class) (\w+)", re.MULTILINE)
+    for room, _, file, name in (step for walk in walks() for step in walk):
+        assert file.partition("/")[0].removesuffix(".py") == room
+        assert name in defined.findall((PACKAGE / file).read_text()), f"{file} has no {name}"
+
+
+def test_each_room_is_entered_once_and_called_from_above() -> None:
+    layers = [line.split(" | ") for line in layers_drawn().text.splitlines()]
+    depth = {room: number for number, line in enumerate(layers) for room in line}
+    for walk in walks():
+        entered: list[str] = []
+        for room, caller, *_ in walk:
+            if room not in entered[-1:]:
+                assert room not in entered, f"{room} is entered twice"
+                entered.append(room)
+            if caller:
+                assert caller in entered
+                assert depth[caller] < depth[room]
