@@ -60,9 +60,9 @@ def test_the_service_may_do_no_more_than_it_must() -> None:
 def test_the_service_reaches_its_volume_and_a_folder_that_it_only_reads() -> None:
     mounts = {mount["target"]: mount for mount in SERVICE["volumes"]}
     (data,) = values("VOLUME")
-    assert set(mounts) == {data, "/images"}
+    assert set(mounts) == {data, "/pictures"}
     assert mounts[data]["source"] in COMPOSE["volumes"]
-    assert mounts["/images"]["read_only"] is True
+    assert mounts["/pictures"]["read_only"] is True
     assert Path(SERVICE["build"]) == Path()
 
 

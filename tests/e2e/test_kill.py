@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pytest
+
 from .program import answer, run_in, started, until
 
 KILLS = 6
@@ -54,6 +56,7 @@ def size(catalogue: Path) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_can_simply_be_repeated(
     gallery: Path, images: list[Path], tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ def report_of(result: CompletedProcess[bytes]) -> Any:
     return json.loads(result.stdout)
 
 
+@pytest.mark.slow
 def test_odd_images_are_added_or_named_in_little_memory_and_time(run: Run, odd: Path) -> None:
     files = [str(path) for path in find_images(odd)]
     added = run("add", odd, "--json", before=in_little_memory, timeout=600)

@@ -596,6 +596,7 @@ def test_a_stock_classifier_works_once_its_tensor_is_named(assets: Path) -> None
     assert cosines(one, other).min() >= 0.999  # sixteen bits inside
 
 
+@pytest.mark.slow
 def test_nearly_every_photograph_finds_its_own_class_first(assets: Path) -> None:
     paths = photographs(assets)
     embeddings = unit(embedded(mobilenet(assets), paths))

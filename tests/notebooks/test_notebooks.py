@@ -58,6 +58,7 @@ def images(notebook: Any) -> int:
     return sum(kind in one.get("data", {}) for one in outputs(notebook) for kind in IMAGE)
 
 
+@pytest.mark.slow
 def test_a_first_look(tmp_path: Path) -> None:
     found = run("first-look", tmp_path)
     text = said(found)
@@ -67,6 +68,7 @@ def test_a_first_look(tmp_path: Path) -> None:
     assert images(found) == 5
 
 
+@pytest.mark.slow
 def test_comparing(gallery: Path, tmp_path: Path) -> None:
     found = run("comparing", tmp_path, IMAGES=str(gallery))
     text = said(found)
@@ -79,6 +81,7 @@ def test_comparing(gallery: Path, tmp_path: Path) -> None:
     assert images(found) == 4
 
 
+@pytest.mark.slow
 def test_fine_tuning(tmp_path: Path) -> None:
     found = run("fine-tuning", tmp_path)
     text = said(found)
