@@ -111,7 +111,7 @@ def test_the_first_process_ends_when_it_is_told_to(
             terminate(only_child(process))
             assert process.wait(60) == 130
             assert process.stderr
-            assert process.stderr.read().startswith(b"imagefinder: stopped")
+            assert process.stderr.read().startswith(b"imagefinder: interrupted")
         return
     with serving(image, volume, "--writable", before=FIRST) as (process, _):
         terminate(only_child(process))

@@ -234,7 +234,7 @@ def test_the_two_exact_searches_agree_on_any_numbers(
 
 
 def test_sqlite_vec_says_which_measure_it_cannot_do(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="by cosine, l2, hamming"):
+    with pytest.raises(PluginError, match="only cosine, l2, hamming"):
         SqliteStore.create(tmp_path / "c.db", recipe("dot"), SCAN)
 
 
