@@ -6,6 +6,7 @@ python notebooks/execute.py notebooks/*.ipynb
 from __future__ import annotations
 
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import nbformat
@@ -28,11 +29,12 @@ def execute(path: Path) -> None:
         coalesce_streams=True,
         config=_SOCKETS,
     )
-    client.execute()
+    with chdir(path.parent):  # the sockets have relative names
+        client.execute()
     notebook.metadata["language_info"] = {"name": "python"}  # whatever version ran it
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        execute(Path(name))
+        execute(Path(name).absolute())
