@@ -146,7 +146,7 @@ def test_a_list_is_downloaded_and_its_column_names_classes(
     assert (result["images"], result["classes"]) == (CLASSES * EACH, CLASSES)
     (hit,) = answer("search", image, "-k", 1, "--db", "mine/catalogue.db")["hits"]
     assert hit["title"] == image.stem
-    again = ("train", "mine-pictures", "--out", "again", "--label")
+    again = ("train", "mine-images", "--out", "again", "--label")
     with pytest.raises(TrainingError, match="labels needs at least two classes"):
         answer(*again, "size")
     with pytest.raises(TrainingError, match="omit --label"):

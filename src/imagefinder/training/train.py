@@ -38,7 +38,7 @@ def train(
     """Fine-tune an encoder on your images; ``out`` becomes a folder that ``make_encoder`` takes.
 
     ``images`` is a folder with a subfolder per class, or a list of URLs, of which ``column`` holds
-    the URLs and ``label`` the classes; its images are downloaded to ``out`` + "-pictures". ``out``
+    the URLs and ``label`` the classes; its images are downloaded to ``out`` + "-images". ``out``
     then holds the ONNX graph, the weights, PCA components and k-means centers, a catalogue of the
     images (``catalogue.db``, with a ``kmeans`` index) and a report. If interrupted, the same call
     resumes. ``force`` replaces another run's files.
@@ -72,7 +72,8 @@ def _dataset(
 ) -> tuple[LabeledImages, Callable[[], Iterable[Input]]]:
     """The labeled images, and how to iterate over them once more with their metadata."""
     if is_list(source):
-        folder = out.with_name(f"{out.name}-pictures")
+        former = out.with_name(f"{out.name}-pictures")
+        folder = former if former.is_dir() else out.with_name(f"{out.name}-images")
         summary = download(source, folder, column=column, settings=DownloadSettings(limits=limits))
         return _downloaded(folder, label, summary.run)
     if label is None:
