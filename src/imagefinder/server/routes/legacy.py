@@ -23,7 +23,7 @@ router = APIRouter(tags=["legacy"], responses=error_responses(400, 403, 404))
 
 @router.post("/sift-similar-images", summary="Top 3 by SIFT")
 def sift(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
-    """Ids, best first, ranked by mutual nearest neighbours of local features."""
+    """Ids, best first, ranked by mutual nearest neighbors of local features."""
     return _top_ids(_catalogue_of(catalogues, "sift"), image)
 
 
@@ -35,7 +35,7 @@ def resnet50(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
 
 @router.post("/beit-similar-images", summary="Top 3 by BEiT")
 def beit(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
-    """Ids, best first, ranked by mutual nearest neighbours of patches if those are stored."""
+    """Ids, best first, ranked by mutual nearest neighbors of patches if those are stored."""
     return _top_ids(_catalogue_of(catalogues, "beit"), image)
 
 

@@ -22,7 +22,7 @@ def show_map(
     maps: CachedMaps,
     by: Annotated[
         Literal["tsne", "pca"],
-        Query(description="t-SNE preserves neighbourhoods; PCA shows the two principal axes."),
+        Query(description="t-SNE preserves neighborhoods; PCA shows the two principal axes."),
     ] = "tsne",
     limit: Annotated[
         int,

@@ -20,7 +20,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 class Canvas:
-    """An image being painted. A brush that takes several colours shades from top to bottom."""
+    """An image being painted. A brush that takes several colors shades from top to bottom."""
 
     def __init__(self, name: str) -> None:
         """Starts out black."""
@@ -34,58 +34,58 @@ class Canvas:
         light = 0.92 + _floats(self.noise(3, 3, 5).resize((WIDTH, HEIGHT)))[..., None] * 0.16 / 255
         return as_image(_floats(small) * light + self.rng.normal(0, 2.5, (HEIGHT, WIDTH, 1)))
 
-    def pick(self, colours: Sequence[str]) -> str:
-        """Any one of the colours."""
-        return colours[int(self.rng.integers(len(colours)))]
+    def pick(self, colors: Sequence[str]) -> str:
+        """Any one of the colors."""
+        return colors[int(self.rng.integers(len(colors)))]
 
-    def fill(self, outline: Iterable[Point], *colours: str) -> None:
+    def fill(self, outline: Iterable[Point], *colors: str) -> None:
         """A polygon."""
         corners = [(x * SCALE, y * SCALE) for x, y in outline]
-        if len(colours) == 1:
-            self.pen.polygon(corners, fill=colours[0])
+        if len(colors) == 1:
+            self.pen.polygon(corners, fill=colors[0])
             return
         mask = Image.new("L", self.image.size)
         ImageDraw.Draw(mask).polygon(corners, fill=255)
         if box := mask.getbbox():
             left, top, right, bottom = box
-            ramp = as_image(_gradient(colours, bottom - top)[:, None]).resize(
+            ramp = as_image(_gradient(colors, bottom - top)[:, None]).resize(
                 (right - left, bottom - top)
             )
             self.image.paste(ramp, (left, top), mask.crop(box))
 
-    def box(self, x: float, y: float, width: float, height: float, *colours: str) -> None:
+    def box(self, x: float, y: float, width: float, height: float, *colors: str) -> None:
         """An upright rectangle; `x` and `y` are its top left corner."""
         right, bottom = x + width, y + height
-        self.fill([(x, y), (right, y), (right, bottom), (x, bottom)], *colours)
+        self.fill([(x, y), (right, y), (right, bottom), (x, bottom)], *colors)
 
-    def oval(self, x: float, y: float, rx: float, ry: float, *colours: str) -> None:
-        """An ellipse around a centre."""
-        self.fill(arc(x, y, rx, ry, 0, 2 * pi), *colours)
+    def oval(self, x: float, y: float, rx: float, ry: float, *colors: str) -> None:
+        """An ellipse around a center."""
+        self.fill(arc(x, y, rx, ry, 0, 2 * pi), *colors)
 
-    def line(self, points: Iterable[Point], colour: str, width: float = 1.0) -> None:
+    def line(self, points: Iterable[Point], color: str, width: float = 1.0) -> None:
         """An open line through the points."""
         path = [(x * SCALE, y * SCALE) for x, y in points]
-        self.pen.line(path, fill=colour, width=max(1, round(width * SCALE)), joint="curve")
+        self.pen.line(path, fill=color, width=max(1, round(width * SCALE)), joint="curve")
 
-    def ball(self, x: float, y: float, radius: float, colour: str) -> None:
+    def ball(self, x: float, y: float, radius: float, color: str) -> None:
         """A sphere lit from the upper left."""
         side = max(3, round(2 * radius * SCALE))
         down, across = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
         away = np.hypot(across + 0.35, down + 0.4)[..., None]
-        pixels = rgb(colour) * (1.2 - 0.55 * away) + 90 * np.exp(-14 * away**2)
+        pixels = rgb(color) * (1.2 - 0.55 * away) + 90 * np.exp(-14 * away**2)
         mask = as_image((1 - np.hypot(across, down)) * side * 128)
         corner = round((x - radius) * SCALE), round((y - radius) * SCALE)
         self.image.paste(as_image(pixels), corner, mask)
 
-    def glow(self, x: float, y: float, radius: float, colour: str, strength: float = 1.0) -> None:
+    def glow(self, x: float, y: float, radius: float, color: str, strength: float = 1.0) -> None:
         """Light that fades out over `radius`."""
         side = round(2 * radius * SCALE)
         down, across = np.ogrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
         mask = as_image(np.clip(1 - np.hypot(across, down), 0, 1) ** 2 * 255 * strength)
-        self.image.paste(colour, (round((x - radius) * SCALE), round((y - radius) * SCALE)), mask)
+        self.image.paste(color, (round((x - radius) * SCALE), round((y - radius) * SCALE)), mask)
 
     def noise(self, across: int, down: int, octaves: int = 4) -> Image.Image:
-        """Returns cloudy grey noise as large as the canvas, from black to white."""
+        """Returns cloudy gray noise as large as the canvas, from black to white."""
         total = np.zeros((HEIGHT, WIDTH))
         for octave in (2**o for o in range(octaves)):
             cells = self.rng.random((down * octave, across * octave), dtype=np.float32)
@@ -93,20 +93,20 @@ class Canvas:
             total += _floats(layer) / octave
         return as_image((total - total.min()) / np.ptp(total) * 255).resize(self.image.size)
 
-    def sky(self, *colours: str, bottom: float = HEIGHT) -> None:
+    def sky(self, *colors: str, bottom: float = HEIGHT) -> None:
         """A gradient over the whole width, down to `bottom`."""
-        self.box(0, 0, WIDTH, bottom, *colours)
+        self.box(0, 0, WIDTH, bottom, *colors)
 
-    def sun(self, x: float, y: float, radius: float, colour: str) -> None:
+    def sun(self, x: float, y: float, radius: float, color: str) -> None:
         """A bright disc with a glow around it."""
-        self.glow(x, y, radius * 6, colour, 0.8)
-        self.oval(x, y, radius, radius, mix(colour, "white", 0.6), colour)
+        self.glow(x, y, radius * 6, color, 0.8)
+        self.oval(x, y, radius, radius, mix(color, "white", 0.6), color)
 
-    def clouds(self, colour: str, cover: float, bottom: float = 200, streaks: int = 4) -> None:
+    def clouds(self, color: str, cover: float, bottom: float = 200, streaks: int = 4) -> None:
         """Drifts over the upper part; `cover` goes from 0 (clear) to 1 (overcast)."""
         thick = _floats(self.noise(3, streaks)) / 255 - (1 - cover)
         fade = np.clip(1 - np.arange(HEIGHT * SCALE) / (bottom * SCALE), 0, 1)[:, None]
-        self.image.paste(colour, (0, 0), as_image(np.clip(thick * 3, 0, 1) * fade**0.5 * 235))
+        self.image.paste(color, (0, 0), as_image(np.clip(thick * 3, 0, 1) * fade**0.5 * 235))
 
     def water(self, top: float, *tints: str, ripple: float = 1.0) -> None:
         """Turns all that is below `top` into water, which mirrors what is above."""
@@ -134,9 +134,9 @@ class Canvas:
             ys += (knots[index] * (1 - share) + knots[index + 1] * share) * rough**octave
         return list(zip(xs.tolist(), (base - ys * height * (1 - rough)).tolist(), strict=True))
 
-    def hills(self, base: float, height: float, *colours: str, bumps: int = 4) -> None:
+    def hills(self, base: float, height: float, *colors: str, bumps: int = 4) -> None:
         """Ground under a rolling line, down to the lower edge."""
-        self.fill([*self.ridge(base, height, bumps, 0.3), (WIDTH, HEIGHT), (0, HEIGHT)], *colours)
+        self.fill([*self.ridge(base, height, bumps, 0.3), (WIDTH, HEIGHT), (0, HEIGHT)], *colors)
 
     def peak(self, x: float, y: float, base: float, width: float, rock: str, snow: str) -> None:
         """A mountain with a snow cap; its right side lies in the shade."""
@@ -147,21 +147,21 @@ class Canvas:
             cap = [(x + side * width * a, y + (base - y) * b) for a, b in teeth]
             self.fill(cap, mix(snow, "#506890", shade))
 
-    def scatter(self, count: int, top: float, bottom: float, size: float, *colours: str) -> None:
-        """Flecks over a band of ground, each of any one colour, larger the nearer they are."""
+    def scatter(self, count: int, top: float, bottom: float, size: float, *colors: str) -> None:
+        """Flecks over a band of ground, each of any one color, larger the nearer they are."""
         for near in np.sort(self.rng.random(count)).tolist():
             x, r = self.rng.uniform(0, WIDTH), size * (0.25 + 0.75 * near)
-            self.oval(x, top + (bottom - top) * near, r, r * 0.7, self.pick(colours))
+            self.oval(x, top + (bottom - top) * near, r, r * 0.7, self.pick(colors))
 
-    def pine(self, x: float, y: float, height: float, colour: str) -> None:
+    def pine(self, x: float, y: float, height: float, color: str) -> None:
         """A fir tree standing on `y`."""
         trunk = height * 0.15
-        self.box(x - trunk * 0.2, y - trunk, trunk * 0.4, trunk, mix(colour, "#6a4020", 0.5))
+        self.box(x - trunk * 0.2, y - trunk, trunk * 0.4, trunk, mix(color, "#6a4020", 0.5))
         for tier in range(5):
             low, half = y - height * (0.1 + 0.16 * tier), height * (0.24 - 0.04 * tier)
             for side, shade in ((-1, 0), (1, 0.35)):
                 bough = [(x, low - height * 0.3), (x + side * half, low), (x, low - half * 0.2)]
-                self.fill(bough, mix(colour, "#081018", shade))
+                self.fill(bough, mix(color, "#081018", shade))
 
     def tree(self, x: float, y: float, height: float, *leaves: str) -> None:
         """A leafy tree standing on `y`; its leaves go from dark to light."""
@@ -175,9 +175,9 @@ class Canvas:
             r = height * (0.075 - 0.045 * step / 240)
             self.oval(x + across * height * 0.3, top - up * height * 0.3, r, r * 0.8, leaf)
 
-    def house(self, x: float, y: float, width: float, height: float, *colours: str) -> None:
-        """A gabled front standing on `y`; the colours are those of wall, roof and panes."""
-        eaves, (wall, roof, *panes) = y - height, colours
+    def house(self, x: float, y: float, width: float, height: float, *colors: str) -> None:
+        """A gabled front standing on `y`; the colors are those of wall, roof and panes."""
+        eaves, (wall, roof, *panes) = y - height, colors
         self.box(x, eaves, width, height, wall, mix(wall, "black", 0.2))
         gable = [(x - 3, eaves), (x + width / 2, eaves - width * 0.45), (x + width + 3, eaves)]
         self.fill(gable, roof, mix(roof, "black", 0.25))
@@ -202,7 +202,7 @@ class Canvas:
     def towers(
         self, base: float, tallest: float, walls: Sequence[str], panes: Sequence[str]
     ) -> None:
-        """A row of tall buildings standing on `base`, each pane of any one colour."""
+        """A row of tall buildings standing on `base`, each pane of any one color."""
         x = -5.0
         while x < WIDTH:
             width, top = self.rng.uniform(24, 48), base - tallest * self.rng.uniform(0.4, 1)
@@ -236,19 +236,19 @@ def palette(text: str) -> list[str]:
     return text.split()
 
 
-def rgb(colour: str) -> Floats:
+def rgb(color: str) -> Floats:
     """Returns red, green and blue, each 0 to 255."""
-    return np.array(ImageColor.getrgb(colour)[:3], dtype=np.float64)
+    return np.array(ImageColor.getrgb(color)[:3], dtype=np.float64)
 
 
 def mix(first: str, second: str, share: float) -> str:
-    """Returns the first colour with a share (0 to 1) of the second in it."""
+    """Returns the first color with a share (0 to 1) of the second in it."""
     red, green, blue = (rgb(first) * (1 - share) + rgb(second) * share).astype(int)
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _gradient(colours: Sequence[str], rows: int) -> Floats:
-    stops = np.array([rgb(colour) for colour in colours])
+def _gradient(colors: Sequence[str], rows: int) -> Floats:
+    stops = np.array([rgb(color) for color in colors])
     at = np.linspace(0, len(stops) - 1, rows)
     return np.stack([np.interp(at, np.arange(len(stops)), stops[:, i]) for i in range(3)], axis=1)
 

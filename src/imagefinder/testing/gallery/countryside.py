@@ -21,11 +21,11 @@ def pine_forest(c: Canvas) -> None:
     """Draw ``pine-forest``."""
     c.sky("#cfdcd2", "#f0efdc")
     c.glow(120, 60, 220, "#fff8d8", 0.9)
-    for row, colour in enumerate(palette("#aec2b4 #84a391 #54806a #2f5f48 #173d2d")):
+    for row, color in enumerate(palette("#aec2b4 #84a391 #54806a #2f5f48 #173d2d")):
         ground = 190 + row * 42
-        c.hills(ground, 20, colour)
+        c.hills(ground, 20, color)
         for x in range(-10, 500, 26 + row * 12):
-            c.pine(x + c.rng.uniform(-12, 12), ground + 6, c.rng.uniform(60, 85) + row * 22, colour)
+            c.pine(x + c.rng.uniform(-12, 12), ground + 6, c.rng.uniform(60, 85) + row * 22, color)
 
 
 def autumn_wood(c: Canvas) -> None:
@@ -60,11 +60,11 @@ def tulip_field(c: Canvas) -> None:
     c.sky("#8cc6ee", "#eef6f6", bottom=165)
     c.clouds("white", 0.55, bottom=170)
     c.box(0, 158, WIDTH, 202, "#6f9c4c", "#3f7034")
-    colours = palette("#e23b4a #f6c62f #f08ab4 #f4f0e8 #7a3f9c #f07a2c")
+    colors = palette("#e23b4a #f6c62f #f08ab4 #f4f0e8 #7a3f9c #f07a2c")
     for i in range(-12, 12):
-        far, near, colour = 240 + i * 22, 240 + i * 121, colours[i % 6]
+        far, near, color = 240 + i * 22, 240 + i * 121, colors[i % 6]
         bed = [(far, 165), (far + 15, 165), (near + 82, 360), (near, 360)]
-        c.fill(bed, mix(colour, "#90b070", 0.3), colour)
+        c.fill(bed, mix(color, "#90b070", 0.3), color)
     c.scatter(900, 168, 362, 3, "#5f9440", "#ffffff", "#3f7a30", "#fbe08a", "#d83a4a")
     c.fill(rows("338,172 382,172 373,92 347,92"), "#8a5f44", "#5f3f2e")
     c.fill(rows("343,94 360,72 377,94"), "#3f342e")

@@ -97,18 +97,18 @@ def coral_reef(c: Canvas) -> None:
     for x in range(0, 480, 90):
         c.glow(x, 0, 110, "#d8ffff", 0.5)
     c.hills(345, 60, "#3a6f7c", "#20404f", bumps=5)
-    for i, colour in enumerate(palette("#e8587a #f29a3c #b45fc4 #e8587a #f4c84a")):
+    for i, color in enumerate(palette("#e8587a #f29a3c #b45fc4 #e8587a #f4c84a")):
         for turn in np.linspace(-1, 1, 9).tolist():
             x, reach = 40 + 98 * i, c.rng.uniform(50, 95)
             across, tip = sin(turn) * reach, (x + sin(turn) * reach, 352 - cos(turn) * reach)
-            c.line([(x, 360), (x + across * 0.4, 340 - reach * 0.3), tip], colour, 6)
-            c.ball(*tip, 6, colour)
-    for i, colour in enumerate(palette("#ffb52e #f4f06a #ff6a3c #ffb52e #7fe0a0 #ff6a3c #f4f06a")):
+            c.line([(x, 360), (x + across * 0.4, 340 - reach * 0.3), tip], color, 6)
+            c.ball(*tip, 6, color)
+    for i, color in enumerate(palette("#ffb52e #f4f06a #ff6a3c #ffb52e #7fe0a0 #ff6a3c #f4f06a")):
         x, y, size = 60 + (i * 137) % 380, 60 + (i * 71) % 170, 14 + 5 * (i % 4)
         c.fill(
-            [(x - size, y), (x - size * 2, y - size * 0.7), (x - size * 2, y + size * 0.7)], colour
+            [(x - size, y), (x - size * 2, y - size * 0.7), (x - size * 2, y + size * 0.7)], color
         )
-        c.oval(x, y, size * 1.4, size * 0.75, mix(colour, "white", 0.4), colour, "#803010")
+        c.oval(x, y, size * 1.4, size * 0.75, mix(color, "white", 0.4), color, "#803010")
         c.box(x - 2, y - size * 0.7, size * 0.25, size * 1.4, "#fdfdf5")
         c.ball(x + size * 0.8, y - size * 0.15, size * 0.16 + 1, "#101820")
     for x, y, r in c.rng.uniform((0, 0, 1), (WIDTH, 250, 5), (30, 3)).tolist():
@@ -120,8 +120,8 @@ def beach_umbrellas(c: Canvas) -> None:
     c.sky("#f0dcae", "#e4c88c")
     c.scatter(900, 0, 360, 1.3, "#d8b878", "#fbeccc", "#c8a468")
     shore = c.ridge(110, 30, 3, 0.3)
-    for lift, colours in ((0, "#fdfdf8"), (10, "#9ce0dc"), (26, "#0f6f9c #3fb8c4")):
-        c.fill([*((x, y - lift) for x, y in shore), (WIDTH, 0), (0, 0)], *palette(colours))
+    for lift, colors in ((0, "#fdfdf8"), (10, "#9ce0dc"), (26, "#0f6f9c #3fb8c4")):
+        c.fill([*((x, y - lift) for x, y in shore), (WIDTH, 0), (0, 0)], *palette(colors))
     cloths = palette("#e23d3d #fdf8f0 #2f6fc0 #fdf8f0 #f4b82c #e8642c #2f9c84 #f4e8b0")
     spots = "60,160,34 170,190,40 290,155,34 410,180,40 90,275,46 230,290,44 370,285,50"
     for i, (x, y, r) in enumerate(rows(spots)):

@@ -81,9 +81,9 @@ def fruit_table(c: Canvas) -> None:
     c.oval(235, 318, 150, 16, "#5a3820")
     c.oval(235, 235, 130, 13, "#9aa4b8", "#dfe4ec")
     fruit = rows("190,215,38 270,210,40 230,180,36 310,228,30 155,232,30 75,318,27")
-    colours = palette("#d8342c #f08a24 #8cb83a #d8342c #f2c83a #f08a24")
-    for (x, y, r), colour in zip(fruit, colours, strict=True):
-        c.ball(x, y, r, colour)
+    colors = palette("#d8342c #f08a24 #8cb83a #d8342c #f2c83a #f08a24")
+    for (x, y, r), color in zip(fruit, colors, strict=True):
+        c.ball(x, y, r, color)
     rim = arc(235, 235, 130, 13, pi, 0)
     c.fill([*arc(235, 235, 130, 78, 0, pi), *rim], "#f4f1ea", "#c8d0dc", "#8c98ac")
     c.box(195, 306, 80, 10, "#a8b2c2", "#7c889c")
@@ -101,15 +101,15 @@ def flower_vase(c: Canvas) -> None:
         x, y = 240 + cos(turn) * reach, 215 + sin(turn) * reach
         bend = (240 + cos(turn) * reach * 0.4, 200 - reach * 0.2)
         c.line([(240, 235), bend, (x, y)], "#3f7038", 3)
-        colour = ("#e84a6a", "#f6c03a", "#f4f0f4", "#a85ac8", "#f0803c")[i % 5]
+        color = ("#e84a6a", "#f6c03a", "#f4f0f4", "#a85ac8", "#f0803c")[i % 5]
         for a, b in arc(x, y, 14, 14, 0, 2 * pi)[::3]:
-            c.oval(a, b, 9, 9, mix(colour, "white", 0.35), mix(colour, "black", 0.1))
+            c.oval(a, b, 9, 9, mix(color, "white", 0.35), mix(color, "black", 0.1))
         c.ball(x, y, 8, "#8a5a1c")
     left = rows("205,228 212,250 180,290 200,330")
     c.fill([*left, *((480 - x, y) for x, y in left[::-1])], "#dce8f2", "#5a8cc0", "#2a4f8c")
     c.fill(rows("212,232 224,232 222,255 205,290 212,322 196,300 192,288 216,252"), "#c8e0f0")
-    for x, colour in ((90, "#d8342c"), (128, "#f2c83a"), (380, "#f2c83a")):
-        c.ball(x, 328, 18, colour)
+    for x, color in ((90, "#d8342c"), (128, "#f2c83a"), (380, "#f2c83a")):
+        c.ball(x, 328, 18, color)
 
 
 def chessboard(c: Canvas) -> None:
@@ -127,26 +127,26 @@ def chessboard(c: Canvas) -> None:
         c.fill(square, ("#6b4630", "#ecd8b0")[(row + column) % 2])
     pieces = "2,7,2 5,7,3 0,6,1 4,6,1 6,5,1 3,4,1 5,3,1 1,2,1 6,2,1 2,1,2 4,0,3 7,0,2"
     for column, row, tall in rows(pieces):
-        (x, y), r, colour = at(column + 0.5, row + 0.4), 20 / (1 + 0.09 * row), "#f4ead2"
-        colour, top = "#2c2624" if row > 3 else colour, y - r * (1.1 + 0.7 * tall)
+        (x, y), r, color = at(column + 0.5, row + 0.4), 20 / (1 + 0.09 * row), "#f4ead2"
+        color, top = "#2c2624" if row > 3 else color, y - r * (1.1 + 0.7 * tall)
         c.oval(x + r * 0.5, y + 2, r * 1.3, r * 0.4, "#3a2418")
-        c.oval(x, y, r, r * 0.4, colour, mix(colour, "black", 0.4))
+        c.oval(x, y, r, r * 0.4, color, mix(color, "black", 0.4))
         body = [(x - r * 0.8, y), (x + r * 0.8, y), (x + r * 0.3, top), (x - r * 0.3, top)]
-        c.fill(body, colour, mix(colour, "#6b4630", 0.4))
-        c.ball(x, top, r * 0.55, colour)
+        c.fill(body, color, mix(color, "#6b4630", 0.4))
+        c.ball(x, top, r * 0.55, color)
         if tall == 3:
-            c.box(x - r * 0.12, top - r * 1.1, r * 0.24, r * 0.8, colour)
-            c.box(x - r * 0.35, top - r * 0.9, r * 0.7, r * 0.22, colour)
+            c.box(x - r * 0.12, top - r * 1.1, r * 0.24, r * 0.8, color)
+            c.box(x - r * 0.35, top - r * 0.9, r * 0.7, r * 0.22, color)
 
 
 def mosaic(c: Canvas) -> None:
     """Draw ``mosaic``."""
     c.sky("#d8cfc0")
-    colours = palette("#1f4f7c #e8b83a #c8452f #2f8c84 #f2e8d0 #7a2f4c #3f7fb0")
+    colors = palette("#1f4f7c #e8b83a #c8452f #2f8c84 #f2e8d0 #7a2f4c #3f7fb0")
     for y, x in np.ndindex(HEIGHT // 10, WIDTH // 10):
         away, turn = np.hypot(x - 23.5, y - 17.5), np.arctan2(y - 17.5, x - 23.5)
-        colour = colours[int((away * 10 + 22 * np.sin(turn * 8)) // 34) % 7]
-        tile = mix(colour, c.pick(("white", "black")), c.rng.uniform(0, 0.28))
+        color = colors[int((away * 10 + 22 * np.sin(turn * 8)) // 34) % 7]
+        tile = mix(color, c.pick(("white", "black")), c.rng.uniform(0, 0.28))
         c.box(x * 10 + c.rng.uniform(0.5, 1.5), y * 10 + c.rng.uniform(0.5, 1.5), 8, 8, tile)
 
 
@@ -160,6 +160,6 @@ def stained_glass(c: Canvas) -> None:
     lead = np.clip((second - nearest) / 2 - 0.8, 0, 1)
     glass = palette("#c8232c #1f4fa8 #f2b82c #1f8c5a #7a2f94 #e8742c #3fa8d0 #f0e4c0")
     ring = np.hypot(*(seeds - (240, 180)).T) // 40 + c.rng.integers(0, 2, len(seeds))
-    colours = np.array([rgb(glass[int(r) % 8]) for r in ring])[pane]
+    colors = np.array([rgb(glass[int(r) % 8]) for r in ring])[pane]
     lit = (0.7 + 0.5 * np.exp(-nearest / 25)) * (1.3 - down[..., 0] / 500) * lead
-    c.image.paste(as_image(colours * lit[..., None] + 20).resize(c.image.size))
+    c.image.paste(as_image(colors * lit[..., None] + 20).resize(c.image.size))

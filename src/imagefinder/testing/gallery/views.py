@@ -106,9 +106,9 @@ def _angle(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     turn = radians(rng.choice([-1, 1]) * rng.uniform(6, 12))
     tilt = rng.uniform(-0.2, 0.2, 2) / max(image.size)
     camera = np.array([[cos(turn), -sin(turn), 0], [sin(turn), cos(turn), 0], [*tilt, 1]])
-    centre = np.array([image.width / 2, image.height / 2])
+    center = np.array([image.width / 2, image.height / 2])
     before, after = np.eye(3), np.eye(3)
-    before[:2, 2], after[:2, 2] = -centre, centre + margin
+    before[:2, 2], after[:2, 2] = -center, center + margin
     matrix = after @ camera @ before
     return Image.fromarray(padded).transform(
         image.size,
@@ -126,13 +126,13 @@ def _compression(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _clutter(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A caption, a sticker or a frame, over 10 to 20 % of the image."""
-    cluttered, colour = image.copy(), f"hsl({rng.integers(360)}, 75%, 50%)"
+    cluttered, color = image.copy(), f"hsl({rng.integers(360)}, 75%, 50%)"
     pen, (width, height) = ImageDraw.Draw(cluttered), cluttered.size
     share = rng.uniform(0.11, 0.18)
     kind = rng.choice(["caption", "sticker", "frame"])
     if kind == "caption":
         tall, top = height * share, height * rng.uniform(0.02, 0.8)
-        pen.rectangle((0, top, width, top + tall), fill=colour)
+        pen.rectangle((0, top, width, top + tall), fill=color)
         font = ImageFont.load_default(tall * 0.6)
         pen.text((width / 2, top + tall / 2), "Greetings from afar", "white", font, "mm")
     elif kind == "sticker":
@@ -140,10 +140,10 @@ def _clutter(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         x = rng.uniform(radius, width - radius)
         y = rng.uniform(radius, height - radius)
         pen.circle((x, y), radius, fill="white")
-        pen.regular_polygon((x, y, radius * 0.85), 5, int(rng.integers(72)), fill=colour)
+        pen.regular_polygon((x, y, radius * 0.85), 5, int(rng.integers(72)), fill=color)
     else:
         border = width * height * share / (2 * (width + height))
-        pen.rectangle((0, 0, width - 1, height - 1), outline=colour, width=round(border))
+        pen.rectangle((0, 0, width - 1, height - 1), outline=color, width=round(border))
     return cluttered
 
 
