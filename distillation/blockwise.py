@@ -30,7 +30,7 @@ _FORWARD = 64
 
 @dataclass(frozen=True)
 class BlockGroup:
-    """Blocks that are trained on the same views, kept in memory."""
+    """Blocks that are trained on the same views, in memory."""
 
     blocks: int
     views: int

@@ -13,6 +13,7 @@ from distillation.sources import ImageSource
 from distillation.teachers import Teacher
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import TrainingError
 
 
@@ -48,7 +49,7 @@ class TeacherConfig:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise TrainingError(f"the teacher {path} cannot be read: {error.strerror}") from error
+            raise TrainingError(f"the teacher {path} cannot be read: {one_line(error)}") from error
         if digest != self.sha256:
             raise TrainingError(f"{path} is not the configured teacher: its SHA-256 differs")
         return Teacher(path, self.mean, self.std)

@@ -55,7 +55,7 @@ def _view_costs(stages: Stages) -> tuple[float, list[float]]:
     sample: list[Pixels] = []
     views = stages.views(config)
     view = _seconds(lambda: sample.extend(views.make(range(_SAMPLE)))) / _SAMPLE
-    inferences = [teacher.compile(["embedding"], config.size) for teacher in stages.opened_teachers]
+    inferences = [teacher.compile(["embedding"], config.size) for teacher in stages.teacher_models]
     return view, [_seconds(partial(_exhaust, infer, sample)) / _SAMPLE for infer in inferences]
 
 

@@ -114,8 +114,8 @@ class Embedding:
         for epoch in count(start // len(self.views)):
             order = np.random.default_rng((self.seed, epoch)).permutation(len(self.views))
             skipped = max(0, start - epoch * len(self.views))
-            for place, row in islice(enumerate(order.tolist()), skipped, None):
-                yield epoch * len(self.views) + place, row
+            for position, row in islice(enumerate(order.tolist()), skipped, None):
+                yield epoch * len(self.views) + position, row
 
     def _view(self, sampled: tuple[int, int]) -> tuple[int, Pixels]:
         number, row = sampled

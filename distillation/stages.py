@@ -58,12 +58,12 @@ class Stages:
             return
         views = self._cached(config.views, "blocks")
         for trained in train_blocks(
-            student, self.opened_teachers[0], views, config.groups, done, self.report
+            student, self.teacher_models[0], views, config.groups, done, self.report
         ):
             save(checkpoint, states, trained)
 
     def _train_feature_maps(self, student: MobileNetV2) -> None:
-        config, teacher = self.config.feature_maps, self.opened_teachers[0]
+        config, teacher = self.config.feature_maps, self.teacher_models[0]
         objective = FeatureMaps(teacher, self.views(config.views), config.batch, config.depths)
         checkpoint = self.work / "feature-maps.pt"
         train_student(student, objective, config.schedule, checkpoint, self.report)
@@ -85,7 +85,7 @@ class Stages:
     def _targets(self, views: Pixels) -> Rows:
         config, file = self.config.embedding, self.work / "teachers.npy"
         if not file.exists():
-            rows = [_embeddings(teacher, views) for teacher in self.opened_teachers]
+            rows = [_embeddings(teacher, views) for teacher in self.teacher_models]
             with atomic_write(file) as unfinished:
                 np.save(unfinished, np.stack(rows))
         teachers = list(np.load(file))
@@ -104,7 +104,7 @@ class Stages:
         )
 
     @cached_property
-    def opened_teachers(self) -> list[Teacher]:
+    def teacher_models(self) -> list[Teacher]:
         """In the order of the configuration."""
         return [teacher.open(self.teachers) for teacher in self.config.teachers]
 

@@ -40,7 +40,7 @@ class Views:
             yield from prefetch_map(threads, self.view, numbers, ahead=16 * cores())
 
     def view(self, number: int) -> Pixels:
-        """One of them."""
+        """One view, ``(size, size, 3)``."""
         rng = np.random.default_rng((self.seed, number))
         view = self._mosaic(rng) if rng.random() < self.mosaics else self._single(rng)
         return np.asarray(square(augment(self.augmentations, view, rng), self.size))

@@ -36,7 +36,7 @@ class Finder(Catalogue):
         extractor: Extractor | None = None,
         limits: Limits = LIMITS,
     ) -> None:
-        """From its parts; ``create`` and ``open`` find them."""
+        """Use ``create`` or ``open`` unless you have a store of your own."""
         super().__init__(store, encoder, extractor, limits)
         self._retriever = Retriever(self)
 
@@ -49,7 +49,7 @@ class Finder(Catalogue):
     ) -> Report:
         """Add files, all images in folders, or images in memory.
 
-        ``metadata`` is kept with the images: one mapping for all, or one for each of ``images``;
+        ``metadata`` is stored with the images: one mapping for all, or one for each of ``images``;
         without it, a folder that ``download`` filled brings its own. Each file given is counted
         once in the report, as added, updated (its content changed), unchanged or failed; whatever
         cannot be used stops nothing.
@@ -57,35 +57,35 @@ class Finder(Catalogue):
         return contents.add(self, images, metadata, progress)
 
     def sync(self, folder: str | os.PathLike[str], *, progress: Progress = iter) -> Report:
-        """Add what is new or changed in a folder, and take out what is no longer there.
+        """Add what is new or changed in a folder, and remove what is no longer there.
 
         Raises NotFound if the folder is missing, or if it is empty although images of it are
-        stored: that is how a disk looks that is not mounted.
+        stored: its disk may not be mounted.
         """
         return contents.sync(self, folder, progress)
 
     def remove(self, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Report:
-        """Take images out of the catalogue, by file, folder or id. Files are left alone.
+        """Remove images from the catalogue, by file, folder or id. Files are not touched.
 
-        An image that lies in several places stays until the last one is removed; by its id it is
-        removed with all of them.
+        An image with several files stays until the last of them is removed; by its id it is removed
+        with all of them.
         """
         return contents.remove(self, images)
 
     def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
-        """Write all images' vectors, and all that is known of them; says how many images.
+        """Export the vectors and the metadata of all images; returns the number of images.
 
         ``NAME.npy`` is one matrix, with ``NAME.csv`` and ``NAME.json`` beside it; ``NAME.parquet``
-        one file; any other name a folder with a file for each image. Raises ExchangeError, also
-        if something is there already, unless ``force``d to replace it.
+        is one file; any other name is a folder with a file for each image. Raises ExchangeError,
+        also if the target exists, unless ``force`` replaces it.
         """
         return export_vectors(self.store, path, force)
 
     def import_vectors(self, path: str | os.PathLike[str]) -> Report:
-        """Take in what was exported, or vectors from elsewhere in that form.
+        """Import what was exported, or vectors from elsewhere in the same format.
 
-        The least is a matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path``: such files
-        are read, and one that is missing or no image is a failure in the report. Raises
+        A matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path`` are enough: the files of the
+        images are then read, and one that cannot be used is a failure in the report. Raises
         ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
         """
         return import_vectors(self.store, path, self.limits)
@@ -101,11 +101,11 @@ class Finder(Catalogue):
         """The k most similar images (3) to a file, bytes, an image in memory, a stored id or a hit.
 
         Best first; fewer if the catalogue holds fewer. A stored image finds itself first. Several
-        images make one query. Keywords are the fields of SearchOptions, and win over ``options``:
+        images make one query. Keywords are the fields of SearchOptions, and override ``options``:
         negative examples, a text, a crop, measures, re-ranking, filters and thresholds.
 
-        Raises ImageError, NotFound for an id that is not there, PluginError for what the catalogue
-        was not made for, CalibrationError where a match is not known, and ValueError for what
-        cannot go together.
+        Raises ImageError, NotFound for an unknown id, PluginError for what the encoder or the
+        catalogue does not support, CalibrationError for ``matches_only`` in a catalogue that is not
+        calibrated, and ValueError for options that cannot be combined.
         """
         return self._retriever.search(image, with_keywords(options, k, keywords))

@@ -115,6 +115,11 @@ def key_of(sha256: bytes) -> int:
     return int.from_bytes(sha256[:8], "big") >> 1
 
 
+def id_of(key: int) -> str:
+    """An image's id: its key as 16 hexadecimal digits."""
+    return f"{key:016x}"
+
+
 def is_id(given: object) -> TypeGuard[str]:
     """Whether it has the form of an image id: 16 hexadecimal digits."""
     return isinstance(given, str) and bool(_ID.fullmatch(given))
@@ -151,7 +156,7 @@ class Record:
     @property
     def id(self) -> str:
         """The key as users see it: 16 hexadecimal digits, safe in URLs, JSON and JavaScript."""
-        return f"{self.key:016x}"
+        return id_of(self.key)
 
     @property
     def path(self) -> str | None:
@@ -167,7 +172,7 @@ class Record:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """What a store knows of the file at a path."""
+    """The stored state of the file at a path."""
 
     key: int
     size: int

@@ -1,4 +1,4 @@
-"""Optional dependencies: imported when they are needed, or a word on how to install them."""
+"""Optional dependencies: imported when needed, or an error that says how to install them."""
 
 from __future__ import annotations
 

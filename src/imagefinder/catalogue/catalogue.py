@@ -32,7 +32,7 @@ from imagefinder.types import (
 
 Maker = TypeVar("Maker", bound="Encoder | Extractor")
 
-_LAST_KEY = 2**63 - 1  # what SQLite can count to
+_LAST_KEY = 2**63 - 1  # the largest integer of SQLite
 
 
 class Catalogue:
@@ -45,7 +45,7 @@ class Catalogue:
         extractor: Extractor | None = None,
         limits: Limits = LIMITS,
     ) -> None:
-        """From its parts; ``create`` and ``open`` find them."""
+        """Use ``create`` or ``open`` unless you have a store of your own."""
         self.store = store
         self.encoder = encoder
         self.extractor = extractor
@@ -64,9 +64,9 @@ class Catalogue:
         """A new catalogue in one file. Raises CatalogueExists if there is one.
 
         ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
-        names an extractor (or is one) whose local features are to be kept too: ``sift``, in about
-        66 kB an image. ``index`` is the kind of index to search by until it is closed (``exact`` as
-        it is); ``use_index`` chooses one for good.
+        names an extractor (or is one) whose local features are stored too: ``sift``, in about 66 kB
+        an image. ``index`` is the kind of index to search by until it is closed (``exact`` by
+        default); ``use_index`` chooses one for good.
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
         extractor = make_extractor(local) if isinstance(local, str) else local
@@ -88,10 +88,10 @@ class Catalogue:
         index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
-        """A catalogue that is there, with the encoder and extractor that it was made with.
+        """An existing catalogue, with the encoder and extractor that it was made with.
 
-        Name them only if a model has moved, or if they are not registered ones. Raises
-        CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for others.
+        Name them only if a model has moved, or if they are not registered. Raises CatalogueMissing,
+        NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder or extractor.
         """
         store = load("stores", "sqlite").open(absolute(path), _choice(index))
         try:
@@ -102,7 +102,7 @@ class Catalogue:
 
     @classmethod
     def exists(cls, path: str | os.PathLike[str]) -> bool:
-        """Whether there is something to open."""
+        """Whether there is a catalogue at this path."""
         return bool(load("stores", "sqlite").exists(absolute(path)))
 
     def __enter__(self) -> Self:
@@ -119,11 +119,11 @@ class Catalogue:
         self.close()
 
     def close(self) -> None:
-        """Let go of the catalogue's file."""
+        """Close the catalogue's file and release the indexes."""
         self.store.close()
 
     def __repr__(self) -> str:
-        """By its encoder; a repr must not fail, so it asks nothing of the file."""
+        """By its encoder; a repr must not fail, so it does not read the file."""
         return f"<{type(self).__name__} by {self.encoder!r}>"
 
     def __len__(self) -> int:
@@ -136,7 +136,7 @@ class Catalogue:
         return self.store.recipe
 
     def statistics(self) -> Statistics:
-        """How much it holds."""
+        """Numbers of images, files and vectors, and bytes."""
         return self.store.statistics()
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
@@ -171,9 +171,9 @@ def _choice(index: str | IndexChoice | None) -> IndexChoice | None:
 
 
 def _encoder_of(store: Store, given: str | Encoder | None) -> Encoder:
-    """The encoder that made the store's vectors: made again from its recipe, or as given.
+    """The encoder that made the store's vectors: made again from its recipe, or the one given.
 
-    Raises RecipeMismatch if another is given.
+    Raises RecipeMismatch if that is another encoder.
     """
     if given is None:
         encoder = _made_again(encoder_from, store.recipe)
@@ -184,7 +184,7 @@ def _encoder_of(store: Store, given: str | Encoder | None) -> Encoder:
 
 
 def _extractor_of(store: Store, given: str | Extractor | None) -> Extractor | None:
-    """The extractor of the store's local features, likewise; ``None`` if it keeps none."""
+    """The extractor of the store's local features, likewise; ``None`` if it stores none."""
     if store.extractor is None:
         if given is not None:
             raise RecipeMismatch(

@@ -91,7 +91,7 @@ def _check_folder(root: Path, store: Store) -> None:
 
 
 def _is_gone(path: str) -> bool:
-    """Whether the file is surely not there; one that cannot be looked at may be."""
+    """Whether the file certainly no longer exists; an inaccessible one may still exist."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):

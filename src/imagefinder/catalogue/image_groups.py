@@ -73,5 +73,5 @@ def is_member(keys: Keys, members: Keys) -> NDArray[np.bool_]:
     """Which of the keys are among the members, which are ascending."""
     if not len(members):
         return np.zeros(len(keys), np.bool_)
-    places = np.minimum(np.searchsorted(members, keys), len(members) - 1)
-    return np.asarray(members[places] == keys)
+    positions = np.minimum(np.searchsorted(members, keys), len(members) - 1)
+    return np.asarray(members[positions] == keys)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import EvaluationError
 from imagefinder.images.inputs import absolute
 from imagefinder.types import Record, is_id
@@ -15,7 +16,7 @@ from imagefinder.types import Record, is_id
 _COLUMNS = ("query", "relevant")
 
 Labeler: TypeAlias = Callable[[Record], str]
-"""The label of a stored image; images with the same label belong together."""
+"""The label of a stored image; images with the same label are of one class."""
 
 
 def folder_label(path: str | os.PathLike[str], level: int = 1) -> str | None:
@@ -29,7 +30,7 @@ def make_labeler(labels: str | os.PathLike[str]) -> Labeler:
     """Labels by ``"folder"``, or by a CSV file of pairs as ``evaluate`` takes it.
 
     An image without a folder or a pair has a label of its own. Raises EvaluationError for a file
-    that is no such table.
+    that is not such a table.
     """
     if labels == "folder":
         return lambda record: (folder_label(record.path) if record.path else None) or record.id
@@ -59,7 +60,7 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str, str]]:
                     raise EvaluationError(f"{where}: needs both a query and a relevant image")
                 yield where, query, relevant
     except OSError as error:
-        raise EvaluationError(f"{path}: {error.strerror or error}") from error
+        raise EvaluationError(f"{path}: {one_line(error)}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise EvaluationError(f"{path.name} is not a CSV file in UTF-8: {error}") from error
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from imagefinder import __version__
+from imagefinder._utils.text import one_line
 from imagefinder.cli import options as panels
 from imagefinder.cli.add import add
 from imagefinder.cli.calibrate import calibrate
@@ -93,9 +94,9 @@ def main() -> None:
     except OSError as error:
         # what stdout still holds could not be written either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, stopped reading
             sys.exit(1)
-        _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+        _fail(": ".join(str(part) for part in (error.filename, one_line(error)) if part))
     except KeyboardInterrupt:  # before Typer handles it
         _interrupted()
     except SystemExit as end:

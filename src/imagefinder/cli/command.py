@@ -48,7 +48,7 @@ def _unwrapped(help_text: str | None) -> str | None:
 def _tidied(params: Parameters) -> Parameters:
     for param in params:
         if isinstance(param, TyperArgument):
-            param.display_type_rich = _no_type  # type: ignore[method-assign]
+            param.display_type_rich = _no_type  # type: ignore[method-assign]  # no option hides it
         elif isinstance(param, TyperOption) and param.is_flag and param.metavar is None:
             param.metavar = ""  # instead of <bool>
     return params

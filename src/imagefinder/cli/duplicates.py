@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from imagefinder._utils.text import one_line
 from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import plain, print_groups, print_json
 from imagefinder.cli.terminal import track
@@ -58,7 +59,9 @@ def _write(found: Duplicates, file: Path) -> None:
         with file.open("w", encoding="utf-8", errors="backslashreplace") as page:
             page.writelines(html_report(found))
     except OSError as error:
-        raise ImageFinderError(f"{plain(str(file))} cannot be written: {error.strerror}") from error
+        raise ImageFinderError(
+            f"{plain(str(file))} cannot be written: {one_line(error)}"
+        ) from error
 
 
 def _as_json(found: Duplicates) -> dict[str, Any]:

@@ -83,8 +83,8 @@ def add(
     from imagefinder.encoders.pretrained import check
 
     quiet_libraries()
-    place = add(find_model(name), file, check, part)
-    typer.echo(f"{name} {part}: {plain(str(place))}")
+    path = add(find_model(name), file, check, part)
+    typer.echo(f"{name} {part}: {plain(str(path))}")
 
 
 def _as_json(model: PretrainedModel) -> dict[str, Any]:

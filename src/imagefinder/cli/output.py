@@ -150,7 +150,7 @@ def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
 
 
 def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table of figures; the first column names what they measure."""
+    """A table of numbers; the first column names what they measure."""
     table = _table(title)
     for column, name in enumerate(head):
         table.add_column(name, justify="right" if column else "left", no_wrap=True)
@@ -191,8 +191,8 @@ def print_searches(searches: Sequence[Search], images: int) -> None:
 
 def _match(hit: Hit, reranked: bool) -> str:
     """The number of correspondences, or the probability of a match, with a tick for a match."""
-    figure = f"{hit.correspondences}" if reranked else f"{hit.probability or 0:.0%}"
-    return f"{figure}{' ✓' if hit.is_match else '  '}"
+    value = f"{hit.correspondences}" if reranked else f"{hit.probability or 0:.0%}"
+    return f"{value}{' ✓' if hit.is_match else '  '}"
 
 
 def short(path: str | None) -> str:

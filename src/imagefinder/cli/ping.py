@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import typer
 
+from imagefinder._utils.text import one_line
 from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json
 from imagefinder.errors import ImageFinderError
@@ -53,8 +54,7 @@ def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
         answer = connection.getresponse()
         status, body = answer.status, answer.read(_MOST)
     except (OSError, HTTPException, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise ImageFinderError(f"no server at {url}: {why}") from error
+        raise ImageFinderError(f"no server at {url}: {one_line(error)}") from error
     finally:
         connection.close()
     if status != 200:

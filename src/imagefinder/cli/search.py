@@ -191,7 +191,7 @@ def search(
                 minus=[source_of(image, allow_private) for image in minus or ()],
                 text=text,
                 crop=_box(crop) if crop else None,
-                measures=measure or (),  # type: ignore[arg-type]  # it checks
+                measures=measure or (),  # type: ignore[arg-type]  # SearchOptions checks
                 rerank=rerank,
                 shortlist=shortlist if exhaustive or shortlist else SearchOptions.shortlist,
                 folders=folder or (),

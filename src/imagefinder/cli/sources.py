@@ -11,11 +11,11 @@ from imagefinder.errors import AddressRefused, FetchError, ImageFinderError
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
-def source_of(word: str, allow_private: bool) -> str | bytes | BinaryIO:
+def source_of(argument: str, allow_private: bool) -> str | bytes | BinaryIO:
     """The image as the library takes it: ``-`` is read from stdin, a URL is fetched."""
-    if word == "-":
+    if argument == "-":
         return sys.stdin.buffer
-    return _fetched(word, allow_private) if _URL.match(word) else word
+    return _fetched(argument, allow_private) if _URL.match(argument) else argument
 
 
 def _fetched(url: str, allow_private: bool) -> bytes:

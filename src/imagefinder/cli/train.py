@@ -215,10 +215,10 @@ def train(
 
 
 def _show(bar: ProgressBar, event: ProgressEvent) -> None:
-    bar.update(event.phase, event.done, event.total, _figures(event))
+    bar.update(event.phase, event.done, event.total, _metrics(event))
 
 
-def _figures(event: ProgressEvent) -> str:
+def _metrics(event: ProgressEvent) -> str:
     shown = {"loss": event.loss, "validation": event.validation}
     return ", ".join(f"{name} {value:.4f}" for name, value in shown.items() if value is not None)
 

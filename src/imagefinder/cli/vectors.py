@@ -138,9 +138,9 @@ def _open_for(db: Path, given: Encoder | None, source: str) -> Finder:
 
     if Finder.exists(db):
         return Finder.open(db, given)
-    place = vector_file(source)
-    given = given or _encoder_of(place.recipe)
-    check(place, recipe_of(given))
+    target = vector_file(source)
+    given = given or _encoder_of(target.recipe)
+    check(target, recipe_of(given))
     return open_or_create_with(db, given)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from imagefinder._utils.text import one_line
 from imagefinder.downloads.frontier import Frontier, Job
 from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, run
 from imagefinder.downloads.http.ssrf import Resolve
@@ -97,7 +98,7 @@ def download(
             state.flush()
             counts = write_results(urls, state, root)
     except OSError as error:
-        raise DownloadError(f"{error.filename or root}: {error.strerror or error}") from error
+        raise DownloadError(f"{error.filename or root}: {one_line(error)}") from error
     return Summary(
         **asdict(counts),
         column=urls.column,

@@ -24,7 +24,7 @@ class _Host:
 
 
 class Frontier:
-    """A queue of jobs by host: one that is slow, or asks for a pause, delays no other.
+    """A queue of jobs by host: one that is slow, or requests a pause, delays no other.
 
     For each job that may start, one queue of tokens holds its host's name: this serves the hosts in
     turn.

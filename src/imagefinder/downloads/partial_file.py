@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from imagefinder._utils.text import one_line
 from imagefinder.downloads.http.fetcher import probe_image
 from imagefinder.downloads.state import StoredImage
 from imagefinder.errors import AnswerRefused, DownloadError
@@ -65,7 +66,7 @@ class PartialFile:
                 self._to_disk()
             self._file.write(chunk)
         except OSError as error:
-            raise DownloadError(f"{self._folder}: {error.strerror or error}") from error
+            raise DownloadError(f"{self._folder}: {one_line(error)}") from error
 
     def finish(self, min_side: int) -> StoredImage:
         """Validate the complete image and move it into the folder, unless it is there already.

@@ -174,6 +174,6 @@ def translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DownloadError(f"{path}: {error.strerror or error}") from error
+        raise DownloadError(f"{path}: {one_line(error)}") from error
     except (ValueError, csv.Error) as error:
         raise DownloadError(f"{path.name}: {one_line(error)}") from error

@@ -73,9 +73,9 @@ def _reason(error: Exception, hub: Any) -> str:
     if isinstance(error, kinds.RepositoryNotFoundError) or answer in (401, 403):
         return "the repository does not exist or is private: check its name, or set HF_TOKEN"
     if isinstance(error, kinds.RevisionNotFoundError):
-        return "the repository has no such revision: check its row"
+        return "the repository has no such revision: check the model's row in models.toml"
     if isinstance(error, kinds.RemoteEntryNotFoundError):
-        return "the repository has no such file: check its row"
+        return "the repository has no such file: check the model's row in models.toml"
     if isinstance(error, kinds.LocalEntryNotFoundError):
         return _unreachable(hub)
     if answer is not None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.text import one_line
 from imagefinder.encoders.hub import download
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import ModelFile, ModelPart, PretrainedModel, home, models
@@ -120,7 +121,7 @@ def digest(file: Path) -> str:
         with file.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{file} cannot be read ({error.strerror or error})") from error
+        raise ModelError(f"{file} cannot be read ({one_line(error)})") from error
 
 
 def _pull(model: PretrainedModel, part: ModelPart, source: ModelFile, check: Check) -> None:
@@ -194,4 +195,4 @@ def _replacing(path: Path) -> Iterator[Path]:
         with atomic_write(path) as temporary:
             yield temporary
     except OSError as error:
-        raise ModelError(f"{path} cannot be written ({error.strerror or error})") from error
+        raise ModelError(f"{path} cannot be written ({one_line(error)})") from error

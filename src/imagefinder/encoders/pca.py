@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ModelError
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import encoder_from, recipe_of
@@ -114,9 +115,8 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        reason = error.strerror or error
         raise ModelError(
-            f"{file} cannot be read ({reason}): give its path as reduced:FILE"
+            f"{file} cannot be read ({one_line(error)}): give its path as reduced:FILE"
         ) from error
 
 

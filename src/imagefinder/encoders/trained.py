@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from imagefinder._utils.text import one_line
 from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.onnx import Onnx
 from imagefinder.encoders.runtimes import Precision, RuntimeName, Triple
@@ -110,7 +111,7 @@ def _described(folder: Path) -> dict[str, Any]:
         }
     except OSError as error:
         raise ModelError(
-            f"{file} cannot be read ({error.strerror or error}): "
+            f"{file} cannot be read ({one_line(error)}): "
             "a trained encoder is a folder made by `imagefinder train`"
         ) from error
     except (ValueError, TypeError, KeyError) as error:

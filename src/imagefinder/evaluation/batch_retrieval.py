@@ -14,7 +14,7 @@ from imagefinder.errors import ImageError, NotFound
 from imagefinder.evaluation.ground_truth import EvalQuery
 from imagefinder.finder import Finder
 from imagefinder.search.query import QueryBuilder
-from imagefinder.types import Failure, Features, Keys, Matcher, Measure
+from imagefinder.types import Failure, Features, Keys, Matcher, Measure, id_of
 
 _LEAST = 100  # neighbors that `search` asks for, however few are wanted
 _ROUNDING = 1e-6
@@ -49,8 +49,8 @@ class BatchRetriever:
         with ThreadPoolExecutor(cores(), "query") as threads:
             vectors = list(prefetch_map(threads, self._vector, queries, ahead=2 * cores()))
             answers = self._nearest(queries, vectors)
-            left = [one for one, found in zip(queries, answers, strict=True) if found is None]
-            searched = prefetch_map(threads, self._searched, left, ahead=2 * cores())
+            remaining = [one for one, found in zip(queries, answers, strict=True) if found is None]
+            searched = prefetch_map(threads, self._searched, remaining, ahead=2 * cores())
             return [next(searched) if found is None else found for found in answers]
 
     def _vector(self, query: EvalQuery) -> Features | Failure | None:
@@ -76,10 +76,10 @@ class BatchRetriever:
         rows = np.concatenate(list(single.values()))
         found = self.finder.store.search(rows, max(self.depth + 1, _LEAST), measure)
         for n, keys, scores in zip(single, found.keys, found.scores, strict=True):
-            there = keys >= 0
+            found_keys = keys >= 0
             # an image with several vectors may be found several times, and others not at all
-            if len(np.unique(keys[there])) == there.sum():
-                answers[n] = self._ranked_list(queries[n], keys[there], scores[there])
+            if len(np.unique(keys[found_keys])) == found_keys.sum():
+                answers[n] = self._ranked_list(queries[n], keys[found_keys], scores[found_keys])
         return answers
 
     def _searched(self, query: EvalQuery) -> RankedList | Failure:
@@ -101,7 +101,7 @@ class BatchRetriever:
 
 
 def _given(query: EvalQuery) -> str:
-    return f"{query.key:016x}" if query.key is not None else str(query.path)
+    return id_of(query.key) if query.key is not None else str(query.path)
 
 
 def _failure(query: EvalQuery, error: Exception) -> Failure:

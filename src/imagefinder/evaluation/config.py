@@ -25,8 +25,8 @@ class EvalConfig:
     ks: Sequence[int] = (1, 5, 10)
     """Cutoffs for precision, recall, F1 and nDCG at k."""
     depth: int | None = None
-    """Ranks evaluated. By default 10,000; 99 with an approximate index, which would find more if
-    asked for more than ``search`` asks for; with ``rerank`` the largest k."""
+    """Ranks evaluated. By default 10,000; with ``rerank`` the largest k; 99 with an approximate
+    index, whose recall would be higher than that of ``search`` if it returned more."""
     measures: Sequence[Measure] = ()
     """Instead of the encoder's own; several are fused by their ranks."""
     rerank: str | Matcher | None = None

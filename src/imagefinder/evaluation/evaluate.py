@@ -43,8 +43,8 @@ def evaluate(
     images in the subfolders of ``queries`` are queries for those in folders of the same names; or
     ``pairs`` is a CSV file of queries and their relevant images.
 
-    Raises EvaluationError if there is nothing to measure, PluginError for what the catalogue was
-    not made for, and ValueError for values that are out of range.
+    Raises EvaluationError if there is nothing to measure, PluginError for what the catalogue does
+    not support, and ValueError for values that are out of range.
     """
     config = replace(config or EvalConfig(), **keywords)
     truth = with_relevant(load_ground_truth(finder, config), config.sample, config.seed)

@@ -51,14 +51,14 @@ def _name(image: EvalImage) -> str:
 
 
 def prepare(folder: str | os.PathLike[str]) -> Path:
-    """The folder for a report, created if needed, before anything is measured in vain.
+    """The folder for a report, created if needed, before anything is measured.
 
     Raises MissingExtra where plots cannot be drawn.
     """
     check_plotting()
-    place = absolute(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    root = absolute(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    return root
 
 
 def save(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
@@ -66,7 +66,7 @@ def save(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
 
     Raises MissingExtra where plots cannot be drawn.
     """
-    place = prepare(folder)
+    root = prepare(folder)
     light, dark = plots(evaluation), plots(evaluation, DARK)
     text = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2, allow_nan=False)
     contents = {
@@ -75,8 +75,8 @@ def save(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
         **{f"{name}.png": png for name, png in light.items()},
     }
     for name, content in contents.items():
-        (place / name).write_bytes(content)
-    return [place / name for name in contents]
+        (root / name).write_bytes(content)
+    return [root / name for name in contents]
 
 
 def _encoded(text: str) -> bytes:

@@ -23,7 +23,7 @@ _ALONE = 200  # queries searched one by one
 _K = 10
 _LEAST = 100  # images
 _BATCH = 1000  # images read at a time
-_HELD = 256 * 2**20  # bytes of vectors held in memory
+_MAX_PENDING = 256 * 2**20  # bytes of vectors in memory
 _ROUNDING = 1e-6
 _SEED = 7
 _NO_INDEX = "sqlite-vec"
@@ -96,13 +96,13 @@ def _split(catalogue: Catalogue, queries: int, file: Path) -> tuple[Features, fl
     exact = make_index("exact", catalogue.recipe.dim, catalogue.recipe.measure)
     for batch in batched(catalogue.store.iter_records(), _BATCH):
         held_out += [features[:1] for record, features in batch if record.key in left_out]
-        kept = [(record.key, rows) for record, rows in batch if record.key not in left_out]
-        if not kept:
+        indexed = [(record.key, rows) for record, rows in batch if record.key not in left_out]
+        if not indexed:
             continue
         began = perf_counter()
-        owners = np.repeat([key for key, _ in kept], [len(features) for _, features in kept])
-        exact.add(owners, np.concatenate([features for _, features in kept]))
-        if exact.pending_bytes > max(_HELD, exact.saved_bytes):
+        owners = np.repeat([key for key, _ in indexed], [len(features) for _, features in indexed])
+        exact.add(owners, np.concatenate([features for _, features in indexed]))
+        if exact.pending_bytes > max(_MAX_PENDING, exact.saved_bytes):
             exact.save(file)
         seconds += perf_counter() - began
     began = perf_counter()

@@ -18,7 +18,7 @@ from imagefinder.evaluation.metrics import Relevance, Values, interpolated_preci
 from imagefinder.types import Keys
 
 TOP_HITS = 8
-"""Hits kept of each ranking."""
+"""Hits recorded of each ranking."""
 RECALL_STEPS = 100
 NO_CLASS = -1
 
@@ -50,7 +50,7 @@ class QueryResults:
 def query_results(
     rankings: Sequence[RankedList], truth: GroundTruth, ks: Sequence[int], images: int, most: int
 ) -> QueryResults:
-    """``images`` are stored; at most ``most`` scores of either kind are kept of each ranking."""
+    """``images`` are stored; at most ``most`` scores of either kind are sampled from each."""
     wanted = [truth.relevant(one.query) for one in rankings]
     lines = [is_member(one.keys, keys) for one, (keys, _) in zip(rankings, wanted, strict=True)]
     ranks = max([TOP_HITS, *map(len, lines)])

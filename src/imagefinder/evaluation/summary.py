@@ -21,7 +21,7 @@ from imagefinder.evaluation.report import (
     Histogram,
     PrecisionRecallCurve,
 )
-from imagefinder.types import Failure, Store
+from imagefinder.types import Failure, Store, id_of
 
 _BINS = 60
 _EXAMPLES = 8
@@ -39,7 +39,7 @@ def summarize(
     order = np.argsort(-results.values[:, names.index("mAP")], kind="stable")
     best, worst = order[:_EXAMPLES], order[::-1][:_EXAMPLES]
     queries = tuple(
-        str(query.path) if query.key is None else f"{query.key:016x}" for query in results.queries
+        str(query.path) if query.key is None else id_of(query.key) for query in results.queries
     )
     return Evaluation(
         setup=setup,

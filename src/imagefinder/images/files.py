@@ -29,7 +29,7 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
     except FileNotFoundError as error:
         raise UnreadableImage("no such file") from error
     except OSError as error:  # without its path, which not everyone who reads this should see
-        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+        raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
     except ValueError as error:  # a NUL in the name
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
 

@@ -14,6 +14,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
 from imagefinder.images.files import find_images
@@ -53,7 +54,7 @@ def inputs_of(
     """Folders become their files; a folder that cannot be listed becomes a failure."""
 
     def unreadable(error: OSError) -> None:
-        failures.append(Failure(str(error.filename), error.strerror or str(error)))
+        failures.append(Failure(str(error.filename), one_line(error)))
 
     if isinstance(metadata, Mapping) or metadata is None:
         pairs: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)

@@ -136,7 +136,7 @@ COPIES: dict[str, Transform] = {
     "blur 3": lambda image: blur(image, 3),
     "overlay with text": _with_banner,
     "border of 20 %": _with_border,
-    "grey": grayscale,
+    "grayscale": grayscale,
     "rotated 90°": lambda image: image.transpose(Image.Transpose.ROTATE_90),
 }
 """By name: near-duplicates of any image, which a good encoder finds next to their original."""

@@ -70,7 +70,7 @@ class _Ranked:
     """All images of a catalogue, best quality first."""
 
     keys: Keys
-    places: Indices
+    file_counts: Indices
     """The number of files of each."""
 
 
@@ -119,14 +119,14 @@ def _default_threshold(catalogue: Catalogue, verify: Verify) -> float:
 def _by_quality(catalogue: Catalogue) -> _Ranked:
     keys: list[int] = []
     quality: list[tuple[int, int, str]] = []
-    places: list[int] = []
+    file_counts: list[int] = []
     for batch in batched(catalogue.store.select().tolist(), _BATCH):
         for key, record in catalogue.store.get(batch).items():
             keys.append(key)
             quality.append((-_pixels(record), -record.size, record.path or record.id))
-            places.append(len(record.files))
+            file_counts.append(len(record.files))
     order = sorted(range(len(keys)), key=quality.__getitem__)
-    return _Ranked(np.array(keys, np.int64)[order], np.array(places, np.intp)[order])
+    return _Ranked(np.array(keys, np.int64)[order], np.array(file_counts, np.intp)[order])
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def _groups(
     members: dict[int, list[int]] = {}
     for number in np.flatnonzero(~own).tolist():
         members.setdefault(int(centers[number]), []).append(number)
-    identical = np.flatnonzero((ranked.places > 1) & own).tolist()
+    identical = np.flatnonzero((ranked.file_counts > 1) & own).tolist()
     for center in sorted({*members, *identical}):
         copies = members.get(center, [])
         records = catalogue.store.get(keys[[center, *copies]].tolist())

@@ -17,7 +17,7 @@ _DEPTH = 1000  # ranks of each searcher that count
 
 
 class Searcher(Protocol):
-    """Whatever answers searches: a Finder, or an Ensemble."""
+    """A Finder or an Ensemble."""
 
     def search(
         self,

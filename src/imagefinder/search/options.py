@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """Raises ValueError for what cannot go together."""
+    """How to search, and which hits to return. Raises ValueError for what cannot be combined."""
 
     k: int = 3
     """How many hits, at most."""
     minus: QueryImage | Iterable[QueryImage] = ()
     """Negative examples: images to move the query away from."""
     text: str | None = None
-    """Words to search with, alone or with images; needs an encoder of texts."""
+    """Words to search with, alone or with images; needs an encoder with a text encoder."""
     crop: Box | None = None
     """The region of the images to search with."""
     measures: Sequence[Measure] = ()
@@ -32,13 +32,13 @@ class SearchOptions:
     shortlist: int | None = 60
     """Images to re-rank, those with the most similar local features; ``None`` for all."""
     folders: Sequence[str | os.PathLike[str]] = ()
-    """Only images in these folders. Filters apply before the search: k come back if k are there."""
+    """Only images in these folders. Filters apply before the search: k hits if k images pass."""
     where: Mapping[str, Any] | None = None
     """Only images whose metadata match all of it."""
     threshold: float | None = None
     """Leave out hits with a lower score."""
     matches_only: bool = False
-    """Leave out hits that are no match, in a catalogue that is calibrated."""
+    """Leave out hits that are not matches; needs a calibrated catalogue."""
 
     def __post_init__(self) -> None:
         if self.k < 1 or (self.shortlist is not None and self.shortlist < 1):
@@ -67,6 +67,6 @@ class SearchKeywords(TypedDict, total=False):
 def with_keywords(
     options: SearchOptions | None, k: int | None, keywords: SearchKeywords
 ) -> SearchOptions:
-    """The options with what was given by itself in their place. Raises ValueError."""
+    """The options, overridden by ``k`` and the keywords that are given. Raises ValueError."""
     chosen = replace(options or SearchOptions(), **keywords)
     return chosen if k is None else replace(chosen, k=k)

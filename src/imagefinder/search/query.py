@@ -17,7 +17,17 @@ from imagefinder.images.decode import Source, decode, load_image
 from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute, content, image_list, naming_errors
 from imagefinder.similarity import normalized_for
-from imagefinder.types import Box, Features, Hit, LocalFeatures, Record, TextEncoder, is_id, key_of
+from imagefinder.types import (
+    Box,
+    Features,
+    Hit,
+    LocalFeatures,
+    Record,
+    TextEncoder,
+    id_of,
+    is_id,
+    key_of,
+)
 
 QueryImage: TypeAlias = "Source | Hit | Record"
 """A file, bytes, an image in memory, the id or record of a stored image, or a hit."""
@@ -63,8 +73,8 @@ class QueryBuilder:
         if not queries and not texts:
             raise ValueError("give an image or a text to search with")
         positives = [query.features for query in queries] + texts
-        away = [query.features for query in negatives]
-        return Query(self._combined(positives, away), is_single=False)
+        subtracted = [query.features for query in negatives]
+        return Query(self._combined(positives, subtracted), is_single=False)
 
     def _of(self, image: QueryImage) -> Query:
         if isinstance(image, Hit | Record):
@@ -86,7 +96,7 @@ class QueryBuilder:
         local = store.local_features([key]).get(key)
         if local is None:  # as for one whose vectors were imported
             raise PluginError(
-                f"image {key:016x} is stored without local features: search with its file"
+                f"image {id_of(key)} is stored without local features: search with its file"
             )
         return Query(store.features(key), local, key)
 

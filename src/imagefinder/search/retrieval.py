@@ -24,7 +24,7 @@ _ROUNDING = 1e-6
 
 
 class Retriever:
-    """Answers searches of one catalogue; for many threads."""
+    """Answers searches of one catalogue. Thread-safe."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Nothing is read yet."""
@@ -36,12 +36,12 @@ class Retriever:
     ) -> Hits:
         """The k most similar images, best first; see ``Finder.search``."""
         subset = self._subset(options)
-        reader = QueryBuilder(self._catalogue, options.crop, local=options.rerank is not None)
+        builder = QueryBuilder(self._catalogue, options.crop, local=options.rerank is not None)
         if options.rerank is not None and self._catalogue.extractor is None:
             raise PluginError(
                 "the catalogue was made without local features: make one with --local sift"
             )
-        query = reader.query(images, options.minus, options.text)
+        query = builder.query(images, options.minus, options.text)
         if options.rerank is not None and query.local is not None:
             hits = self._reranked(query, query.local, options, subset)
         elif len(options.measures) > 1:
@@ -89,11 +89,11 @@ class Retriever:
         scores = np.array([score for _, score in present], np.float32)
         # a fused score is a fraction of the best
         dim = self._catalogue.encoder.dim
-        distance = distances(measure, scores, dim) if measure else 1 - scores
+        apart = distances(measure, scores, dim) if measure else 1 - scores
         return Hits(
-            Hit(rank, score, apart, record)
-            for rank, ((record, score), apart) in enumerate(
-                zip(present, distance.tolist(), strict=True), start=1
+            Hit(rank, score, distance, record)
+            for rank, ((record, score), distance) in enumerate(
+                zip(present, apart.tolist(), strict=True), start=1
             )
         )
 

@@ -14,6 +14,7 @@ from secrets import token_urlsafe
 from threading import Lock
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
 
 
@@ -74,7 +75,7 @@ class KeyFile:
                 temporary.touch(0o600)
                 temporary.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise KeyFileError(f"{self.path} cannot be written: {error.strerror}") from error
+            raise KeyFileError(f"{self.path} cannot be written: {one_line(error)}") from error
 
 
 class KeyRing:

@@ -12,12 +12,13 @@ from threading import Lock
 from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError, UnreadableImage
 from imagefinder.finder import Finder
 from imagefinder.images.formats import SUFFIXES
 from imagefinder.images.inputs import absolute
 from imagefinder.images.stored_files import unchanged_file
-from imagefinder.types import Record, key_of
+from imagefinder.types import Record, id_of, key_of
 
 _MAX_NAME = 60
 _LOCKS = tuple(Lock() for _ in range(64))
@@ -50,9 +51,9 @@ def add_image(
             _add(finder, data, metadata)
         else:
             # the encoder's name keeps the files of several catalogues apart
-            subfolder = f"{key:016x}-{_safe_name(finder.recipe.encoder)}"
+            subfolder = f"{id_of(key)}-{_safe_name(finder.recipe.encoder)}"
             _add_file(finder, data, folder / _relative_path(subfolder, name), metadata)
-        return AddedImage(finder.get(f"{key:016x}"), known is None)
+        return AddedImage(finder.get(id_of(key)), known is None)
 
 
 def delete_image(finder: Finder, record: Record, folder: Path | None) -> None:
@@ -90,7 +91,7 @@ def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, An
             temporary.write_bytes(data)
         _add(finder, path, metadata)
     except OSError as error:
-        raise ImageFinderError(f"{path} cannot be written: {error.strerror}") from error
+        raise ImageFinderError(f"{path} cannot be written: {one_line(error)}") from error
     except ImageFinderError:
         path.unlink(missing_ok=True)
         raise

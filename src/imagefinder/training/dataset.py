@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils.text import one_line
 from imagefinder.catalogue.labels import folder_label
 from imagefinder.errors import TrainingError
 from imagefinder.images.files import find_images
@@ -49,7 +50,7 @@ class LabeledImages:
         failed: list[Failure] = []
 
         def unreadable(error: OSError) -> None:
-            failed.append(Failure(str(error.filename), error.strerror or str(error)))
+            failed.append(Failure(str(error.filename), one_line(error)))
 
         paths = list(find_images(folder, unreadable))
         labels = (folder_label(path.relative_to(folder)) or "" for path in paths)

@@ -55,15 +55,15 @@ def html_report(result: TrainingResult, reconstructions: Reconstructions) -> str
 def _summary(result: TrainingResult) -> list[str]:
     settings = result.settings
     classes = f" of {result.classes:,} classes" if result.classes else ""
-    kept = (
-        f"the weights of epoch {result.best_epoch} were kept"
+    best = (
+        f"the weights of epoch {result.best_epoch} are the best"
         if result.best_epoch
         else "none improved on the base model, which is left unchanged"
     )
     return [
         f"{settings.objective} from {settings.base}: {result.images:,} images{classes}, "
         f"of which {result.held_out:,} were held out for validation",
-        f"{result.epochs} of at most {settings.epochs} epochs; {kept}",
+        f"{result.epochs} of at most {settings.epochs} epochs; {best}",
     ]
 
 
@@ -90,7 +90,7 @@ def _curve(name: str, values: Sequence[float], first: int, best: int | None, the
     if best is not None:
         axes.plot([best], [values[best]], color=theme.other, marker="o", markersize=9)
         axes.annotate(
-            "kept",
+            "best",
             (best, values[best]),
             xytext=(0, 10),
             textcoords="offset points",

@@ -28,7 +28,7 @@ class TrainingResult:
     validation: tuple[float, ...]
     """mAP or loss of the validation images: before the first epoch, and after each."""
     best_epoch: int
-    """The one whose weights were kept; 0 if the base model was the best."""
+    """The one whose weights were restored; 0 if the base model was the best."""
     before: Mapping[str, float]
     """``mAP`` and ``R@1``, where there are classes, and ``copies``."""
     after: Mapping[str, float]

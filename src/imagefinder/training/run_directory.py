@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.text import one_line
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH
 from imagefinder.errors import TrainingError
 
@@ -72,9 +73,7 @@ class RunDirectory:
             with atomic_write(self.work / _PLAN) as file:
                 file.write_text(json.dumps(plan, indent=2), encoding="utf-8")
         except OSError as error:
-            raise TrainingError(
-                f"{self.folder} cannot be written: {error.strerror or error}"
-            ) from error
+            raise TrainingError(f"{self.folder} cannot be written: {one_line(error)}") from error
 
     @contextmanager
     def cleared_on_error(self) -> Iterator[None]:

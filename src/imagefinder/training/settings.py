@@ -17,8 +17,8 @@ class Settings:
     """Where a value is None, the base model or the objective decides."""
 
     objective: ObjectiveName = "labels"
-    """``labels``: supervised metric learning, images of one class belong together.
-    ``contrastive``: self-supervised, two views of one image belong together.
+    """``labels``: supervised metric learning, images of one class are positives.
+    ``contrastive``: self-supervised, two views of one image are positives.
     ``autoencoder``: the image is reconstructed from its embedding."""
     base: str = "compact"
     """``compact``, ``resnet18``, ``resnet50``, or the hub repository of another ResNet."""

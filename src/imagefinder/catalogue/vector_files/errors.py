@@ -16,7 +16,7 @@ def translate_errors(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ExchangeError(f"{where}: {error.strerror or error}") from error
+        raise ExchangeError(f"{where}: {one_line(error)}") from error
     except MemoryError as error:
         raise ExchangeError(f"{where}: not enough memory to read it") from error
     except RecursionError as error:

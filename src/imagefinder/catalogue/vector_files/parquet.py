@@ -54,7 +54,9 @@ class Parquet:
         """Create the file, which must not exist."""
         _, parquet = _libraries()
         schema = _schema(recipe)
-        rows = ((to_cells(record), row) for record, some in images for row in _or_none(some))
+        rows = (
+            (to_cells(record), row) for record, features in images for row in _or_none(features)
+        )
         with parquet.ParquetWriter(self.path, schema) as writer:
             for group in batched(rows, _GROUP):
                 writer.write_batch(_group(group, schema, recipe))

@@ -17,7 +17,7 @@ from imagefinder.search.calibration.sample import FEWEST, draw_sample
 from imagefinder.search.calibration.store import save
 from imagefinder.types import Progress
 
-_UNSEEN = 0.01  # of copies score below what is verified by pixels
+_UNVERIFIED = 0.01  # of copies score below the least score that is verified by pixels
 _ROUNDING = 1e-6
 
 
@@ -49,7 +49,7 @@ def calibrate(
     if labeler is None:
         match_kind = "copies"
         genuine, related = copy_scores(catalogue, sample, progress)
-        least = float(np.quantile(genuine, _UNSEEN))
+        least = float(np.quantile(genuine, _UNVERIFIED))
         impostor = scores_without_copies(catalogue, sample, nearest, least, progress)
     else:
         match_kind = "labels"

@@ -80,8 +80,8 @@ def scores_without_copies(
 ) -> Values:
     """The best score of each image with a neighbor that is no copy of it, ``(n,)``.
 
-    -inf where all its neighbors are copies. Neighbors that score below ``least`` are taken as no
-    copies without looking at their pixels.
+    -inf where all its neighbors are copies. Neighbors that score below ``least`` are not
+    copies, and their pixels are not compared.
     """
     candidates = {int(key) for key in nearest.keys[nearest.scores >= least]}
     records = catalogue.store.get(list(candidates)) | {one.key: one for one in sample.records}

@@ -37,7 +37,7 @@ class Calibration:
 
     measure: Measure
     rate: float
-    """The accepted false-positive rate, unless another is asked for."""
+    """The accepted false-positive rate, unless another is given."""
     images: int
     """The size of the catalogue when it was calibrated."""
     searches: int

@@ -26,7 +26,7 @@ class PlattScaling(NamedTuple):
     def fit(cls, genuine: Values, impostor: Values) -> PlattScaling:
         """Fit to scores of both kinds, ``(n,)`` and ``(m,)``, weighted as if equally frequent.
 
-        Newton's method, with targets kept off 0 and 1 lest the curve become a step: Platt,
+        Newton's method, with targets short of 0 and 1 so that the curve is no step: Platt,
         "Probabilistic outputs for support vector machines", 1999. Flat if genuine scores are not
         the higher ones.
         """

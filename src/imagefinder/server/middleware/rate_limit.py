@@ -51,7 +51,7 @@ class RateLimitMiddleware:
     """Answers 429 above the limit. Headers that a client can set itself do not count."""
 
     def __init__(self, app: ASGIApp, per_minute: int) -> None:
-        """Clients are told apart by the address of the connection."""
+        """Clients are distinguished by the address of the connection."""
         self.app = app
         self.limiter = RateLimiter(per_minute)
 

@@ -29,7 +29,7 @@ class RequestLogMiddleware:
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; a valid ``X-Request-ID`` header is kept as its id."""
+        """Handle a request; a valid ``X-Request-ID`` header becomes its id."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

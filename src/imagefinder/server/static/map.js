@@ -57,7 +57,7 @@ function renderPoints({ points, total, gone }, encoder) {
   zoom();
 }
 
-/** Stretch coordinates over the whole map; only neighbourhoods matter, not distances. */
+/** Stretch coordinates over the whole map; only neighborhoods matter, not distances. */
 function scale(values) {
   const [min, max] = [Math.min(...values), Math.max(...values)];
   return (value) => `${100 * (MARGIN + (1 - 2 * MARGIN) * ((value - min) / (max - min || 1)))}%`;

@@ -2,7 +2,7 @@
 
 ``c.db.vectors-ID`` holds the vectors by the recipe's measure and ``c.db.vectors-l2-ID`` those by
 another; ``c.db.vlad-ID`` is a codebook and ``c.db.vlad-ID-CODEBOOK`` its index. ID is the first
-eight digits of the catalogue's own id, so that no catalogue believes another's. An approximate
+eight digits of the catalogue's own id, so that no catalogue uses another's. An approximate
 index adds files that end in its kind, ``.hnsw`` and ``.hnsw.json``. Early versions wrote
 ``exact`` for ``vectors-`` and ``exactl2`` for ``vectors-l2``.
 """

@@ -41,6 +41,7 @@ from imagefinder.types import (
     Record,
     Statistics,
     StoredFile,
+    id_of,
     key_of,
 )
 
@@ -81,7 +82,7 @@ class SqliteStore:
         if index is not None:
             check_index_choice(index, recipe.dim, recipe.measure)
         if not path.parent.is_dir():
-            raise StoreError(f"cannot make {path.name}: there is no folder {path.parent}")
+            raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
         if cls.exists(path):
             cls.open(path).close()  # or it raises what else the file is
             raise CatalogueExists(f"{path} is a catalogue already")
@@ -162,7 +163,7 @@ class SqliteStore:
         with self._connections.reading() as connection:
             found = records.sha256_of(connection, key)
         if found is not None and found != sha256:
-            raise ImageError(f"its key {key:016x} belongs to another image")
+            raise ImageError(f"its id {id_of(key)} belongs to another image")
         return found is not None
 
     def lookup_paths(self, paths: Sequence[str]) -> dict[str, StoredFile]:
@@ -182,7 +183,7 @@ class SqliteStore:
             found = records.sha256_of(connection, key)
             vectors = select_vectors(connection, [key], self.recipe)[key]
         if found is None:
-            raise NotFound(f"there is no image {key:016x}")
+            raise NotFound(f"there is no image {id_of(key)}")
         return vectors
 
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:

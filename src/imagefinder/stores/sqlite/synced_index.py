@@ -53,8 +53,8 @@ class SyncedIndex:
         self._saved = saved
         self._guard = Lock()
         self._connection: apsw.Connection | None = None
-        self._seen: object = None
-        self._refused = 0
+        self._data_version: object = None
+        self._retry_bytes = 0
 
     def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
@@ -86,9 +86,9 @@ class SyncedIndex:
             self._load()
         # SQLite changes this number when any other connection commits
         version = self._connection.pragma("data_version")
-        if version == self._seen:
+        if version == self._data_version:
             return
-        self._seen = version
+        self._data_version = version
         with self._connection:  # one snapshot for all that follows
             held = self._index.keys
             stored = self._rows.keys(self._connection)
@@ -98,7 +98,7 @@ class SyncedIndex:
                 self._add(self._connection, new, all_new=len(new) == len(stored))
             except BaseException:
                 self._index.remove(new)  # no key may be left with only some of its rows
-                self._seen = None
+                self._data_version = None
                 raise
 
     def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
@@ -107,7 +107,7 @@ class SyncedIndex:
             if self._index.pending_bytes > max(_MAX_PENDING, self._index.saved_bytes):
                 self._save()  # so that a first index does not fill the memory
         # the more is saved, the less often all of it is rewritten
-        threshold = max(self.save_from, self._index.saved_bytes // 4, self._refused)
+        threshold = max(self.save_from, self._index.saved_bytes // 4, self._retry_bytes)
         if self._index.pending_bytes > threshold:
             self._save()
 
@@ -125,6 +125,6 @@ class SyncedIndex:
         except (OSError, IndexDamaged) as error:
             # only a cache: the folder may be read-only, the disk full, the file deleted
             log.info("the index stays in memory: %s", error)
-            self._refused = 2 * pending  # not tried again before that
+            self._retry_bytes = 2 * pending  # not tried again before that
         else:
-            self._seen = None  # another program may have replaced the file: compare again
+            self._data_version = None  # another program may have replaced the file: compare again

@@ -76,7 +76,7 @@ class VectorRows:
 
 
 def _select_blobs(connection: apsw.Connection, keys: Keys, all_new: bool) -> Iterator[Any]:
-    """Rows of (key, blob): in the order of the file if all are new, else looked up by key."""
+    """Rows of (key, blob): in the order of the file if all are new, else selected by key."""
     if all_new:
         return iter(connection.execute("SELECT key, vector FROM vectors ORDER BY rowid"))
     sql = f"SELECT key, vector FROM vectors {OF_KEYS}"

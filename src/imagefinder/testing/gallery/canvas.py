@@ -116,9 +116,9 @@ class Canvas:
         waves = np.sin(depth * 0.35 + self.rng.normal(0, 0.6, rows)) * (3 + depth * 0.04) * ripple
         columns = np.arange(WIDTH * SCALE) + waves.astype(int)[:, None]
         columns = np.clip(columns, 0, WIDTH * SCALE - 1)
-        seen = _floats(self.image)[mirrored[:, None], columns]
+        mirrored_pixels = _floats(self.image)[mirrored[:, None], columns]
         share = np.linspace(0.35, 0.8, rows)[:, None, None]
-        water = seen * (1 - share) + _gradient(tints, rows)[:, None] * share
+        water = mirrored_pixels * (1 - share) + _gradient(tints, rows)[:, None] * share
         self.image.paste(as_image(water), (0, first))
         glints = np.clip(_floats(self.noise(5, 50, 2))[first:] - 150, 0, 90) * ripple
         self.image.paste(mix(tints[0], "white", 0.6), (0, first), as_image(glints))

@@ -1,4 +1,4 @@
-"""The images of ``imagefinder demo``: every scene, seen in six ways."""
+"""The images of ``imagefinder demo``: six views of every scene."""
 
 from __future__ import annotations
 

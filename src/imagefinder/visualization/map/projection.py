@@ -22,7 +22,7 @@ _COMPONENTS = 50  # that neighbors are found by, as van der Maaten and Hinton do
 _PERPLEXITY = 30.0
 _NEIGHBORS = 15
 _START = 1e-4  # the spread that t-SNE starts with
-_LEAST = 4  # fewer have no neighborhoods to keep
+_LEAST = 4  # fewer have no neighborhoods to preserve
 
 
 def project(vectors: Vectors, by: Projection, seed: int = 0) -> Coordinates:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
 from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
@@ -64,4 +65,4 @@ def save(
             drawn.image.save(unfinished, quality=_QUALITY)
             return SavedMap(file, drawn.shown, drawn.unreadable)
     except OSError as error:
-        raise ImageFinderError(f"{file} cannot be written: {error.strerror or error}") from error
+        raise ImageFinderError(f"{file} cannot be written: {one_line(error)}") from error
