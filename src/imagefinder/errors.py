@@ -22,7 +22,7 @@ ImageFinderError
 │   ├── AddressRefused     its host has an address that is not public (SSRF guard)
 │   ├── Unreachable        no such host, no connection, no valid certificate, or a broken one
 │   ├── TimedOut           over the time limit, or stalled
-│   └── AnswerRefused      a status, size, encoding or content that is not accepted
+│   └── ResponseRefused    a status, size, encoding or content that is not accepted
 ├── DownloadError          a list that cannot be read, or a folder that cannot be written
 ├── IndexDamaged           an index file to be rebuilt (handled inside the store)
 ├── NotFound               no such image in the catalogue
@@ -103,16 +103,22 @@ class FetchError(ImageFinderError):
     """A URL cannot be fetched."""
 
     def __init__(
-        self, reason: str, text: str, *, again: bool = False, wait: float | None = None
+        self,
+        reason: str,
+        text: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         """``reason`` is a code such as ``timeout`` or ``http-404``.
 
-        ``again`` means that a retry may succeed, after ``wait`` seconds if the server gave them.
+        ``retryable`` means that a retry may succeed, after ``retry_after`` seconds if the server
+        specified them.
         """
         super().__init__(text)
         self.reason = reason
-        self.again = again
-        self.wait = wait
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class UrlRefused(FetchError):
@@ -131,7 +137,7 @@ class TimedOut(FetchError):
     """The fetch took longer than the limit, or stalled."""
 
 
-class AnswerRefused(FetchError):
+class ResponseRefused(FetchError):
     """The status, size, encoding or content of the response is not accepted."""
 
 

@@ -84,8 +84,8 @@ class Finder(Catalogue):
     def import_vectors(self, path: str | os.PathLike[str]) -> Report:
         """Import what was exported, or vectors from elsewhere in the same format.
 
-        A matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path`` are enough: the files of the
-        images are then read, and one that cannot be used is a failure in the report. Raises
+        A matrix ``NAME.npy`` and a ``NAME.csv`` with the column ``path`` are enough: the files of
+        the images are then read, and one that cannot be used is a failure in the report. Raises
         ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
         """
         return import_vectors(self.store, path, self.limits)

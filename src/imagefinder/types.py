@@ -1,6 +1,6 @@
 """The page to read first: the values that flow through ImageFinder, and the roles that use them.
 
-source → Image → Encoder → Features → Store.search → Neighbors → vote → Hits
+source → Image → Encoder → Features → Store.search → Neighbors → MaxSim → Hits
 """
 
 from __future__ import annotations

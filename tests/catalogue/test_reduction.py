@@ -25,7 +25,7 @@ from imagefinder import (
 )
 from imagefinder.catalogue.reduction import fit_pca, reduce
 from imagefinder.encoders.classic import Classic
-from imagefinder.encoders.pca import Projection, Reduced
+from imagefinder.encoders.pca import PcaProjection, Reduced
 from imagefinder.errors import NotACatalogue
 from imagefinder.registry.factory import make_encoder, make_extractor
 from imagefinder.similarity import unit
@@ -160,14 +160,14 @@ def test_what_has_no_principal_components_is_refused(measure: Measure, said: str
 
 def test_a_projection_comes_back_from_its_bytes() -> None:
     projection = fit_pca(sample(), Recipe("tést", {"a": [1]}, 12, "l2", {"path": "/x"}), 5)
-    again = Projection.from_bytes(projection.to_bytes())
+    again = PcaProjection.from_bytes(projection.to_bytes())
     assert (again.recipe, again.recipe.runtime) == (projection.recipe, projection.recipe.runtime)
     assert_array_equal(again.mean, projection.mean)
     assert_array_equal(again.axes, projection.axes)
 
 
 def saved(mean: Any, axes: Any, dim: int = 4) -> bytes:
-    return Projection(recipe(dim=dim), np.array(mean), np.array(axes)).to_bytes()
+    return PcaProjection(recipe(dim=dim), np.array(mean), np.array(axes)).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def saved(mean: Any, axes: Any, dim: int = 4) -> bytes:
 )
 def test_bytes_that_are_no_projection_are_refused(data: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Projection.from_bytes(data)
+        PcaProjection.from_bytes(data)
 
 
 def test_all_is_taken_along_but_the_numbers(finder: Finder, smaller: Finder) -> None:
@@ -281,7 +281,7 @@ def test_it_gives_what_its_projection_makes_of_the_other(file: Path) -> None:
     assert (reduced.dim, reduced.measure) == (10, "cosine")
     assert reduced.resize == make_encoder("classic").resize
     images = [np.asarray(image) for image in noise(4)]
-    wanted = Projection.from_bytes(file.read_bytes())(embed(images, "classic"))
+    wanted = PcaProjection.from_bytes(file.read_bytes())(embed(images, "classic"))
     assert_allclose(embed(images, reduced), wanted, atol=1e-5)
 
 
@@ -302,7 +302,7 @@ def test_where_its_file_lies_makes_no_difference(file: Path, tmp_path: Path) -> 
 def test_another_file_is_not_taken_for_it(file: Path, tmp_path: Path) -> None:
     Finder.create(tmp_path / "c.db", make_encoder(f"reduced:{file}")).close()
     rows = np.random.default_rng(5).standard_normal((30, 1248)).astype(np.float32)
-    other = fit_pca(rows, Projection.from_bytes(file.read_bytes()).recipe, 10)
+    other = fit_pca(rows, PcaProjection.from_bytes(file.read_bytes()).recipe, 10)
     file.write_bytes(other.to_bytes())
     with pytest.raises(ModelError, match=r"p\.npz has changed"):
         Finder.open(tmp_path / "c.db")
@@ -324,7 +324,7 @@ def test_rows_are_sampled_by_their_number_and_not_by_that_of_images(
 ) -> None:
     fitted_to: list[int] = []
 
-    def noted(vectors: Features, *more: Any) -> Projection:
+    def noted(vectors: Features, *more: Any) -> PcaProjection:
         fitted_to.append(len(vectors))
         return fit_pca(vectors, *more)
 

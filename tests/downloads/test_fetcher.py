@@ -112,7 +112,7 @@ def test_this_machine_is_refused_and_never_asked(served: Web, host: str) -> None
     found = refused(served.url("/", host), FetchLimits())
     assert isinstance(found, AddressRefused)
     assert found.reason == "private-address"
-    assert not found.again
+    assert not found.retryable
     assert served.asked == []
 
 
@@ -188,7 +188,7 @@ def test_a_name_that_is_not_known_may_be_tried_again() -> None:
 
     found = refused("http://images.example/", resolve=resolve)
     assert found.reason == "dns"
-    assert found.again
+    assert found.retryable
 
 
 def test_a_redirect_loop_ends(served: Web) -> None:
@@ -222,7 +222,7 @@ def test_a_slow_drip_ends_with_the_time(served: Web) -> None:
     began = monotonic()
     found = refused(served.url("/"), replace(LIMITS, seconds=0.5, silence=0.3))
     assert found.reason == "timeout"
-    assert not found.again
+    assert not found.retryable
     assert monotonic() - began < 40, "the whole body takes 50 seconds"
 
 
@@ -235,7 +235,7 @@ def test_silence_ends_sooner(served: Web, begin: bytes) -> None:
     served.routes["/"] = hang
     found = refused(served.url("/"), replace(LIMITS, seconds=20, silence=0.2))
     assert found.reason == "silence"
-    assert found.again
+    assert found.retryable
 
 
 def test_an_endless_body_is_cut_off(served: Web) -> None:
@@ -326,12 +326,12 @@ def test_an_answer_that_breaks_off_may_be_tried_again(served: Web) -> None:
     served.routes.update({"/cut": cut, "/nothing": nothing})
     for path, reason in (("/cut", "cut-short"), ("/nothing", "connect")):
         found = refused(served.url(path))
-        assert (found.reason, found.again) == (reason, True)
+        assert (found.reason, found.retryable) == (reason, True)
 
 
 def test_nobody_there_may_be_tried_again(served: Web) -> None:
     found = refused("http://127.0.0.1:9/")
-    assert (found.reason, found.again) == ("connect", True)
+    assert (found.reason, found.retryable) == ("connect", True)
 
 
 def test_https_must_be_https(served: Web) -> None:
@@ -346,12 +346,12 @@ def test_https_must_be_https(served: Web) -> None:
 def test_other_statuses_are_refused(served: Web, status: str, again: bool) -> None:
     served.routes["/"] = ok(b"", status)
     found = refused(served.url("/"))
-    assert (found.reason, found.again) == (f"http-{status[:3]}", again)
+    assert (found.reason, found.retryable) == (f"http-{status[:3]}", again)
 
 
 def test_what_the_server_asks_to_wait_is_told(served: Web) -> None:
     served.routes["/"] = ok(b"", "429 Slow down", Retry_After="7")
-    assert refused(served.url("/")).wait == 7
+    assert refused(served.url("/")).retry_after == 7
 
 
 def test_retry_after_may_be_a_date() -> None:

@@ -30,7 +30,7 @@ from imagefinder.types import (
     key_from,
 )
 
-Maker = TypeVar("Maker", bound="Encoder | Extractor")
+EncoderOrExtractor = TypeVar("EncoderOrExtractor", bound="Encoder | Extractor")
 
 _LAST_KEY = 2**63 - 1  # the largest integer of SQLite
 
@@ -176,7 +176,7 @@ def _encoder_of(store: Store, given: str | Encoder | None) -> Encoder:
     Raises RecipeMismatch if that is another encoder.
     """
     if given is None:
-        encoder = _made_again(encoder_from, store.recipe)
+        encoder = _from_recipe(encoder_from, store.recipe)
     else:
         encoder = make_encoder(given) if isinstance(given, str) else given
     _check_recipe(encoder, store.recipe, encoder_from)
@@ -192,14 +192,16 @@ def _extractor_of(store: Store, given: str | Extractor | None) -> Extractor | No
             )
         return None
     if given is None:
-        extractor = _made_again(extractor_from, store.extractor)
+        extractor = _from_recipe(extractor_from, store.extractor)
     else:
         extractor = make_extractor(given) if isinstance(given, str) else given
     _check_recipe(extractor, store.extractor, extractor_from)
     return extractor
 
 
-def _made_again(make: Callable[[Recipe], Maker], recipe: Recipe) -> Maker:
+def _from_recipe(
+    make: Callable[[Recipe], EncoderOrExtractor], recipe: Recipe
+) -> EncoderOrExtractor:
     try:
         return make(recipe)
     except UnknownPlugin as error:
@@ -208,8 +210,10 @@ def _made_again(make: Callable[[Recipe], Maker], recipe: Recipe) -> Maker:
         ) from error
 
 
-def _check_recipe(maker: Maker, stored: Recipe, make: Callable[[Recipe], Maker]) -> None:
-    differing = differences(stored, recipe_of(maker), make)
+def _check_recipe(
+    instance: EncoderOrExtractor, stored: Recipe, make: Callable[[Recipe], EncoderOrExtractor]
+) -> None:
+    differing = differences(stored, recipe_of(instance), make)
     if differing:
         ours, theirs = differing
         raise RecipeMismatch(

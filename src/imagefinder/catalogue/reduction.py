@@ -12,7 +12,7 @@ import numpy as np
 from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.encoders.pca import Projection, Reduced
+from imagefinder.encoders.pca import PcaProjection, Reduced
 from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
@@ -38,7 +38,7 @@ def reduce(
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
     recipe = recipe_of(catalogue.encoder)
-    projection = fit_pca(_sample(catalogue), recipe, dim, whiten)
+    projection = fit_pca(sample_vectors(catalogue.store, _SAMPLE), recipe, dim, whiten)
     encoder_from(recipe)  # raises for one that could not be made again
     data = projection.to_bytes()
     smaller = type(catalogue).create(target, Reduced.of(beside, data), local=catalogue.extractor)
@@ -52,7 +52,7 @@ def reduce(
     return smaller
 
 
-def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> Projection:
+def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> PcaProjection:
     """PCA of vectors, ``(n, recipe.dim)``. Raises PluginError or MissingExtra."""
     if recipe.measure == "hamming":
         raise PluginError(f"{recipe.encoder} gives binary codes; PCA needs float vectors")
@@ -72,11 +72,11 @@ def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -
         spread = np.sqrt(pca.explained_variance_)
         # a spread within rounding is none, and such a component is left out
         axes = axes / np.where(spread > _ROUNDING * spread.max(), spread, np.inf)
-    return Projection(recipe, pca.mean_.astype(np.float32), axes.astype(np.float32))
+    return PcaProjection(recipe, pca.mean_.astype(np.float32), axes.astype(np.float32))
 
 
 def _entries(
-    page: Sequence[tuple[Record, Features]], projection: Projection, store: Store
+    page: Sequence[tuple[Record, Features]], projection: PcaProjection, store: Store
 ) -> list[Entry]:
     local = store.local_features([record.key for record, _ in page])
     return [
@@ -85,8 +85,8 @@ def _entries(
     ]
 
 
-def _sample(catalogue: Catalogue) -> Features:
-    """Enough vectors; keys are hashes, so the first images are a random sample."""
-    every = chain.from_iterable(vectors for _, vectors in catalogue.store.iter_records())
-    rows = list(islice(every, _SAMPLE))
-    return np.array(rows, dtype(catalogue.recipe.measure)).reshape(-1, catalogue.recipe.dim)
+def sample_vectors(store: Store, most: int) -> Features:
+    """At most ``most`` vectors, ``(n, dim)``; keys are hashes, so the first are a random sample."""
+    every = chain.from_iterable(vectors for _, vectors in store.iter_records())
+    rows = list(islice(every, most))
+    return np.array(rows, dtype(store.recipe.measure)).reshape(-1, store.recipe.dim)

@@ -68,18 +68,13 @@ def _downloaded(
     """The paths, with each list downloaded: the catalogue needs its images as long as it exists."""
     from imagefinder.downloads import DownloadSettings, is_list
     from imagefinder.downloads.http import FetchLimits
+    from imagefinder.downloads.state import image_folder
 
     settings = DownloadSettings(limits=FetchLimits(allow_private=allow_private))
-    folder = str(_image_folder(db))
+    folder = str(image_folder(db.with_suffix("")))
     return [
         download_list(path, folder, column, settings) if is_list(path) else path for path in paths
     ]
-
-
-def _image_folder(db: Path) -> Path:
-    """Where downloaded images go: ``NAME-images`` beside ``NAME.db``, once ``NAME-pictures``."""
-    former = db.with_name(f"{db.stem}-pictures")
-    return former if former.is_dir() else db.with_name(f"{db.stem}-images")
 
 
 def _count(given: Sequence[str | Summary]) -> int:

@@ -12,7 +12,7 @@ from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json
 from imagefinder.errors import ImageFinderError
 
-_MOST = 10_000  # bytes of an answer
+_MOST = 10_000  # bytes of a response
 
 
 def ping(
@@ -43,7 +43,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
-    """The answer of ``/readyz``. Raises ImageFinderError unless the server is ready."""
+    """The response of ``/readyz``. Raises ImageFinderError unless the server is ready."""
     import json
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
@@ -51,8 +51,8 @@ def _ready(url: str, parts: SplitResult, timeout: float) -> dict[str, Any]:
     connection = connect(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request("GET", f"{parts.path.rstrip('/')}/readyz")
-        answer = connection.getresponse()
-        status, body = answer.status, answer.read(_MOST)
+        response = connection.getresponse()
+        status, body = response.status, response.read(_MOST)
     except (OSError, HTTPException, ValueError) as error:
         raise ImageFinderError(f"no server at {url}: {one_line(error)}") from error
     finally:

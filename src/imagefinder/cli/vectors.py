@@ -67,17 +67,17 @@ def embed(
     from imagefinder.registry import factory
     from imagefinder.registry.plugins import DEFAULT_ENCODER
 
-    maker = make_encoder(encoder, option) or factory.make_encoder(DEFAULT_ENCODER)
-    if normalize and maker.measure == "hamming":
+    chosen = make_encoder(encoder, option) or factory.make_encoder(DEFAULT_ENCODER)
+    if normalize and chosen.measure == "hamming":
         raise typer.BadParameter("--normalize does not apply to an encoder of binary codes")
-    vectors = vectors_of(source_of(image, allow_private), maker, normalize=normalize)
+    vectors = vectors_of(source_of(image, allow_private), chosen, normalize=normalize)
     if out is not None:
         np.save(out, vectors, allow_pickle=False)
     # by way of text: the shortest that gives the same 32 bits
     numbers = [type(number.item())(str(number)) for number in vectors[0]]
     if as_json:
         print_json(
-            {"encoder": factory.recipe_of(maker).encoder, "dim": len(numbers), "vector": numbers}
+            {"encoder": factory.recipe_of(chosen).encoder, "dim": len(numbers), "vector": numbers}
         )
     elif out is None:
         typer.echo(" ".join(map(str, numbers)))

@@ -30,7 +30,7 @@ OnUrl: TypeAlias = Callable[[bool], object]
 """Called after each URL: whether it gave an image."""
 
 _QUEUED = 10_000  # jobs, so that a slow host at the head of the list delays no other
-_MAX_BACKOFF = 120.0  # seconds; a server that asks for a longer wait is not asked again
+_MAX_BACKOFF = 120.0  # seconds; if a server requests a longer wait, the URL fails
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DownloadSettings:
     per_host: int = 8
     """Concurrent downloads from one host."""
     retries: int = 2
-    """After temporary failures: no answer, a broken connection, statuses such as 503."""
+    """After temporary failures: no response, a broken connection, statuses such as 503."""
     min_side: int = 16
     """Pixels; smaller images are taken for placeholders."""
     limits: FetchLimits = field(default_factory=FetchLimits)
@@ -159,8 +159,8 @@ class _Download:
                 outcome: UrlOutcome = await self._image(job.url, fetcher)
             except FetchError as error:
                 wait = _backoff(error, job.tries)
-                if error.again and job.tries < self.settings.retries and wait <= _MAX_BACKOFF:
-                    frontier.retry(job, wait, pause_host=error.wait is not None)
+                if error.retryable and job.tries < self.settings.retries and wait <= _MAX_BACKOFF:
+                    frontier.retry(job, wait, pause_host=error.retry_after is not None)
                     continue
                 outcome = FailedUrl(error.reason, str(error))
             self.state.record(job.url, outcome)
@@ -179,7 +179,7 @@ def _host(url: str) -> str:
 
 
 def _backoff(error: FetchError, tries: int) -> float:
-    """Seconds before the next try: what the server asks for, else exponential with jitter."""
-    if error.wait is not None:
-        return error.wait
+    """Seconds before the next try: as the server requests, else exponential with jitter."""
+    if error.retry_after is not None:
+        return error.retry_after
     return random.uniform(0.5, 1) * 2.0**tries  # noqa: S311  jitter

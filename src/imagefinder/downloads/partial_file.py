@@ -14,7 +14,7 @@ from typing import Self
 from imagefinder._utils.text import one_line
 from imagefinder.downloads.http.fetcher import probe_image
 from imagefinder.downloads.state import StoredImage
-from imagefinder.errors import AnswerRefused, DownloadError
+from imagefinder.errors import DownloadError, ResponseRefused
 
 _TEMPORARY = ".part"
 _numbers = count()  # a folder is filled by one program at a time
@@ -71,12 +71,12 @@ class PartialFile:
     def finish(self, min_side: int) -> StoredImage:
         """Validate the complete image and move it into the folder, unless it is there already.
 
-        Raises AnswerRefused if it is not an image, or its shorter side is below ``min_side``.
+        Raises ResponseRefused if it is not an image, or its shorter side is below ``min_side``.
         """
         self._file.seek(0)
         header = probe_image(self._file)
         if min(header.width, header.height) < min_side:
-            raise AnswerRefused(
+            raise ResponseRefused(
                 "too-small", f"{header.width} × {header.height} pixels: a placeholder, not an image"
             )
         self._file.seek(0)

@@ -191,6 +191,15 @@ def is_filled(folder: str | os.PathLike[str]) -> bool:
     return os.path.exists(absolute(folder) / _NAME)
 
 
+def image_folder(name: Path) -> Path:
+    """The folder for the images of a list: ``NAME-images``, beside the catalogue or encoder NAME.
+
+    Early versions called it ``NAME-pictures``; if there is one, it is used.
+    """
+    former = name.with_name(f"{name.name}-pictures")
+    return former if former.is_dir() else name.with_name(f"{name.name}-images")
+
+
 def described(folder: str | os.PathLike[str], run: int | None = None) -> Iterator[Input]:
     """The images in a folder filled by ``download``, with the metadata of their lists.
 

@@ -67,10 +67,10 @@ def _reason(error: Exception, hub: Any) -> str:
     kinds = hub.errors
     if getattr(error, "errno", None) in _FULL:
         return f"the disk is full: free some space in {hub.constants.HF_HUB_CACHE}, or set HF_HOME"
-    answer = error.response.status_code if isinstance(error, kinds.HfHubHTTPError) else None
+    status = error.response.status_code if isinstance(error, kinds.HfHubHTTPError) else None
     if isinstance(error, kinds.GatedRepoError):
         return "its owner requires consent: accept the terms on the model's page, then set HF_TOKEN"
-    if isinstance(error, kinds.RepositoryNotFoundError) or answer in (401, 403):
+    if isinstance(error, kinds.RepositoryNotFoundError) or status in (401, 403):
         return "the repository does not exist or is private: check its name, or set HF_TOKEN"
     if isinstance(error, kinds.RevisionNotFoundError):
         return "the repository has no such revision: check the model's row in models.toml"
@@ -78,8 +78,8 @@ def _reason(error: Exception, hub: Any) -> str:
         return "the repository has no such file: check the model's row in models.toml"
     if isinstance(error, kinds.LocalEntryNotFoundError):
         return _unreachable(hub)
-    if answer is not None:
-        return f"the hub answered with HTTP status {answer}: try again later"
+    if status is not None:
+        return f"the hub responded with HTTP status {status}: try again later"
     return f"{one_line(error)}: try again"
 
 

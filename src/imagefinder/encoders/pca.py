@@ -25,7 +25,7 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class PcaProjection:
     """A fitted projection, and the recipe of its encoder."""
 
     recipe: Recipe
@@ -46,7 +46,7 @@ class Projection:
             return file.getvalue()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Projection:
+    def from_bytes(cls, data: bytes) -> PcaProjection:
         """The inverse. Raises ValueError for other bytes."""
         try:
             with np.load(BytesIO(data), allow_pickle=False) as file:
@@ -94,7 +94,7 @@ class Reduced:
         return [self._projection(features) for features in self._encoder.encode(images)]
 
     @cached_property
-    def _projection(self) -> Projection:
+    def _projection(self) -> PcaProjection:
         data = _read(Path(self.path))
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise ModelError(f"{self.path} has changed since it was set up")
@@ -120,8 +120,8 @@ def _read(file: Path) -> bytes:
         ) from error
 
 
-def _projection(file: Path, data: bytes) -> Projection:
+def _projection(file: Path, data: bytes) -> PcaProjection:
     try:
-        return Projection.from_bytes(data)
+        return PcaProjection.from_bytes(data)
     except ValueError as error:
         raise ModelError(f"{file} was not written by imagefinder reduce: {error}") from error

@@ -48,10 +48,10 @@ class BatchRetriever:
         """
         with ThreadPoolExecutor(cores(), "query") as threads:
             vectors = list(prefetch_map(threads, self._vector, queries, ahead=2 * cores()))
-            answers = self._nearest(queries, vectors)
-            remaining = [one for one, found in zip(queries, answers, strict=True) if found is None]
+            results = self._nearest(queries, vectors)
+            remaining = [one for one, found in zip(queries, results, strict=True) if found is None]
             searched = prefetch_map(threads, self._searched, remaining, ahead=2 * cores())
-            return [next(searched) if found is None else found for found in answers]
+            return [next(searched) if found is None else found for found in results]
 
     def _vector(self, query: EvalQuery) -> Features | Failure | None:
         """The single vector to search with, or None if the search takes more than that."""
@@ -67,11 +67,11 @@ class BatchRetriever:
         self, queries: Sequence[EvalQuery], vectors: Sequence[Features | Failure | None]
     ) -> list[RankedList | Failure | None]:
         """Rankings for single vectors, and failures; None for what is left to ``search``."""
-        answers: list[RankedList | Failure | None]
-        answers = [one if isinstance(one, Failure) else None for one in vectors]
+        results: list[RankedList | Failure | None]
+        results = [one if isinstance(one, Failure) else None for one in vectors]
         single = {n: one for n, one in enumerate(vectors) if isinstance(one, np.ndarray)}
         if not single:
-            return answers
+            return results
         measure = self.measures[0] if self.measures else None
         rows = np.concatenate(list(single.values()))
         found = self.finder.store.search(rows, max(self.depth + 1, _LEAST), measure)
@@ -79,8 +79,8 @@ class BatchRetriever:
             found_keys = keys >= 0
             # an image with several vectors may be found several times, and others not at all
             if len(np.unique(keys[found_keys])) == found_keys.sum():
-                answers[n] = self._ranked_list(queries[n], keys[found_keys], scores[found_keys])
-        return answers
+                results[n] = self._ranked_list(queries[n], keys[found_keys], scores[found_keys])
+        return results
 
     def _searched(self, query: EvalQuery) -> RankedList | Failure:
         try:

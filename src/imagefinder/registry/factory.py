@@ -67,31 +67,31 @@ def _check_measure(name: str, cls: type[Any], measure: Measure) -> None:
         raise PluginError(f"the index {name} does not support {measure}, only {able}")
 
 
-def recipe_of(maker: Encoder | Extractor) -> Recipe:
+def recipe_of(instance: Encoder | Extractor) -> Recipe:
     """All that is needed to make this encoder or extractor again.
 
     A class that is no dataclass but has the attribute ``wrapped`` only schedules the work of that
     encoder, so it has the same recipe.
     """
-    if not is_dataclass(maker):
-        if hasattr(maker, "wrapped"):
-            return recipe_of(maker.wrapped)
-        raise PluginError(f"{maker!r} is not a dataclass, so its options cannot be recorded")
-    name, preset = _name_of(maker)
+    if not is_dataclass(instance):
+        if hasattr(instance, "wrapped"):
+            return recipe_of(instance.wrapped)
+        raise PluginError(f"{instance!r} is not a dataclass, so its options cannot be recorded")
+    name, preset = _name_of(instance)
     options: dict[str, Any] = {}
     runtime: dict[str, Any] = {}
-    for option, its_field in _options_of(type(maker)).items():
+    for option, its_field in _options_of(type(instance)).items():
         if option in preset:
             continue
-        value = getattr(maker, its_field.name)
+        value = getattr(instance, its_field.name)
         group = options if its_field.metadata.get("recipe", True) else runtime
         group[option] = list(value) if isinstance(value, tuple) else value
     try:
         json.dumps([options, runtime], allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise PluginError(f"the options of {maker!r} cannot be recorded: {error}") from error
-    revision = getattr(maker, "revision", 1)
-    return Recipe(name, options, maker.dim, maker.measure, runtime, revision)
+        raise PluginError(f"the options of {instance!r} cannot be recorded: {error}") from error
+    revision = getattr(instance, "revision", 1)
+    return Recipe(name, options, instance.dim, instance.measure, runtime, revision)
 
 
 def encoder_from(recipe: Recipe) -> Encoder:
@@ -165,23 +165,23 @@ def _construct(
         raise PluginError(f"{name}: {error}") from error
 
 
-def _name_of(maker: Any) -> tuple[str, Mapping[str, Any]]:
+def _name_of(instance: Any) -> tuple[str, Mapping[str, Any]]:
     """The registered name, and the options fixed by it."""
-    cls = type(maker)
+    cls = type(instance)
     target = f"{cls.__module__}:{cls.__qualname__}"
     package = cls.__module__.partition(".")[0]
     families: tuple[Family, ...] = ("encoders", "extractors")
     for family in families:
         for name, plugin in PLUGINS[family].items():  # built-in ones need no entry points
-            if plugin.target == target and _made_with(maker, plugin.options):
+            if plugin.target == target and _made_with(instance, plugin.options):
                 return name, plugin.options
     for family in families:
         for name, plugin in plugins(family).items():
-            if plugin.target == target and _made_with(maker, plugin.options):
+            if plugin.target == target and _made_with(instance, plugin.options):
                 return name, plugin.options
             # a package may register a class by where it is exported, not where it is defined
             foreign = name not in PLUGINS[family] and package == re.split("[.:]", plugin.target)[0]
-            if foreign and load(family, name) is cls and _made_with(maker, plugin.options):
+            if foreign and load(family, name) is cls and _made_with(instance, plugin.options):
                 return name, plugin.options
     return target, {}
 
@@ -191,5 +191,5 @@ def _options_of(cls: type[Any]) -> dict[str, Field[Any]]:
     return {field.metadata.get("option", field.name): field for field in fields(cls)}
 
 
-def _made_with(maker: Any, preset: Mapping[str, Any]) -> bool:
-    return all(getattr(maker, name) == value for name, value in preset.items())
+def _made_with(instance: Any, preset: Mapping[str, Any]) -> bool:
+    return all(getattr(instance, name) == value for name, value in preset.items())

@@ -18,22 +18,22 @@ Fusion: TypeAlias = Literal["reciprocal", "borda", "scores"]
 _RANK_CONSTANT = 60
 
 
-def vote(neighbors: Neighbors) -> Ranking:
+def maxsim(neighbors: Neighbors) -> Ranking:
     """MaxSim: the mean, over the query vectors, of each image's best score.
 
     With one query vector that is plain similarity. An image that is not among the neighbors of a
     query vector gets 0 for it. The order of the query vectors does not matter; none, no ranking.
     """
     queries = len(neighbors.keys)
-    votes: dict[int, list[float]] = {}
+    best_scores: dict[int, list[float]] = {}
     for keys, scores in zip(neighbors.keys, neighbors.scores, strict=True):
         # best first, so the first occurrence of an image has its best score
         found, first = np.unique(keys, return_index=True)
         for key, score in zip(found.tolist(), scores[first].tolist(), strict=True):
             if key >= 0:
-                votes.setdefault(key, []).append(score)
+                best_scores.setdefault(key, []).append(score)
     # sorted, so that the sum does not depend on the order of the query vectors
-    return best_first({key: sum(sorted(given)) / queries for key, given in votes.items()})
+    return best_first({key: sum(sorted(given)) / queries for key, given in best_scores.items()})
 
 
 def fuse(

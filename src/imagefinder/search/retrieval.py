@@ -14,7 +14,7 @@ from imagefinder.search.calibration.classifier import MatchClassifier, filter_hi
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchOptions
 from imagefinder.search.query import Query, QueryBuilder, QueryImage
-from imagefinder.search.ranking import Ranking, fuse, vote
+from imagefinder.search.ranking import Ranking, fuse, maxsim
 from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
 from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
@@ -77,7 +77,7 @@ class Retriever:
         depth = max(k, _DEPTH)
         while True:
             neighbors = self._catalogue.store.search(query.features, depth, measure, subset)
-            ranking = _own_first(vote(neighbors), query.own_key)[:k]
+            ranking = _own_first(maxsim(neighbors), query.own_key)[:k]
             exhausted = neighbors.keys.shape[1] < depth or bool((neighbors.keys < 0).any())
             if len(ranking) == k or exhausted:
                 return ranking

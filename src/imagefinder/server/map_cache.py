@@ -11,7 +11,7 @@ from fastapi import HTTPException
 
 from imagefinder.finder import Finder
 from imagefinder.visualization.map.projection import Coordinates, Projection, project
-from imagefinder.visualization.map.sampling import Sample, draw_sample, mean_vectors
+from imagefinder.visualization.map.sampling import MapSample, draw_sample, mean_vectors
 
 _MAX_MAPS = 16
 
@@ -30,7 +30,7 @@ class MapCache:
 
     def get(
         self, finder: Finder, by: Projection, limit: int, timeout: float
-    ) -> tuple[Sample, Coordinates]:
+    ) -> tuple[MapSample, Coordinates]:
         """Up to ``limit`` images and their positions; 503 after ``timeout`` seconds of waiting."""
         sample = draw_sample(finder.store, limit)
         keys = np.array([record.key for record in sample.records], np.int64)

@@ -6,17 +6,15 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping
 from io import BytesIO
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.numpy import save as to_safetensors
 from torch import nn
 
 from imagefinder._utils.atomic import atomic_write
-from imagefinder.catalogue.reduction import fit_pca
+from imagefinder.catalogue.reduction import fit_pca, sample_vectors
 from imagefinder.encoders.model_store import digest
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH, OUTPUT, Trained
 from imagefinder.finder import Finder
@@ -91,8 +89,7 @@ def save_catalogue(
     with Finder.create(folder / CATALOGUE, encoder) as finder:
         report = finder.add(images, progress=progress)
         finder.use_index("kmeans", {"clusters": clusters} if clusters else {})
-        every = chain.from_iterable(vectors for _, vectors in finder.store.iter_records())
-        rows = np.array(list(islice(every, _SAMPLE)), np.float32).reshape(-1, encoder.dim)
+        rows = sample_vectors(finder.store, _SAMPLE)
     found = fit_clusters(normalized_for(encoder.measure, rows), clusters=clusters or 0)
     write(folder / PCA, to_safetensors({"mean": found.mean, "components": found.components}))
     write(folder / KMEANS, to_safetensors({"centres": found.centroids}))

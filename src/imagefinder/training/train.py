@@ -10,6 +10,7 @@ from pathlib import Path
 from imagefinder._utils.extras import check_extra
 from imagefinder.downloads import DownloadSettings, described, download, is_filled, is_list
 from imagefinder.downloads.http import FetchLimits
+from imagefinder.downloads.state import image_folder
 from imagefinder.errors import TrainingError
 from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input, absolute
@@ -72,8 +73,7 @@ def _dataset(
 ) -> tuple[LabeledImages, Callable[[], Iterable[Input]]]:
     """The labeled images, and how to iterate over them once more with their metadata."""
     if is_list(source):
-        former = out.with_name(f"{out.name}-pictures")
-        folder = former if former.is_dir() else out.with_name(f"{out.name}-images")
+        folder = image_folder(out)
         summary = download(source, folder, column=column, settings=DownloadSettings(limits=limits))
         return _downloaded(folder, label, summary.run)
     if label is None:

@@ -21,10 +21,10 @@ from imagefinder.downloads.http.decompression import inflater
 from imagefinder.downloads.http.ssrf import Allowed, PublicResolver, Resolve, is_public
 from imagefinder.downloads.http.urls import checked, redirected
 from imagefinder.errors import (
-    AnswerRefused,
     FetchError,
     ImageError,
     ImageTooLarge,
+    ResponseRefused,
     TimedOut,
     Unreachable,
     UrlRefused,
@@ -118,7 +118,7 @@ class Fetcher:
                 if response.status not in _REDIRECTS or location is None:
                     return await self._receive(response, write)
                 url = redirected(url, location)
-        raise AnswerRefused("redirects", f"more than {self._limits.redirects} redirects")
+        raise ResponseRefused("redirects", f"more than {self._limits.redirects} redirects")
 
     async def _receive(self, response: aiohttp.ClientResponse, write: Write) -> None:
         if response.status != 200:
@@ -171,12 +171,12 @@ def fetch_all(urls: Sequence[str], limits: FetchLimits | None = None) -> list[by
 
 
 def probe_image(file: BinaryIO, limits: Limits = LIMITS) -> ImageHeader:
-    """Format and size of an image. Raises AnswerRefused unless it is an accepted image."""
+    """Format and size of an image. Raises ResponseRefused unless it is an accepted image."""
     try:
         return probe(file, limits)
     except ImageError as error:
         reason = "too-many-pixels" if isinstance(error, ImageTooLarge) else "not-an-image"
-        raise AnswerRefused(reason, str(error)) from error
+        raise ResponseRefused(reason, str(error)) from error
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -205,10 +205,10 @@ def translate_errors(limits: FetchLimits) -> Iterator[None]:
         yield
     except aiohttp.SocketTimeoutError as error:
         text = f"no data for {limits.silence:g} s"
-        raise TimedOut("silence", text, again=True) from error
+        raise TimedOut("silence", text, retryable=True) from error
     except aiohttp.ConnectionTimeoutError as error:
         text = f"no connection within {limits.silence:g} s"
-        raise TimedOut("connect", text, again=True) from error
+        raise TimedOut("connect", text, retryable=True) from error
     except TimeoutError as error:
         raise TimedOut("timeout", f"took longer than {limits.seconds:g} s") from error
     except aiohttp.ClientConnectorCertificateError as error:
@@ -216,24 +216,26 @@ def translate_errors(limits: FetchLimits) -> Iterator[None]:
     except aiohttp.ClientSSLError as error:
         raise Unreachable("tls", f"TLS connection failed: {_line(error)}") from error
     except aiohttp.ClientConnectorDNSError as error:
-        raise Unreachable("dns", "host name not found", again=True) from error
+        raise Unreachable("dns", "host name not found", retryable=True) from error
     except aiohttp.InvalidURL as error:
         raise UrlRefused("not-a-url", f"invalid URL: {_line(error)}") from error
     except aiohttp.ClientPayloadError as error:
-        raise Unreachable("cut-short", "the response was cut short", again=True) from error
+        raise Unreachable("cut-short", "the response was cut short", retryable=True) from error
     except (aiohttp.ClientResponseError, aiohttp.http.HttpProcessingError, ValueError) as error:
-        raise AnswerRefused("protocol", f"invalid HTTP response: {_line(error)}") from error
+        raise ResponseRefused("protocol", f"invalid HTTP response: {_line(error)}") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise Unreachable("connect", f"connection failed: {_line(error)}", again=True) from error
+        raise Unreachable(
+            "connect", f"connection failed: {_line(error)}", retryable=True
+        ) from error
 
 
 def _bad_status(response: aiohttp.ClientResponse) -> FetchError:
     status = response.status
-    return AnswerRefused(
+    return ResponseRefused(
         f"http-{status}",
         f"HTTP status {status}",
-        again=status in _TEMPORARY,
-        wait=_retry_after(response.headers.get("Retry-After")),
+        retryable=status in _TEMPORARY,
+        retry_after=_retry_after(response.headers.get("Retry-After")),
     )
 
 
@@ -250,7 +252,7 @@ def _retry_after(value: str | None) -> float | None:
 
 
 def _too_large(most: int) -> FetchError:
-    return AnswerRefused("too-large", f"larger than {most:,} bytes")
+    return ResponseRefused("too-large", f"larger than {most:,} bytes")
 
 
 def _line(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from imagefinder.images.limits import Limits
 from imagefinder.images.stored_files import file_with_content
 from imagefinder.images.transforms import COPIES
 from imagefinder.search.calibration.pareto import Values
-from imagefinder.search.calibration.sample import Sample
+from imagefinder.search.calibration.sample import QuerySample
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Image, Progress, Resize
 
@@ -25,7 +25,9 @@ _COPIED = 150  # images of which copies are made
 _SIDE = 1024  # pixels of an image before it is modified: copies of huge ones would take long
 
 
-def copy_scores(catalogue: Catalogue, sample: Sample, progress: Progress) -> tuple[Values, Values]:
+def copy_scores(
+    catalogue: Catalogue, sample: QuerySample, progress: Progress
+) -> tuple[Values, Values]:
     """Scores of copies against their originals, and of all pairs of one original's family.
 
     The copies are made in memory from stored files, with the twelve transformations of COPIES.
@@ -53,7 +55,7 @@ def copy_scores(catalogue: Catalogue, sample: Sample, progress: Progress) -> tup
     return np.concatenate(genuine), np.concatenate(related)
 
 
-def _originals(sample: Sample, limits: Limits) -> list[tuple[int, str]]:
+def _originals(sample: QuerySample, limits: Limits) -> list[tuple[int, str]]:
     """The rows of some images in the sample, each with a file that has not changed."""
     chosen: list[tuple[int, str]] = []
     for row, record in enumerate(sample.records):

@@ -16,7 +16,7 @@ from imagefinder.errors import CalibrationError
 from imagefinder.images.limits import Limits
 from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc, stored_signature
 from imagefinder.search.calibration.pareto import Values
-from imagefinder.search.calibration.sample import Sample
+from imagefinder.search.calibration.sample import QuerySample
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Keys, Progress, Record
 
@@ -49,7 +49,7 @@ class Nearest:
 
 
 def nearest_neighbors(
-    catalogue: Catalogue, sample: Sample, labeler: Labeler | None, progress: Progress
+    catalogue: Catalogue, sample: QuerySample, labeler: Labeler | None, progress: Progress
 ) -> Nearest:
     """The sample compared with all stored images, batch by batch; without the images themselves."""
     size = len(sample.records)
@@ -76,7 +76,7 @@ def nearest_neighbors(
 
 
 def scores_without_copies(
-    catalogue: Catalogue, sample: Sample, nearest: Nearest, least: float, progress: Progress
+    catalogue: Catalogue, sample: QuerySample, nearest: Nearest, least: float, progress: Progress
 ) -> Values:
     """The best score of each image with a neighbor that is no copy of it, ``(n,)``.
 

@@ -17,7 +17,7 @@ _QUERIES = 2000
 
 
 @dataclass(frozen=True)
-class Sample:
+class QuerySample:
     """Images that serve as queries."""
 
     records: list[Record]
@@ -25,7 +25,7 @@ class Sample:
     """Normalized for the measure, ``(n, dim)``."""
 
 
-def draw_sample(catalogue: Catalogue, rng: np.random.Generator) -> Sample:
+def draw_sample(catalogue: Catalogue, rng: np.random.Generator) -> QuerySample:
     """Up to 2,000 images. Raises CalibrationError for too few, or several vectors per image."""
     keys = rng.permutation(catalogue.store.select())[:_QUERIES].tolist()
     if len(keys) < FEWEST:
@@ -39,6 +39,6 @@ def draw_sample(catalogue: Catalogue, rng: np.random.Generator) -> Sample:
             f"{catalogue.recipe.encoder} gives several vectors per image; "
             "calibration needs a global encoder"
         )
-    return Sample(
+    return QuerySample(
         list(records.values()), normalized_for(catalogue.recipe.measure, np.concatenate(rows))
     )

@@ -9,7 +9,7 @@ from imagefinder.catalogue.labels import folder_label
 from imagefinder.errors import NotFound
 from imagefinder.types import Record
 from imagefinder.visualization.map.projection import NAMES, Coordinates, Projection, project
-from imagefinder.visualization.map.sampling import Sample, draw_sample, mean_vectors
+from imagefinder.visualization.map.sampling import MapSample, draw_sample, mean_vectors
 
 _SAMPLE = 3000
 _LIMIT = 16_384  # 128 × 128 thumbnails of 32 pixels are the largest sprite sheet of a page
@@ -78,7 +78,7 @@ def make_map(
     return Map(drawn.records, coordinates, by, encoder, drawn.total, drawn.missing, color, groups)
 
 
-def _groups(drawn: Sample, color: str | None) -> tuple[str | None, ...]:
+def _groups(drawn: MapSample, color: str | None) -> tuple[str | None, ...]:
     if color is None:
         return ()
     groups = tuple(_group(record, color) for record in drawn.records)

@@ -18,7 +18,7 @@ _BATCH = 1000  # records read from the store at a time
 
 
 @dataclass(frozen=True)
-class Sample:
+class MapSample:
     """Images in the order of their ids."""
 
     records: tuple[Record, ...]
@@ -28,12 +28,12 @@ class Sample:
     """How many more were drawn, but have no file to show."""
 
 
-def draw_sample(store: Store, limit: int, seed: int = 0) -> Sample:
+def draw_sample(store: Store, limit: int, seed: int = 0) -> MapSample:
     """At most ``limit`` images that have a file; all of them if there are no more."""
     keys = _random_keys(store, limit, seed).tolist()
     stored = [record for batch in batched(keys, _BATCH) for record in store.get(batch).values()]
     records = tuple(record for record in stored if any_exists(record))
-    return Sample(records, len(store), len(stored) - len(records))
+    return MapSample(records, len(store), len(stored) - len(records))
 
 
 def mean_vectors(store: Store, records: Sequence[Record]) -> Vectors:
