@@ -207,7 +207,7 @@ def size_within_640(file: str) -> tuple[int, int]:
         (["info", "--db", "none.db"], "no catalogue"),
         (["reduce", "less.db", "--dim", "12"], "at most 11, not to 12"),
         (["reduce", "less.db", "--db", "bits.db", "--dim", "2"], "gives binary codes"),
-        (["reduce", "bits.db", "--dim", "2"], "is a catalogue already"),
+        (["reduce", "bits.db", "--dim", "2"], "already exists: open it"),
         (["reduce", "none/less.db", "--dim", "2"], "no folder"),
     ],
 )

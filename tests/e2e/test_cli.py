@@ -264,7 +264,7 @@ def test_a_text_file_is_no_catalogue_and_is_left_alone(
     file.write_text("Dear diary,\n" * 100)
     words = [] if command == "info" else ["folder"]
     said = refusal(run(command, *words, "--db", "notes.db"))
-    assert "not a catalogue" in said
+    assert "not an ImageFinder catalogue" in said
     assert file.read_text() == "Dear diary,\n" * 100
 
 
@@ -276,7 +276,7 @@ def test_a_foreign_database_is_no_catalogue_and_is_left_alone(
     sql(file, "CREATE TABLE people (name); INSERT INTO people VALUES ('Ada')")
     before = file.read_bytes()
     words = [] if command == "info" else ["folder"]
-    assert "not a catalogue" in refusal(run(command, *words, "--db", "foreign.db"))
+    assert "not an ImageFinder catalogue" in refusal(run(command, *words, "--db", "foreign.db"))
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.glob("foreign.db*")] == ["foreign.db"]
 

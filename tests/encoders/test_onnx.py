@@ -380,7 +380,7 @@ def test_a_toml_that_cannot_be_read_is_named(content: bytes, tmp_path: Path) -> 
 
 def test_a_setting_that_there_is_not_is_answered_with_those_there_are(tmp_path: Path) -> None:
     path = echo(tmp_path, "n", 3, 4, 5)
-    with pytest.raises(ModelError, match="has no option averages; known: size, resize"):
+    with pytest.raises(ModelError, match="has no option averages; its options: size, resize"):
         opened(path, averages=3)
     path.with_suffix(".toml").write_text("averages = 3")
     with pytest.raises(ModelError, match="has no option averages"):

@@ -235,9 +235,9 @@ def test_there_must_be_something_to_measure(catalogue: Catalogue, tmp_path: Path
 def test_what_makes_no_sense_is_refused(catalogue: Catalogue, tmp_path: Path) -> None:
     finder = catalogue(TWO_CLASSES)
     for wrong in ({"ks": ()}, {"ks": (0,)}, {"sample": 0}, {"level": 0}, {"depth": 5, "ks": (9,)}):
-        with pytest.raises(ValueError, match=r"must be at least 1|does not reach"):
+        with pytest.raises(ValueError, match=r"must be at least"):
             evaluate(finder, **wrong)
-    with pytest.raises(ValueError, match="no measure 'cosin'"):
+    with pytest.raises(ValueError, match="'cosin' is not a measure"):
         evaluate(finder, measures=["cosin"])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="either a folder of queries or pairs"):
         evaluate(finder, queries=tmp_path, pairs=tmp_path)

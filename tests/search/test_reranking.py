@@ -264,9 +264,9 @@ def test_what_cannot_go_with_a_second_look_is_said(finder: Finder, image: Image)
     with pytest.raises(UnknownPlugin, match="geometric, mutual"):
         finder.search(image, rerank="nearest")
     for together in ({"minus": image}, {"text": "a boat"}):
-        with pytest.raises(ValueError, match="one image"):
+        with pytest.raises(ValueError, match="single query image"):
             finder.search(image, rerank="mutual", **together)
-    with pytest.raises(ValueError, match="one image"):
+    with pytest.raises(ValueError, match="single query image"):
         finder.search([image, image], rerank="mutual")
     with pytest.raises(ValueError, match="measures"):
         finder.search(image, rerank="mutual", measures=["l2"])

@@ -171,7 +171,7 @@ def test_a_folder_is_an_encoder_by_its_bare_name(
         ({"encoder.json": b"{"}, "encoder.json is damaged"),
         ({"encoder.json": b'{"mean": [1, 2]}'}, "encoder.json is damaged"),
         ({"encoder.onnx": None}, r"encoder.onnx cannot be read .*as trained:FOLDER"),
-        ({"encoder.onnx": b"other"}, "encoder.onnx has changed since the encoder was trained"),
+        ({"encoder.onnx": b"other"}, "encoder.onnx has changed: copy the folder again"),
     ],
 )
 def test_a_damaged_folder_is_refused(

@@ -65,7 +65,9 @@ def _draw(found: Comparison, out: Path) -> None:
     try:
         found.drawn().save(out)
     except ValueError as error:  # Pillow's, for an unknown suffix
-        raise ImageFinderError(f"{out}: the name must end like an image's, such as .png") from error
+        raise ImageFinderError(
+            f"{out}: the name must end in .png or another image suffix"
+        ) from error
 
 
 def _verdict(found: Comparison) -> str:

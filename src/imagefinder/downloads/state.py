@@ -253,7 +253,9 @@ def _prepare(connection: apsw.Connection, name: str) -> None:
             connection.pragma("user_version", _VERSION)
         about = connection.pragma("application_id"), connection.pragma("user_version")
     if about != (_APPLICATION_ID, _VERSION):
-        raise DownloadError(f"{name} was written by another version of `imagefinder download`")
+        raise DownloadError(
+            f"{name} was written by another version of ImageFinder: use another folder"
+        )
 
 
 @contextmanager

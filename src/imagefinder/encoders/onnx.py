@@ -147,7 +147,9 @@ class Onnx:
     @cached_property
     def _runtime(self) -> Runtime:
         if _sha256(Path(self.path)) != self.sha256:
-            raise ModelError(f"{self.path} has changed since this encoder was made")
+            raise ModelError(
+                f"{self.path} has changed since this encoder was made: restore the file"
+            )
         return runtime_for(
             GraphSpec(**{spec.name: getattr(self, spec.name) for spec in fields(GraphSpec)})
         )
@@ -179,7 +181,9 @@ def _settings_beside(model: Path) -> dict[str, Any]:
 def _check_names(settings: Mapping[str, Any], name: str) -> None:
     unknown = sorted(set(settings) - set(_OPTIONS))
     if unknown:
-        raise ModelError(f"{name} has no option {', '.join(unknown)}; known: {', '.join(_OPTIONS)}")
+        raise ModelError(
+            f"{name} has no option {', '.join(unknown)}; its options: {', '.join(_OPTIONS)}"
+        )
 
 
 def _sha256(model: Path) -> str:

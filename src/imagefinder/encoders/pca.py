@@ -97,7 +97,7 @@ class Reduced:
     def _projection(self) -> PcaProjection:
         data = _read(Path(self.path))
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise ModelError(f"{self.path} has changed since it was set up")
+            raise ModelError(f"{self.path} has changed since it was read: restore the file")
         return _projection(Path(self.path), data)
 
     @cached_property

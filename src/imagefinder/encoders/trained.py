@@ -49,7 +49,9 @@ class Trained:
         """From the folder. Raises ModelError if it is incomplete, or for an unknown option."""
         unknown = sorted(set(options) - set(_OPTIONS))
         if unknown:
-            raise ModelError(f"trained has no option {', '.join(unknown)}: {', '.join(_OPTIONS)}")
+            raise ModelError(
+                f"trained has no option {', '.join(unknown)}; its options: {', '.join(_OPTIONS)}"
+            )
         folder = Path(path).expanduser().absolute()
         encoder = cls(path=str(folder), **_described(folder), **options)
         encoder.check()
@@ -71,7 +73,7 @@ class Trained:
         except ModelError as error:
             raise ModelError(f"{error}: give the encoder's folder as trained:FOLDER") from error
         if found != self.sha256:
-            raise ModelError(f"{self._graph} has changed since the encoder was trained")
+            raise ModelError(f"{self._graph} has changed: copy the folder again, or train again")
 
     @property
     def _graph(self) -> Path:

@@ -39,9 +39,11 @@ class EvalConfig:
         if not self.ks or min(numbers) < 1:
             raise ValueError("every k, sample and level must be at least 1")
         for measure in set(self.measures) - set(get_args(Measure)):
-            raise ValueError(f"there is no measure {measure!r}: {', '.join(get_args(Measure))}")
+            raise ValueError(f"{measure!r} is not a measure: choose {', '.join(get_args(Measure))}")
         if self.depth is not None and self.depth < max(self.ks):
-            raise ValueError(f"a depth of {self.depth} does not reach k = {max(self.ks)}")
+            raise ValueError(
+                f"depth must be at least the largest k, {max(self.ks)}, not {self.depth}"
+            )
         if self.queries is not None and self.pairs is not None:
             raise ValueError("the ground truth is either a folder of queries or pairs, not both")
 

@@ -60,7 +60,7 @@ def plot_index_benchmark(results: Sequence[IndexBenchmark], out: Path) -> None:
         figure.savefig(out, dpi=150)
     except ValueError as error:
         raise ImageFinderError(
-            f"{out}: the name must end like an image's, for instance .png"
+            f"{out}: the name must end in .png or another image suffix"
         ) from error
 
 

@@ -89,7 +89,7 @@ def absolute(path: str | os.PathLike[str]) -> Path:
     an unset variable.
     """
     if not os.fspath(path):
-        raise NotFound("an empty path was given")
+        raise NotFound("the path is empty: name a file or a folder")
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 

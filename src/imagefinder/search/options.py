@@ -44,9 +44,9 @@ class SearchOptions:
         if self.k < 1 or (self.shortlist is not None and self.shortlist < 1):
             raise ValueError("k and shortlist must be at least 1")
         if not set(self.measures) <= set(get_args(Measure)):
-            raise ValueError(f"measures are {', '.join(get_args(Measure))}")
+            raise ValueError(f"a measure must be one of {', '.join(get_args(Measure))}")
         if self.rerank is not None and self.measures:
-            raise ValueError("local features decide with rerank: leave the measures out")
+            raise ValueError("rerank cannot be combined with measures: leave one of them out")
 
 
 class SearchKeywords(TypedDict, total=False):

@@ -68,7 +68,9 @@ class QueryBuilder:
         if len(queries) == 1 and not negatives and text is None:
             return queries[0]
         if self.local:
-            raise ValueError("re-ranking needs a query of one image")
+            raise ValueError(
+                "re-ranking needs a single query image, without a text or negative examples"
+            )
         texts = [] if text is None else [self._of_text(text)]
         if not queries and not texts:
             raise ValueError("give an image or a text to search with")
@@ -152,7 +154,7 @@ def as_list(images: QueryImage | Iterable[QueryImage] | None) -> list[QueryImage
 
 def _path_of(record: Record) -> str:
     if record.path is None:
-        raise NotFound(f"image {record.id} was given in memory: it has no file to crop")
+        raise NotFound(f"image {record.id} was given in memory: crop a file instead")
     return record.path
 
 

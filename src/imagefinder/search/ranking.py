@@ -58,7 +58,7 @@ def fuse(
         raise ValueError("there must be one weight, 0 or above, for each ranking")
     total = sum(weights)
     if rankings and not total > 0:
-        raise ValueError("some weight must be above 0")
+        raise ValueError("at least one weight must be above 0")
     points: dict[int, list[float]] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
         for (key, _), point in zip(ranking, _POINTS[how](ranking), strict=True):

@@ -47,7 +47,9 @@ class KeyFile:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise KeyFileError(f"{self.path} is not a readable key file") from error
+            raise KeyFileError(
+                f"{self.path} is not a readable key file: restore it, or create another"
+            ) from error
 
     def add(self, name: str, writes: bool = False) -> str:
         """Create a key and return it, for the only time. Raises KeyFileError for a used name."""

@@ -93,9 +93,9 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
         other.execute("CREATE TABLE theirs (x)")
     other.close()
     before = path.read_bytes()
-    with pytest.raises(NotACatalogue, match="not a catalogue"):
+    with pytest.raises(NotACatalogue, match="not an ImageFinder catalogue"):
         SqliteStore.open(path)
-    with pytest.raises(NotACatalogue, match="not a catalogue"):
+    with pytest.raises(NotACatalogue, match="not an ImageFinder catalogue"):
         SqliteStore.create(path, recipe())
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -401,9 +401,9 @@ def test_readers_and_a_writer_work_at_once(tmp_path: Path) -> None:
 def test_a_closed_catalogue_says_so(tmp_path: Path) -> None:
     store = SqliteStore.create(tmp_path / "c.db", recipe())
     store.close()
-    with pytest.raises(StoreError, match="was closed"):
+    with pytest.raises(StoreError, match="is closed"):
         len(store)
-    with pytest.raises(StoreError, match="was closed"):
+    with pytest.raises(StoreError, match="is closed"):
         fill(store, 1)
 
 

@@ -68,12 +68,15 @@ def _check(impostor: Values, genuine: Values, match_kind: MatchKind) -> None:
     by_labels = match_kind == "labels"
     if by_labels and len(genuine) < FEWEST:
         raise CalibrationError(
-            f"only {len(genuine)} images share a label with another: {FEWEST} are needed"
+            f"only {len(genuine)} images share a label with another: label at least {FEWEST}"
         )
     if len(impostor) < FEWEST:
         raise CalibrationError(
             "too few images are unrelated to the others: "
             + ("all have the same label" if by_labels else "nearly all are copies of each other")
+            + ": add other images"
         )
     if np.ptp(impostor) < _ROUNDING:
-        raise CalibrationError("all images look alike to the encoder: there is nothing to learn")
+        raise CalibrationError(
+            "all images score the same: calibrate a catalogue of another encoder"
+        )

@@ -63,7 +63,9 @@ def nearest_neighbors(
         keys = np.array([record.key for record, _ in batch])
         rows = np.concatenate([rows for _, rows in batch])
         if len(rows) != len(keys):
-            raise CalibrationError("some images have several vectors, or none")
+            raise CalibrationError(
+                "some images have several vectors, or none: calibration needs one per image"
+            )
         found = scores(measure, sample.rows, normalized_for(measure, rows)).astype(np.float64)
         found[own[:, None] == keys] = -np.inf
         if labels is not None and labeler is not None:

@@ -47,7 +47,7 @@ class Connections:
     def open(self) -> apsw.Connection:
         """A connection that the caller owns."""
         if self._closed:
-            raise StoreError(f"{self._path.name} was closed")
+            raise StoreError(f"{self._path.name} is closed: open it again")
         with self.translate_errors():
             connection = connect(self._path, create=self._create, wait_ms=_WAIT_MS)
             connection.pragma("foreign_keys", True)
@@ -79,7 +79,7 @@ class Connections:
         """The writer inside one transaction, rolled back if anything is raised."""
         with self._writing, self.translate_errors():
             if self._closed:
-                raise StoreError(f"{self._path.name} was closed")
+                raise StoreError(f"{self._path.name} is closed: open it again")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -123,11 +123,11 @@ def _translations(path: Path) -> Mapping[type[Exception], Callable[[Exception], 
         UnicodeEncodeError: f"the name of {path} is not UTF-8: rename it",
         apsw.ReadOnlyError: f"{name} is read-only, or in a folder that cannot be written",
         apsw.BusyError: f"another program keeps writing to {name}: try again",
-        apsw.FullError: "the disk is full: make room and run it again; nothing stored is lost",
+        apsw.FullError: "the disk is full: free some space and try again; nothing stored is lost",
     }
     return {
         **{kind: _raises(message) for kind, message in messages.items()},
-        apsw.NotADBError: lambda _: NotACatalogue(f"{name} is not a catalogue of ImageFinder"),
+        apsw.NotADBError: lambda _: NotACatalogue(f"{name} is not an ImageFinder catalogue"),
         apsw.CorruptError: lambda _: _damaged(path),
         apsw.Error: lambda error: StoreError(f"{name} cannot be used: {error}"),
     }
@@ -138,4 +138,4 @@ def _raises(message: str) -> Callable[[Exception], StoreError]:
 
 
 def _damaged(path: Path) -> StoreError:
-    return StoreError(f"{path.name} is damaged: restore a copy of it")
+    return StoreError(f"{path.name} is damaged: restore a backup of it")

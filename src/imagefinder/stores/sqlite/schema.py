@@ -62,7 +62,7 @@ def is_empty(connection: apsw.Connection) -> bool:
 def check(connection: apsw.Connection, name: str) -> None:
     """Raise NotACatalogue or NewerCatalogue unless the file can be read or migrated."""
     if connection.pragma("application_id") != APPLICATION_ID:
-        raise NotACatalogue(f"{name} is a SQLite database, but not a catalogue of ImageFinder")
+        raise NotACatalogue(f"{name} is a SQLite database, but not an ImageFinder catalogue")
     version = connection.pragma("user_version")
     if version > len(MIGRATIONS):
         raise NewerCatalogue(

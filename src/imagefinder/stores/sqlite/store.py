@@ -85,7 +85,7 @@ class SqliteStore:
             raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
         if cls.exists(path):
             cls.open(path).close()  # or it raises what else the file is
-            raise CatalogueExists(f"{path} is a catalogue already")
+            raise CatalogueExists(f"{path} already exists: open it, or choose another path")
         connections = Connections(path, create=True)
         try:
             _initialize(path, connections, recipe, extractor)
