@@ -445,7 +445,7 @@ def test_an_empty_path_is_not_the_current_folder(
     monkeypatch.chdir(images)
     actions: list[Callable[[str], object]] = [finder.add, finder.sync, finder.remove, finder.search]
     for action in actions:
-        with pytest.raises(NotFound, match="empty path"):
+        with pytest.raises(NotFound, match="path is empty"):
             action("")
     assert len(finder) == 12
 

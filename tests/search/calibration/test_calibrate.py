@@ -176,7 +176,7 @@ def test_images_that_are_all_alike_are_refused(tmp_path: Path) -> None:
         PIL.Image.fromarray(blank).save(tmp_path / f"{number}.png")
     with Finder.create(tmp_path / "same.db", Grid()) as finder:
         finder.add(tmp_path)
-        with pytest.raises(CalibrationError, match="look alike"):
+        with pytest.raises(CalibrationError, match="all images score the same"):
             calibrate(finder)
 
 
