@@ -196,7 +196,7 @@ def size_within_640(file: str) -> tuple[int, int]:
     [
         (["match", view("harbour"), "none.jpg"], "none.jpg: no such file"),
         (["match", view("harbour"), "images"], "images: is a folder"),
-        (["match", view("harbour"), view("mosaic"), "--out", "x.xyz"], "such as .png"),
+        (["match", view("harbour"), view("mosaic"), "--out", "x.xyz"], "must end in .png"),
         (["match", view("harbour"), view("mosaic"), "--out", "none/x.png"], "none/x.png"),
         (["match", view("harbour"), view("mosaic"), "--rerank", "best"], "geometric, mutual"),
         (["search", view("harbour"), "--rerank", "best"], "geometric, mutual"),
@@ -235,8 +235,8 @@ def test_what_cannot_be_done_is_said_in_one_line(
         ([view("harbour"), "--rerank", "mutual", "--shortlist", "0"], "equal to 1"),
         (["--minus", view("harbour")], "give an image"),
         ([view("harbour"), "--measure", "manhattan"], "cosine, l2, dot, hamming"),
-        ([view("harbour"), "--measure", "l2", "--rerank", "mutual"], "leave the measures out"),
-        ([view("harbour"), view("mosaic"), "--rerank", "mutual"], "one image"),
+        ([view("harbour"), "--measure", "l2", "--rerank", "mutual"], "leave one of them out"),
+        ([view("harbour"), view("mosaic"), "--rerank", "mutual"], "single query image"),
         (
             [view("harbour"), "--also", "bits.db", "--fuse", "mean"],
             "'reciprocal', 'borda', 'scores'",
