@@ -88,6 +88,22 @@ def test_a_catalogue_that_is_made_anew_finds_no_caches_of_the_old(path: Path) ->
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]
 
 
+def test_an_index_that_an_early_version_saved_is_saved_anew_however_small(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SyncedIndex, "save_from", 8 * 2**20)
+    store = SqliteStore.open(path)
+    store.use_index(IndexChoice("hnsw"))
+    store.close()
+    saved = sorted(path.parent.glob("c.db.vectors-*"))
+    for file in saved:
+        file.rename(file.with_name(file.name.replace("vectors-", "exact-")))
+    store = SqliteStore.open(path)
+    store.search(np.ones((1, DIM), np.float32), 5)
+    store.close()
+    assert sorted(path.parent.glob("c.db.*")) == saved
+
+
 def test_auto_goes_by_size_and_says_why() -> None:
     choice, why = automatic(2_857, 320)
     assert (choice, "2,857 vectors of 320" in why) == (IndexChoice("exact"), True)

@@ -40,15 +40,20 @@ class CacheFiles:
         """For the codebook of aggregated local features."""
         return self._named("vlad")
 
+    def has_legacy(self, measure: Measure | None = None) -> bool:
+        """Whether an early version saved an index of the same vectors: it is read no longer."""
+        return self._legacy(measure).exists()
+
     def remove_legacy(self, measure: Measure | None = None) -> None:
-        """Delete what an early version saved for the same vectors: it is read no longer."""
-        old = self._named(f"exact{measure or ''}")
-        if not old.exists():
-            return
+        """Delete what an early version saved for the same vectors, if possible."""
+        old = self._legacy(measure)
         endings = [end for kind in plugins("indexes") for end in (f".{kind}", f".{kind}.json")]
         with suppress(OSError):
             for ending in ("", *endings):
                 old.with_name(f"{old.name}{ending}").unlink(missing_ok=True)
+
+    def _legacy(self, measure: Measure | None) -> Path:
+        return self._named(f"exact{measure or ''}")
 
     def _named(self, kind: str) -> Path:
         return self.catalogue.with_name(f"{self.catalogue.name}.{kind}-{self.id[:8]}")

@@ -59,15 +59,21 @@ class IndexPool:
     def _index_for(self, measure: Measure) -> SyncedIndex:
         with self._guard:
             if measure not in self._indexes:
-                other = None if measure == self._recipe.measure else measure
-                self._files.remove_legacy(other)
-                self._indexes[measure] = SyncedIndex(
-                    self._empty(measure),
-                    self._files.vectors(other),
-                    self._connections,
-                    VectorRows(self._recipe),
-                )
+                self._indexes[measure] = self._open(measure)
             return self._indexes[measure]
+
+    def _open(self, measure: Measure) -> SyncedIndex:
+        other = None if measure == self._recipe.measure else measure
+        index = SyncedIndex(
+            self._empty(measure),
+            self._files.vectors(other),
+            self._connections,
+            VectorRows(self._recipe),
+        )
+        if self._files.has_legacy(other):  # an index was saved, so it is saved again
+            index.build()
+            self._files.remove_legacy(other)
+        return index
 
     def _empty(self, measure: Measure) -> Index:
         return make_index(self.choice.kind, self._recipe.dim, measure, self.choice.options)
