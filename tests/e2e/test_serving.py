@@ -65,7 +65,7 @@ def test_a_server_is_asked_whether_it_is_ready(run: Run, stocked: Path, tmp_path
         address = str(client.base_url)
         assert answer(run("ping", address, "--json"))["encoder"] == "compact"
         assert run("ping", f"{address}/").stdout.endswith(b" images by compact\n")
-        assert "answered 404" in refusal(run("ping", f"{address}/v1"))
+        assert "HTTP status 404" in refusal(run("ping", f"{address}/v1"))
     assert "no server at" in refusal(run("ping", address))
 
 

@@ -12,7 +12,7 @@ def test_models_are_listed_with_what_people_ask_of_them(run: Run) -> None:
     by_name = {one["name"]: one for one in listed}
     assert by_name["clip"] == {
         "name": "clip",
-        "about": "ViT-B/32 taught on images and their captions; takes text too",
+        "about": "CLIP ViT-B/32, trained on images and captions; also encodes text",
         "dim": 512,
         "bytes": 608_000_000,
         "license": "MIT",
@@ -49,7 +49,7 @@ def test_wrong_use_is_said_as_everywhere(words: list[str], run: Run) -> None:
 def test_rows_that_are_broken_are_said_in_one_line(run: Run, library: Path) -> None:
     (library / "models.toml").write_text("[mine]\ndim = 3\n")
     for words in (["models"], ["encoders"], ["models", "pull", "resnet18"]):
-        assert "models.toml: [mine] lacks file" in refusal(run(*words))
+        assert "models.toml: [mine] is missing file" in refusal(run(*words))
 
 
 def test_an_unknown_model_is_answered_with_those_there_are(run: Run) -> None:

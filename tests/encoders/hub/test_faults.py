@@ -114,7 +114,7 @@ def test_a_cache_from_elsewhere_is_taken_offline(run: Run, library: Path) -> Non
 
 
 def test_without_the_file_the_command_that_gets_it_is_named(run: Run) -> None:
-    with pytest.raises(ModelError, match="`imagefinder models pull small` fetches it"):
+    with pytest.raises(ModelError, match="`imagefinder models pull small` downloads it"):
         make_encoder("small")
     said = refusal(run("add", ".", "--encoder", "small"))
     assert "`imagefinder models add small FILE` adds a file that you have" in said
@@ -143,7 +143,7 @@ def test_a_hub_that_serves_another_file_at_the_same_revision_is_refused(
     shutil.rmtree(tmp_path / "cache")
     served.files[REPOSITORY, FILE] = graph(2)
     said = refusal(run("models", "pull", "small"))
-    assert "is refused: its SHA-256 is" in said
+    assert "is rejected: its SHA-256 is" in said
     assert "small.json to take it all the same" in said
     with pytest.raises(ModelError, match="has changed since"):
         locate(find_model("small"))
@@ -151,7 +151,7 @@ def test_a_hub_that_serves_another_file_at_the_same_revision_is_refused(
 
 def test_a_row_that_knows_its_content_takes_no_other(run: Run, served: Hub, library: Path) -> None:
     (library / "models.toml").write_text(f'{ROW}sha256 = "{"0" * 64}"\n')
-    assert "is refused: its SHA-256" in refusal(run("models", "pull", "small"))
+    assert "is rejected: its SHA-256" in refusal(run("models", "pull", "small"))
     assert not (library / "pins").exists()
 
 
@@ -160,7 +160,7 @@ def test_a_row_that_knows_its_content_takes_no_other(run: Run, served: Hub, libr
     [
         (b"not a graph", "not a readable ONNX graph"),
         (graph(1)[:200_000], "not a readable ONNX graph"),
-        (graph(1, dim=32), "gives 32 numbers, where the row of small says 64"),
+        (graph(1, dim=32), "gives 32 dimensions, not 64 as in the row of small"),
     ],
 )
 def test_a_file_that_is_not_what_its_row_says_is_refused_and_not_pinned(
@@ -224,7 +224,7 @@ def test_a_file_brought_by_hand_serves_where_there_is_no_network(
     (tmp_path / "brought").unlink()
     encode_one()
     assert served.asked == []
-    assert "is refused" in refusal(run("models", "add", "small", _written(tmp_path, graph(2))))
+    assert "is rejected" in refusal(run("models", "add", "small", _written(tmp_path, graph(2))))
     assert "there is no model 'tiny'" in refusal(run("models", "add", "tiny", "other"))
     assert "small has no text" in refusal(run("models", "add", "small", "other", "--part", "text"))
     assert "none is no file" in refusal(run("models", "add", "small", "none"))
@@ -249,7 +249,7 @@ def test_a_catalogue_is_listed_without_the_model_and_searched_only_with_the_same
     shutil.rmtree(library / "pins")
     served.files[REPOSITORY, FILE] = graph(2)
     assert run("models", "pull", "small").returncode == 0
-    assert "is another small than the one asked for" in refusal(run("search", "dot.png"))
+    assert "is not the model 'small' of the recipe" in refusal(run("search", "dot.png"))
     assert run("remove", "dot.png").returncode == 0
 
 
