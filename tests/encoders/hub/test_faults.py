@@ -144,7 +144,7 @@ def test_a_hub_that_serves_another_file_at_the_same_revision_is_refused(
     served.files[REPOSITORY, FILE] = graph(2)
     said = refusal(run("models", "pull", "small"))
     assert "is rejected: its SHA-256 is" in said
-    assert "small.json to take it all the same" in said
+    assert "small.json to accept it" in said
     with pytest.raises(ModelError, match="has changed since"):
         locate(find_model("small"))
 
@@ -227,7 +227,7 @@ def test_a_file_brought_by_hand_serves_where_there_is_no_network(
     assert "is rejected" in refusal(run("models", "add", "small", _written(tmp_path, graph(2))))
     assert "there is no model 'tiny'" in refusal(run("models", "add", "tiny", "other"))
     assert "small has no text" in refusal(run("models", "add", "small", "other", "--part", "text"))
-    assert "none is no file" in refusal(run("models", "add", "small", "none"))
+    assert "none is not a file" in refusal(run("models", "add", "small", "none"))
 
 
 def _written(folder: Path, content: bytes) -> str:
