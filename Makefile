@@ -74,7 +74,9 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# compiled beforehand, for the hundreds of programs that tests start
 unit: $(VENV)/dev
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 fuzz: $(VENV)/dev
