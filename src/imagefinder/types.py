@@ -35,6 +35,10 @@ Keys: TypeAlias = NDArray[np.int64]
 Outcome: TypeAlias = Literal["added", "updated", "unchanged", "missing"]
 """The result of writing an entry; ``missing`` means that it could not be written."""
 
+Origin: TypeAlias = Literal["added", "uploaded", "imported"]
+"""How a file came into a catalogue: it was read where it lies, a server took it in and owns it, or
+its path was in an imported vector file and nothing has been read there yet."""
+
 Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
 """How embeddings are compared; see ``similarity``."""
 
@@ -137,6 +141,7 @@ class File:
 
     path: str
     mtime_ns: int
+    origin: Origin = "added"
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,7 @@ class StoredFile:
     key: int
     size: int
     mtime_ns: int
+    origin: Origin = "added"
 
 
 @dataclass(frozen=True)

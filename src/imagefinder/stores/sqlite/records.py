@@ -29,10 +29,10 @@ def select_records(connection: apsw.Connection, keys: Sequence[int]) -> dict[int
     """The records of those keys that are stored, ascending."""
     wanted = (json.dumps(keys),)
     files: dict[int, list[File]] = {}
-    for key, path, mtime_ns in connection.execute(
-        f"SELECT key, path, mtime_ns FROM files {OF_KEYS} ORDER BY key, path", wanted
+    for key, path, mtime_ns, origin in connection.execute(
+        f"SELECT key, path, mtime_ns, origin FROM files {OF_KEYS} ORDER BY key, path", wanted
     ):
-        files.setdefault(key, []).append(File(path, mtime_ns))
+        files.setdefault(key, []).append(File(path, mtime_ns, origin))
     images: Iterator[Any] = connection.execute(
         f"SELECT key, sha256, size, width, height, metadata FROM images {OF_KEYS} ORDER BY key",
         wanted,
@@ -48,11 +48,11 @@ def select_records(connection: apsw.Connection, keys: Sequence[int]) -> dict[int
 def select_files(connection: apsw.Connection, paths: Sequence[str]) -> dict[str, StoredFile]:
     """See ``Store.lookup_paths``."""
     rows: Iterator[Any] = connection.execute(
-        "SELECT path, key, size, mtime_ns FROM files JOIN images USING (key)"
+        "SELECT path, key, size, mtime_ns, origin FROM files JOIN images USING (key)"
         " WHERE path IN (SELECT value FROM json_each(?))",
         (json.dumps(list(paths)),),
     )
-    return {path: StoredFile(key, size, mtime_ns) for path, key, size, mtime_ns in rows}
+    return {path: StoredFile(*about) for path, *about in rows}
 
 
 def select_keys(
@@ -82,12 +82,12 @@ def path_range(folder: str) -> tuple[str, str]:
     return after, after[:-1] + chr(ord(os.sep) + 1)
 
 
-def insert_image(connection: apsw.Connection, record: Record) -> None:
+def insert_image(connection: apsw.Connection, record: Record, version: int) -> None:
     """Insert what depends on the content alone: no files, no metadata."""
     connection.execute(
-        "INSERT INTO images (key, sha256, size, width, height, metadata, in_memory)"
-        " VALUES (?, ?, ?, ?, ?, '{}', 0)",
-        (record.key, record.sha256, record.size, record.width, record.height),
+        "INSERT INTO images (key, sha256, size, width, height, metadata, in_memory, version)"
+        " VALUES (?, ?, ?, ?, ?, '{}', 0, ?)",
+        (record.key, record.sha256, record.size, record.width, record.height, version),
     )
 
 
@@ -102,11 +102,16 @@ def update_image(connection: apsw.Connection, entry: Entry) -> None:
 
 
 def upsert_file(connection: apsw.Connection, key: int, file: File) -> int | None:
-    """Record the path of an image; the key of the image that had this path before."""
-    old: int | None = connection.execute("SELECT key FROM files WHERE path = ?", (file.path,)).get
+    """Record the path of an image; the key of the image that had this path before.
+
+    An import does not change the origin of a file that was read or taken in already.
+    """
+    row: Any = connection.execute("SELECT key, origin FROM files WHERE path = ?", (file.path,)).get
+    old, before = row or (None, None)
+    origin = before if old == key and file.origin == "imported" else file.origin
     connection.execute(
-        "INSERT OR REPLACE INTO files (path, key, mtime_ns) VALUES (?, ?, ?)",
-        (file.path, key, file.mtime_ns),
+        "INSERT OR REPLACE INTO files (path, key, mtime_ns, origin) VALUES (?, ?, ?, ?)",
+        (file.path, key, file.mtime_ns, origin),
     )
     return old
 

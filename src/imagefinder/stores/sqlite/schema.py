@@ -48,6 +48,20 @@ MIGRATIONS = (
     -- to list the keys without reading the features
     CREATE INDEX keys_of_local_features ON local_features (key);
     """,
+    """
+    ALTER TABLE images ADD COLUMN version INTEGER NOT NULL DEFAULT 0;  -- write by which it came
+    CREATE INDEX images_by_version ON images (version);
+    ALTER TABLE files ADD COLUMN origin TEXT NOT NULL DEFAULT 'added';  -- see Origin
+
+    -- XXH3-64 of a row's other columns, as checksums.py computes it; NULL in rows of before
+    ALTER TABLE images ADD COLUMN checksum INTEGER;
+    ALTER TABLE files ADD COLUMN checksum INTEGER;
+    ALTER TABLE vectors ADD COLUMN checksum INTEGER;
+    ALTER TABLE local_features ADD COLUMN checksum INTEGER;
+    ALTER TABLE catalogue ADD COLUMN checksum INTEGER;
+
+    CREATE TABLE writes (version INTEGER PRIMARY KEY);  -- every transaction that stored vectors
+    """,
 )
 
 

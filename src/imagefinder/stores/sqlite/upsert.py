@@ -16,6 +16,7 @@ from imagefinder.stores.sqlite.records import (
     upsert_file,
 )
 from imagefinder.stores.sqlite.vectors import insert_vectors
+from imagefinder.stores.sqlite.writes import record_write
 from imagefinder.types import Entry, Features, LocalFeatures, Outcome, Recipe, Record
 
 
@@ -28,6 +29,8 @@ class Upsert:
     extractor: Recipe | None
     _displaced: set[int] = field(default_factory=set)
     """Images that had a path which belongs to another image now."""
+    _version: int | None = None
+    """Of this write, once it stores vectors."""
 
     def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See Store."""
@@ -51,7 +54,9 @@ class Upsert:
         return "updated" if displaced else "unchanged"
 
     def _insert(self, record: Record, features: Features, local: LocalFeatures | None) -> None:
-        insert_image(self.connection, record)
+        if self._version is None:
+            self._version = record_write(self.connection)
+        insert_image(self.connection, record, self._version)
         insert_vectors(self.connection, record.key, features, self.recipe)
         if local is not None:
             insert_local_features(self.connection, record.key, local, self.extractor)

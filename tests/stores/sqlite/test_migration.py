@@ -1,0 +1,140 @@
+"""Catalogues of earlier schemas, and how writes are counted."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+from numpy.testing import assert_array_equal
+
+from imagefinder.registry import recipes
+from imagefinder.stores.sqlite import schema
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.testing.contracts.samples import random_entries
+from imagefinder.types import Entry, Features, File, Recipe, Record
+
+DIM = 8
+RECIPE = Recipe("test", {}, DIM, "cosine")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A catalogue of the second schema with three images."""
+    path = tmp_path / "c.db"
+    with sqlite3.connect(path) as file:
+        for migration in schema.MIGRATIONS[:2]:
+            file.executescript(migration)
+        about = [("id", "0" * 32), ("recipe", recipes.to_json(RECIPE))]
+        file.executemany("INSERT INTO catalogue (name, value) VALUES (?, ?)", about)
+        for key, record, features in stored(3):
+            file.execute(
+                "INSERT INTO images (key, sha256, size, width, height, metadata, in_memory)"
+                " VALUES (?, ?, 10, 4, 3, '{}', 0)",
+                (key, record.sha256),
+            )
+            file.execute(
+                "INSERT INTO files (path, key, mtime_ns) VALUES (?, ?, 123)", (record.path, key)
+            )
+            file.execute(
+                "INSERT INTO vectors (key, row, vector) VALUES (?, 0, ?)", (key, features.tobytes())
+            )
+    file.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    file.execute("PRAGMA user_version = 2")
+    file.execute("PRAGMA journal_mode = WAL")
+    file.close()
+    return path
+
+
+def stored(count: int, first: int = 0) -> list[tuple[int, Record, Features]]:
+    """The keys, records and vectors of ``random_entries``."""
+    return [
+        (entry.record.key, entry.record, entry.features)
+        for entry in random_entries(count, DIM, first=first)
+        if entry.features is not None
+    ]
+
+
+def versions(path: Path) -> tuple[dict[int, int], list[int]]:
+    """Of each image, and of all writes in order."""
+    file = apsw.Connection(str(path))
+    images = dict(file.execute("SELECT key, version FROM images").fetchall())
+    writes = [one for (one,) in file.execute("SELECT version FROM writes ORDER BY version")]
+    file.close()
+    return images, writes
+
+
+def test_an_old_catalogue_opens_searches_and_takes_additions(old: Path) -> None:
+    store = SqliteStore.open(old)
+    before = stored(3)
+    assert store.get([key for key, _, _ in before]) == {key: one for key, one, _ in before}
+    for key, _, features in before:
+        assert_array_equal(store.features(key), features)
+        assert store.search(features, 1).keys.tolist() == [[key]]
+    assert store.write(random_entries(2, DIM, first=3)) == ["added", "added"]
+    for key, _, features in [*before, *stored(2, first=3)]:
+        assert store.search(features, 1).keys.tolist() == [[key]]
+    assert store.remove_images([before[0][0]]) == 1
+    store.close()
+    images, writes = versions(old)
+    new = {key for key, _, _ in stored(2, first=3)}
+    assert {key for key, version in images.items() if version} == new
+    assert set(images.values()) == {0, *writes}
+
+
+def test_what_comes_again_under_the_same_key_has_a_later_version(tmp_path: Path) -> None:
+    store = SqliteStore.create(tmp_path / "c.db", RECIPE)
+    entries = random_entries(3, DIM)
+    store.write(entries)
+    first, _ = versions(tmp_path / "c.db")
+    store.remove_images([entries[0].record.key])
+    store.write(entries)
+    second, writes = versions(tmp_path / "c.db")
+    store.close()
+    again = {key for key in second if second[key] > first[key]}
+    assert again == {entries[0].record.key}
+    assert len(set(first.values())) == 1
+    assert writes == sorted({*first.values(), *second.values()})
+
+
+def test_versions_grow_even_where_the_clock_is_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore.create(tmp_path / "c.db", RECIPE)
+    for number, time in enumerate((2_000, 1_000, 1_000)):
+        monkeypatch.setattr("imagefinder.stores.sqlite.writes.time.time_ns", lambda now=time: now)
+        store.write(random_entries(1, DIM, first=number))
+    store.close()
+    assert versions(tmp_path / "c.db")[1] == [2_000, 2_001, 2_002]
+
+
+def test_a_write_without_vectors_is_not_counted(tmp_path: Path) -> None:
+    store = SqliteStore.create(tmp_path / "c.db", RECIPE)
+    (entry,) = random_entries(1, DIM)
+    store.write([entry])
+    store.write([Entry(entry.record, None, {"title": "a"})])
+    store.close()
+    assert len(versions(tmp_path / "c.db")[1]) == 1
+
+
+def test_the_origin_of_a_file_is_kept_and_an_import_does_not_change_it(tmp_path: Path) -> None:
+    store = SqliteStore.create(tmp_path / "c.db", RECIPE)
+    (entry,) = random_entries(1, DIM)
+    key = entry.record.key
+
+    def write(*files: File) -> dict[str, str]:
+        store.write([Entry(replace(entry.record, files=files), entry.features)])
+        found: dict[str, str] = {file.path: file.origin for file in store.get([key])[key].files}
+        looked_up = store.lookup_paths(list(found))
+        assert {path: one.origin for path, one in looked_up.items()} == found
+        return found
+
+    uploaded = write(File("/a", 1, "uploaded"), File("/b", 1, "imported"))
+    assert uploaded == {"/a": "uploaded", "/b": "imported"}
+    assert write(File("/a", 2, "imported"), File("/b", 2, "added")) == {
+        "/a": "uploaded",
+        "/b": "added",
+    }
+    store.close()
