@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -60,10 +61,10 @@ def stored(count: int, first: int = 0) -> list[tuple[int, Record, Features]]:
 def versions(path: Path) -> tuple[dict[int, int], list[int]]:
     """Of each image, and of all writes in order."""
     file = apsw.Connection(str(path))
-    images = dict(file.execute("SELECT key, version FROM images").fetchall())
-    writes = [one for (one,) in file.execute("SELECT version FROM writes ORDER BY version")]
+    images: Any = file.execute("SELECT key, version FROM images").fetchall()
+    writes: Any = file.execute("SELECT version FROM writes ORDER BY version").fetchall()
     file.close()
-    return images, writes
+    return dict(images), [version for (version,) in writes]
 
 
 def test_an_old_catalogue_opens_searches_and_takes_additions(old: Path) -> None:

@@ -14,6 +14,13 @@ from imagefinder.types import Entry, File, Keys, Record, StoredFile
 
 OF_KEYS = "WHERE key IN (SELECT value FROM json_each(?))"
 
+# one parameter however many folders: an expression of them all would be too deep for SQLite
+_IN_FOLDERS = """
+    SELECT files.key FROM json_each(?) AS folder CROSS JOIN files
+    WHERE files.path = folder.value ->> 0
+        OR (files.path > folder.value ->> 1 AND files.path < folder.value ->> 2)
+"""
+
 
 def keys_of(rows: Iterable[Any]) -> Keys:
     """The keys from a query that selects nothing else, ascending."""
@@ -69,9 +76,8 @@ def select_keys(
         conditions.append("json_extract(metadata, ?) IS json_extract(?, '$')")
         values += [f"$.{json.dumps(name)}", json.dumps(value)]
     if folders:
-        in_folders = " OR ".join("path = ? OR (path > ? AND path < ?)" for _ in folders)
-        conditions.append(f"key IN (SELECT key FROM files WHERE {in_folders})")
-        values += [path for folder in folders for path in (folder, *path_range(folder))]
+        conditions.append(f"key IN ({_IN_FOLDERS})")
+        values.append(json.dumps([(folder, *path_range(folder)) for folder in folders]))
     sql = f"SELECT key FROM images WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?"
     return keys_of(connection.execute(sql, [*values, -1 if limit is None else limit]))
 

@@ -169,6 +169,8 @@ def _check_select(case: _Case) -> None:
         assert_array_equal(store.select(), sorted(_keys(entries)), "all keys, ascending")
         assert set(store.select(["/a/5", "/nowhere"])) == _keys(entries[5:6])
         assert set(store.select(["/a/"])) == _keys(entries)
+        many = [f"/nowhere/{number}" for number in range(2000)]
+        assert set(store.select([*many, "/a/5"])) == _keys(entries[5:6]), "any number of folders"
         store.write([replace(entries[7], metadata={"color": "red", "size": 2})])
         assert set(store.select(where={"color": "red", "size": 2})) == _keys(entries[7:8])
         assert not len(store.select(["/a/5"], {"color": "red"})), "both must hold"
