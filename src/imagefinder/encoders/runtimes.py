@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -20,6 +22,12 @@ Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Triple: TypeAlias = tuple[float, float, float]
 RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
 Precision: TypeAlias = Literal["auto", "f32", "bf16"]
+
+# how the names of the files in onnxruntime/capi begin, on Linux and on Windows
+_GPU_LIBRARIES = (
+    *("libonnxruntime_providers_cuda", "libonnxruntime_providers_rocm"),
+    *("libonnxruntime_providers_migraphx", "onnxruntime_providers_cuda", "directml"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,21 @@ def runtime_for(spec: GraphSpec) -> Runtime:
     """The runtime of the spec; ``auto`` is ONNX Runtime where it finds a GPU, else OpenVINO."""
     if spec.runtime == "onnxruntime":
         return OnnxRuntime(spec)
-    if spec.runtime == "auto" and find_spec("onnxruntime"):
+    if spec.runtime == "auto" and _supports_gpus():
         runtime = OnnxRuntime.on_gpu(spec)
         if runtime is not None:
             return runtime
     return OpenVino(spec)
+
+
+def _supports_gpus() -> bool:
+    """Whether a build of ONNX Runtime for GPUs is installed, without importing it."""
+    package = find_spec("onnxruntime")
+    folders = (package.submodule_search_locations or []) if package else []
+    libraries = (
+        file.name.lower() for folder in folders for file in Path(folder, "capi").glob("*")
+    )
+    return any(name.startswith(_GPU_LIBRARIES) for name in libraries)
 
 
 def openvino() -> Any:
@@ -197,10 +215,13 @@ def _store_output(request: Any, target: tuple[list[NDArray[np.float32]], int]) -
 
 
 def onnxruntime() -> Any:
-    """The library, with its telemetry disabled. Raises MissingExtra."""
-    library = optional_import("onnxruntime", "onnxruntime", "ONNX Runtime")
-    library.disable_telemetry_events()
-    return library
+    """The library, with its telemetry disabled. Raises MissingExtra.
+
+    Its import writes a device id below the user's cache and starts a thread that looks up its
+    maker's host, unless the environment forbids it; its own call to disable telemetry is too late.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return optional_import("onnxruntime", "onnxruntime", "ONNX Runtime")
 
 
 def _graph_with_output(spec: GraphSpec) -> str | bytes:
