@@ -69,9 +69,7 @@ def _supports_gpus() -> bool:
     """Whether a build of ONNX Runtime for GPUs is installed, without importing it."""
     package = find_spec("onnxruntime")
     folders = (package.submodule_search_locations or []) if package else []
-    libraries = (
-        file.name.lower() for folder in folders for file in Path(folder, "capi").glob("*")
-    )
+    libraries = (file.name.lower() for folder in folders for file in Path(folder, "capi").glob("*"))
     return any(name.startswith(_GPU_LIBRARIES) for name in libraries)
 
 
