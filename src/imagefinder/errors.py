@@ -14,7 +14,8 @@ ImageFinderError
 │   ├── CatalogueExists    there is one already
 │   ├── NotACatalogue      the file is something else
 │   ├── NewerCatalogue     made by a later version of ImageFinder
-│   └── RecipeMismatch     its vectors were made by another encoder
+│   ├── RecipeMismatch     its vectors were made by another encoder
+│   └── DiskFull           no space is left, for it or for temporary files
 ├── CalibrationError       the catalogue is not calibrated, or cannot be
 ├── ExchangeError          vectors that cannot be exported or imported
 ├── FetchError             a URL that cannot be fetched, with a reason code
@@ -89,6 +90,10 @@ class NewerCatalogue(StoreError):
 
 class RecipeMismatch(StoreError):
     """The catalogue's vectors were made by another encoder."""
+
+
+class DiskFull(StoreError):
+    """No space is left on a disk, for the catalogue or for temporary files."""
 
 
 class CalibrationError(ImageFinderError):

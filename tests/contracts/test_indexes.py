@@ -127,6 +127,25 @@ def test_a_structure_follows_what_is_added_and_removed(
     assert world.recall(index, k=len(world.keys)) > 0.9, "all of them, if so many are wanted"
 
 
+@pytest.mark.parametrize(("kind", "measure"), able(KINDS))
+def test_once_all_that_a_structure_covers_is_removed_it_proposes_nothing(
+    kind: str, measure: Measure, tmp_path: Path
+) -> None:
+    world, index = filled(kind, measure)
+    index.save(tmp_path / "index")
+    again = make_index(kind, DIM, measure)
+    again.load(tmp_path / "index")
+    for one in (index, again):
+        one.remove(world.keys)
+        assert one.search(world.some(3), 5).keys.shape == (3, 0)
+        assert one.search(world.some(1), 5, world.keys).keys.shape == (1, 0)
+        new = world.some(20)
+        one.add(np.arange(20), new)
+        assert (one.search(new, 1).keys[:, 0] == np.arange(20)).mean() > 0.9
+        one.save(tmp_path / "other")
+        assert one.search(new, 50).keys.shape == (20, 20)
+
+
 @pytest.mark.parametrize("kind", APPROXIMATE)
 def test_a_structure_comes_back_from_its_file_and_is_not_built_again(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from imagefinder import CalibrationError, Finder, PluginError, duplicates
+from imagefinder import CalibrationError, DiskFull, Finder, PluginError, duplicates
 from imagefinder.images.transforms import COPIES
 from imagefinder.near_duplicates.report import html_report
 from imagefinder.testing.gallery import draw_scene
@@ -107,6 +108,17 @@ def test_encoders_with_several_rows_are_refused(tmp_path: Path, folder: Path) ->
 def test_an_empty_catalogue_has_no_copies(tmp_path: Path) -> None:
     with Finder.create(tmp_path / "empty.db", Grid()) as finder:
         assert duplicates(finder, threshold=0.9).groups == ()
+
+
+def test_a_full_temporary_disk_is_an_error_and_no_crash(
+    finder: Finder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DiskFull, match=r"no space in .*TMPDIR.* bytes are needed"):
+        named(finder, threshold=0.9)
 
 
 def test_images_in_memory_are_compared_by_score(tmp_path: Path) -> None:

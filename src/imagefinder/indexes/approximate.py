@@ -24,7 +24,7 @@ from imagefinder.indexes.array_file import checksum_of, stored_checksum
 from imagefinder.indexes.brute_force import brute_force
 from imagefinder.indexes.segment import RowNumbers, Segment
 from imagefinder.indexes.segmented import SegmentedVectors
-from imagefinder.indexes.topk import concatenate, merge_top_k, top_k
+from imagefinder.indexes.topk import concatenate, empty_neighbors, merge_top_k, top_k
 from imagefinder.similarity import normalized_for, scores_of_each
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
@@ -127,6 +127,8 @@ class Approximate(SegmentedVectors, ABC):
     def _search_saved(self, built: Built, saved: Segment, queries: Features, k: int) -> Neighbors:
         removed = 0 if saved.live is None else len(saved) - len(saved.live)
         count = min(k, len(saved) - removed)
+        if not count:
+            return empty_neighbors(len(queries))
         rows = self._query(built.structure, queries, min(count + removed, 2 * count))
         if rows.shape[1] < count:
             rows = np.pad(rows, ((0, 0), (0, count - rows.shape[1])), constant_values=-1)

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from math import prod
+from tempfile import TemporaryFile, gettempdir
 from typing import get_args
 
 import numpy as np
 
 from imagefinder._utils.concurrency import batched, cores
+from imagefinder._utils.disk_space import reserve
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, PluginError
 from imagefinder.near_duplicates.star_clustering import Indices, star_clusters
@@ -136,7 +138,9 @@ def _vectors(catalogue: Catalogue, keys: Keys) -> Iterator[Features]:
     position = {key: number for number, key in enumerate(keys.tolist())}
     with TemporaryFile() as file:
         # one row more, since an empty file cannot be mapped
-        rows: Features = np.memmap(file, dtype(measure), "w+", shape=(len(keys) + 1, dim))
+        number, shape = np.dtype(dtype(measure)), (len(keys) + 1, dim)
+        reserve(file.fileno(), prod(shape) * number.itemsize, f"{gettempdir()} (see TMPDIR)")
+        rows: Features = np.memmap(file, number, "r+", shape=shape)
         filled = np.zeros(len(keys) + 1, bool)
         for record, vectors in catalogue.store.iter_records():
             if len(vectors) != 1:

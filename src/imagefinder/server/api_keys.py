@@ -73,8 +73,7 @@ class KeyFile:
     def _write(self, keys: Mapping[str, ApiKey]) -> None:
         text = json.dumps({name: asdict(key) for name, key in keys.items()}, indent=2)
         try:
-            with atomic_write(self.path) as temporary:
-                temporary.touch(0o600)
+            with atomic_write(self.path, mode=0o600) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             raise KeyFileError(f"{self.path} cannot be written: {one_line(error)}") from error

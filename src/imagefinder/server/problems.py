@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from imagefinder.errors import (
     CalibrationError,
+    DiskFull,
     ImageError,
     ImageFinderError,
     MissingExtra,
@@ -142,4 +143,6 @@ def _status_and_detail(error: Exception) -> tuple[int, str]:
         or type(error) is PluginError
     ):
         return 422, str(error)
+    if isinstance(error, DiskFull):
+        return 503, "a disk of the server is full: free some space there"
     return 503, "the catalogue is unavailable at the moment"

@@ -15,6 +15,7 @@ import numpy as np
 
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import cores, prefetch_map
+from imagefinder._utils.disk_space import reserve
 from imagefinder.errors import ImageError
 from imagefinder.images.decode import decode
 from imagefinder.training.progress import OnProgress, ProgressEvent
@@ -66,10 +67,10 @@ def cache_pixels(
 
 def write_images(file: Path, images: Iterable[Image | None], count: int, side: int) -> None:
     """An .npy file of shape (count, side, side, 3), atomically; None leaves an image black."""
-    for interrupted in file.parent.glob(f".*-{file.name}"):  # of a killed run
-        interrupted.unlink()
     with atomic_write(file) as unfinished:
         array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, side, side, 3))
+        with unfinished.open("rb+") as written:
+            reserve(written.fileno(), unfinished.stat().st_size, file.parent)
         for row, image in zip(array, images, strict=True):
             if image is not None:
                 row[:] = image

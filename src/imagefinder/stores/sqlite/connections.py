@@ -12,7 +12,7 @@ import apsw
 import sqlite_vec
 
 from imagefinder._utils.sqlite import connect
-from imagefinder.errors import NotACatalogue, StoreError
+from imagefinder.errors import DiskFull, NotACatalogue, StoreError
 
 _WAIT_MS = 30_000  # for another program's write to end
 
@@ -123,10 +123,12 @@ def _translations(path: Path) -> Mapping[type[Exception], Callable[[Exception], 
         UnicodeEncodeError: f"the name of {path} is not UTF-8: rename it",
         apsw.ReadOnlyError: f"{name} is read-only, or in a folder that cannot be written",
         apsw.BusyError: f"another program keeps writing to {name}: try again",
-        apsw.FullError: "the disk is full: free some space and try again; nothing stored is lost",
     }
     return {
         **{kind: _raises(message) for kind, message in messages.items()},
+        apsw.FullError: lambda _: DiskFull(
+            "the disk is full: free some space and try again; nothing stored is lost"
+        ),
         apsw.NotADBError: lambda _: NotACatalogue(f"{name} is not an ImageFinder catalogue"),
         apsw.CorruptError: lambda _: _damaged(path),
         apsw.Error: lambda error: StoreError(f"{name} cannot be used: {error}"),
