@@ -460,7 +460,7 @@ class Store(Protocol):
         after: int = -1,
         limit: int | None = None,
     ) -> Keys:
-        """Keys of the images in any of the folders whose metadata equal ``where``, ascending.
+        """Keys of the images in any of the folders that match the filter ``where``, ascending.
 
         A folder may also be a file; no folders means everywhere. ``after`` and ``limit`` page
         through them: keys greater than ``after``, at most ``limit``.

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagefinder import Finder
+from imagefinder import Ensemble, Finder
 from imagefinder.errors import NotFound
 from imagefinder.evaluation.index_benchmark import benchmark_indexes
 
@@ -37,6 +37,39 @@ def test_k_come_back_where_k_are_there(finder: Finder) -> None:
     assert len(numbers(finder, 99, where={"word": 'it\'s "so"'})) == 60
     assert numbers(finder, 3, where={"unheard of": 1}) == []
     assert len(numbers(finder, 99, where={"unheard of": None})) == 60, "what is not there is none"
+
+
+def test_an_empty_choice_says_why(finder: Finder) -> None:
+    query = np.zeros((24, 24, 3), np.uint8)
+
+    def detail(**choice: object) -> str | None:
+        hits = finder.search(query, **choice)  # type: ignore[arg-type]
+        assert (not hits) == (hits.detail is not None)
+        return hits.detail
+
+    assert detail(where={"number": {"lt": 3}}) is None
+    assert detail(where={"number": {"gt": 99}}) == "no image has number>99"
+    both = detail(where={"number": 17, "even": True})
+    assert both == "no image has number=17 and even=true"
+    unknown = detail(where={"Number": 17})
+    assert unknown is not None
+    assert unknown.startswith("no image has Number=17: none has metadata named 'Number', but")
+    assert unknown.endswith("there are number, even, word")
+    nowhere = detail(folders=["/nowhere"], where={"number": 1})
+    assert nowhere == "no image in the catalogue is in /nowhere"
+    assert "1 and" not in (detail(where={"x": {"ne": None}}) or "")
+
+
+def test_an_ensemble_says_why_too(finder: Finder) -> None:
+    query = np.zeros((24, 24, 3), np.uint8)
+    hits = Ensemble([finder, finder]).search(query, where={"number": 99})
+    assert (list(hits), hits.detail) == ([], "no image has number=99")
+
+
+def test_a_threshold_is_a_number(finder: Finder) -> None:
+    for threshold in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match="finite"):
+            finder.search(np.zeros((24, 24, 3), np.uint8), threshold=threshold)
 
 
 def test_several_measures_keep_to_the_choice(finder: Finder) -> None:

@@ -38,7 +38,7 @@ def test_an_invalid_page_is_refused(client: TestClient, query: str) -> None:
 
 def test_a_cursor_past_the_last_gives_an_empty_page(client: TestClient) -> None:
     page = client.get("/v1/images?cursor=ffffffffffffffff").json()
-    assert page == {"images": [], "next": None}
+    assert page == {"images": [], "next": None, "detail": None}
 
 
 @pytest.mark.parametrize("what", ["file", "thumbnail"])

@@ -112,12 +112,23 @@ def test_a_crop_of_an_image_whose_file_is_missing_reveals_no_path(
 def test_a_search_is_filtered_by_metadata(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert names(search(client, data, where='{"seed": 9}')) == ["09.jpg"]
-    assert names(search(client, data, where='{"seed": 99}')) == []
+    assert names(search(client, data, where='{"seed": {"in": ["9", 99]}}')) == ["09.jpg"]
+    assert names(search(client, data, where='{"seed": {"gt": 7, "lte": 8}}')) == ["08.jpg"]
+    nothing = search(client, data, where='{"seed": 99}')
+    assert (nothing.status_code, names(nothing)) == (200, [])
+    assert nothing.json()["detail"] == "no image has seed=99"
+    listed = client.get("/v1/images", params={"where": '{"sed": 9}'}).json()
+    assert listed["images"] == []
+    assert "but there are" in listed["detail"] and "seed" in listed["detail"]
+    assert client.get("/v1/images", params={"where": '{"seed": 9}'}).json()["detail"] is None
 
 
 @pytest.mark.parametrize(
     "where",
-    ["[]", "1", "{", '{"a": NaN}', '{"a": [1]}', '{"a": "\\ud800"}', "[" * 9999, '{"\\"": 1}'],
+    [
+        *("[]", "1", "{", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', "[" * 9999),
+        *('{"a": {"less": 1}}', '{"a": {"lt": null}}', '{"a": {"lt": true}}', '{"a": {"in": 1}}'),
+    ],
 )
 def test_an_invalid_filter_is_refused(client: TestClient, folder: Path, where: str) -> None:
     data = (folder / "01.jpg").read_bytes()
@@ -170,6 +181,8 @@ def test_the_number_of_conditions_is_limited(client: TestClient, folder: Path) -
     data = (folder / "01.jpg").read_bytes()
     many = json.dumps({f"name {number}": 1 for number in range(40_000)})
     assert search(client, data, where=many).status_code == 422
+    many_values = json.dumps({"seed": {"in": list(range(2000))}})
+    assert search(client, data, where=many_values).status_code == 422
 
 
 def test_the_encoder_chooses_the_catalogue(serve: Serve, folder: Path) -> None:

@@ -152,7 +152,8 @@ class Catalogue:
     ) -> list[Record]:
         """The next images in order of their ids, ``after`` one of them or from the first on.
 
-        ``most`` is how many at most; with ``where`` only those whose metadata match all of it.
+        ``most`` is how many at most; with ``where`` only those whose metadata match all of it, as
+        in a search. Raises ValueError for an invalid filter.
         """
         last = -1 if after is None else min(int(after, 16), _LAST_KEY)
         keys = self.store.select(where=where, after=last, limit=most).tolist()

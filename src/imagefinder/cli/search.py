@@ -19,7 +19,6 @@ from imagefinder.cli.options import (
     Rerank,
     SameEncoder,
     open_finder,
-    parse_options,
     usage_errors,
 )
 from imagefinder.cli.output import EMPTY, NONE, hit_as_json, plain, print_hits, print_json
@@ -90,7 +89,7 @@ _Where = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="Only images with this metadata; repeatable.",
+        help="Only images with this metadata; also <, <=, >, >=, != and A|B; repeatable.",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -177,6 +176,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the most similar images."""
+    from imagefinder.filters import where_from_text
     from imagefinder.search.options import SearchOptions
 
     quiet_libraries()
@@ -195,7 +195,7 @@ def search(
                 rerank=rerank,
                 shortlist=shortlist if exhaustive or shortlist else SearchOptions.shortlist,
                 folders=folder or (),
-                where=parse_options(where),
+                where=where_from_text(where or ()),
                 threshold=threshold,
                 matches_only=matches_only,
             )
@@ -244,7 +244,8 @@ def _show(hits: Hits, query: list[str], by: str, limited: bool, as_json: bool) -
     if as_json:
         found = [hit_as_json(hit) for hit in hits]
         about = {"query": query[0] if len(query) == 1 else query, "encoder": by}
-        print_json({**about, "hits": found, "matches": hits.match_ids})
+        why = {"detail": hits.detail} if hits.detail else {}
+        print_json({**about, "hits": found, "matches": hits.match_ids, **why})
     else:
         title = f"nearest to {plain(', '.join(query))} by {by}"
-        print_hits(hits, title, NONE if limited else EMPTY)
+        print_hits(hits, title, plain(hits.detail) if hits.detail else NONE if limited else EMPTY)

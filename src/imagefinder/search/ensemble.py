@@ -77,7 +77,10 @@ class Ensemble:
         rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in results]
         records = {hit.record.key: hit.record for hits in reversed(results) for hit in hits}
         fused = fuse(rankings, self.how, self.weights)[: chosen.k]
-        return Hits(
+        found = Hits(
             Hit(rank, score, 1 - score, records[key])
             for rank, (key, score) in enumerate(fused, start=1)
         )
+        if not found:
+            found.detail = next((hits.detail for hits in results if hits.detail), None)
+        return found

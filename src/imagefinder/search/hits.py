@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from imagefinder.images.thumbnail_html import thumbnail_html
 from imagefinder.types import Hit
@@ -15,6 +15,9 @@ _SIDE = 160  # pixels, of a thumbnail
 class Hits(list[Hit]):
     """Hits, best first."""
 
+    detail: str | None = None
+    """Why there are none, where a filter leaves no image to compare with."""
+
     @property
     def match_ids(self) -> list[str] | None:
         """The ids of the hits that are matches; ``None`` if the catalogue is not calibrated."""
@@ -24,7 +27,7 @@ class Hits(list[Hit]):
 
     def _repr_html_(self) -> str:
         """Thumbnails side by side, with rank, score and name."""
-        cells = Markup().join(_figure(hit) for hit in self) or "no hits"
+        cells = Markup().join(_figure(hit) for hit in self) or escape(self.detail or "no hits")
         html = Markup('<div style="display:flex;flex-wrap:wrap;gap:12px">{}</div>').format(cells)
         return str(html)
 

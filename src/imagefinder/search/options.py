@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
+from imagefinder.filters import conditions
 from imagefinder.types import Box, Matcher, Measure
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ class SearchOptions:
     folders: Sequence[str | os.PathLike[str]] = ()
     """Only images in these folders. Filters apply before the search: k hits if k images pass."""
     where: Mapping[str, Any] | None = None
-    """Only images whose metadata match all of it."""
+    """Only images whose metadata match all of it: ``{"room": "kitchen", "price": {"lt": 20}}``.
+
+    Operators are ``eq``, ``ne``, ``lt``, ``lte``, ``gt``, ``gte``, ``in`` and ``not_in``.
+    """
     threshold: float | None = None
     """Leave out hits with a lower score."""
     matches_only: bool = False
@@ -47,6 +52,9 @@ class SearchOptions:
             raise ValueError(f"a measure must be one of {', '.join(get_args(Measure))}")
         if self.rerank is not None and self.measures:
             raise ValueError("rerank cannot be combined with measures: leave one of them out")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise ValueError("threshold must be a finite number")
+        conditions(self.where)
 
 
 class SearchKeywords(TypedDict, total=False):

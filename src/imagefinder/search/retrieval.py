@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import make_matcher
@@ -48,14 +49,16 @@ class Retriever:
             hits = self._hits(self._fused(query, options.k, options.measures, subset), None)
         else:
             hits = self._by_one_measure(query, options, subset)
-        return filter_hits(hits, options.threshold, options.matches_only)
+        hits = filter_hits(hits, options.threshold, options.matches_only)
+        if subset is not None and not len(subset):
+            hits.detail = why_empty(self._catalogue.store, _absolute(options), options.where)
+        return hits
 
     def _subset(self, options: SearchOptions) -> Keys | None:
         """The images that pass the filters; None without filters."""
         if not options.folders and not options.where:
             return None
-        folders = [str(absolute(folder)) for folder in options.folders]
-        return self._catalogue.store.select(folders, options.where)
+        return self._catalogue.store.select(_absolute(options), options.where)
 
     def _by_one_measure(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
         measure = options.measures[0] if options.measures else self._catalogue.encoder.measure
@@ -123,6 +126,11 @@ class Retriever:
         else:
             others = store.shortlist(local, options.shortlist, subset)
         return list(dict.fromkeys([*near, *others]))
+
+
+def _absolute(options: SearchOptions) -> list[str]:
+    """The folders."""
+    return [str(absolute(folder)) for folder in options.folders]
 
 
 def _own_first(ranking: Ranking, own_key: int | None) -> Ranking:

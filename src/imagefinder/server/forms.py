@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import HTTPException, UploadFile
 
 from imagefinder.errors import ImageFinderError
+from imagefinder.filters import conditions
 from imagefinder.images.files import read
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import get_record
@@ -19,6 +20,13 @@ from imagefinder.types import Box, Record
 
 _MAX_IMAGES = 16
 _MAX_CONDITIONS = 32
+_MAX_VALUES = 1000
+
+FILTER_HELP = (
+    "A metadata filter: a JSON object of names and values, all of which must match. In place of a "
+    "value, an object of operators: `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `in`, `not_in`."
+)
+FILTER_EXAMPLES = ['{"room": "kitchen", "price": {"lt": 20}, "city": {"in": ["Paris", "Rome"]}}']
 
 
 @dataclass(frozen=True)
@@ -89,18 +97,17 @@ def parse_metadata(text: str | None, field: str) -> dict[str, Any] | None:
 
 
 def parse_filter(text: str | None) -> dict[str, Any] | None:
-    """A metadata filter: a JSON object of scalars."""
-    conditions = parse_metadata(text, "where")
-    if conditions and len(conditions) > _MAX_CONDITIONS:
-        raise HTTPException(422, f"where: at most {_MAX_CONDITIONS} conditions")
-    for name, value in (conditions or {}).items():
-        if isinstance(value, list | dict) or '"' in name or "\\" in name or "\0" in name:
-            raise HTTPException(
-                422,
-                "where: values must be strings, numbers, true, false or null, "
-                "and names must not contain quotes or backslashes",
-            )
-    return conditions
+    """A metadata filter: a JSON object, see ``filters.conditions``."""
+    where = parse_metadata(text, "where")
+    try:
+        stated = conditions(where)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    if len(stated) > _MAX_CONDITIONS or sum(len(one.values) for one in stated) > _MAX_VALUES:
+        raise HTTPException(
+            422, f"where: at most {_MAX_CONDITIONS} conditions with {_MAX_VALUES} values in all"
+        )
+    return where
 
 
 def _download(urls: Sequence[str], fetch: Fetch) -> list[bytes]:

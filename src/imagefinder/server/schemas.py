@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from imagefinder.types import Hit, Record
 
 _ID = "3e92d93bb8cd8fb0"
+_DETAIL = "Why there are no images, where the filter leaves none."
 
 
 class SearchHit(BaseModel):
@@ -74,6 +75,7 @@ class SearchResponse(BaseModel):
     matches: list[str] | None = Field(
         description="The ids of the hits that are matches; null unless the catalogue is calibrated."
     )
+    detail: str | None = Field(None, description=_DETAIL, examples=["no image has year=1999"])
 
 
 class CompareResponse(BaseModel):
@@ -130,6 +132,7 @@ class ImagePage(BaseModel):
     next: str | None = Field(
         description="The `cursor` of the next page; null on the last.", examples=[_ID]
     )
+    detail: str | None = Field(None, description=_DETAIL, examples=["no image has year=1999"])
 
 
 class MapPoint(BaseModel):

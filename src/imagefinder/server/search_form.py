@@ -10,7 +10,13 @@ from pydantic import BaseModel, Field
 from imagefinder.search.options import SearchOptions
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import ENCODER_HELP
-from imagefinder.server.forms import ImageFields, parse_box, parse_filter
+from imagefinder.server.forms import (
+    FILTER_EXAMPLES,
+    FILTER_HELP,
+    ImageFields,
+    parse_box,
+    parse_filter,
+)
 from imagefinder.types import Measure
 
 MAX_K = 1000
@@ -50,8 +56,8 @@ class SearchForm(BaseModel):
     )
     where: str | None = Field(
         None,
-        description="A metadata filter, as a JSON object.",
-        examples=['{"room": "kitchen"}'],
+        description=FILTER_HELP,
+        examples=FILTER_EXAMPLES,
     )
     measure: list[Measure] | None = Field(
         None, description="Instead of the encoder's own; several are fused by rank."

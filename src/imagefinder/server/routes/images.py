@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
+from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.images.thumbnails import thumbnail
 from imagefinder.server import uploads
 from imagefinder.server.dependencies import (
@@ -17,7 +18,7 @@ from imagefinder.server.dependencies import (
     StoredRecord,
     WriteAccess,
 )
-from imagefinder.server.forms import parse_filter, parse_metadata
+from imagefinder.server.forms import FILTER_EXAMPLES, FILTER_HELP, parse_filter, parse_metadata
 from imagefinder.server.image_files import cache_headers, not_modified, require_file
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import ImageInfo, ImagePage, file_name
@@ -37,17 +38,20 @@ def list_images(
     where: Annotated[
         str | None,
         Query(
-            description="A metadata filter, as a JSON object.",
-            examples=['{"room": "kitchen"}'],
+            description=FILTER_HELP,
+            examples=FILTER_EXAMPLES,
         ),
     ] = None,
 ) -> ImagePage:
     """One page, ordered by id; the order is stable while images are added."""
-    records = catalogue.finder.page(limit + 1, after=cursor, where=parse_filter(where))
+    conditions = parse_filter(where)
+    records = catalogue.finder.page(limit + 1, after=cursor, where=conditions)
     page = records[:limit]
+    is_empty = conditions and not records and cursor is None
     return ImagePage(
         images=[ImageInfo.of(record) for record in page],
         next=page[-1].id if len(records) > limit else None,
+        detail=why_empty(catalogue.finder.store, where=conditions) if is_empty else None,
     )
 
 

@@ -42,6 +42,7 @@ def search(
         encoder=catalogue.name,
         hits=[SearchHit.of(hit) for hit in hits],
         matches=hits.match_ids,
+        detail=hits.detail,
     )
 
 

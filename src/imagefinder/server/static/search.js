@@ -100,7 +100,7 @@ function showFilter(params) {
   const without = (name) => Object.fromEntries(Object.entries(where).filter(([other]) => other !== name));
   $("filter").replaceChildren(
     ...Object.entries(where).map(([name, value]) => {
-      const text = `${name}: ${value}`;
+      const text = `${name}: ${value instanceof Object ? JSON.stringify(value) : value}`;
       return button(`${text} ✕`, () => filterBy(without(name)), `Remove the filter ${text}`, "chip");
     }),
   );
@@ -121,7 +121,7 @@ async function renderHits(query, params, encoder, signal) {
   document.title = `${describe(query)} | ImageFinder`;
   const nothing = hits.length ? null : "Nothing found";
   $("found").textContent = nothing ?? `Similar to ${describe(query)}`;
-  setText($("summary"), summary(hits, response.matches !== null));
+  setText($("summary"), response.detail ?? summary(hits, response.matches !== null));
   const clicked = $("hits").contains(document.activeElement);
   $("hits").replaceChildren(...hits.map((hit) => hitCard(hit, query, params, encoder)));
   if (clicked) $("found").focus({ preventScroll: true });

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.records import select_keys, select_records
+from imagefinder.stores.sqlite.records import select_records
 from imagefinder.stores.sqlite.vectors import select_vectors
+from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.types import Features, Recipe, Record
 
 _PATHS = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
@@ -13,13 +13,6 @@ import numpy as np
 from imagefinder.types import Entry, File, Keys, Record, StoredFile
 
 OF_KEYS = "WHERE key IN (SELECT value FROM json_each(?))"
-
-# one parameter however many folders: an expression of them all would be too deep for SQLite
-_IN_FOLDERS = """
-    SELECT files.key FROM json_each(?) AS folder CROSS JOIN files
-    WHERE files.path = folder.value ->> 0
-        OR (files.path > folder.value ->> 1 AND files.path < folder.value ->> 2)
-"""
 
 
 def keys_of(rows: Iterable[Any]) -> Keys:
@@ -60,26 +53,6 @@ def select_files(connection: apsw.Connection, paths: Sequence[str]) -> dict[str,
         (json.dumps(list(paths)),),
     )
     return {path: StoredFile(*about) for path, *about in rows}
-
-
-def select_keys(
-    connection: apsw.Connection,
-    folders: Sequence[str],
-    where: Mapping[str, Any] | None,
-    after: int,
-    limit: int | None,
-) -> Keys:
-    """See ``Store.select``."""
-    conditions = ["key > ?"]
-    values: list[str | int] = [after]
-    for name, value in (where or {}).items():
-        conditions.append("json_extract(metadata, ?) IS json_extract(?, '$')")
-        values += [f"$.{json.dumps(name)}", json.dumps(value)]
-    if folders:
-        conditions.append(f"key IN ({_IN_FOLDERS})")
-        values.append(json.dumps([(folder, *path_range(folder)) for folder in folders]))
-    sql = f"SELECT key FROM images WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?"
-    return keys_of(connection.execute(sql, [*values, -1 if limit is None else limit]))
 
 
 def path_range(folder: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
 from imagefinder.stores.sqlite.upsert import Upsert
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.vlad_index import VladIndex
+from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.types import (
     Entry,
     Features,
@@ -209,7 +210,7 @@ class SqliteStore:
     ) -> Keys:
         """See Store."""
         with self._connections.reading() as connection:
-            return records.select_keys(connection, folders, where, after, limit)
+            return select_keys(connection, folders, where, after, limit)
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""
