@@ -13,6 +13,7 @@ ImageFinderError
 │   ├── CatalogueMissing   there is none at this path
 │   ├── CatalogueExists    there is one already
 │   ├── NotACatalogue      the file is something else
+│   ├── CatalogueDamaged   its content is not what was written
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   ├── RecipeMismatch     its vectors were made by another encoder
 │   └── DiskFull           no space is left, for it or for temporary files
@@ -82,6 +83,10 @@ class CatalogueExists(StoreError):
 
 class NotACatalogue(StoreError):
     """The file is not a catalogue."""
+
+
+class CatalogueDamaged(StoreError):
+    """The catalogue's content is not what was written."""
 
 
 class NewerCatalogue(StoreError):

@@ -12,8 +12,11 @@ import apsw
 import sqlite_vec
 
 from imagefinder._utils.sqlite import connect
-from imagefinder.errors import DiskFull, NotACatalogue, StoreError
+from imagefinder.errors import CatalogueDamaged, DiskFull, NotACatalogue, StoreError
+from imagefinder.stores.sqlite.checksums import DamagedRow
 
+# what reading a damaged file raises: SQLite, apsw for a text that is not UTF-8, and we
+_DAMAGES = (apsw.CorruptError, UnicodeDecodeError, DamagedRow)
 _WAIT_MS = 30_000  # for another program's write to end
 
 
@@ -113,7 +116,7 @@ class Connections:
         try:
             yield
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise _damaged(self._path) from error
+            raise _damaged(self._path, error) from error
 
 
 def _translations(path: Path) -> Mapping[type[Exception], Callable[[Exception], StoreError]]:
@@ -130,7 +133,7 @@ def _translations(path: Path) -> Mapping[type[Exception], Callable[[Exception], 
             "the disk is full: free some space and try again; nothing stored is lost"
         ),
         apsw.NotADBError: lambda _: NotACatalogue(f"{name} is not an ImageFinder catalogue"),
-        apsw.CorruptError: lambda _: _damaged(path),
+        **dict.fromkeys(_DAMAGES, lambda error: _damaged(path, error)),
         apsw.Error: lambda error: StoreError(f"{name} cannot be used: {error}"),
     }
 
@@ -139,5 +142,6 @@ def _raises(message: str) -> Callable[[Exception], StoreError]:
     return lambda _: StoreError(message)
 
 
-def _damaged(path: Path) -> StoreError:
-    return StoreError(f"{path.name} is damaged: restore a backup of it")
+def _damaged(path: Path, error: Exception) -> CatalogueDamaged:
+    where = f" ({error})" if isinstance(error, DamagedRow) else ""
+    return CatalogueDamaged(f"{path.name} is damaged{where}: run imagefinder check")

@@ -10,8 +10,16 @@ import numpy as np
 
 from imagefinder.errors import StoreError
 from imagefinder.local_features.codec import pack, unpack
+from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
 from imagefinder.stores.sqlite.records import OF_KEYS
-from imagefinder.types import LocalFeatures, Recipe
+from imagefinder.types import LocalFeatures, Recipe, id_of
+
+LOCAL_FEATURES = CheckedTable(
+    "local_features",
+    ("key", "features"),
+    blob_checksum,
+    lambda key, _: f"the local features of image {id_of(key)}",
+)
 
 
 def insert_local_features(
@@ -25,7 +33,8 @@ def insert_local_features(
     if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
         raise StoreError("the local features are not finite")
     connection.execute(
-        "INSERT INTO local_features (key, features) VALUES (?, ?)", (key, pack(local))
+        f"INSERT INTO local_features ({LOCAL_FEATURES.selected}) VALUES (?, ?, ?)",
+        LOCAL_FEATURES.with_checksum((key, pack(local))),
     )
 
 
@@ -34,6 +43,7 @@ def select_local_features(
 ) -> dict[int, LocalFeatures]:
     """Those of the images that have any stored, in order of their keys."""
     rows = connection.execute(
-        f"SELECT key, features FROM local_features {OF_KEYS} ORDER BY key", (json.dumps(keys),)
+        f"SELECT {LOCAL_FEATURES.selected} FROM local_features {OF_KEYS} ORDER BY key",
+        (json.dumps(keys),),
     )
-    return {key: unpack(blob, dim) for key, blob in rows}
+    return {key: unpack(blob, dim) for key, blob in LOCAL_FEATURES.verified(rows)}

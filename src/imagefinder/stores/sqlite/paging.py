@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.records import select_records
+from imagefinder.stores.sqlite.records import FILES, select_records
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.types import Features, Recipe, Record
@@ -24,6 +24,7 @@ def page_of_records(
 
 def page_of_paths(connections: Connections, after: str, end: str) -> list[str]:
     """The next paths between ``after`` and ``end``, both excluded, in order."""
-    sql = "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
+    sql = f"SELECT {FILES.selected} FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
     with connections.reading() as connection:
-        return [path for (path,) in connection.execute(sql, (after, end, _PATHS))]
+        rows = FILES.verified(connection.execute(sql, (after, end, _PATHS)))
+        return [path for path, *_ in rows]

@@ -6,19 +6,30 @@ from typing import Any
 
 import apsw
 
+from imagefinder.stores.sqlite.checksums import CheckedTable, text_checksum
+
 _METADATA = "note "  # before the names that callers choose, so that none is one of our own
+
+
+PROPERTIES = CheckedTable(
+    "catalogue",
+    ("name", "value"),
+    text_checksum,
+    lambda name, _: f"the property {name.removeprefix(_METADATA)}",
+)
 
 
 def select_properties(connection: apsw.Connection) -> dict[str, Any]:
     """All of them: ``id``, ``recipe``, ``extractor``, ``index`` and metadata."""
-    rows: list[Any] = connection.execute("SELECT name, value FROM catalogue").fetchall()
-    return dict(rows)
+    rows = connection.execute(f"SELECT {PROPERTIES.selected} FROM catalogue")
+    return dict(PROPERTIES.verified(rows))
 
 
 def set_property(connection: apsw.Connection, name: str, value: str) -> None:
     """Insert a property, or replace its value."""
     connection.execute(
-        "INSERT OR REPLACE INTO catalogue (name, value) VALUES (?, ?)", (name, value)
+        f"INSERT OR REPLACE INTO catalogue ({PROPERTIES.selected}) VALUES (?, ?, ?)",
+        PROPERTIES.with_checksum((name, value)),
     )
 
 
@@ -29,7 +40,6 @@ def set_metadata(connection: apsw.Connection, name: str, text: str) -> None:
 
 def get_metadata(connection: apsw.Connection, name: str) -> str | None:
     """See Store."""
-    found = connection.execute(
-        "SELECT value FROM catalogue WHERE name = ?", (f"{_METADATA}{name}",)
-    ).get
-    return None if found is None else str(found)
+    own = f"{_METADATA}{name}"
+    sql = f"SELECT {PROPERTIES.selected} FROM catalogue WHERE name = ?"
+    return dict(PROPERTIES.verified(connection.execute(sql, (own,)))).get(own)

@@ -4,15 +4,56 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import apsw
 import numpy as np
 
-from imagefinder.types import Entry, File, Keys, Record, StoredFile
+from imagefinder.stores.sqlite.checksums import CheckedTable, DamagedRow, text_checksum
+from imagefinder.types import Entry, File, Keys, Origin, Record, StoredFile, id_of
 
 OF_KEYS = "WHERE key IN (SELECT value FROM json_each(?))"
+
+
+class ImageRow(NamedTuple):
+    """A row of the table ``images``."""
+
+    key: int
+    sha256: bytes
+    size: int
+    width: int
+    height: int
+    metadata: str
+    in_memory: int
+    version: int
+
+    def record(self, files: Sequence[File]) -> Record:
+        """The record, with these files. Raises DamagedRow if it should have one."""
+        if not files and not self.in_memory:
+            raise DamagedRow(f"the files of image {id_of(self.key)}")
+        about = (self.key, self.sha256, self.size, self.width, self.height)
+        return Record(*about, tuple(files), dict(json.loads(self.metadata)))
+
+
+class FileRow(NamedTuple):
+    """A row of the table ``files``."""
+
+    path: str
+    key: int
+    mtime_ns: int
+    origin: Origin
+
+
+IMAGES = CheckedTable(
+    "images",
+    ImageRow._fields,
+    lambda key, sha256, *others: text_checksum(key, sha256.hex(), *others),
+    lambda key, *_: f"the record of image {id_of(key)}",
+)
+FILES = CheckedTable(
+    "files", FileRow._fields, text_checksum, lambda path, *_: f"the record of the file {path}"
+)
 
 
 def keys_of(rows: Iterable[Any]) -> Keys:
@@ -20,39 +61,45 @@ def keys_of(rows: Iterable[Any]) -> Keys:
     return np.sort(np.fromiter((key for (key,) in rows), np.int64))
 
 
-def sha256_of(connection: apsw.Connection, key: int) -> object:
+def sha256_of(connection: apsw.Connection, key: int) -> bytes | None:
     """The SHA-256 of an image, or None if it is not stored."""
-    return connection.execute("SELECT sha256 FROM images WHERE key = ?", (key,)).get
+    row = _image(connection, key)
+    return None if row is None else row.sha256
 
 
 def select_records(connection: apsw.Connection, keys: Sequence[int]) -> dict[int, Record]:
     """The records of those keys that are stored, ascending."""
     wanted = (json.dumps(keys),)
     files: dict[int, list[File]] = {}
-    for key, path, mtime_ns, origin in connection.execute(
-        f"SELECT key, path, mtime_ns, origin FROM files {OF_KEYS} ORDER BY key, path", wanted
-    ):
-        files.setdefault(key, []).append(File(path, mtime_ns, origin))
-    images: Iterator[Any] = connection.execute(
-        f"SELECT key, sha256, size, width, height, metadata FROM images {OF_KEYS} ORDER BY key",
-        wanted,
+    rows = connection.execute(
+        f"SELECT {FILES.selected} FROM files {OF_KEYS} ORDER BY key, path", wanted
+    )
+    for row in map(FileRow._make, FILES.verified(rows)):
+        files.setdefault(row.key, []).append(File(row.path, row.mtime_ns, row.origin))
+    images = connection.execute(
+        f"SELECT {IMAGES.selected} FROM images {OF_KEYS} ORDER BY key", wanted
     )
     return {
-        key: Record(
-            key, sha256, size, width, height, tuple(files.get(key, ())), dict(json.loads(text))
-        )
-        for key, sha256, size, width, height, text in images
+        row.key: row.record(files.get(row.key, ()))
+        for row in map(ImageRow._make, IMAGES.verified(images))
     }
 
 
 def select_files(connection: apsw.Connection, paths: Sequence[str]) -> dict[str, StoredFile]:
     """See ``Store.lookup_paths``."""
-    rows: Iterator[Any] = connection.execute(
-        "SELECT path, key, size, mtime_ns, origin FROM files JOIN images USING (key)"
-        " WHERE path IN (SELECT value FROM json_each(?))",
+    rows: list[Any] = connection.execute(
+        "SELECT path, files.key, mtime_ns, origin, files.checksum, size"
+        " FROM files LEFT JOIN images USING (key) WHERE path IN (SELECT value FROM json_each(?))",
         (json.dumps(list(paths)),),
-    )
-    return {path: StoredFile(*about) for path, *about in rows}
+    ).fetchall()
+    sizes = {path: size for path, *_, size in rows}
+    files = {row.path: row for row in map(FileRow._make, FILES.verified(row[:-1] for row in rows))}
+    if None in sizes.values():
+        raise DamagedRow("the record of an image that has files")
+    return {
+        path: StoredFile(row.key, sizes[path], row.mtime_ns, row.origin)
+        for path, row in files.items()
+    }
 
 
 def path_range(folder: str) -> tuple[str, str]:
@@ -63,21 +110,20 @@ def path_range(folder: str) -> tuple[str, str]:
 
 def insert_image(connection: apsw.Connection, record: Record, version: int) -> None:
     """Insert what depends on the content alone: no files, no metadata."""
-    connection.execute(
-        "INSERT INTO images (key, sha256, size, width, height, metadata, in_memory, version)"
-        " VALUES (?, ?, ?, ?, ?, '{}', 0, ?)",
-        (record.key, record.sha256, record.size, record.width, record.height, version),
-    )
+    about = (record.key, record.sha256, record.size, record.width, record.height)
+    _write_image(connection, ImageRow(*about, "{}", 0, version))
 
 
 def update_image(connection: apsw.Connection, entry: Entry) -> None:
     """Set the metadata, if given, and that the image was given in memory, if it has no file."""
     key = entry.record.key
+    changes: dict[str, Any] = {}
     if entry.metadata is not None:
-        text = json.dumps(dict(entry.metadata), ensure_ascii=False)
-        connection.execute("UPDATE images SET metadata = ? WHERE key = ?", (text, key))
+        changes["metadata"] = json.dumps(dict(entry.metadata), ensure_ascii=False)
     if not entry.record.files:
-        connection.execute("UPDATE images SET in_memory = 1 WHERE key = ?", (key,))
+        changes["in_memory"] = 1
+    if changes and (row := _image(connection, key)):
+        _write_image(connection, row._replace(**changes))
 
 
 def upsert_file(connection: apsw.Connection, key: int, file: File) -> int | None:
@@ -85,24 +131,25 @@ def upsert_file(connection: apsw.Connection, key: int, file: File) -> int | None
 
     An import does not change the origin of a file that was read or taken in already.
     """
-    row: Any = connection.execute("SELECT key, origin FROM files WHERE path = ?", (file.path,)).get
-    old, before = row or (None, None)
-    origin = before if old == key and file.origin == "imported" else file.origin
+    old = _file(connection, file.path)
+    is_known = old is not None and old.key == key and file.origin == "imported"
+    origin = old.origin if old is not None and is_known else file.origin
+    row = FileRow(file.path, key, file.mtime_ns, origin)
     connection.execute(
-        "INSERT OR REPLACE INTO files (path, key, mtime_ns, origin) VALUES (?, ?, ?, ?)",
-        (file.path, key, file.mtime_ns, origin),
+        f"INSERT OR REPLACE INTO files ({FILES.selected}) VALUES (?, ?, ?, ?, ?)",
+        FILES.with_checksum(row),
     )
-    return old
+    return None if old is None else old.key
 
 
 def delete_files(connection: apsw.Connection, paths: Sequence[str]) -> int:
     """Delete paths, and images without any other; the number of paths deleted."""
+    sql = f"DELETE FROM files WHERE path = ? RETURNING {FILES.selected}"
     keys = [
-        connection.execute("DELETE FROM files WHERE path = ? RETURNING key", (path,)).get
-        for path in paths
+        key for path in paths for _, key, *_ in FILES.verified(connection.execute(sql, (path,)))
     ]
-    delete_orphans(connection, {key for key in keys if key is not None})
-    return len(keys) - keys.count(None)
+    delete_orphans(connection, set(keys))
+    return len(keys)
 
 
 def delete_images(connection: apsw.Connection, keys: Sequence[int]) -> int:
@@ -118,3 +165,24 @@ def delete_orphans(connection: apsw.Connection, keys: set[int]) -> None:
         " AND NOT EXISTS (SELECT 1 FROM files WHERE key = ?1)",
         [(key,) for key in keys],
     )
+
+
+def _image(connection: apsw.Connection, key: int) -> ImageRow | None:
+    sql = f"SELECT {IMAGES.selected} FROM images WHERE key = ?"
+    rows = IMAGES.verified(connection.execute(sql, (key,)).fetchall())
+    return next(map(ImageRow._make, rows), None)
+
+
+def _write_image(connection: apsw.Connection, row: ImageRow) -> None:
+    connection.execute(
+        f"INSERT INTO images ({IMAGES.selected}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET metadata = excluded.metadata,"
+        " in_memory = excluded.in_memory, checksum = excluded.checksum",
+        IMAGES.with_checksum(row),
+    )
+
+
+def _file(connection: apsw.Connection, path: str) -> FileRow | None:
+    sql = f"SELECT {FILES.selected} FROM files WHERE path = ?"
+    rows = FILES.verified(connection.execute(sql, (path,)).fetchall())
+    return next(map(FileRow._make, rows), None)

@@ -14,8 +14,16 @@ import numpy as np
 from imagefinder._utils.concurrency import batched
 from imagefinder.errors import StoreError
 from imagefinder.similarity import dtype
+from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
 from imagefinder.stores.sqlite.records import OF_KEYS, keys_of
-from imagefinder.types import Features, Keys, Recipe
+from imagefinder.types import Features, Keys, Recipe, id_of
+
+VECTORS = CheckedTable(
+    "vectors",
+    ("key", "row", "vector"),
+    lambda key, row, vector: blob_checksum(key + row, vector),
+    lambda key, *_: f"a vector of image {id_of(key)}",
+)
 
 _PAGE = 1000  # vectors read at a time
 
@@ -31,8 +39,11 @@ def insert_vectors(
     if not np.isfinite(features).all():
         raise StoreError("the vectors are not finite")
     connection.executemany(
-        "INSERT INTO vectors (key, row, vector) VALUES (?, ?, ?)",
-        [(key, row, vector.tobytes()) for row, vector in enumerate(features)],
+        f"INSERT INTO vectors ({VECTORS.selected}) VALUES (?, ?, ?, ?)",
+        [
+            VECTORS.with_checksum((key, row, vector.tobytes()))
+            for row, vector in enumerate(features)
+        ],
     )
 
 
@@ -41,9 +52,10 @@ def select_vectors(
 ) -> dict[int, Features]:
     """The vectors of each of these images, in the order of their rows; none is ``(0, dim)``."""
     blobs: dict[int, list[bytes]] = {key: [] for key in keys}
-    for key, blob in connection.execute(
-        f"SELECT key, vector FROM vectors {OF_KEYS} ORDER BY key, row", (json.dumps(keys),)
-    ):
+    rows = connection.execute(
+        f"SELECT {VECTORS.selected} FROM vectors {OF_KEYS} ORDER BY key, row", (json.dumps(keys),)
+    )
+    for key, _, blob in VECTORS.verified(rows):
         blobs[key].append(blob)
     return {key: from_blobs(own, recipe) for key, own in blobs.items()}
 
@@ -71,14 +83,18 @@ class VectorRows:
     ) -> Iterator[tuple[Keys, Features]]:
         """See IndexedRows."""
         for page in batched(_select_blobs(connection, new, all_new), _PAGE):
-            keys = np.array([key for key, _ in page], np.int64)
-            yield keys, from_blobs([blob for _, blob in page], self.recipe)
+            keys = np.array([key for key, _, _ in page], np.int64)
+            yield keys, from_blobs([blob for _, _, blob in page], self.recipe)
 
 
 def _select_blobs(connection: apsw.Connection, keys: Keys, all_new: bool) -> Iterator[Any]:
-    """Rows of (key, blob): in the order of the file if all are new, else selected by key."""
+    """Rows of vectors: in the order of the file if all are new, else selected by key."""
     if all_new:
-        return iter(connection.execute("SELECT key, vector FROM vectors ORDER BY rowid"))
-    sql = f"SELECT key, vector FROM vectors {OF_KEYS}"
+        return VECTORS.verified(
+            connection.execute(f"SELECT {VECTORS.selected} FROM vectors ORDER BY rowid")
+        )
+    sql = f"SELECT {VECTORS.selected} FROM vectors {OF_KEYS}"
     pages = batched(keys.tolist(), _PAGE)
-    return chain.from_iterable(connection.execute(sql, (json.dumps(page),)) for page in pages)
+    return chain.from_iterable(
+        VECTORS.verified(connection.execute(sql, (json.dumps(page),))) for page in pages
+    )

@@ -1,0 +1,63 @@
+"""Checksums of stored rows: what is read must be what was written.
+
+SQLite finds damage to the structure of its file, but returns whatever bytes lie in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from xxhash import xxh3_64_intdigest
+
+_SIGNED = 2**63  # SQLite's integers have a sign
+
+
+class DamagedRow(Exception):
+    """A row that is not as it was written; the text says which."""
+
+
+@dataclass(frozen=True)
+class CheckedTable:
+    """A table whose rows carry a checksum of their other columns."""
+
+    name: str
+    columns: tuple[str, ...]
+    checksum: Callable[..., int]
+    """Of a row's columns."""
+    label: Callable[..., str]
+    """What a row is, to people, from its columns."""
+
+    @property
+    def selected(self) -> str:
+        """What to select (or insert) for a row with its checksum, which is the last column."""
+        return ", ".join((*self.columns, "checksum"))
+
+    def with_checksum(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row as it is stored."""
+        return (*row, self.checksum(*row))
+
+    def is_intact(self, row: tuple[Any, ...]) -> bool:
+        """Whether a stored row is as it was written; earlier versions wrote no checksum."""
+        try:
+            return row[-1] is None or row[-1] == self.checksum(*row[:-1])
+        except (TypeError, ValueError, AttributeError, OverflowError):  # a value of another type
+            return False
+
+    def verified(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """The rows without their checksums. Raises DamagedRow."""
+        for row in rows:
+            if not self.is_intact(row):
+                raise DamagedRow(self.label(*row[:-1]))
+            yield row[:-1]
+
+
+def text_checksum(*values: int | str) -> int:
+    """XXH3-64 of a row of numbers and texts."""
+    return xxh3_64_intdigest("\0".join(map(str, values)).encode()) - _SIGNED
+
+
+def blob_checksum(seed: int, blob: bytes) -> int:
+    """XXH3-64 of a row's blob, and of its numbers in the seed: no copy is made."""
+    return xxh3_64_intdigest(blob, seed) - _SIGNED
