@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from imagefinder import (
     UnknownPlugin,
     embed,
 )
+from imagefinder._utils.atomic import atomic_write
 from imagefinder.catalogue.reduction import fit_pca, reduce
 from imagefinder.encoders.classic import Classic
 from imagefinder.encoders.pca import PcaProjection, Reduced
@@ -398,3 +400,49 @@ def test_nothing_is_made_where_it_cannot_be(finder: Finder, tmp_path: Path) -> N
         with pytest.raises(PluginError, match="binary codes"):
             reduce(bits, tmp_path / "s.db", dim=4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bits.db", "empty.db"]
+
+
+class _Full(Exception):
+    """What a run is cut short by."""
+
+
+def _interrupted(items: Iterable[Any]) -> Iterator[Any]:
+    yield from islice(items, 20)
+    raise _Full
+
+
+def test_a_run_that_is_cut_short_leaves_nothing(finder: Finder, tmp_path: Path) -> None:
+    with pytest.raises(_Full):
+        reduce(finder, tmp_path / "s.db", dim=4, progress=_interrupted)
+    assert not list(tmp_path.iterdir())
+    with reduce(finder, tmp_path / "s.db", dim=4) as made:
+        assert len(made) == 36
+    assert {path.name for path in tmp_path.iterdir()} == {"s.db", "s.db.pca.npz"}
+
+
+def test_a_killed_run_leaves_files_that_the_next_one_removes(
+    finder: Finder, tmp_path: Path
+) -> None:
+    abandoned, unrelated = ".1-0123abcd-s.db", ".1-0123abcd-other.db"
+    for name in (abandoned, unrelated):
+        for ending in ("", "-wal", "-shm"):
+            (tmp_path / f"{name}{ending}").write_bytes(b"part")
+    with atomic_write(tmp_path / "s.db") as living:
+        log = living.with_name(f"{living.name}-wal")
+        log.write_bytes(b"of a living run")
+        reduce(finder, tmp_path / "s.db", dim=4).close()
+        assert living.exists() and log.read_bytes() == b"of a living run"
+        assert not list(tmp_path.glob(f"{abandoned}*"))
+        assert len(list(tmp_path.glob(f"{unrelated}*"))) == 3
+        living.write_bytes((tmp_path / "s.db").read_bytes())
+
+
+def test_what_is_there_already_is_not_replaced(finder: Finder, tmp_path: Path) -> None:
+    taken = {"s.db.pca.npz": "choose another path", "s.db-wal": "left from another catalogue"}
+    for name, message in taken.items():
+        (tmp_path / name).write_bytes(b"mine")
+        with pytest.raises(StoreError, match=message):
+            reduce(finder, tmp_path / "s.db", dim=4)
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        assert (tmp_path / name).read_bytes() == b"mine"
+        (tmp_path / name).unlink()

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import chain, islice
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.pca import PcaProjection, Reduced
-from imagefinder.errors import PluginError
+from imagefinder.errors import PluginError, StoreError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import dtype, normalized_for
-from imagefinder.types import Entry, Features, Recipe, Record, Store
+from imagefinder.stores.sqlite.whole_catalogue import check_free, whole_catalogue
+from imagefinder.types import Entry, Features, Progress, Recipe, Record, Store
 
 Kind = TypeVar("Kind", bound=Catalogue)
 
@@ -27,29 +30,44 @@ _ROUNDING = 1e-3
 
 
 def reduce(
-    catalogue: Kind, path: str | os.PathLike[str], *, dim: int, whiten: bool = False
+    catalogue: Kind,
+    path: str | os.PathLike[str],
+    *,
+    dim: int,
+    whiten: bool = False,
+    progress: Progress = iter,
 ) -> Kind:
     """A new catalogue with vectors of ``dim`` components, made from those that are stored.
 
     No image is read. The projection is saved beside ``path`` with ``.pca.npz`` after its name, and
-    must stay there; ``whiten`` scales all components to unit variance. Raises CatalogueExists, and
+    must stay there; ``whiten`` scales all components to unit variance. The catalogue appears at
+    ``path`` once it is complete. Raises CatalogueExists, StoreError if it cannot be written, and
     PluginError if ``dim`` is too large, or for an encoder without a registered name.
     """
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
+    check_free(target)
     recipe = recipe_of(catalogue.encoder)
     projection = fit_pca(sample_vectors(catalogue.store, _SAMPLE), recipe, dim, whiten)
     encoder_from(recipe)  # raises for one that could not be made again
     data = projection.to_bytes()
-    smaller = type(catalogue).create(target, Reduced.of(beside, data), local=catalogue.extractor)
-    try:
-        beside.write_bytes(data)
-        for page in batched(catalogue.store.iter_records(), _PAGE):
-            smaller.store.write(_entries(page, projection, catalogue.store))
-    except BaseException:
-        smaller.close()
-        raise
-    return smaller
+    _check_projection(beside, data)
+    with whole_catalogue(target) as unfinished:
+        encoder = Reduced.of(beside, data)
+        with type(catalogue).create(unfinished, encoder, local=catalogue.extractor) as smaller:
+            for page in batched(progress(catalogue.store.iter_records()), _PAGE):
+                smaller.store.write(_entries(page, projection, catalogue.store))
+        with atomic_write(beside) as file:  # first: the catalogue needs it
+            file.write_bytes(data)
+    return type(catalogue).open(target, encoder, local=catalogue.extractor)
+
+
+def _check_projection(file: Path, data: bytes) -> None:
+    """Raises StoreError for another projection in its place."""
+    if file.exists() and file.read_bytes() != data:
+        raise StoreError(
+            f"{file} is there already, and a catalogue may need it: choose another path"
+        )
 
 
 def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> PcaProjection:

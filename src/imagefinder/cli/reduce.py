@@ -9,6 +9,7 @@ import typer
 
 from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import print_json
+from imagefinder.cli.terminal import track
 
 
 def reduce(
@@ -25,7 +26,8 @@ def reduce(
 
     with (
         open_finder(db) as finder,
-        reduction.reduce(finder, to, dim=dim, whiten=whiten) as smaller,
+        track("reducing", finder.__len__) as bar,
+        reduction.reduce(finder, to, dim=dim, whiten=whiten, progress=bar) as smaller,
     ):
         before, after = finder.statistics().size, smaller.statistics().size
         images = len(smaller)

@@ -1,0 +1,68 @@
+"""A catalogue that appears whole or not at all: made under a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.text import one_line
+from imagefinder.errors import CatalogueExists, StoreError
+from imagefinder.stores.sqlite.cache_files import remove_stale_caches
+from imagefinder.stores.sqlite.store import SqliteStore
+
+_BESIDE = ("-wal", "-shm")
+"""What SQLite adds to the name of a database for the files that it keeps beside it."""
+
+
+@contextmanager
+def whole_catalogue(path: Path) -> Iterator[Path]:
+    """Where to make the catalogue, and to close it: it is renamed to ``path`` at the end.
+
+    Raises CatalogueExists or NotACatalogue if something is there, now or then, and StoreError.
+    """
+    check_free(path)
+    try:
+        with atomic_write(path) as unfinished:
+            _remove_abandoned(path)
+            try:
+                yield unfinished
+                _check_closed(unfinished)
+                check_free(path)
+            finally:
+                for ending in _BESIDE:
+                    unfinished.with_name(f"{unfinished.name}{ending}").unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {one_line(error)}") from error
+    remove_stale_caches(path)
+
+
+def check_free(path: Path) -> None:
+    """Raises StoreError unless a catalogue can be made at a path."""
+    if not path.parent.is_dir():
+        raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
+    if SqliteStore.exists(path):
+        SqliteStore.open(path).close()  # or it raises what else the file is
+        raise CatalogueExists(f"{path} already exists: choose another path, or remove it first")
+    for ending in _BESIDE:  # SQLite would take it for a part of the new one
+        stray = path.with_name(f"{path.name}{ending}")
+        if os.path.lexists(stray):
+            raise StoreError(f"{stray} is left from another catalogue: choose another path")
+
+
+def _check_closed(database: Path) -> None:
+    """SQLite keeps the log of a database that it could not write completely."""
+    if database.with_name(f"{database.name}-wal").exists():
+        raise StoreError("the disk is full: free some space and try again")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """What SQLite kept beside the temporary files of killed programs, which are gone."""
+    pattern = re.compile(rf"(\.\d+-[0-9a-f]{{8}}-{re.escape(path.name)})({'|'.join(_BESIDE)})")
+    for file in list(path.parent.iterdir()):
+        match = pattern.fullmatch(file.name)
+        if match and not file.with_name(match[1]).exists():
+            file.unlink(missing_ok=True)
