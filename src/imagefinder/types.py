@@ -286,6 +286,17 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """Something in a store that is not what was written."""
+
+    what: str
+    key: int | None = None
+    """Of the image that it belongs to, where that is known."""
+    path: str | None = None
+    """Of the file, if it is the record of one."""
+
+
+@dataclass(frozen=True)
 class Statistics:
     """The size of a store."""
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
+from imagefinder.types import Damage
+
 _SIGNED = 2**63  # SQLite's integers have a sign
 
 
@@ -34,6 +36,14 @@ class CheckedTable:
         """What to select (or insert) for a row with its checksum, which is the last column."""
         return ", ".join((*self.columns, "checksum"))
 
+    def damage(self, row: tuple[Any, ...]) -> Damage | None:
+        """What is damaged if a stored row is not intact."""
+        if self.is_intact(row):
+            return None
+        about = dict(zip(self.columns, row, strict=False))
+        key = about.get("key")
+        return Damage(self._what(row), key if isinstance(key, int) else None, about.get("path"))
+
     def with_checksum(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row as it is stored."""
         return (*row, self.checksum(*row))
@@ -49,8 +59,14 @@ class CheckedTable:
         """The rows without their checksums. Raises DamagedRow."""
         for row in rows:
             if not self.is_intact(row):
-                raise DamagedRow(self.label(*row[:-1]))
+                raise DamagedRow(self._what(row))
             yield row[:-1]
+
+    def _what(self, row: tuple[Any, ...]) -> str:
+        try:
+            return self.label(*row[:-1])
+        except (TypeError, ValueError):  # its key is not a number
+            return f"a row of the table {self.name}"
 
 
 def text_checksum(*values: int | str) -> int:

@@ -21,7 +21,9 @@ from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
 from imagefinder.stores.sqlite import properties, records, schema
 from imagefinder.stores.sqlite.cache_files import CacheFiles, remove_stale_caches
+from imagefinder.stores.sqlite.checksums import DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.stores.sqlite.damage import RECORDS, find_damage
 from imagefinder.stores.sqlite.index_pool import IndexPool
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
@@ -45,6 +47,8 @@ from imagefinder.types import (
     id_of,
     key_of,
 )
+
+_READ_WHOLE = 8 * 2**20  # bytes: no more than a tenth of a second
 
 
 class SqliteStore:
@@ -100,7 +104,8 @@ class SqliteStore:
     def open(cls, path: Path, index: IndexChoice | None = None) -> SqliteStore:
         """An existing catalogue, searched by its own kind of index or another.
 
-        Raises CatalogueMissing, NotACatalogue or NewerCatalogue.
+        Raises CatalogueMissing, NotACatalogue or NewerCatalogue; CatalogueDamaged if that is seen
+        at once, as in a small file, which is read as a whole.
         """
         if not cls.exists(path):
             raise CatalogueMissing(
@@ -114,6 +119,10 @@ class SqliteStore:
             if is_old:
                 with connections.writing() as connection:
                     schema.migrate(connection)
+            if path.stat().st_size <= _READ_WHOLE:
+                with connections.reading() as connection:
+                    for damage in find_damage(connection, RECORDS):
+                        raise DamagedRow(damage.what)
             return cls(path, connections, index)
         except BaseException:
             connections.close()

@@ -1,0 +1,71 @@
+"""Damage in a catalogue's file: what SQLite finds in its structure, and what checksums find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import apsw
+
+from imagefinder.stores.sqlite.checksums import CheckedTable
+from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
+from imagefinder.stores.sqlite.properties import PROPERTIES
+from imagefinder.stores.sqlite.records import FILES, IMAGES
+from imagefinder.stores.sqlite.vectors import VECTORS
+from imagefinder.types import Damage, id_of
+
+RECORDS = (PROPERTIES, IMAGES, FILES)
+TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES)
+
+_UNREADABLE = (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError)
+_WITHOUT_FILES = "SELECT key FROM images WHERE NOT in_memory AND key NOT IN (SELECT key FROM files)"
+_WITHOUT_RECORD = "SELECT DISTINCT key FROM {} WHERE key NOT IN (SELECT key FROM images)"
+
+
+def find_damage(
+    connection: apsw.Connection, tables: Sequence[CheckedTable] = TABLES
+) -> Iterator[Damage]:
+    """What is damaged in the structure of the file, and in the rows of these tables."""
+    yield from _found(connection, "PRAGMA integrity_check", _of_structure)
+    for table in tables:
+        yield from _found(connection, f"SELECT {table.selected} FROM {table.name}", table.damage)
+    yield from _found(connection, _WITHOUT_FILES, _without_files)
+    for table in (FILES, VECTORS, LOCAL_FEATURES):
+        yield from _found(connection, _WITHOUT_RECORD.format(table.name), _without_record)
+
+
+def paths_of(connection: apsw.Connection, key: int) -> list[str]:
+    """The paths recorded for an image, as far as they can be read: without an index."""
+    sql = "SELECT path FROM files NOT INDEXED WHERE key = ?"
+    paths: list[str] = []
+    try:
+        for (path,) in connection.execute(sql, (key,)):
+            paths.append(str(path))
+    except _UNREADABLE:
+        pass
+    return paths
+
+
+def _found(
+    connection: apsw.Connection, sql: str, judge: Callable[[Any], Damage | None]
+) -> Iterator[Damage]:
+    try:
+        for row in connection.execute(sql):
+            damage = judge(row)
+            if damage is not None:
+                yield damage
+    except _UNREADABLE as error:
+        yield Damage(f"the structure of the file: {error}")
+
+
+def _of_structure(row: tuple[str]) -> Damage | None:
+    text = " ".join(row[0].split())
+    return None if text == "ok" else Damage(f"the structure of the file: {text}")
+
+
+def _without_files(row: tuple[int]) -> Damage:
+    return Damage(f"the files of image {id_of(row[0])}", row[0])
+
+
+def _without_record(row: tuple[int]) -> Damage:
+    return Damage(f"the record of image {id_of(row[0])}", row[0])
