@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
@@ -11,13 +11,14 @@ from time import monotonic, sleep
 import apsw
 import sqlite_vec
 
-from imagefinder._utils.sqlite import connect
+from imagefinder._utils.sqlite import Connection, connect
 from imagefinder.errors import CatalogueDamaged, DiskFull, NotACatalogue, StoreError
 from imagefinder.stores.sqlite.checksums import DamagedRow
 
 # what reading a damaged file raises: SQLite, apsw for a text that is not UTF-8, and we
 _DAMAGES = (apsw.CorruptError, UnicodeDecodeError, DamagedRow)
 _WAIT_MS = 30_000  # for another program's write to end
+_RETIRING_MS = 5_000  # for own readers to end
 
 
 class Connections:
@@ -28,11 +29,11 @@ class Connections:
         self._path = path
         self._create = create
         self._translations = _translations(path)
-        self._free: list[apsw.Connection] = []
+        self._free: list[Connection] = []
         self._guard = Lock()
         self._writing = Lock()
-        self._closed = False
-        self._writer = self.open()
+        self._closed = self._retired = False
+        self._writer = self._connect()
 
     def write_ahead(self) -> None:
         """Switch to write-ahead logging (WAL), so that readers do not wait for the writer."""
@@ -47,10 +48,20 @@ class Connections:
                         raise
                     sleep(0.01)
 
-    def open(self) -> apsw.Connection:
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened is still at its path."""
+        return not self._retired and self._writer.is_in_place()
+
+    def open(self) -> Connection:
         """A connection that the caller owns."""
-        if self._closed:
-            raise StoreError(f"{self._path.name} is closed: open it again")
+        connection = self._connect()
+        if not self._writer.is_same_file(connection.state):
+            connection.close()
+            raise StoreError(f"{self._path.name} has just been replaced: try again")
+        return connection
+
+    def _connect(self) -> Connection:
+        self._check_open()
         with self.translate_errors():
             connection = connect(self._path, create=self._create, wait_ms=_WAIT_MS)
             connection.pragma("foreign_keys", True)
@@ -64,11 +75,9 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """A connection inside one read transaction: a consistent snapshot."""
-        with self._guard:
-            connection = self._free.pop() if self._free else None
-        connection = connection or self.open()
+        connection = self._current()
         try:
-            with self.translate_errors(), connection:
+            with self._unchanged(connection), self.translate_errors(), connection:
                 yield connection
         finally:
             with self._guard:
@@ -81,8 +90,7 @@ class Connections:
     def writing(self) -> Iterator[apsw.Connection]:
         """The writer inside one transaction, rolled back if anything is raised."""
         with self._writing, self.translate_errors():
-            if self._closed:
-                raise StoreError(f"{self._path.name} is closed: open it again")
+            self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -99,6 +107,52 @@ class Connections:
             for connection in (*self._free, self._writer):
                 connection.close()
             self._free.clear()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self._path.name} is closed: open it again")
+
+    def _current(self) -> Connection:
+        """A connection that is free and sees the file as it is, or a new one."""
+        while True:
+            with self._guard:
+                connection = self._free.pop() if self._free else None
+            if connection is None:
+                return self.open()
+            if not self._was_changed(connection):
+                return connection
+            connection.close()
+
+    @contextmanager
+    def _unchanged(self, connection: Connection) -> Iterator[None]:
+        """Raise StoreError if a file that cannot be locked was changed meanwhile."""
+        try:
+            yield
+        except Exception as error:
+            if self._was_changed(connection):
+                raise self._changed() from error
+            raise
+        if self._was_changed(connection):
+            raise self._changed()
+
+    @staticmethod
+    def _was_changed(connection: Connection) -> bool:
+        return not (connection.is_shared or connection.is_current())
+
+    def _changed(self) -> StoreError:
+        return StoreError(f"{self._path.name} was changed while it was read: try again")
+
+    def retire(self) -> None:
+        """Close after another file has taken the place of this one.
+
+        What the write-ahead log holds is of this file, so it is written there and emptied: SQLite
+        would apply it to the other one.
+        """
+        self._retired = True
+        with self._writing, suppress(apsw.Error):
+            self._writer.set_busy_timeout(_RETIRING_MS)
+            self._writer.pragma("wal_checkpoint", "TRUNCATE")
+        self.close()
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:

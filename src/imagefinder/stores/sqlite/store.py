@@ -14,22 +14,22 @@ from imagefinder.errors import (
     CatalogueMissing,
     ImageError,
     NotFound,
+    RecipeMismatch,
     StoreError,
 )
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
 from imagefinder.stores.sqlite import properties, records, schema
-from imagefinder.stores.sqlite.cache_files import CacheFiles, remove_stale_caches
+from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.checksums import DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage
-from imagefinder.stores.sqlite.index_pool import IndexPool
 from imagefinder.stores.sqlite.local_features import select_local_features
+from imagefinder.stores.sqlite.opened import OpenedFile
 from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
 from imagefinder.stores.sqlite.upsert import Upsert
 from imagefinder.stores.sqlite.vectors import select_vectors
-from imagefinder.stores.sqlite.vlad_index import VladIndex
 from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.types import (
     Entry,
@@ -48,7 +48,7 @@ from imagefinder.types import (
     key_of,
 )
 
-_READ_WHOLE = 8 * 2**20  # bytes: no more than a tenth of a second
+_READ_WHOLE = 16 * 2**20  # bytes: no more than a tenth of a second
 
 
 class SqliteStore:
@@ -60,16 +60,20 @@ class SqliteStore:
 
     def __init__(self, path: Path, connections: Connections, index: IndexChoice | None) -> None:
         """For the class methods ``create`` and ``open``."""
-        self._connections = connections
-        with connections.reading() as connection, connections.decoding():
-            about = properties.select_properties(connection)
-            self.recipe = recipes.from_json(about["recipe"])
-            self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
-            own = recipes.choice_from_json(about.get("index"))
-            self._files = CacheFiles(path, str(about["id"]))
-        self._guard = Lock()
-        self._indexes = IndexPool(index or own, self.recipe, connections, self._files)
-        self._vlad: VladIndex | None = None
+        self._path, self._index = path, index
+        self._opened = OpenedFile(path, connections, index)
+        self._replacing = Lock()
+        self._closed = False
+
+    @property
+    def recipe(self) -> Recipe:
+        """See Store."""
+        return self._opened.recipe
+
+    @property
+    def extractor(self) -> Recipe | None:
+        """See Store."""
+        return self._opened.extractor
 
     @classmethod
     def create(
@@ -155,7 +159,7 @@ class SqliteStore:
         recipe = replace(self.recipe, runtime=dict(runtime))
         with self._connections.writing() as connection:
             properties.set_property(connection, "recipe", recipes.to_json(recipe))
-        self.recipe = recipe
+        self._opened.recipe = recipe
 
     def set_metadata(self, name: str, text: str) -> None:
         """See Store."""
@@ -207,7 +211,7 @@ class SqliteStore:
         """See Store."""
         if self.extractor is None:
             return []
-        return self._vlad_index(self.extractor).search(query, k, subset)
+        return self._current.vlad_index(self.extractor).search(query, k, subset)
 
     def select(
         self,
@@ -253,20 +257,21 @@ class SqliteStore:
         measure = measure or own
         if dtype(measure) != dtype(own):
             raise StoreError(f"vectors for {own} cannot be compared by {measure}")
-        return self._indexes.search(query, k, measure, subset)
+        return self._current.indexes.search(query, k, measure, subset)
 
     @property
     def index(self) -> IndexChoice:
         """See Store."""
-        return self._indexes.choice
+        return self._opened.indexes.choice
 
     def use_index(self, choice: IndexChoice) -> None:
         """See Store."""
-        indexes = IndexPool(choice, self.recipe, self._connections, self._files)
+        opened = self._current
+        indexes = opened.new_indexes(choice)
         indexes.build()
         with self._connections.writing() as connection:
             properties.set_property(connection, "index", recipes.choice_to_json(choice))
-        before, self._indexes = self._indexes, indexes
+        before, opened.indexes = opened.indexes, indexes
         before.close()
 
     def statistics(self) -> Statistics:
@@ -282,17 +287,37 @@ class SqliteStore:
 
     def close(self) -> None:
         """See Store."""
-        self._connections.close()  # first, so that the indexes cannot open another
-        self._indexes.close()
-        with self._guard:
-            if self._vlad is not None:
-                self._vlad.close()
+        with self._replacing:
+            self._closed = True
+            self._opened.close()
 
-    def _vlad_index(self, extractor: Recipe) -> VladIndex:
-        with self._guard:
-            if self._vlad is None:
-                self._vlad = VladIndex(self._files.vlad(), self._connections, extractor.dim)
-            return self._vlad
+    @property
+    def _connections(self) -> Connections:
+        return self._current.connections
+
+    @property
+    def _current(self) -> OpenedFile:
+        """The file that is at the path now. Raises StoreError if it is no such catalogue."""
+        if not (self._closed or self._opened.connections.is_in_place()):
+            self._reopen()
+        return self._opened
+
+    def _reopen(self) -> None:
+        with self._replacing:
+            before, path = self._opened, self._path
+            if self._closed or before.connections.is_in_place():
+                return
+            if not path.exists():
+                raise StoreError(f"{path} was moved or deleted while it was open: put it back")
+            before.retire()
+            other = type(self).open(path, self._index)
+            if (other.recipe, other.extractor) != (before.recipe, before.extractor):
+                other.close()
+                raise RecipeMismatch(
+                    f"{path} was replaced by a catalogue made with {other.recipe}, "
+                    f"not with {before.recipe}: open it again"
+                )
+            self._opened = other._opened
 
 
 def _initialize(

@@ -12,6 +12,7 @@ from typing import Protocol
 import apsw
 import numpy as np
 
+from imagefinder._utils.sqlite import Connection
 from imagefinder.errors import IndexDamaged
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.types import Features, Index, Keys, Neighbors
@@ -52,7 +53,7 @@ class SyncedIndex:
         self._rows = rows
         self._saved = saved
         self._guard = Lock()
-        self._connection: apsw.Connection | None = None
+        self._connection: Connection | None = None
         self._data_version: object = None
         self._retry_bytes = 0
 
@@ -84,6 +85,10 @@ class SyncedIndex:
         if self._connection is None:
             self._connection = self._connections.open()
             self._load()
+        if not self._connection.is_current():
+            self._connection.close()
+            self._connection = self._connections.open()
+            self._data_version = None
         # SQLite changes this number when any other connection commits
         version = self._connection.pragma("data_version")
         if version == self._data_version:

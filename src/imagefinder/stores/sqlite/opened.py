@@ -1,0 +1,58 @@
+"""A catalogue's file as it was opened: its connections, what describes it, and its indexes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+
+from imagefinder.registry import recipes
+from imagefinder.stores.sqlite import properties
+from imagefinder.stores.sqlite.cache_files import CacheFiles
+from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.stores.sqlite.index_pool import IndexPool
+from imagefinder.stores.sqlite.vlad_index import VladIndex
+from imagefinder.types import IndexChoice, Recipe
+
+
+class OpenedFile:
+    """Opened once, and given up as a whole when another file takes its place."""
+
+    def __init__(self, path: Path, connections: Connections, index: IndexChoice | None) -> None:
+        """Searched by its own kind of index, or another."""
+        self.connections = connections
+        with connections.reading() as connection, connections.decoding():
+            about = properties.select_properties(connection)
+            self.recipe = recipes.from_json(about["recipe"])
+            self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
+            own = recipes.choice_from_json(about.get("index"))
+            self._files = CacheFiles(path, str(about["id"]))
+        self._guard = Lock()
+        self.indexes = self.new_indexes(index or own)
+        self._vlad: VladIndex | None = None
+
+    def new_indexes(self, choice: IndexChoice) -> IndexPool:
+        """Indexes of this kind, not yet built."""
+        return IndexPool(choice, self.recipe, self.connections, self._files)
+
+    def vlad_index(self, extractor: Recipe) -> VladIndex:
+        """The index of aggregated local features."""
+        with self._guard:
+            if self._vlad is None:
+                self._vlad = VladIndex(self._files.vlad(), self.connections, extractor.dim)
+            return self._vlad
+
+    def retire(self) -> None:
+        """Close, and leave nothing to a file that has taken the place of this one."""
+        self._close_indexes()
+        self.connections.retire()
+
+    def close(self) -> None:
+        """Release files; idempotent."""
+        self.connections.close()  # first, so that the indexes cannot open another
+        self._close_indexes()
+
+    def _close_indexes(self) -> None:
+        self.indexes.close()
+        with self._guard:
+            if self._vlad is not None:
+                self._vlad.close()
