@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import PIL.Image
+import PIL.ImageFile
 from numpy.typing import NDArray
 
 from imagefinder._utils.concurrency import cores
@@ -20,6 +22,9 @@ from imagefinder.images.color import to_rgb
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
 from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_pixels
+from imagefinder.images.orientation import orientation_of, upright
+from imagefinder.images.sample_range import brightened, sixteen_bit_layout
+from imagefinder.images.truncated import decodable_part
 from imagefinder.types import Image, Resize
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -44,15 +49,23 @@ class Decoded:
     pixels: Image
     width: int
     height: int
+    warning: str = ""
+    """What is missing of a truncated or damaged image, of which these are the rows that are there;
+    empty for one that is whole."""
 
 
 def load_image(source: Source, limits: Limits = LIMITS) -> Image:
     """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, image or array.
 
-    Transparency is composited on white, 16-bit and float samples become 8-bit, and an animation
-    gives its first frame. Raises UnreadableImage or ImageTooLarge.
+    Transparency is composited on white, or on dark gray where white would hide what is drawn;
+    16-bit and float samples become 8-bit, and an animation gives its first frame. Of a truncated
+    image the part that is there comes back, with a Python warning. Raises UnreadableImage or
+    ImageTooLarge.
     """
-    return decode(source, limits=limits).pixels
+    decoded = decode(source, limits=limits)
+    if decoded.warning:
+        warnings.warn(f"the image is {decoded.warning}", stacklevel=2)
+    return decoded.pixels
 
 
 def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS) -> Decoded:
@@ -63,10 +76,10 @@ def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS
         raise TypeError(f"expected a path, bytes, file, PIL image or array, not {kind}")
     try:
         if isinstance(source, np.ndarray):
-            return _finished(_from_array(source), resize)
+            source = _from_array(source)
         if isinstance(source, PIL.Image.Image):
             source.load()
-            return _finished(source, resize)
+            return _finished(source, resize, source.size, orientation_of(source))
         if isinstance(source, Bytes):
             return _decoded(check_bytes(bytes(source), limits), resize, limits)
         return _decoded(read(source, limits), resize, limits)
@@ -81,21 +94,58 @@ def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS
 
 
 def _decoded(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
+    try:
+        return _whole(data, resize, limits)
+    except (ImageTooLarge, PIL.Image.DecompressionBombError, MemoryError):
+        raise
+    except Exception:
+        part = _part(data, resize, limits) if limits.allow_truncated else None
+        if part is None:
+            raise
+        return part
+
+
+def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
     with open_image(BytesIO(data)) as image:
         # one call instead of one per 64 kB: between calls other threads would take the lock
         image.decodermaxblock = len(data)
         full = image.size
-        if not is_shrinkable(image):
-            check_pixels(image, limits)
-        if resize is not None:
-            needed = round(_OVERSAMPLING * max(resize.width, resize.height) / resize.keep)
-            image.draft("", (needed, needed))
-        check_pixels(image, limits)
-        before = image.size
+        _prepare(image, resize, limits)
+        before, layout = image.size, sixteen_bit_layout(image)
         with _large(image), _slots:
             image.load()
             is_transposed = image.size != before  # Pillow rotates a TIFF itself
-            return _finished(image, resize, image.size if is_transposed else full)
+            orientation = orientation_of(image)
+            shown = brightened(image, layout, data)
+            return _finished(shown, resize, image.size if is_transposed else full, orientation)
+
+
+def _part(data: bytes, resize: Resize | None, limits: Limits) -> Decoded | None:
+    reduction = 1.0
+
+    def prepare(image: PIL.ImageFile.ImageFile) -> None:
+        nonlocal reduction
+        before = image.size
+        _prepare(image, resize, limits)
+        reduction = before[0] / image.width
+
+    with _large_slot, _slots:
+        part = decodable_part(data, prepare)
+        if part is None:
+            return None
+        full = round(part.image.width * reduction), round(part.image.height * reduction)
+        decoded = _finished(part.image, resize, full, part.orientation)
+    return replace(decoded, warning=part.warning)
+
+
+def _prepare(image: PIL.ImageFile.ImageFile, resize: Resize | None, limits: Limits) -> None:
+    """Check the size, and have a JPEG decoded at a reduced size."""
+    if not is_shrinkable(image):
+        check_pixels(image, limits)
+    if resize is not None:
+        needed = round(_OVERSAMPLING * max(resize.width, resize.height) / resize.keep)
+        image.draft("", (needed, needed))
+    check_pixels(image, limits)
 
 
 def _large(image: PIL.Image.Image) -> AbstractContextManager[object]:
@@ -103,14 +153,16 @@ def _large(image: PIL.Image.Image) -> AbstractContextManager[object]:
 
 
 def _finished(
-    image: PIL.Image.Image, resize: Resize | None, full: tuple[int, int] | None = None
+    image: PIL.Image.Image,
+    resize: Resize | None,
+    full: tuple[int, int],
+    orientation: int,
 ) -> Decoded:
     """8-bit RGB, then resized (cheapest in this order), then upright.
 
     ``full`` is the size before a reduced decode.
     """
-    orientation = _orientation(image)
-    width, height = full or image.size
+    width, height = full
     if orientation >= 5:
         width, height = height, width
     if width < 1 or height < 1:
@@ -118,35 +170,12 @@ def _finished(
     if resize is not None:
         target = (resize.width, resize.height) if orientation < 5 else (resize.height, resize.width)
         if image.mode in ("I", "F"):  # expensive to convert at full size
-            rgb = to_rgb(_resized(image, resize, target))
+            rgb = to_rgb(_resized(image, resize, target), image)
         else:
             rgb = _resized(to_rgb(image), resize, target)
     else:
         rgb = to_rgb(image)
-    if orientation != 1:
-        rgb = rgb.transpose(_TRANSPOSE[orientation])
-    return Decoded(np.asarray(rgb), width, height)
-
-
-_TRANSPOSE = {
-    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
-    3: PIL.Image.Transpose.ROTATE_180,
-    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
-    5: PIL.Image.Transpose.TRANSPOSE,
-    6: PIL.Image.Transpose.ROTATE_270,
-    7: PIL.Image.Transpose.TRANSVERSE,
-    8: PIL.Image.Transpose.ROTATE_90,
-}
-_ORIENTATION = 0x0112
-
-
-def _orientation(image: PIL.Image.Image) -> int:
-    """The EXIF orientation, 1 to 8. Call it after ``load``: PNG and TIFF have it only then."""
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged EXIF must not cost the image
-        return 1
-    return orientation if orientation in _TRANSPOSE else 1
+    return Decoded(np.asarray(upright(rgb, orientation)), width, height)
 
 
 def _resized(image: PIL.Image.Image, resize: Resize, size: tuple[int, int]) -> PIL.Image.Image:

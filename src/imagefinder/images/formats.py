@@ -43,6 +43,16 @@ _SUFFIX_OF = {
     "AVIF": ".avif",
     "HEIF": ".heic",
 }
+_SIGNATURES = (
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("PNG", 0, b"\x89PNG"),
+    ("WebP", 8, b"WEBP"),
+    ("GIF", 0, b"GIF8"),
+    ("TIFF", 0, b"II*\0"),
+    ("TIFF", 0, b"MM\0*"),
+    ("AVIF", 4, b"ftypavi"),
+    ("HEIC", 4, b"ftyphe"),
+)
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
 
@@ -88,9 +98,23 @@ def open_image(file: BinaryIO) -> PIL.ImageFile.ImageFile:
         raise UnreadableImage("the file is empty")
     try:
         return PIL.Image.open(file, formats=[*ACCEPTED, *_heif(header)])
-    except PIL.UnidentifiedImageError as error:
+    except OSError as error:
+        kind = _signature(header)
+        if kind:
+            raise UnreadableImage(
+                f"begins as {kind}, but is truncated, damaged or of an unusual kind: "
+                "get the file again, or convert it"
+            ) from error
+        if not isinstance(error, PIL.UnidentifiedImageError):
+            raise
         formats = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
         raise UnreadableImage(f"not an image in a supported format ({formats})") from error
+
+
+def _signature(header: bytes) -> str:
+    """The format that a file seems to have by its first bytes; empty if none."""
+    kinds = (name for name, at, first in _SIGNATURES if header[at:].startswith(first))
+    return next(kinds, "")
 
 
 def _heif(header: bytes) -> list[str]:

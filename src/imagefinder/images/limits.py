@@ -17,6 +17,8 @@ class Limits:
     """Of the encoded file."""
     max_pixels: int = 100_000_000
     """Width × height as decoded (a JPEG may shrink while it is decoded)."""
+    allow_truncated: bool = True
+    """Whether the part that is there of a truncated or damaged image is taken, with a warning."""
 
 
 LIMITS = Limits()
