@@ -264,7 +264,7 @@ def test_one_bad_file_stops_nothing_and_is_named(finder: Finder, images: Path) -
     report = finder.add([images, images / "missing.jpg"])
     assert report.added == 12
     assert {(Path(f.path).name, f.reason.split(":")[0]) for f in report.failed} == {
-        ("broken.jpg", "damaged or not supported"),
+        ("broken.jpg", "begins as JPEG, but is truncated, damaged or of an unusual kind"),
         ("empty.png", "the file is empty"),
         ("missing.jpg", "no such file"),
     }

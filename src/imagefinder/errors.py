@@ -30,6 +30,8 @@ ImageFinderError
 ├── NotFound               no such image in the catalogue
 ├── EvaluationError        the ground truth is missing or unusable
 └── TrainingError          the images, teachers or settings do not allow training
+
+Beside it there is one warning, TruncatedImage, for an image of which only a part can be decoded.
 """
 
 
@@ -169,3 +171,7 @@ class EvaluationError(ImageFinderError):
 
 class TrainingError(ImageFinderError):
     """The images, teachers or settings do not allow training."""
+
+
+class TruncatedImage(UserWarning):
+    """Only a part of the image can be decoded, and is used."""

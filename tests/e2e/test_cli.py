@@ -340,16 +340,26 @@ def test_an_image_that_cannot_be_used_is_said_in_one_line(
     assert reason in json.loads(added.stdout)["failed"][0]["reason"]
 
 
-def test_a_truncated_image_is_named_and_the_others_are_added(run: Run, folder: Path) -> None:
+def test_a_stub_of_an_image_is_named_and_the_others_are_added(run: Run, folder: Path) -> None:
     whole = (folder / "b.jpg").read_bytes()
-    (folder / "b.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "b.jpg").write_bytes(whole[: len(whole) // 9])
     said = run("add", "folder", "--json")
     report = json.loads(said.stdout)
     assert said.returncode == 0
     assert counts(report) == {"added": 2}
     assert [failure["path"] for failure in report["failed"]] == [str(folder / "b.jpg")]
     told = run("add", "folder")
-    assert told.stderr.decode().startswith("failed: folder/b.jpg: damaged")
+    assert "folder/b.jpg: " in told.stderr.decode()
+
+
+def test_a_truncated_query_image_is_searched_with_and_told(run: Run, folder: Path) -> None:
+    run("add", "folder")
+    whole = (folder / "b.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) * 3 // 4])
+    said = run("search", "folder/cut.jpg", "--json")
+    assert said.returncode == 0
+    assert json.loads(said.stdout)["hits"][0]["path"] == str(folder / "b.jpg")
+    assert said.stderr.decode().startswith("warning: folder/cut.jpg is truncated or damaged: ")
 
 
 def test_a_folder_that_may_not_be_written_to_is_said_in_one_line(

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from tests.images.encode import encoded
 
-from imagefinder.errors import UnreadableImage
+from imagefinder.errors import TruncatedImage, UnreadableImage
 from imagefinder.images.decode import decode, load_image
 from imagefinder.images.limits import Limits
 from imagefinder.types import Image, Resize
@@ -157,5 +157,5 @@ def test_truncated_images_can_be_refused(photograph: PIL.Image.Image) -> None:
 
 
 def test_loading_one_in_python_warns(photograph: PIL.Image.Image) -> None:
-    with pytest.warns(UserWarning, match="the image is truncated"):
+    with pytest.warns(TruncatedImage, match="the image is truncated"):
         load_image(encoded(photograph, "JPEG")[:-2])

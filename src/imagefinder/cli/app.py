@@ -39,7 +39,7 @@ from imagefinder.cli.sync import sync
 from imagefinder.cli.terminal import handle_sigterm, log_to_stderr, prepare_streams
 from imagefinder.cli.train import train
 from imagefinder.cli.vectors import embed, export, import_
-from imagefinder.errors import ImageFinderError
+from imagefinder.errors import ImageFinderError, TruncatedImage
 
 _INTERRUPTED = 130
 
@@ -84,6 +84,8 @@ app = _assembled()
 def main() -> None:
     """Run the command line; known failures are one line on stderr, never a traceback."""
     warnings.simplefilter("ignore")  # a decoder's warnings about a file are no help to a user
+    warnings.simplefilter("always", TruncatedImage)
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     prepare_streams()
     try:

@@ -97,7 +97,7 @@ def embed(
     def decode_one(numbered: tuple[int, Source]) -> Decoded:
         number, image = numbered
         try:
-            return decode(image, resize, limits)
+            return decode(image, resize, limits).warned(image)
         except ImageError as error:
             name = image if isinstance(image, str | os.PathLike) else f"image {number}"
             raise type(error)(f"{name}: {error}") from error

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from imagefinder._utils.concurrency import cores
 from imagefinder._utils.text import one_line
-from imagefinder.errors import ImageTooLarge, UnreadableImage
+from imagefinder.errors import ImageTooLarge, TruncatedImage, UnreadableImage
 from imagefinder.images.color import to_rgb
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
@@ -53,19 +53,23 @@ class Decoded:
     """What is missing of a truncated or damaged image, of which these are the rows that are there;
     empty for one that is whole."""
 
+    def warned(self, source: Source) -> Decoded:
+        """Itself, with a Python warning if something is missing."""
+        if self.warning:
+            name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the image"
+            warnings.warn(f"{name} is {self.warning}", TruncatedImage, stacklevel=3)
+        return self
+
 
 def load_image(source: Source, limits: Limits = LIMITS) -> Image:
     """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, image or array.
 
     Transparency is composited on white, or on dark gray where white would hide what is drawn;
     16-bit and float samples become 8-bit, and an animation gives its first frame. Of a truncated
-    image the part that is there comes back, with a Python warning. Raises UnreadableImage or
-    ImageTooLarge.
+    image the part that is there comes back, with the warning TruncatedImage. Raises
+    UnreadableImage or ImageTooLarge.
     """
-    decoded = decode(source, limits=limits)
-    if decoded.warning:
-        warnings.warn(f"the image is {decoded.warning}", stacklevel=2)
-    return decoded.pixels
+    return decode(source, limits=limits).warned(source).pixels
 
 
 def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS) -> Decoded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import PIL.Image
 
@@ -19,6 +19,11 @@ class Limits:
     """Width × height as decoded (a JPEG may shrink while it is decoded)."""
     allow_truncated: bool = True
     """Whether the part that is there of a truncated or damaged image is taken, with a warning."""
+
+    @property
+    def for_stored(self) -> Limits:
+        """For images that are in a catalogue already, whole or not."""
+        return replace(self, allow_truncated=True)
 
 
 LIMITS = Limits()

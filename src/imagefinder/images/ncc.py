@@ -52,7 +52,7 @@ def ncc_signature(source: Source, limits: Limits = LIMITS) -> Signature:
 
 def stored_signature(record: Record, limits: Limits = LIMITS) -> Signature | None:
     """The signature of a stored image, or None if none of its files can be read."""
-    return first_readable(record, partial(ncc_signature, limits=limits))
+    return first_readable(record, partial(ncc_signature, limits=limits.for_stored))
 
 
 def max_ncc(one: Signature, others: Sequence[Signature]) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ class Thumbnail(NamedTuple):
 
 def thumbnail(path: str, side: int, limits: Limits = LIMITS) -> Thumbnail:
     """A thumbnail whose longer side has at most ``side`` pixels. Raises ImageError."""
-    pixels = decode(path, Resize(side, side, "within"), limits).pixels
+    pixels = decode(path, Resize(side, side, "within"), limits.for_stored).pixels
     height, width = pixels.shape[:2]
     with BytesIO() as file:
         PIL.Image.fromarray(pixels).save(file, "JPEG", quality=_QUALITY)
@@ -42,7 +42,7 @@ def thumbnails(
     """Each stored image at that size, in order; None where none of its files can be read."""
 
     def resized(path: str) -> Image:
-        return decode(path, resize, limits).pixels
+        return decode(path, resize, limits.for_stored).pixels
 
     def small(record: Record) -> Image | None:
         return first_readable(record, resized)

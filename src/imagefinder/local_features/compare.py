@@ -88,7 +88,7 @@ def _extract(source: Source, extractor: Extractor, limits: Limits) -> tuple[Imag
     """The image as it is drawn, and its local features."""
     with naming_errors(source):
         image = content(source)
-        shown = decode(image, Resize(_SIDE, _SIDE, mode="within"), limits).pixels
+        shown = decode(image, Resize(_SIDE, _SIDE, mode="within"), limits).warned(source).pixels
         pixels = decode(image, extractor.resize, limits).pixels
         return shown, extract_one(extractor, pixels)
 

@@ -13,7 +13,7 @@ import numpy as np
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
-from imagefinder.images.decode import Source, decode, load_image
+from imagefinder.images.decode import Source, decode
 from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute, content, image_list, naming_errors
 from imagefinder.similarity import normalized_for
@@ -106,14 +106,15 @@ class QueryBuilder:
         with naming_errors(path):
             data = read(absolute(path), self.catalogue.limits)
             own_key = None if self.crop else key_of(hashlib.sha256(data).digest())
-            return replace(self._encoded(data), own_key=own_key)
+            return replace(self._encoded(data, path), own_key=own_key)
 
-    def _encoded(self, image: Source) -> Query:
+    def _encoded(self, image: Source, name: Source = "the query image") -> Query:
         encoder, extractor = self.catalogue.encoder, self.catalogue.extractor
         limits = self.catalogue.limits
         if self.crop is not None:
-            image = _cropped(load_image(image, limits), self.crop)
-        features = encode_one(encoder, decode(image, encoder.resize, limits).pixels)
+            image = _cropped(decode(image, limits=limits).warned(name).pixels, self.crop)
+        pixels = decode(image, encoder.resize, limits).warned(name).pixels
+        features = encode_one(encoder, pixels)
         if extractor is None or not self.local:
             return Query(features)
         pixels = decode(image, extractor.resize, limits).pixels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.finder import Finder
@@ -79,7 +79,9 @@ def open_catalogues(
 def _batched(finder: Finder, stack: ExitStack, on_batch: Callable[[int], None]) -> ServedCatalogue:
     encoder = BatchingEncoder(finder.encoder, on_batch)
     stack.callback(encoder.close)
-    batched = Finder(finder.store, encoder, finder.extractor, finder.limits)
+    # an upload that was cut on its way is to be sent again
+    limits = replace(finder.limits, allow_truncated=False)
+    batched = Finder(finder.store, encoder, finder.extractor, limits)
     return ServedCatalogue(batched, _has_text_encoder(finder))
 
 
