@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
-from imagefinder.catalogue import contents
+from imagefinder.catalogue import contents, health
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.health import Finding
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors
-from imagefinder.images.inputs import Given
+from imagefinder.images.inputs import Given, absolute
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
@@ -89,6 +90,30 @@ class Finder(Catalogue):
         ExchangeError, or RecipeMismatch for another encoder's vectors, before anything is written.
         """
         return import_vectors(self.store, path, self.limits)
+
+    @staticmethod
+    def check(path: str | os.PathLike[str]) -> list[Finding]:
+        """All that is damaged in the catalogue at a path, and what can be had again from where.
+
+        Every page and every row is verified, so it reads the whole file; nothing is changed. The
+        values in rows that versions without checksums wrote cannot be verified.
+        """
+        return health.check(path)
+
+    def backup(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
+        """Copy the catalogue to a file while others use it; returns the bytes of the copy.
+
+        The copy is verified, and appears whole or not at all. Raises CatalogueExists if there is a
+        file, unless ``force`` replaces it, and CatalogueDamaged rather than copy damage.
+        """
+        return self.store.backup(absolute(path), force)
+
+    def vacuum(self) -> int:
+        """Give the space that removed images leave back to the disk; returns the bytes.
+
+        Others may read meanwhile. Needs free space of twice the catalogue's size for a while.
+        """
+        return self.store.vacuum()
 
     def search(
         self,

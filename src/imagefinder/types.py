@@ -292,8 +292,8 @@ class Damage:
     what: str
     key: int | None = None
     """Of the image that it belongs to, where that is known."""
-    path: str | None = None
-    """Of the file, if it is the record of one."""
+    paths: tuple[str, ...] = ()
+    """Those recorded for the image, as far as they can be read."""
 
 
 @dataclass(frozen=True)
@@ -509,6 +509,16 @@ class Store(Protocol):
 
     def statistics(self) -> Statistics:
         """Counts and sizes."""
+
+    def backup(self, target: Path, force: bool = False) -> int:
+        """Copy it to a file, whole or not at all, while others write; the bytes of the copy.
+
+        Raises CatalogueExists for a file that is there, unless ``force`` replaces it, and
+        CatalogueDamaged.
+        """
+
+    def vacuum(self) -> int:
+        """Give the space of removed images back to the disk; the number of bytes."""
 
     def close(self) -> None:
         """Release files; idempotent."""

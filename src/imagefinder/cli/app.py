@@ -16,7 +16,9 @@ from imagefinder import __version__
 from imagefinder._utils.text import one_line
 from imagefinder.cli import options as panels
 from imagefinder.cli.add import add
+from imagefinder.cli.backup import backup
 from imagefinder.cli.calibrate import calibrate
+from imagefinder.cli.check import check
 from imagefinder.cli.command import Command, Group
 from imagefinder.cli.demo import demo
 from imagefinder.cli.download import download
@@ -38,6 +40,7 @@ from imagefinder.cli.serve import serve
 from imagefinder.cli.sync import sync
 from imagefinder.cli.terminal import handle_sigterm, log_to_stderr, prepare_streams
 from imagefinder.cli.train import train
+from imagefinder.cli.vacuum import vacuum
 from imagefinder.cli.vectors import embed, export, import_
 from imagefinder.errors import ImageFinderError, TruncatedImage
 
@@ -53,6 +56,9 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "download": download,
         "reduce": reduce,
         "index": index,
+        "check": check,
+        "backup": backup,
+        "vacuum": vacuum,
     },
     panels.SEARCH: {"search": search, "match": match, "duplicates": duplicates, "map": draw_map},
     panels.QUALITY: {"evaluate": evaluate, "calibrate": calibrate},

@@ -16,7 +16,7 @@ from imagefinder.errors import CatalogueExists
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
-    from imagefinder.types import Encoder
+    from imagefinder.types import Encoder, Store
 
 START = "Getting started"
 CATALOGUE = "Catalogue"
@@ -136,6 +136,19 @@ def open_finder(db: Path, encoder: str | None = None, options: list[str] | None 
     from imagefinder.finder import Finder
 
     return Finder.open(db, make_encoder(encoder, options))
+
+
+@contextmanager
+def open_store(db: Path) -> Iterator[Store]:
+    """The store of the catalogue, which must exist: its encoder need not be installed."""
+    from imagefinder.images.inputs import absolute
+    from imagefinder.registry.plugins import load
+
+    store: Store = load("stores", "sqlite").open(absolute(db))
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def open_or_create(

@@ -42,7 +42,8 @@ class CheckedTable:
             return None
         about = dict(zip(self.columns, row, strict=False))
         key = about.get("key")
-        return Damage(self._what(row), key if isinstance(key, int) else None, about.get("path"))
+        paths = (str(about["path"]),) if "path" in about else ()
+        return Damage(self._what(row), key if isinstance(key, int) else None, paths)
 
     def with_checksum(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row as it is stored."""

@@ -100,6 +100,13 @@ class Connections:
                     self._writer.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """The writer outside of any transaction, for what is one itself."""
+        with self._writing, self.translate_errors():
+            self._check_open()
+            yield self._writer
+
     def close(self) -> None:
         """Close all connections; a reader in use is closed when its transaction ends."""
         with self._writing, self._guard:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import apsw
@@ -34,16 +36,17 @@ def find_damage(
         yield from _found(connection, _WITHOUT_RECORD.format(table.name), _without_record)
 
 
-def paths_of(connection: apsw.Connection, key: int) -> list[str]:
-    """The paths recorded for an image, as far as they can be read: without an index."""
-    sql = "SELECT path FROM files NOT INDEXED WHERE key = ?"
-    paths: list[str] = []
-    try:
-        for (path,) in connection.execute(sql, (key,)):
-            paths.append(str(path))
-    except _UNREADABLE:
-        pass
-    return paths
+def with_paths(connection: apsw.Connection, damages: Sequence[Damage]) -> list[Damage]:
+    """The same, with the paths recorded for their images as far as they can be read."""
+    paths: dict[int, list[str]] = {one.key: list(one.paths) for one in damages if one.key}
+    with suppress(*_UNREADABLE):
+        for path, key in connection.execute("SELECT path, key FROM files"):  # by no index
+            if key in paths:
+                paths[key].append(str(path))
+    return [
+        replace(one, paths=tuple(dict.fromkeys(paths[one.key]))) if one.key else one
+        for one in damages
+    ]
 
 
 def _found(

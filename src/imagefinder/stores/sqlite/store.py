@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from imagefinder.errors import (
+    CatalogueDamaged,
     CatalogueExists,
     CatalogueMissing,
     ImageError,
@@ -20,11 +22,11 @@ from imagefinder.errors import (
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
-from imagefinder.stores.sqlite import properties, records, schema
+from imagefinder.stores.sqlite import maintenance, properties, records, schema
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.checksums import DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.damage import RECORDS, find_damage
+from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.opened import OpenedFile
 from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
@@ -32,6 +34,7 @@ from imagefinder.stores.sqlite.upsert import Upsert
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.types import (
+    Damage,
     Entry,
     Features,
     IndexChoice,
@@ -117,12 +120,7 @@ class SqliteStore:
             )
         connections = Connections(path)
         try:
-            with connections.reading() as connection:
-                schema.check(connection, path.name)
-                is_old = connection.pragma("user_version") < len(schema.MIGRATIONS)
-            if is_old:
-                with connections.writing() as connection:
-                    schema.migrate(connection)
+            _prepare(connections, path)
             if path.stat().st_size <= _READ_WHOLE:
                 with connections.reading() as connection:
                     for damage in find_damage(connection, RECORDS):
@@ -131,6 +129,19 @@ class SqliteStore:
         except BaseException:
             connections.close()
             raise
+
+    @classmethod
+    def check(cls, path: Path) -> list[Damage]:
+        """All that is damaged in a catalogue, which need not be good enough to be opened."""
+        try:
+            if not cls.exists(path):
+                raise CatalogueMissing(f"there is no catalogue {path}")
+            with closing(Connections(path)) as connections:
+                _prepare(connections, path)
+                with connections.reading() as connection:
+                    return with_paths(connection, list(find_damage(connection)))
+        except CatalogueDamaged as error:  # it cannot even be opened
+            return [Damage(f"the structure of the file: {error.__cause__}")]
 
     @classmethod
     def exists(cls, path: Path) -> bool:
@@ -274,6 +285,14 @@ class SqliteStore:
         before, opened.indexes = opened.indexes, indexes
         before.close()
 
+    def backup(self, target: Path, force: bool = False) -> int:
+        """See Store."""
+        return maintenance.back_up(self._connections, self._path, target, force)
+
+    def vacuum(self) -> int:
+        """See Store."""
+        return maintenance.vacuum(self._connections, self._path)
+
     def statistics(self) -> Statistics:
         """See Store."""
         with self._connections.reading() as connection:
@@ -318,6 +337,16 @@ class SqliteStore:
                     f"not with {before.recipe}: open it again"
                 )
             self._opened = other._opened
+
+
+def _prepare(connections: Connections, path: Path) -> None:
+    """Raise NotACatalogue or NewerCatalogue, and bring an older catalogue up to date."""
+    with connections.reading() as connection:
+        schema.check(connection, path.name)
+        is_old = connection.pragma("user_version") < len(schema.MIGRATIONS)
+    if is_old:
+        with connections.writing() as connection:
+            schema.migrate(connection)
 
 
 def _initialize(

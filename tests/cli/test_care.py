@@ -1,0 +1,89 @@
+"""The verbs that care for a catalogue: check, backup, vacuum."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+import PIL.Image
+import pytest
+from typer.testing import CliRunner, Result
+
+from imagefinder import Finder, ImageFinderError
+from imagefinder.cli.app import app
+
+Ask = Callable[..., Result]
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Runs a command in a folder with a catalogue of three images."""
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8)
+        PIL.Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
+    with Finder.create(tmp_path / "c.db", "dhash") as finder:
+        assert finder.add(tmp_path / "images", metadata={"a": 1}).added == 3
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMAGEFINDER_DB", "c.db")
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+def damage(path: Path) -> None:
+    file = apsw.Connection(str(path))
+    file.execute("UPDATE images SET width = width + 1 WHERE key = (SELECT max(key) FROM images)")
+    file.execute("UPDATE images SET width = width + 1 WHERE key = (SELECT min(key) FROM images)")
+    file.close()
+
+
+def test_an_intact_catalogue_is_said_to_be(ask: Ask, tmp_path: Path) -> None:
+    shown = ask("check")
+    assert (shown.exit_code, shown.stdout) == (0, "c.db is intact\n")
+    about = json.loads(ask("check", "--json").stdout)
+    assert about == {"catalogue": str(tmp_path / "c.db"), "damaged": []}
+
+
+def test_damage_is_listed_with_the_files_that_have_the_images(ask: Ask, tmp_path: Path) -> None:
+    damage(tmp_path / "c.db")
+    (tmp_path / "images" / "0.png").write_bytes((tmp_path / "images" / "1.png").read_bytes())
+    with pytest.raises(ImageFinderError, match="run imagefinder check"):
+        Finder.open("c.db")
+    result = ask("check", "--json")
+    assert result.exit_code == 1
+    found: list[dict[str, Any]] = json.loads(result.stdout)["damaged"]
+    assert [one["what"] for one in found] == [f"the record of image {one['id']}" for one in found]
+    shown = ask("check")
+    assert shown.exit_code == 1
+    for one in found:
+        if one["source"]:
+            assert f"{one['id']}; to be had again from images/" in shown.stdout
+        else:
+            assert f"{one['id']}; no intact file has it" in shown.stdout
+    assert [Path(one["source"]).parent.name for one in found if one["source"]]
+
+
+def test_a_copy_is_made(ask: Ask, tmp_path: Path) -> None:
+    shown = ask("backup", "copy.db")
+    size = (tmp_path / "copy.db").stat().st_size
+    assert (shown.exit_code, shown.stdout) == (0, f"{size:,} bytes copied to copy.db\n")
+    refused = ask("backup", "copy.db")
+    assert isinstance(refused.exception, ImageFinderError)
+    assert "--force" in str(refused.exception)
+    about = json.loads(ask("backup", "copy.db", "--force", "--json").stdout)
+    assert about == {"backup": str(tmp_path / "copy.db"), "bytes": size}
+    with Finder.open("copy.db") as finder:
+        assert len(finder) == 3
+
+
+def test_space_is_given_back(ask: Ask, tmp_path: Path) -> None:
+    with Finder.open("c.db") as finder:
+        finder.store.set_metadata("note", "x" * 100_000)
+        finder.store.set_metadata("note", "")
+    before = (tmp_path / "c.db").stat().st_size
+    about = json.loads(ask("vacuum", "--json").stdout)
+    freed = before - (tmp_path / "c.db").stat().st_size
+    assert about == {"catalogue": str(tmp_path / "c.db"), "freed": freed}
+    assert freed > 90_000
+    assert ask("vacuum").stdout == "0 bytes given back\n"

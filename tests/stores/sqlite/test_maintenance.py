@@ -1,0 +1,187 @@
+"""Copies of a catalogue, its free space, and what is found damaged in it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import apsw
+import pytest
+
+from imagefinder.errors import CatalogueDamaged, CatalogueExists, CatalogueMissing, StoreError
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.testing.contracts.samples import random_entries
+from imagefinder.types import Recipe
+
+DIM = 8
+RECIPE = Recipe("test", {}, DIM, "cosine")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    store = SqliteStore.create(tmp_path / "c.db", RECIPE)
+    store.write(random_entries(300, DIM))
+    store.close()
+    return tmp_path / "c.db"
+
+
+def execute(path: Path, sql: str) -> None:
+    file = apsw.Connection(str(path))
+    file.execute(sql)
+    file.close()
+
+
+def test_a_copy_holds_what_was_committed_when_it_began(path: Path, tmp_path: Path) -> None:
+    store = SqliteStore.open(path)
+    store.write(random_entries(10, DIM, first=1000))  # in the write-ahead log alone
+    copy = tmp_path / "copy.db"
+    assert store.backup(copy) == copy.stat().st_size
+    store.write(random_entries(10, DIM, first=2000))
+    before = {file.name for file in tmp_path.iterdir()}
+    assert before == {"c.db", "c.db-wal", "c.db-shm", "copy.db"}
+    with_copy = SqliteStore.open(copy)
+    assert len(with_copy) == 310
+    assert len(store) == 320
+    for entry in (*random_entries(5, DIM), *random_entries(5, DIM, first=1000)[:5]):
+        assert with_copy.get([entry.record.key]) == store.get([entry.record.key])
+    with_copy.close()
+    store.close()
+    assert SqliteStore.check(copy) == []
+
+
+def test_copies_made_while_others_write_are_whole_states(path: Path, tmp_path: Path) -> None:
+    store, done = SqliteStore.open(path), threading.Event()
+
+    def write() -> None:
+        other = SqliteStore.open(path)
+        for turn in range(20):
+            other.write(random_entries(50, DIM, first=1000 + 50 * turn))
+        other.close()
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for number in range(5):
+        store.backup(tmp_path / f"{number}.db")
+    writer.join()
+    assert done.is_set()
+    store.close()
+    for number in range(5):
+        copy = SqliteStore.open(tmp_path / f"{number}.db")
+        assert (len(copy) - 300) % 50 == 0
+        assert copy.statistics().vectors == len(copy)
+        copy.close()
+
+
+def test_no_file_is_replaced_unasked(path: Path, tmp_path: Path) -> None:
+    store, other = SqliteStore.open(path), tmp_path / "other"
+    other.write_text("mine")
+    with pytest.raises(CatalogueExists, match=r"other already exists: .*--force"):
+        store.backup(other)
+    assert other.read_text() == "mine"
+    store.backup(other, force=True)
+    assert SqliteStore.exists(other)
+    with pytest.raises(StoreError, match="is the catalogue itself"):
+        store.backup(path, force=True)
+    with pytest.raises(StoreError, match="no folder"):
+        store.backup(tmp_path / "none" / "copy.db")
+    store.close()
+
+
+def test_a_copy_is_restored_while_others_have_the_catalogue_open(
+    path: Path, tmp_path: Path
+) -> None:
+    store = SqliteStore.open(path)
+    store.backup(tmp_path / "copy.db")
+    store.remove_images(store.select().tolist())
+    store.write(random_entries(10, DIM, first=1000))
+    copy = SqliteStore.open(tmp_path / "copy.db")
+    copy.backup(path, force=True)
+    copy.close()
+    assert len(store) == 300
+    for entry in random_entries(5, DIM):
+        assert entry.features is not None
+        assert store.search(entry.features, 1).keys.tolist() == [[entry.record.key]]
+    assert store.write(random_entries(1, DIM, first=2000)) == ["added"]
+    store.close()
+    assert SqliteStore.check(path) == []
+
+
+def test_no_copy_replaces_another_catalogue_that_is_open(path: Path, tmp_path: Path) -> None:
+    other = SqliteStore.create(tmp_path / "other.db", RECIPE)
+    other.set_metadata("a", "b")
+    store = SqliteStore.open(path)
+    with pytest.raises(StoreError, match=r"open in another program.*other\.db-wal away"):
+        store.backup(tmp_path / "other.db", force=True)
+    assert other.get_metadata("a") == "b"
+    other.close()
+    store.backup(tmp_path / "other.db", force=True)
+    store.close()
+
+
+def test_damage_is_not_copied(path: Path, tmp_path: Path) -> None:
+    store = SqliteStore.open(path)
+    execute(
+        path, "UPDATE vectors SET vector = zeroblob(32) WHERE key = (SELECT max(key) FROM vectors)"
+    )
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(CatalogueDamaged, match=r"a vector of image .*not backed up.*check"):
+        store.backup(tmp_path / "copy.db")
+    with pytest.raises(CatalogueDamaged, match="its free pages stay"):
+        store.vacuum()
+    assert sorted(tmp_path.iterdir()) == before
+    store.close()
+
+
+def test_a_copy_that_fails_leaves_nothing(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr("imagefinder.stores.sqlite.maintenance.copy_pages", full)
+    store = SqliteStore.open(path)
+    with pytest.raises(StoreError, match="the disk is full: free some space"):
+        store.backup(tmp_path / "copy.db")
+    store.close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_space_of_removed_images_is_given_back(path: Path) -> None:
+    store, reader = SqliteStore.open(path), SqliteStore.open(path)
+    store.remove_images(store.select().tolist()[50:])
+    before = path.stat().st_size
+    freed = store.vacuum()
+    assert before - path.stat().st_size == freed > before / 2
+    assert store.vacuum() == 0
+    assert len(reader) == 50
+    for entry in random_entries(300, DIM):
+        if reader.has_content(entry.record.sha256):
+            assert entry.features is not None
+            assert reader.search(entry.features, 1).keys.tolist() == [[entry.record.key]]
+    reader.close()
+    store.close()
+    assert SqliteStore.check(path) == []
+
+
+def test_damage_is_found_wherever_it_is(path: Path) -> None:
+    keys = [entry.record.key for entry in random_entries(300, DIM)]
+    execute(path, f"UPDATE images SET metadata = '[]' WHERE key = {keys[0]}")
+    execute(path, f"UPDATE vectors SET vector = zeroblob(32) WHERE key = {keys[1]}")
+    execute(path, f"UPDATE files SET mtime_ns = 7 WHERE key = {keys[2]}")
+    execute(path, f"DELETE FROM files WHERE key = {keys[3]}")
+    execute(path, f"PRAGMA foreign_keys = OFF; DELETE FROM images WHERE key = {keys[4]}")
+    found = SqliteStore.check(path)
+    assert {one.key for one in found} == set(keys[:5])
+    paths = {one.key: one.paths for one in found}
+    assert paths == {
+        key: () if key == keys[3] else (f"/random/{number}",) for number, key in enumerate(keys[:5])
+    }
+
+
+def test_what_cannot_be_read_is_said(path: Path, tmp_path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2 // 4096 * 4096])
+    assert any("the structure of the file" in one.what for one in SqliteStore.check(path))
+    with pytest.raises(CatalogueMissing):
+        SqliteStore.check(tmp_path / "none.db")
