@@ -28,7 +28,7 @@ from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder
 from imagefinder._utils.concurrency import cores
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 
 Original = PIL.Image.Image
 

@@ -32,7 +32,7 @@ from benchmarks.retrieval import assets
 from imagefinder._utils.concurrency import cores
 from imagefinder.downloads import DownloadSettings, download
 from imagefinder.downloads.http import FetchLimits
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 
 _DELAY = 0.02  # seconds
 _FAILING = 20  # one in so many

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.ingest import OPTIONS, arguments, processor
 from imagefinder._utils.concurrency import cores
 from imagefinder.images.decode import decode
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder, Image

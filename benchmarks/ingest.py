@@ -29,7 +29,7 @@ import PIL.Image
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.finder import Finder
 from imagefinder.images.decode import decode
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder
 from imagefinder.types import Encoder
 

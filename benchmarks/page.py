@@ -28,7 +28,7 @@ from benchmarks.retrieval import assets
 from benchmarks.serving import served
 from imagefinder import Finder
 from imagefinder._utils.concurrency import cores
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.search.calibration.calibrate import calibrate
 
 _QUERY = 40

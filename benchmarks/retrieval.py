@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from benchmarks.ingest import OPTIONS, processor
 from imagefinder import embed
 from imagefinder.evaluation.embedding_metrics import leave_one_out, own_original_first
-from imagefinder.images.files import find_images
 from imagefinder.images.transforms import COPIES
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder

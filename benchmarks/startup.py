@@ -15,7 +15,7 @@ from time import perf_counter
 
 from benchmarks.ingest import OPTIONS, arguments, processor
 from imagefinder.finder import Finder
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder
 
 _RUNS = 5

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
-from imagefinder.catalogue import contents, health
+from imagefinder.catalogue import contents, exclude, health
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.health import Finding
+from imagefinder.catalogue.sync import sync
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors
 from imagefinder.images.inputs import Given, absolute
 from imagefinder.images.limits import LIMITS, Limits
@@ -47,31 +48,63 @@ class Finder(Catalogue):
         *,
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         progress: Progress = iter,
+        checksum: bool = False,
     ) -> Report:
         """Add files, all images in folders, or images in memory.
 
         ``metadata`` is stored with the images: one mapping for all, or one for each of ``images``;
         without it, a folder that ``download`` filled brings its own. Each file given is counted
         once in the report, as added, updated (its content changed), unchanged or failed; whatever
-        cannot be used stops nothing.
-        """
-        return contents.add(self, images, metadata, progress)
+        cannot be used stops nothing. What folders hold besides is counted as skipped, by its kind.
 
-    def sync(self, folder: str | os.PathLike[str], *, progress: Progress = iter) -> Report:
+        A file with the same size and modification time as before is not read again, except with
+        ``checksum``.
+        """
+        return contents.add(self, images, metadata, progress, checksum=checksum)
+
+    def sync(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        progress: Progress = iter,
+        checksum: bool = False,
+        force: bool = False,
+    ) -> Report:
         """Add what is new or changed in a folder, and remove what is no longer there.
 
-        Raises NotFound if the folder is missing, or if it is empty although images of it are
-        stored: its disk may not be mounted.
+        Folders whose disk seems to be away keep their images, and are ``kept`` in the report;
+        ``force`` removes those as well. Raises NotFound if the folder itself is missing, or is so.
         """
-        return contents.sync(self, folder, progress)
+        return sync(self, folder, progress, checksum=checksum, force=force)
 
-    def remove(self, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Report:
+    def remove(
+        self,
+        images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        exclude: bool = False,
+    ) -> Report:
         """Remove images from the catalogue, by file, folder or id. Files are not touched.
 
         An image with several files stays until the last of them is removed; by its id it is removed
-        with all of them.
+        with all of them. With ``exclude``, they are not found in folders again.
         """
-        return contents.remove(self, images)
+        return contents.remove(self, images, exclude_them=exclude)
+
+    @property
+    def excluded(self) -> list[str]:
+        """The globs of what ``add`` and ``sync`` pass over in folders, beside the defaults."""
+        return exclude.excluded(self.store)
+
+    def exclude(self, globs: Iterable[str]) -> None:
+        """Pass over what matches these globs from now on; what is stored already stays.
+
+        They are patterns as in a ``.gitignore``: a name, or a path. Raises ValueError.
+        """
+        exclude.exclude(self.store, globs)
+
+    def include(self, globs: Iterable[str]) -> None:
+        """Take globs back, or make an exception from what is excluded. Raises ValueError."""
+        exclude.include(self.store, globs)
 
     def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
         """Export the vectors and the metadata of all images; returns the number of images.

@@ -277,6 +277,12 @@ class Report:
     unchanged: int = 0
     removed: int = 0
     failed: tuple[Failure, ...] = ()
+    kept: tuple[Failure, ...] = ()
+    """Folders whose images are gone but stay in the catalogue: their disk seems to be away."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """How many files and folders were passed over, by the kind of thing they are."""
+    skipped_examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The first few paths of each kind."""
     seconds: float = 0.0
 
     @property

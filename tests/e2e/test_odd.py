@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 
 from .program import Run, answer
 

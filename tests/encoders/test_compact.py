@@ -11,8 +11,8 @@ from imagefinder import embed
 from imagefinder.encoders.compact import SHA256, WEIGHTS, Compact
 from imagefinder.errors import PluginError
 from imagefinder.evaluation.embedding_metrics import leave_one_out, own_original_first
-from imagefinder.images.files import find_images
 from imagefinder.images.transforms import COPIES
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder
 
 from ..conftest import drawn

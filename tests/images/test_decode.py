@@ -17,7 +17,6 @@ from tests.images.encode import encoded
 
 from imagefinder.errors import ImageError, ImageTooLarge, UnreadableImage
 from imagefinder.images.decode import decode, load_image
-from imagefinder.images.files import find_images
 from imagefinder.images.formats import SUFFIXES, probe
 from imagefinder.images.limits import Limits
 from imagefinder.types import Image, Resize
@@ -621,44 +620,3 @@ def test_every_odd_file_decodes_or_raises_an_image_error(assets: Path) -> None:
             assert pixels.ndim == 3, path.name
             assert pixels.shape[2] == 3, path.name
     assert decoded > 600
-
-
-# folders
-
-
-def tree(root: Path, *names: str) -> None:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-
-
-def names_in(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in find_images(folder)]
-
-
-def test_images_are_found_in_order_of_their_names(tmp_path: Path) -> None:
-    tree(tmp_path, "b/2.jpg", "b/1.jpg", "a/z/9.png", "a/3.jpg", "z.gif", "y.gif")
-    assert names_in(tmp_path) == ["y.gif", "z.gif", "a/3.jpg", "a/z/9.png", "b/1.jpg", "b/2.jpg"]
-
-
-def test_only_names_that_end_as_images_do_are_found(tmp_path: Path) -> None:
-    tree(tmp_path, "a.jpg", "b.JPEG", "c.Png", "d.txt", "e", "f.jpg.part", "g.heic", "jpg", "h.svg")
-    assert names_in(tmp_path) == ["a.jpg", "b.JPEG", "c.Png", "g.heic"]
-
-
-def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
-    tree(tmp_path, ".a.jpg", ".cache/b.jpg", "c/.d/e.jpg", "c/f.jpg")
-    assert names_in(tmp_path) == ["c/f.jpg"]
-
-
-def test_links_to_folders_are_not_followed_so_loops_end(tmp_path: Path) -> None:
-    tree(tmp_path, "a/b.jpg")
-    (tmp_path / "a/loop").symlink_to(tmp_path, target_is_directory=True)
-    (tmp_path / "link.jpg").symlink_to(tmp_path / "a/b.jpg")
-    assert names_in(tmp_path) == ["link.jpg", "a/b.jpg"]
-
-
-def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
-    told: list[OSError] = []
-    assert list(find_images(tmp_path / "none", told.append)) == []
-    assert [type(error) for error in told] == [FileNotFoundError]

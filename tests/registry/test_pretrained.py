@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from imagefinder.encoders.onnx import Onnx
 from imagefinder.errors import ModelError, PluginError
 from imagefinder.images.decode import decode
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
 from imagefinder.registry.plugins import plugins
 from imagefinder.registry.pretrained import models

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from imagefinder.cli import train as verb
 from imagefinder.cli.app import app
 from imagefinder.errors import DownloadError, ModelError, TrainingError
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.training import OBJECTIVES
 
 from ..downloads.server import ok, web

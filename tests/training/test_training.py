@@ -14,7 +14,7 @@ from imagefinder import Finder, make_encoder
 from imagefinder.encoders.trained import Trained
 from imagefinder.errors import ModelError, TrainingError
 from imagefinder.images.decode import decode
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.similarity import unit
 from imagefinder.testing.contracts import check_encoder
 from imagefinder.training import OBJECTIVES, ProgressEvent, TrainingResult, train

@@ -1,19 +1,22 @@
-"""The contents of a catalogue: adding images, syncing with a folder, removing."""
+"""The contents of a catalogue: adding and removing images."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from imagefinder._utils.concurrency import batched
+from imagefinder._utils.text import one_line
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.exclude import exclude, excluded
 from imagefinder.catalogue.ingest import ingest
-from imagefinder.errors import NotFound
+from imagefinder.catalogue.mounts import note_mounts
+from imagefinder.images.exclusions import glob_of
 from imagefinder.images.inputs import Given, absolute, image_list, inputs_of, is_storable
+from imagefinder.images.walk import FolderWalk
 from imagefinder.registry.factory import recipe_of
 from imagefinder.types import Failure, Progress, Report, Store, key_from
 
@@ -25,6 +28,8 @@ def add(
     images: Given | Iterable[Given],
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     progress: Progress = iter,
+    *,
+    checksum: bool = False,
 ) -> Report:
     """Add files, all images in folders, or images in memory; see ``Finder.add``."""
     store, runtime = catalogue.store, recipe_of(catalogue.encoder).runtime
@@ -32,30 +37,34 @@ def add(
         store.update_runtime(runtime)
     given = image_list(images)
     if metadata is None:
-        given = _with_downloads(store, given)
+        given = _with_downloads(given)
     failures: list[Failure] = []
-    report = ingest(inputs_of(given, metadata, failures), catalogue, progress)
-    return replace(report, failed=(*failures, *report.failed))
-
-
-def sync(catalogue: Catalogue, folder: str | os.PathLike[str], progress: Progress = iter) -> Report:
-    """Add what is new or changed in a folder, and remove what is gone; see ``Finder.sync``."""
-    store, root = catalogue.store, absolute(folder)
-    _check_folder(root, store)
-    report = add(catalogue, root, progress=progress)
-    vanished = (path for path in store.iter_paths(str(root)) if _is_gone(path))
-    removed = sum(store.remove_files(batch) for batch in batched(vanished, _PAGE))
-    return replace(report, removed=removed)
+    walk = FolderWalk(
+        excluded(store), lambda error: failures.append(Failure(error.filename, one_line(error)))
+    )
+    report = ingest(inputs_of(given, metadata, walk), catalogue, progress, checksum)
+    note_mounts(store, walk.disks)
+    return replace(
+        report,
+        failed=(*failures, *report.failed),
+        skipped=dict(walk.skipped.counts),
+        skipped_examples={kind: tuple(some) for kind, some in walk.skipped.examples.items()},
+    )
 
 
 def remove(
-    catalogue: Catalogue, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+    catalogue: Catalogue,
+    images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    exclude_them: bool = False,
 ) -> Report:
     """Remove images by file, folder or id; see ``Finder.remove``."""
     began = perf_counter()
     failures = []
     removed = 0
     for given in [images] if isinstance(images, str | os.PathLike) else images:
+        if exclude_them:
+            exclude(catalogue.store, map(glob_of, _paths_of(catalogue.store, given)))
         count = _remove(catalogue.store, given)
         removed += count
         if not count:
@@ -63,47 +72,15 @@ def remove(
     return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
 
 
-def _with_downloads(store: Store, images: Iterable[Given]) -> Iterator[Given]:
-    """The same, with a folder that ``download`` filled as its files and their metadata.
-
-    Those that another image has replaced at its URL leave the store.
-    """
-    from imagefinder.downloads.folder import described, replaced_images
-    from imagefinder.downloads.state_file import is_filled
+def _with_downloads(images: Iterable[Given]) -> Iterator[Given]:
+    """The same, with a folder that ``download`` filled as its files and their metadata."""
+    from imagefinder.downloads.state import described, is_filled  # the HTTP client loads slowly
 
     for image in images:
         if isinstance(image, str | os.PathLike) and is_filled(image):
-            store.remove_files([str(path) for path in replaced_images(image)])
             yield from described(image)
         else:
             yield image
-
-
-def _check_folder(root: Path, store: Store) -> None:
-    """Raises NotFound for a folder whose images should not be removed because it looks empty."""
-    if not root.is_dir():
-        raise NotFound(
-            f"there is no folder {root}; "
-            f"to take its images out of the catalogue: imagefinder remove {root}"
-        )
-    if not is_storable(str(root)):
-        raise NotFound(f"{root} has a name that is not UTF-8: rename it")
-    if not any(root.iterdir()) and any(store.iter_paths(str(root))):
-        raise NotFound(
-            f"{root} is empty, but the catalogue has images of it: is its disk mounted? "
-            f"To take them out: imagefinder remove {root}"
-        )
-
-
-def _is_gone(path: str) -> bool:
-    """Whether the file certainly no longer exists; an inaccessible one may still exist."""
-    try:
-        os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _remove(store: Store, given: str | os.PathLike[str]) -> int:
@@ -117,3 +94,13 @@ def _remove(store: Store, given: str | os.PathLike[str]) -> int:
     if not removed and key is not None:
         removed = store.remove_images([key])
     return removed
+
+
+def _paths_of(store: Store, given: str | os.PathLike[str]) -> list[str]:
+    """The path of a file or folder that has stored images, or else those of an image's files."""
+    path = str(absolute(given))
+    if is_storable(path) and len(store.select([path], limit=1)):
+        return [path]
+    key = key_from(str(given))
+    record = store.get([key]).get(key) if key is not None else None
+    return [file.path for file in record.files] if record else []

@@ -21,7 +21,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each, extract_one
 from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
 from imagefinder.images.decode import decode, load_image
-from imagefinder.images.files import read
+from imagefinder.images.files import modified_ns, read
 from imagefinder.images.inputs import Content, Input, is_storable
 from imagefinder.images.limits import Limits
 from imagefinder.images.stored_files import has_state
@@ -64,11 +64,14 @@ class _Item:
         return self.record.key if self.record else None
 
 
-def ingest(inputs: Iterable[Input], into: Catalogue, progress: Progress = iter) -> Report:
+def ingest(
+    inputs: Iterable[Input], into: Catalogue, progress: Progress = iter, checksum: bool = False
+) -> Report:
     """Add images in a commit per batch; a run that is interrupted can simply be repeated.
 
     A file with the recorded size and modification time is not read, and content that is stored is
-    not encoded again. Images that cannot be used are reported as failed and stop nothing.
+    not encoded again; with ``checksum``, all files are read. Images that cannot be used are
+    reported as failed and stop nothing.
     """
     began = perf_counter()
     counts: Counter[Outcome] = Counter()
@@ -76,7 +79,8 @@ def ingest(inputs: Iterable[Input], into: Catalogue, progress: Progress = iter) 
     waiting: Iterable[Input] = progress(inputs)
     while waiting:
         again: list[Input] = []
-        changed = _changed(waiting, into.store, counts)
+        new = map(_Item, waiting)
+        changed = new if checksum else _changed(waiting, into.store, counts)
         for item in _processed(changed, into):
             if item.failure is not None:
                 failed.append(Failure(item.given.name, item.failure))
@@ -133,7 +137,8 @@ def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) ->
 def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bool:
     if given.metadata is not None and (record is None or given.metadata != record.metadata):
         return False
-    return has_state(str(given.path), before.size, before.mtime_ns)
+    # an imported file is read once, so that it counts as added here
+    return before.origin != "imported" and has_state(str(given.path), before.size, before.mtime_ns)
 
 
 def _decoded(item: _Item, into: Catalogue) -> _Item:
@@ -170,7 +175,7 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
     if not is_storable(str(content)):
         raise UnreadableImage("its name is not UTF-8: rename it")
     try:
-        mtime_ns = os.stat(content).st_mtime_ns  # before reading, so that a later change is noticed
+        mtime_ns = modified_ns(os.stat(content))  # before reading: a later change is noticed
     except (OSError, ValueError):
         mtime_ns = 0  # reading it says what is wrong
     return read(content, limits), File(str(content), mtime_ns)

@@ -44,6 +44,7 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
     if extractor and contents.images:
         about["local options"] = {**extractor.options, **extractor.runtime}
         about["local bytes an image"] = round(contents.local_bytes / contents.images)
+    about["excluded"] = finder.excluded
     about["calibration"] = calibration_as_json(
         load_calibration(finder.store, recipe.measure), contents.images
     )

@@ -29,6 +29,7 @@ SERVER = "Server"
 
 ENCODING = "Encoder"
 DOWNLOADS = "Downloads"
+FOLDERS = "Folders"
 """Panels of options."""
 
 Db = Annotated[
@@ -118,6 +119,32 @@ AllowPrivate = Annotated[
         rich_help_panel=DOWNLOADS,
     ),
 ]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Pass over what matches, now and later: a pattern as in a .gitignore; repeatable.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="Take an --exclude back, or take in what is excluded by default; repeatable.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+Checksum = Annotated[
+    bool,
+    typer.Option(
+        "--checksum",
+        help="Read every file again, even with the same size and modification time.",
+        rich_help_panel=FOLDERS,
+    ),
+]
 
 DB = Path("imagefinder.db")
 
@@ -169,6 +196,13 @@ def open_or_create_with(db: Path, encoder: Encoder | None, local: str | None = N
         except CatalogueExists:
             pass  # another program was quicker
     return Finder.open(db, encoder, local=local)
+
+
+def change_globs(finder: Finder, exclude: list[str] | None, include: list[str] | None) -> None:
+    """Keep and take back globs, as ``--exclude`` and ``--include`` say."""
+    with usage_errors():
+        finder.exclude(exclude or ())
+        finder.include(include or ())
 
 
 def make_encoder(name: str | None, options: list[str] | None) -> Encoder | None:

@@ -62,19 +62,32 @@ def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None =
     if as_json:
         print_json({**asdict(report), "seconds": round(report.seconds, 3), **(more or {})})
         return
-    counts = ("added", "updated", "unchanged", "removed")
-    parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
+    counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+    counts |= {"failed": len(report.failed), "passed over": sum(report.skipped.values())}
+    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    if set(filter(counts.get, counts)) == {"passed over"}:
+        parts.insert(0, "no images")
     typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
+    _print_skipped(report)
+    print_failures(report.kept, "kept")
     print_failures(report.failed)
 
 
-def print_failures(failed: Sequence[Failure]) -> None:
+def _print_skipped(report: Report) -> None:
+    """A line for each kind of thing passed over, with the first of them."""
+    for kind, count in report.skipped.items():
+        examples = [short(path) for path in report.skipped_examples.get(kind, ())]
+        more = ", …" if count > len(examples) else ""
+        typer.echo(f"passed over: {count} × {kind} ({', '.join(examples)}{more})")
+
+
+def print_failures(failed: Sequence[Failure], verdict: str = "failed") -> None:
     """The first failures, on stderr."""
     for failure in failed[:_SHOWN_FAILURES]:
-        typer.echo(f"failed: {short(failure.path)}: {plain(failure.reason)}", err=True)
+        typer.echo(f"{verdict}: {short(failure.path)}: {plain(failure.reason)}", err=True)
     hidden = len(failed) - _SHOWN_FAILURES
     if hidden > 0:
-        typer.echo(f"... and {hidden} more failures; --json lists all", err=True)
+        typer.echo(f"... and {hidden} more {verdict}; --json lists all", err=True)
 
 
 def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from imagefinder.cli.options import DB, Db, EncoderName, Json, Local, Options, open_or_create
+from imagefinder.cli.options import (
+    DB,
+    FOLDERS,
+    Checksum,
+    Db,
+    EncoderName,
+    Exclude,
+    Include,
+    Json,
+    Local,
+    Options,
+    change_globs,
+    open_or_create,
+)
 from imagefinder.cli.output import print_report
 from imagefinder.cli.terminal import count_images, track
 
@@ -17,14 +30,28 @@ def sync(
     encoder: EncoderName = None,
     option: Options = None,
     local: Local = None,
+    exclude: Exclude = None,
+    include: Include = None,
+    checksum: Checksum = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Remove images even if their disk seems to be away.",
+            rich_help_panel=FOLDERS,
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Update the catalogue from a folder: add new images, remove missing ones."""
-    with (
-        open_or_create(db, encoder, option, local) as finder,
-        track("adding", lambda: count_images([folder])) as bar,
-    ):
-        report = finder.sync(folder, progress=bar)
+    """Update the catalogue from a folder: add new images, remove missing ones.
+
+    A folder that had several images and has none now is left as it is in the catalogue: its disk
+    may be away.
+    """
+    with open_or_create(db, encoder, option, local) as finder:
+        change_globs(finder, exclude, include)
+        with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
+            report = finder.sync(folder, progress=bar, checksum=checksum, force=force)
     print_report(report, as_json)
-    if report.failed and not report.done:
+    if report.kept or (report.failed and not report.done):
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from operator import length_hint
@@ -129,12 +129,14 @@ def track(
         yield lambda items: bar.track(doing, items, count)
 
 
-def count_images(paths: Iterable[str]) -> int:
+def count_images(paths: Iterable[str], globs: Sequence[str] = ()) -> int:
     """The files of the paths, for a bar's total: all images in a folder, one for anything else."""
-    from imagefinder.images.files import find_images
+    from imagefinder.images.walk import FolderWalk
 
     given = [os.path.expanduser(path) for path in paths]
-    return sum(sum(1 for _ in find_images(p)) if os.path.isdir(p) else 1 for p in given)
+    return sum(
+        sum(1 for _ in FolderWalk(globs).images(p)) if os.path.isdir(p) else 1 for p in given
+    )
 
 
 def log_to_stderr(level: str) -> None:

@@ -16,8 +16,9 @@ from imagefinder.catalogue.image_groups import ImageGroups, is_member
 from imagefinder.catalogue.labels import folder_label, read_pairs
 from imagefinder.errors import EvaluationError, ImageError
 from imagefinder.evaluation.config import EvalConfig
-from imagefinder.images.files import find_images, read
+from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute
+from imagefinder.images.walk import find_images
 from imagefinder.types import Failure, Keys, Store, key_from, key_of
 
 _BATCH = 1000  # records read from the store at a time

@@ -1,16 +1,13 @@
-"""Image files: finding them in folders, and reading their bytes within limits."""
+"""Files: reading their bytes within limits, and their times."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from imagefinder._utils.text import one_line
 from imagefinder.errors import UnreadableImage
-from imagefinder.images.formats import SUFFIXES
 from imagefinder.images.limits import LIMITS, Limits, check_bytes
 
 
@@ -34,19 +31,12 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
 
 
-def find_images(
-    folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] | None = None
-) -> Iterator[Path]:
-    """The images in a folder and its subfolders, by file name suffix, in order of names.
+def modified_ns(status: os.stat_result) -> int:
+    """The modification time in nanoseconds, within the 64 bits (1677 to 2262) that a store holds.
 
-    Hidden files and folders are skipped, and links to folders are not followed. ``unreadable`` is
-    called for a folder that cannot be listed.
+    A file may have any time: of a camera without a clock, or from a broken archive.
     """
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield Path(parent, name)
+    return min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
 
 
 def _capped(file: BinaryIO, limits: Limits) -> bytes:

@@ -14,11 +14,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
-from imagefinder.images.files import find_images
-from imagefinder.types import Failure
+from imagefinder.images.walk import FolderWalk
 
 Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
 
@@ -49,13 +47,9 @@ Given: TypeAlias = "Source | Input"
 def inputs_of(
     images: Iterable[Given],
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
-    failures: list[Failure],
+    walk: FolderWalk,
 ) -> Iterator[Input]:
-    """Folders become their files; a folder that cannot be listed becomes a failure."""
-
-    def unreadable(error: OSError) -> None:
-        failures.append(Failure(str(error.filename), one_line(error)))
-
+    """Folders become the images that a walk finds in them."""
     if isinstance(metadata, Mapping) or metadata is None:
         pairs: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
     else:
@@ -70,7 +64,7 @@ def inputs_of(
             yield Input(content(image), about)
             continue
         path = absolute(image)
-        files = find_images(path, unreadable) if os.path.isdir(path) else [path]
+        files = walk.images(path) if os.path.isdir(path) else [path]
         yield from (Input(file, about) for file in files)
 
 

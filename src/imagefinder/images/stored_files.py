@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from imagefinder.errors import ImageError
-from imagefinder.images.files import read
+from imagefinder.images.files import modified_ns, read
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.types import File, Record
 
@@ -39,7 +39,7 @@ def has_state(path: str, size: int, mtime_ns: int) -> bool:
         now = os.stat(path)
     except (OSError, ValueError):
         return False
-    return (now.st_size, now.st_mtime_ns) == (size, mtime_ns)
+    return (now.st_size, modified_ns(now)) == (size, mtime_ns)
 
 
 def unchanged_file(record: Record) -> File | None:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from imagefinder._utils.text import one_line
 from imagefinder.catalogue.labels import folder_label
 from imagefinder.errors import TrainingError
-from imagefinder.images.files import find_images
 from imagefinder.images.inputs import Input
+from imagefinder.images.walk import find_images
 from imagefinder.training.settings import ObjectiveName
 from imagefinder.types import Failure
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from imagefinder.images.decode import decode
-from imagefinder.images.files import find_images
+from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder, make_extractor
 from imagefinder.registry.pretrained import models
 from imagefinder.similarity import unit

@@ -95,9 +95,12 @@ class Row:
     def _files(self) -> tuple[File, ...]:
         if self._cell("path") is None:
             return ()
-        mtime_ns = 0 if self._cell("mtime_ns") is None else self._integer("mtime_ns")
+        mtime_ns = 0 if self._cell("mtime_ns") is None else self._integer("mtime_ns", -(2**63))
         first = File(self._path(self._cell("path")), mtime_ns)
-        others = (File(self._path(path), _int64(at)) for path, at in self._json("also", list) or ())
+        others = (
+            File(self._path(path), _int64(at, -(2**63)))
+            for path, at in self._json("also", list) or ()
+        )
         return (first, *others)
 
     def _path(self, text: Any) -> str:
@@ -106,9 +109,9 @@ class Row:
             raise ValueError("its path is not one that a file can have")
         return path
 
-    def _integer(self, name: str) -> int:
+    def _integer(self, name: str, lowest: int = 0) -> int:
         try:
-            return _int64(self._cell(name))
+            return _int64(self._cell(name), lowest)
         except ValueError as error:
             raise ValueError(f"its {name} is not an integer") from error
 
@@ -125,9 +128,9 @@ class Row:
         return None if value == "" else value
 
 
-def _int64(value: Any) -> int:
+def _int64(value: Any, lowest: int) -> int:
     number = int(str(value))
-    if not 0 <= number < 2**63:
+    if not lowest <= number < 2**63:
         raise ValueError(f"{number} is out of range")
     return number
 

@@ -1,0 +1,82 @@
+"""Mount points: on which disks a catalogue's folders were when it last read them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagefinder.types import Store
+
+_NAME = "mounts"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """The disk that a folder is on."""
+
+    point: str
+    """Where it is mounted: the folder itself, or one above it."""
+    disk: int
+    """Its number, which stays the same on most file systems; 0 if it has none."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether nothing is mounted there now."""
+        return not os.path.ismount(self.point)
+
+    @property
+    def is_another(self) -> bool:
+        """Whether another disk is mounted there now."""
+        return bool(self.disk) and _disk(self.point) not in (0, self.disk)
+
+
+def mount_of(folder: str) -> Mount | None:
+    """The mount that a folder is on; None on the root file system, which is never away."""
+    point = Path(os.path.realpath(folder))
+    while not os.path.ismount(point):
+        point = point.parent
+    return None if point == point.parent else Mount(str(point), _disk(str(point)))
+
+
+def known_mounts(store: Store) -> dict[str, Mount]:
+    """The mounts of the folders that were read, by folder."""
+    stored = json.loads(store.get_metadata(_NAME) or "{}")
+    return {folder: Mount(point, disk) for folder, (point, disk) in stored.items()}
+
+
+def note_mounts(store: Store, folders: Iterable[str]) -> None:
+    """Note on which disks folders are; what is known already stays.
+
+    Only ``renew_mounts`` replaces that, after it was used to find out what is away.
+    """
+    now = {folder: mount_of(folder) for folder in folders}
+    _write(store, {one: mount for one, mount in now.items() if mount} | known_mounts(store))
+
+
+def renew_mounts(store: Store, root: str, absent: Container[str]) -> None:
+    """Note anew what is mounted in a folder, but for folders that are absent."""
+    kept = {}
+    for folder, mount in known_mounts(store).items():
+        inside = f"{folder}{os.sep}".startswith(root.rstrip(os.sep) + os.sep)
+        now = mount if folder in absent or not inside else mount_of(folder)
+        if now and (folder in absent or folder == root or now.point == os.path.realpath(folder)):
+            kept[folder] = now
+    _write(store, kept)
+
+
+def _write(store: Store, mounts: Mapping[str, Mount]) -> None:
+    if mounts != known_mounts(store):
+        stored = {folder: (mount.point, mount.disk) for folder, mount in mounts.items()}
+        store.set_metadata(_NAME, json.dumps(stored))
+
+
+def _disk(point: str) -> int:
+    if not hasattr(os, "statvfs"):
+        return 0
+    try:
+        return os.statvfs(point).f_fsid
+    except OSError:
+        return 0

@@ -1,0 +1,177 @@
+"""Exclusions: which files and folders below a folder are passed over.
+
+By the catalogue's globs, then by the files ``.imagefinderignore`` (the deepest first), then by
+default. All are patterns as in a ``.gitignore``; one that begins with ``!`` takes back.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from imagefinder.images.files import read
+from imagefinder.images.limits import Limits
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+IGNORE_FILE = ".imagefinderignore"
+
+_FOLDERS = frozenset(
+    (
+        "@eadir",  # thumbnails of a Synology NAS
+        "@recycle",  # of QNAP
+        "#recycle",  # of Synology
+        "#snapshot",
+        "@recently-snapshot",
+        "$recycle.bin",  # of Windows
+        "recycler",
+        "system volume information",
+        "lost+found",  # of ext4
+        "__macosx",  # in archives made on a Mac
+        "node_modules",
+    )
+)
+_PREVIEWS = (".lrdata",)  # of Lightroom
+_LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
+_ORIGINALS = frozenset(("originals", "masters"))
+_LIMITS = Limits(max_bytes=2**20)
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """What is excluded in a folder; ``inside`` adds its own ignore file."""
+
+    kept: tuple[_Patterns, ...] = ()
+    """From the catalogue's globs."""
+    ignored: tuple[_Patterns, ...] = ()
+    """From the ignore files of this folder and of those above it, the deepest first."""
+
+    @classmethod
+    def above(cls, folder: str, globs: Sequence[str] = ()) -> Self:
+        """Those that hold in a folder where a walk begins, but for its own ignore file.
+
+        The folder itself was asked for, so a pattern that excludes it does not count. Raises
+        ValueError for a glob that is none, OSError for an ignore file that cannot be used.
+        """
+        lines = [_line(glob) for glob in globs]
+        of_paths = _patterns(os.sep, [line for line in lines if _has_folder(line)])
+        of_names = _patterns(folder, [line for line in lines if not _has_folder(line)])
+        ignored = [one for parent in Path(folder).parents for one in _ignore_file(str(parent))]
+        return cls(
+            tuple(one for one in (of_paths.without(folder), of_names) if one.lines),
+            tuple(one.without(folder) for one in ignored),
+        )
+
+    def inside(self, folder: str) -> Self:
+        """With the ignore file of a folder, if it has one. Raises OSError if that is unusable."""
+        more = _ignore_file(folder)
+        return replace(self, ignored=(*more, *self.ignored)) if more else self
+
+    def kind(self, parent: str, name: str, is_folder: bool) -> str | None:
+        """Why a file or folder is passed over: ``excluded``, ``hidden``; None if it is not."""
+        for patterns in (*self.kept, *self.ignored):
+            verdict = patterns.verdict(f"{parent.rstrip(os.sep)}{os.sep}{name}", is_folder)
+            if verdict is not None:
+                return "excluded" if verdict else None
+        if is_folder and _is_clutter(name, parent):
+            return "excluded"
+        return "hidden" if name.startswith(".") else None
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """The patterns of one place, relative to its folder."""
+
+    folder: str
+    lines: tuple[str, ...]
+    spec: GitIgnoreSpec
+
+    def verdict(self, path: str, is_folder: bool) -> bool | None:
+        """Whether the last pattern that matches excludes the path; None if none matches."""
+        found: bool | None = self.spec.check_file(self._relative(path, is_folder)).include
+        return found
+
+    def without(self, folder: str) -> _Patterns:
+        """Only the patterns that do not match a folder."""
+        name = self._relative(folder, is_folder=True)
+        return _patterns(self.folder, [one for one in self.lines if not _matches(one, name)])
+
+    def _relative(self, path: str, is_folder: bool) -> str:
+        relative = path[len(self.folder.rstrip(os.sep)) + 1 :]
+        return _composed(relative + os.sep if is_folder else relative)
+
+
+def check_globs(globs: Iterable[str]) -> None:
+    """Raises ValueError for a glob that is none."""
+    for glob in globs:
+        _patterns(os.sep, [_line(glob)])
+
+
+def glob_of(path: str) -> str:
+    """The glob that matches just this path, and what is in it."""
+    return "".join(f"[{c}]" if c in "*?# \t\r\n" else f"\\{c}" if c in "[]\\" else c for c in path)
+
+
+def _line(glob: str) -> str:
+    """A glob as a pattern relative to some folder above: not only at its top, unless absolute."""
+    sign = "!" if glob.startswith("!") else ""
+    body = os.path.expanduser(glob.removeprefix("!")).removeprefix("./")
+    if not body.strip() or "\0" in body:
+        raise ValueError("a glob to exclude is empty: give one such as '*.gif' or 'private/'")
+    if body.startswith("#"):
+        body = f"\\{body}"
+    inner = _has_folder(body) and not body.startswith(("/", "**/"))
+    return f"{sign}**/{body}" if inner else f"{sign}{body}"
+
+
+def _has_folder(line: str) -> bool:
+    """Whether a pattern is one of paths, not of names."""
+    return "/" in line.rstrip("/")
+
+
+def _patterns(folder: str, lines: Sequence[str]) -> _Patterns:
+    from pathspec import GitIgnoreSpec  # takes a while, and most walks have no patterns
+
+    try:
+        return _Patterns(folder, tuple(lines), GitIgnoreSpec.from_lines(map(_composed, lines)))
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: write it as in a .gitignore, such as '*.gif' or 'private/'"
+        ) from error
+
+
+def _matches(line: str, path: str) -> bool:
+    return _patterns("", [line]).spec.check_file(path).include is not None
+
+
+def _ignore_file(folder: str) -> tuple[_Patterns, ...]:
+    """The patterns of a folder's ignore file, if it has one."""
+    path = f"{folder.rstrip(os.sep)}{os.sep}{IGNORE_FILE}"
+    if not os.path.lexists(path):
+        return ()
+    try:
+        text = read(path, _LIMITS).decode("utf-8-sig")
+        return (_patterns(folder, text.splitlines()),)
+    except UnicodeDecodeError as error:
+        raise OSError(errno.EINVAL, "it is not UTF-8, so its folder is left alone", path) from error
+    except Exception as error:
+        raise OSError(errno.EINVAL, f"{error}; its folder is left alone", path) from error
+
+
+def _is_clutter(name: str, parent: str) -> bool:
+    """Whether a folder has what nobody means: thumbnails, previews, what was thrown away."""
+    name = name.lower()
+    if name in _FOLDERS or name.endswith(_PREVIEWS):
+        return True
+    return parent.lower().endswith(_LIBRARIES) and name not in _ORIGINALS
+
+
+def _composed(text: str) -> str:
+    """In Unicode's composed form: a Mac's file names are decomposed, what is typed is not."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from imagefinder import Finder, NotFound
+from imagefinder.catalogue import mounts
+from imagefinder.images.inputs import Input
+from imagefinder.types import Entry, File, Report
+
+from ..mean_color import Colours
+
+
+def draw(folder: Path, count: int, start: int = 0) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(start, start + count):
+        pixels = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+        PIL.Image.fromarray(pixels).save(folder / f"{seed:03}.png")
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """3 images, and 10 more on a disk below."""
+    draw(tmp_path / "root", 3)
+    draw(tmp_path / "root" / "disk", 10, 100)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def finder(tmp_path: Path) -> Iterator[Finder]:
+    with Finder.create(tmp_path / "c.db", Colours()) as finder:
+        yield finder
+
+
+def empty(folder: Path, *left: str) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for name in left:
+        if name.endswith("/"):
+            (folder / name).mkdir()
+        else:
+            (folder / name).touch()
+
+
+LEFTOVERS = [(), (".DS_Store",), ("Thumbs.db",), ("lost+found/",), (".nfs0001", "notes.txt")]
+
+
+@pytest.mark.parametrize("left", LEFTOVERS)
+def test_an_emptied_folder_keeps_its_images_and_all_else_is_done(
+    finder: Finder, root: Path, left: tuple[str, ...]
+) -> None:
+    finder.sync(root)
+    empty(root / "disk", *left)
+    (root / "000.png").unlink()
+    draw(root, 1, 50)
+    report = finder.sync(root)
+    assert (report.added, report.removed, len(finder)) == (1, 1, 13)
+    assert [one.path for one in report.kept] == [str(root / "disk")]
+    assert "its 10 images stay" in report.kept[0].reason
+    assert "--force" in report.kept[0].reason
+    assert finder.sync(root, force=True).removed == 10
+    assert finder.sync(root).kept == ()
+
+
+@pytest.mark.parametrize("left", LEFTOVERS)
+def test_an_emptied_root_is_refused_whatever_was_left(
+    finder: Finder, root: Path, left: tuple[str, ...]
+) -> None:
+    finder.sync(root)
+    empty(root, *left)
+    with pytest.raises(NotFound, match=r"is its disk mounted\?.*--force"):
+        finder.sync(root)
+    assert len(finder) == 13
+    assert finder.sync(root, force=True).removed == 13
+
+
+def test_empty_folders_within_an_emptied_one_do_not_count(finder: Finder, root: Path) -> None:
+    for year in range(4):
+        draw(root / "disk" / f"{year}" / "deep", 2, 200 + 10 * year)
+    finder.sync(root)
+    empty(root / "disk", "0/", "1/", "lost+found/")
+    report = finder.sync(root)
+    assert [one.path for one in report.kept] == [str(root / "disk")]
+    assert len(finder) == 21
+
+
+def test_a_deleted_folder_is_followed(finder: Finder, root: Path) -> None:
+    finder.sync(root)
+    shutil.rmtree(root / "disk")
+    report = finder.sync(root)
+    assert (report.removed, report.kept) == (10, ())
+
+
+def test_a_few_deleted_images_are_followed(finder: Finder, root: Path) -> None:
+    draw(root / "small", 4, 300)
+    finder.sync(root)
+    empty(root / "small")
+    report = finder.sync(root)
+    assert (report.removed, report.kept) == (4, ())
+
+
+def test_moved_images_are_not_lost_and_need_no_force(finder: Finder, root: Path) -> None:
+    finder.add(root, metadata={"album": "holidays"})
+    for image in (root / "disk").iterdir():
+        image.rename(root / image.name)
+    report = finder.sync(root)
+    assert (report.added, report.removed, report.kept) == (10, 10, ())
+    assert all(record.metadata for record in finder.page())
+
+
+class Disks:
+    """Mount points that are not real ones."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ids: dict[str, int] = {}
+        monkeypatch.setattr(os.path, "ismount", self._is_mount)
+        monkeypatch.setattr(mounts, "_disk", lambda point: self.ids.get(point, 0))
+
+    def _is_mount(self, path: object) -> bool:
+        return str(path) in {"/", *self.ids}
+
+
+@pytest.fixture
+def disks(monkeypatch: pytest.MonkeyPatch) -> Disks:
+    return Disks(monkeypatch)
+
+
+def test_a_disk_whose_mount_point_is_gone_too_keeps_its_images(
+    finder: Finder, root: Path, disks: Disks, tmp_path: Path
+) -> None:
+    disk, beside = root / "disk", tmp_path / "elsewhere"
+    disks.ids = {str(disk): 7}
+    finder.add(disk)
+    finder.sync(root)
+    disks.ids = {}
+    shutil.move(disk, beside)
+    for _ in range(2):
+        assert f"nothing is mounted at {disk}" in finder.sync(root).kept[0].reason
+    shutil.move(beside, disk)
+    disks.ids = {str(disk): 7}
+    assert finder.sync(root).kept == ()
+    next(disk.iterdir()).unlink()
+    assert finder.sync(root).removed == 1, "deleted while the disk is there"
+
+
+def test_a_root_whose_disk_is_away_but_that_has_other_images_now_keeps_its_own(
+    finder: Finder, root: Path, disks: Disks
+) -> None:
+    disks.ids = {str(root.parent): 7}
+    finder.sync(root)
+    disks.ids = {}
+    empty(root)
+    draw(root, 2, 400)
+    report = finder.sync(root)
+    assert (report.added, report.removed, len(report.kept)) == (2, 0, 1)
+    assert len(finder) == 15
+
+
+def test_another_disk_at_the_same_place_is_not_the_first(
+    finder: Finder, root: Path, disks: Disks
+) -> None:
+    disks.ids = {str(root / "disk"): 7}
+    finder.add(root / "disk")
+    disks.ids = {str(root / "disk"): 8}
+    empty(root / "disk")
+    draw(root / "disk", 2, 400)
+    finder.add(root / "disk")
+    report = finder.sync(root)
+    assert "another disk is mounted" in report.kept[0].reason
+    assert len(finder) == 15
+    assert finder.sync(root, force=True).removed == 10
+    assert finder.sync(root).kept == ()
+
+
+def test_a_link_that_leads_to_a_disk_that_is_away_keeps_its_images(
+    finder: Finder, root: Path, tmp_path: Path
+) -> None:
+    shutil.move(root / "disk", tmp_path / "disk")
+    (root / "link").symlink_to(tmp_path / "disk")
+    (root / "one.png").symlink_to(tmp_path / "disk" / "100.png")
+    finder.sync(root)
+    finder.add(root / "link")
+    shutil.move(tmp_path / "disk", tmp_path / "away")
+    report = finder.sync(root)
+    assert [one.path for one in report.kept] == [str(root / "link")]
+    assert (report.removed, len(finder)) == (0, 13)
+
+
+def test_a_link_whose_file_was_deleted_is_gone(finder: Finder, root: Path, tmp_path: Path) -> None:
+    shutil.move(root / "disk", tmp_path / "disk")
+    (root / "one.png").symlink_to(tmp_path / "disk" / "100.png")
+    finder.sync(root)
+    (tmp_path / "disk" / "100.png").unlink()
+    assert finder.sync(root).removed == 1
+
+
+@pytest.mark.parametrize("number", ["EIO", "ESTALE", "ENOTCONN", "EACCES"])
+def test_a_file_that_cannot_be_examined_is_not_gone(
+    finder: Finder, root: Path, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    finder.sync(root)
+    real = os.stat
+
+    def broken(path: object, *args: object, **named: object) -> os.stat_result:
+        if str(path).startswith(f"{root}/disk/"):
+            raise OSError(getattr(errno, number), "broken", str(path))
+        return real(path, *args, **named)  # type: ignore[arg-type]
+
+    shutil.move(root / "disk", root.parent / "elsewhere")
+    (root / "disk").mkdir()
+    monkeypatch.setattr(os, "stat", broken)
+    report = finder.sync(root)
+    monkeypatch.undo()
+    assert (report.removed, len(finder)) == (0, 13)
+
+
+def test_a_root_that_is_a_link_is_followed(finder: Finder, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(root)
+    assert finder.sync(tmp_path / "link").added == 13
+    (tmp_path / "link").unlink()
+    with pytest.raises(NotFound, match="there is no folder"):
+        finder.sync(tmp_path / "link")
+    (tmp_path / "link").symlink_to(tmp_path / "missing")
+    with pytest.raises(NotFound, match="there is no folder"):
+        finder.sync(tmp_path / "link")
+    assert len(finder) == 13
+
+
+@pytest.mark.parametrize("year", [1601, 1901, 1960, 2263, 2300, 2440])
+def test_a_file_of_any_time_is_added_and_then_unchanged(
+    finder: Finder, root: Path, year: int
+) -> None:
+    seconds = int((year - 1970) * 365.2425 * 86_400)
+    try:
+        os.utime(root / "000.png", (seconds, seconds))
+    except (OSError, OverflowError):
+        pytest.skip("this file system has no such time")
+    assert finder.add(root).added == 13
+    assert finder.sync(root).unchanged == 13
+    assert finder.export_vectors(root.parent / "v.npy") == 13
+    with Finder.create(root.parent / "other.db", Colours()) as other:
+        assert other.import_vectors(root.parent / "v.npy").added == 13
+
+
+def test_only_a_checksum_notices_a_content_of_the_same_size_and_time(
+    finder: Finder, tmp_path: Path
+) -> None:
+    root = tmp_path / "bmp"
+    root.mkdir()
+    path = root / "a.bmp"
+    for level in (0, 255):
+        PIL.Image.new("RGB", (4, 4), (level, 9, 9)).save(path)
+        os.utime(path, (1, 1))
+        if not len(finder):
+            finder.add(root)
+    assert finder.add(root).unchanged == finder.sync(root).unchanged == 1
+    assert finder.sync(root, checksum=True).updated == 1
+    assert finder.add(root, checksum=True).unchanged == 1
+
+
+def test_an_imported_file_counts_as_added_once_it_is_added(finder: Finder, root: Path) -> None:
+    finder.add(root / "000.png")
+    (record,) = finder.page()
+    imported = (File(str(root / "000.png"), record.files[0].mtime_ns, "imported"),)
+    finder.remove(root / "000.png")
+    features = finder.encoder.encode([np.zeros((2, 2, 3), np.uint8)])[0]
+    finder.store.write([Entry(replace(record, files=imported), features)])
+    assert finder.sync(root).added == 12
+    assert {file.origin for record in finder.page() for file in record.files} == {"added"}
+
+
+def skipped_in(report: Report) -> dict[str, int]:
+    return dict(report.skipped)
+
+
+def test_a_report_says_what_was_passed_over(finder: Finder, root: Path) -> None:
+    (root / "IMG_1.NEF").touch()
+    (root / "disk" / "@eaDir").mkdir()
+    for report in (finder.add(root), finder.sync(root)):
+        assert skipped_in(report) == {"raw": 1, "excluded": 1}
+        assert report.skipped_examples["excluded"] == (str(root / "disk" / "@eaDir"),)
+
+
+def test_excluded_globs_are_kept_and_may_be_taken_back(finder: Finder, root: Path) -> None:
+    finder.exclude(["*.gif", "disk/"])
+    finder.exclude(["*.gif"])
+    assert finder.excluded == ["disk/", "*.gif"]
+    assert finder.sync(root).added == 3
+    assert finder.add(root / "disk" / "100.png").added == 1, "it was named"
+    assert finder.sync(root).removed == 0
+    finder.include(["disk/", "@eaDir"])
+    assert finder.excluded == ["*.gif", "!@eaDir"]
+    assert finder.sync(root).added == 9
+    finder.exclude(["@eaDir"])
+    assert finder.excluded == ["*.gif", "@eaDir"]
+
+
+def test_what_is_excluded_when_removed_stays_out(finder: Finder, root: Path) -> None:
+    finder.sync(root)
+    one = next(record for record in finder.page() if record.path == str(root / "000.png"))
+    report = finder.remove([root / "disk", one.id, root / "nothing"], exclude=True)
+    assert (report.removed, len(report.failed)) == (11, 1)
+    assert finder.sync(root).added == 0
+    assert finder.excluded == [str(root / "disk"), str(root / "000.png")]
+    finder.include([str(root / "disk")])
+    assert finder.sync(root).added == 10
+    assert finder.add(Input(root / "000.png")).added == 1
