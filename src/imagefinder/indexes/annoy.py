@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,7 +44,15 @@ class Annoy(Approximate):
         return candidates
 
     def _write(self, structure: Any, file: Path) -> None:
-        structure.save(str(file))
+        # the library deletes the file that it is given, and the lock on it with it
+        written = file.with_name(f"{file.name}.tmp")
+        try:
+            structure.save(str(written))
+            shutil.copyfile(written, file)
+        finally:
+            written.unlink(missing_ok=True)
+        structure.unload()
+        structure.load(str(file))  # or what was deleted would take up space
 
     def _read(self, file: Path) -> Any:
         forest = self._empty()

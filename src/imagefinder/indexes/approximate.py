@@ -29,6 +29,8 @@ from imagefinder.similarity import normalized_for, scores_of_each
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
 _BATCH = 1000  # queries at a time
+_SAMPLE = 32  # vectors by which a structure is tried
+_FIRST = 10  # candidates among which each should be
 _GATHERED = 16 * 2**20  # bytes of candidates scored at a time
 
 log = logging.getLogger(__name__)
@@ -93,16 +95,17 @@ class Approximate(SegmentedVectors, ABC):
 
     def load(self, path: Path) -> None:
         """See Index. A structure that does not fit the vectors is rebuilt and saved."""
-        super().load(path)
+        saved = self._map(path)
         try:
-            structure = self._load_structure(path)
+            built = self._load_structure(path, saved)
         except Exception as error:  # whatever a library raises for bytes that it did not write
+            if not path.exists():  # so its files are going, and another state has replaced it
+                raise IndexDamaged(f"{path.name} is gone") from error
             log.info("rebuilding the index structure: %s", error)
-            structure = None
-        if structure is None:
+            built = None
+        self._segments, self._built = (saved,), built
+        if built is None:
             self._use_and_save(path, None)
-        else:
-            self._built = Built(structure, self._segments[0].vectors)
 
     @abstractmethod
     def _build(self, rows: Features) -> Any:
@@ -148,23 +151,40 @@ class Approximate(SegmentedVectors, ABC):
         self._built = None
         if len(saved) < self.min_rows:
             return
-        self._built = Built(structure or self._build(saved.vectors), saved.vectors)
-        body, fingerprint = self._files(path)
+        if structure is None or self._count_found(structure, saved) < _SAMPLE // 4:
+            structure = self._build(saved.vectors)
         try:
-            with atomic_write(body) as unfinished:
-                self._write(self._built.structure, unfinished)
-            with atomic_write(fingerprint) as unfinished:
-                unfinished.write_text(json.dumps(self._fingerprint(path, body)), encoding="utf-8")
-        except OSError as error:  # only a cache: the folder may be read-only, the disk full
+            self._save_structure(path, structure, saved)
+        except Exception as error:  # the disk may be full, and each library says so in its own way
             log.info("the index structure stays in memory: %s", error)
+        self._built = Built(structure, saved.vectors)  # now, as to save one may move its memory
 
-    def _load_structure(self, path: Path) -> Any:
-        if len(self._segments[0]) < self.min_rows:
+    def _save_structure(self, path: Path, structure: Any, saved: Segment) -> None:
+        body, fingerprint = self._files(path)
+        with atomic_write(body) as unfinished:
+            self._write(structure, unfinished)
+        about = {**self._fingerprint(path, body), "found": self._count_found(structure, saved)}
+        with atomic_write(fingerprint) as unfinished:
+            unfinished.write_text(json.dumps(about), encoding="utf-8")
+
+    def _load_structure(self, path: Path, saved: Segment) -> Built | None:
+        if len(saved) < self.min_rows:
             return None
         body, fingerprint = self._files(path)
-        if json.loads(fingerprint.read_text(encoding="utf-8")) != self._fingerprint(path, body):
+        about = json.loads(fingerprint.read_text(encoding="utf-8"))
+        found = about.pop("found")
+        if about != self._fingerprint(path, body):
             raise IndexDamaged(f"{body.name} belongs to other vectors")
-        return self._read(body)
+        structure = self._read(body)
+        if self._count_found(structure, saved) < found // 2:
+            raise IndexDamaged(f"{body.name} does not find its own vectors")
+        return Built(structure, saved.vectors)
+
+    def _count_found(self, structure: Any, saved: Segment) -> int:
+        """How many of a sample of its vectors a structure finds by themselves."""
+        rows = np.linspace(0, len(saved) - 1, _SAMPLE).astype(np.intp)
+        candidates = self._query(structure, np.asarray(saved.vectors[rows]), _FIRST)
+        return int((candidates == rows[:, None]).any(axis=1).sum())
 
     def _files(self, path: Path) -> tuple[Path, Path]:
         kind = type(self).__name__.lower()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.indexes.array_file import ArrayStream, load_arrays, save_arrays
+from imagefinder.indexes.array_file import ArrayStream, load_arrays, write_arrays
 from imagefinder.indexes.segment import RowNumbers
 from imagefinder.types import Features, Measure
 
@@ -78,7 +78,7 @@ class Kmeans(Approximate):
 
     def _write(self, structure: Clusters, file: Path) -> None:
         arrays = {one.name: getattr(structure, one.name) for one in fields(Clusters)}
-        save_arrays(file, {name: ArrayStream.of(array) for name, array in arrays.items()})
+        write_arrays(file, {name: ArrayStream.of(array) for name, array in arrays.items()})
 
     def _read(self, file: Path) -> Any:
         return Clusters(**load_arrays(file))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from imagefinder.errors import IndexDamaged
-from imagefinder.indexes.array_file import ArrayStream, MappedArrays, load_arrays, save_arrays
+from imagefinder.indexes.array_file import ArrayStream, load_arrays, save_arrays
 from imagefinder.indexes.scalar_quantization import COLUMNS, Int8Rows, quantized_streams
 from imagefinder.indexes.segment import Segment
 from imagefinder.similarity import dtype, normalized_for
@@ -60,14 +60,11 @@ class SegmentedVectors:
     def save(self, path: Path) -> None:
         """See Index."""
         save_arrays(path, self._streams())
-        self._map(path)
+        self._segments = (self._map(path),)
 
     def load(self, path: Path) -> None:
         """See Index. The vectors are memory-mapped."""
-        self._map(path)
-
-    def _map(self, path: Path) -> None:
-        self._segments = (self._saved_segment(load_arrays(path), path),)
+        self._segments = (self._map(path),)
 
     def _streams(self) -> dict[str, ArrayStream]:
         """The arrays of a file; the quantized ones come last."""
@@ -86,7 +83,9 @@ class SegmentedVectors:
         for segment in self._segments:
             yield from segment.blocks(segment.live)
 
-    def _saved_segment(self, arrays: MappedArrays, path: Path) -> Segment:
+    def _map(self, path: Path) -> Segment:
+        """The saved segment, memory-mapped. Raises IndexDamaged."""
+        arrays = load_arrays(path)
         keys, vectors = arrays.get("keys"), arrays.get("vectors")
         if keys is None or vectors is None or vectors.shape != (len(keys), self.dim):
             raise IndexDamaged(f"{path.name} does not hold vectors of {self.dim} columns")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,7 +23,10 @@ from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
 from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
 
+Of = TypeVar("Of")
+
 _DEPTH = 100  # embeddings
+_ATTEMPTS = 10  # to find images that are not removed at once
 _ROUNDING = 1e-6
 
 
@@ -46,7 +52,8 @@ class Retriever:
         if options.rerank is not None and query.local is not None:
             hits = self._reranked(query, query.local, options, subset)
         elif len(options.measures) > 1:
-            hits = self._hits(self._fused(query, options.k, options.measures, subset), None)
+            fused = partial(self._fused, query, measures=options.measures, subset=subset)
+            hits = self._hits(fused, options.k, None)
         else:
             hits = self._by_one_measure(query, options, subset)
         hits = filter_hits(hits, options.threshold, options.matches_only)
@@ -62,7 +69,8 @@ class Retriever:
 
     def _by_one_measure(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
         measure = options.measures[0] if options.measures else self._catalogue.encoder.measure
-        hits = self._hits(self._ranked(query, options.k, measure, subset), measure)
+        ranked = partial(self._ranked, query, measure=measure, subset=subset)
+        hits = self._hits(ranked, options.k, measure)
         if not query.is_single:
             return hits
         return self._classifier.classify(hits, measure, None if subset is None else len(subset))
@@ -86,9 +94,25 @@ class Retriever:
                 return ranking
             depth *= 4
 
-    def _hits(self, ranking: Ranking, measure: Measure | None) -> Hits:
-        records = self._catalogue.store.get([key for key, _ in ranking])
-        present = [(records[key], score) for key, score in ranking if key in records]
+    def _present(
+        self, rank: Callable[[int], list[tuple[int, Of]]], k: int
+    ) -> list[tuple[Record, Of]]:
+        """The records of the k best, with what came with their keys.
+
+        An image may be removed after it was found, and then others take its place.
+        """
+        count, present = k, []
+        for _ in range(_ATTEMPTS):
+            ranking = rank(count)
+            records = self._catalogue.store.get([key for key, _ in ranking])
+            present = [(records[key], of) for key, of in ranking if key in records][:k]
+            if len(present) == k or len(records) == len(ranking):
+                break
+            count *= 2
+        return present
+
+    def _hits(self, rank: Callable[[int], Ranking], k: int, measure: Measure | None) -> Hits:
+        present = self._present(rank, k)
         scores = np.array([score for _, score in present], np.float32)
         # a fused score is a fraction of the best
         dim = self._catalogue.encoder.dim
@@ -107,13 +131,13 @@ class Retriever:
         if isinstance(matcher, str):
             matcher = make_matcher(matcher)
         assert matcher is not None  # noqa: S101  or this is not called
-        candidates = self._candidates(query, local, options, subset)
-        best = rerank(local, candidates, store, matcher, options.k)
-        records = store.get([one.key for one in best])
-        return Hits(
-            _hit(rank, one, records[one.key])
-            for rank, one in enumerate((one for one in best if one.key in records), start=1)
-        )
+
+        def best(count: int) -> list[tuple[int, Candidate]]:
+            candidates = self._candidates(query, local, replace(options, k=count), subset)
+            return [(one.key, one) for one in rerank(local, candidates, store, matcher, count)]
+
+        present = self._present(best, options.k)
+        return Hits(_hit(rank, one, record) for rank, (record, one) in enumerate(present, start=1))
 
     def _candidates(
         self, query: Query, local: LocalFeatures, options: SearchOptions, subset: Keys | None

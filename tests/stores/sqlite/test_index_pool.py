@@ -82,7 +82,7 @@ def test_a_catalogue_that_is_made_anew_finds_no_caches_of_the_old(path: Path) ->
     store = SqliteStore.open(path)
     store.use_index(IndexChoice("hnsw"))
     store.close()
-    assert len(list(path.parent.glob("c.db.vectors-*"))) == 3
+    assert len(list(path.parent.glob("c.db.vectors-*"))) == 4
     path.unlink()
     SqliteStore.create(path, RECIPE).close()
     assert [file.name for file in path.parent.iterdir()] == ["c.db"]
@@ -95,13 +95,21 @@ def test_an_index_that_an_early_version_saved_is_saved_anew_however_small(
     store = SqliteStore.open(path)
     store.use_index(IndexChoice("hnsw"))
     store.close()
-    saved = sorted(path.parent.glob("c.db.vectors-*"))
-    for file in saved:
-        file.rename(file.with_name(file.name.replace("vectors-", "exact-")))
+    saved = {file.name for file in path.parent.glob("c.db.vectors-*")}
+    manifest = min(saved)
+    for file in path.parent.glob("c.db.vectors-*"):
+        file.unlink()
+    early = [manifest.replace("vectors", kind) for kind in ("vectors", "exact")]
+    for name in early:
+        for ending in ("", ".hnsw", ".hnsw.json"):
+            (path.parent / f"{name}{ending}").write_bytes(b"early")
     store = SqliteStore.open(path)
     store.search(np.ones((1, DIM), np.float32), 5)
     store.close()
-    assert sorted(path.parent.glob("c.db.*")) == saved
+    made = {file.name for file in path.parent.glob("c.db.*")}
+    assert manifest in made
+    assert len(made) == len(saved)
+    assert not made & {*saved, f"{manifest}.hnsw", early[1]} - {manifest}
 
 
 def test_auto_goes_by_size_and_says_why() -> None:

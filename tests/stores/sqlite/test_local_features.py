@@ -17,6 +17,7 @@ from imagefinder.local_features.codec import pack, unpack
 from imagefinder.local_features.vlad import Codebook, windows
 from imagefinder.similarity import unit
 from imagefinder.stores.sqlite import schema
+from imagefinder.stores.sqlite.cache_header import owner_of, split_header, with_header
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.stores.sqlite.synced_index import SyncedIndex
 from imagefinder.types import (
@@ -124,7 +125,19 @@ def codebook_file(path: Path) -> Path:
 
 
 def index_files(path: Path) -> list[Path]:
-    return [file for file in path.parent.glob("c.db.vlad-*") if file.name.count("-") == 2]
+    """Data files; their manifests have no token."""
+    return list(path.parent.glob("c.db.vlad-*-*.*"))
+
+
+def read_codebook(path: Path) -> Codebook:
+    file = codebook_file(path)
+    return Codebook.from_bytes(split_header(file.read_bytes(), str(owner_of(file)))[1])
+
+
+def write_codebook(path: Path, codebook: Codebook, sample: int) -> None:
+    owner = str(owner_of(codebook_file(path)))
+    data = with_header(owner, {"sample": sample}, codebook.to_bytes())
+    codebook_file(path).write_bytes(data)
 
 
 def brute_force(store: SqliteStore, codebook: Codebook, query: LocalFeatures, k: int) -> list[int]:
@@ -294,7 +307,7 @@ def test_a_shortlist_is_what_brute_force_finds_over_the_same_codebook(
     fill(store, range(40))
     queries = [local(7), local(99), local(100, count=200), local(101, count=3)]
     store.shortlist(queries[0], 1)
-    codebook = Codebook.from_bytes(codebook_file(path).read_bytes()[8:])
+    codebook = read_codebook(path)
     for query in queries:
         assert store.shortlist(query, 10) == brute_force(store, codebook, query, 10)
     assert store.shortlist(local(7), 10)[0] == record(7).key
@@ -384,7 +397,8 @@ def test_damaged_caches_are_made_anew(
     again = SqliteStore.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     again.close()
-    assert file.read_bytes() == content
+    made = codebook_file(path) if which == "codebook" else index_files(path)[0]
+    assert made.read_bytes() == content
 
 
 def test_a_codebook_for_other_descriptors_is_made_anew(store: SqliteStore, path: Path) -> None:
@@ -393,7 +407,7 @@ def test_a_codebook_for_other_descriptors_is_made_anew(store: SqliteStore, path:
     store.close()
     mine = codebook_file(path).read_bytes()
     foreign = Codebook(*(np.ones(shape, np.float32) for shape in ((3,), (3, 2), (4, 2))))
-    codebook_file(path).write_bytes(mine[:8] + foreign.to_bytes())
+    write_codebook(path, foreign, 10)
     again = SqliteStore.open(path, EXACT)
     assert again.shortlist(local(3), 10) == first
     assert codebook_file(path).read_bytes() == mine
@@ -405,9 +419,7 @@ def test_a_folder_that_may_not_be_written_costs_nothing(
 ) -> None:
     fill(store, range(10))
     store.shortlist(local(3), 1)
-    codebook_file(path).write_bytes(
-        (1).to_bytes(8, "little") + codebook_file(path).read_bytes()[8:]
-    )
+    write_codebook(path, read_codebook(path), 1)
     store.close()
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
 

@@ -66,6 +66,7 @@ class IndexPool:
         other = None if measure == self._recipe.measure else measure
         index = SyncedIndex(
             self._empty(measure),
+            measure,
             self._files.vectors(other),
             self._connections,
             VectorRows(self._recipe),

@@ -38,7 +38,7 @@ class OpenedFile:
         """The index of aggregated local features."""
         with self._guard:
             if self._vlad is None:
-                self._vlad = VladIndex(self._files.vlad(), self.connections, extractor.dim)
+                self._vlad = VladIndex(self._files, self.connections, extractor.dim)
             return self._vlad
 
     def retire(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+import apsw
 import numpy as np
 
 from imagefinder.similarity import Scores, scores_of
@@ -33,19 +34,21 @@ class SqliteVecSearch:
 
     def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
-        found = [self._rows(row, min(k, _MAX_LIMIT), subset) for row in query]
+        with self._connections.reading() as connection:  # one, or the rows may differ in number
+            found = [self._rows(connection, row, min(k, _MAX_LIMIT), subset) for row in query]
         shape = len(query), len(found[0]) if found else 0
         keys = np.array([[key for key, _ in rows] for rows in found], np.int64)
         distances: Scores = np.array([[d for _, d in rows] for rows in found], np.float32)
         scores = scores_of(self._measure, distances.reshape(shape), self._dim)
         return Neighbors(keys.reshape(shape), scores)
 
-    def _rows(self, row: Features, k: int, subset: Keys | None) -> list[Any]:
+    def _rows(
+        self, connection: apsw.Connection, row: Features, k: int, subset: Keys | None
+    ) -> list[Any]:
         condition = "" if subset is None else "WHERE key IN (SELECT value FROM json_each(?))"
         sql = (
             f"SELECT key, {_DISTANCES[self._measure]} AS distance FROM vectors {condition}"
             " ORDER BY distance, key LIMIT ?"
         )
         values = [] if subset is None else [json.dumps(subset.tolist())]
-        with self._connections.reading() as connection:
-            return connection.execute(sql, [row.tobytes(), *values, k]).fetchall()
+        return connection.execute(sql, [row.tobytes(), *values, k]).fetchall()

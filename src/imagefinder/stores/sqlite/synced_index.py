@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-from threading import Lock
+from contextlib import contextmanager
+from threading import Condition, Lock
 from typing import Protocol
 
 import apsw
@@ -14,10 +13,16 @@ import numpy as np
 
 from imagefinder._utils.sqlite import Connection
 from imagefinder.errors import IndexDamaged
+from imagefinder.similarity import normalized_for, scores
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.types import Features, Index, Keys, Neighbors
+from imagefinder.stores.sqlite.saved_index import SavedIndex
+from imagefinder.stores.sqlite.writes import is_known, keys_since, newest_version
+from imagefinder.types import Features, Index, Keys, Measure, Neighbors
 
 _MAX_PENDING = 256 * 2**20  # bytes of new vectors in memory
+_SAMPLE = 16  # images by which a loaded index is compared with the catalogue
+_COMPARED = 64  # of their vectors, at most
+_ROUNDING = 1e-4
 
 log = logging.getLogger(__name__)
 
@@ -31,37 +36,54 @@ class IndexedRows(Protocol):
     def pages(
         self, connection: apsw.Connection, new: Keys, all_new: bool
     ) -> Iterator[tuple[Keys, Features]]:
-        """The rows of these images, page by page; ``all_new`` if these are all there are."""
+        """The rows of these images, page by page; ``all_new`` if these are all there are.
+
+        All rows of an image are on one page.
+        """
 
 
 class SyncedIndex:
     """Brought up to date with the file before each search, whoever wrote to it since.
 
-    A key stands for content, and a catalogue has one recipe, so the vectors of a key never change:
-    the index is up to date when it holds the same keys. It can be rebuilt at any time.
+    It is up to date when it holds the keys that are stored, and has seen the newest write: a key
+    that was removed and stored again may have other vectors. It can be rebuilt at any time.
     """
 
     save_from = 8 * 2**20
     """Pending bytes from which the index is saved beside the catalogue."""
 
     def __init__(
-        self, index: Index, saved: Path, connections: Connections, rows: IndexedRows
+        self,
+        index: Index,
+        measure: Measure,
+        saved: SavedIndex,
+        connections: Connections,
+        rows: IndexedRows,
     ) -> None:
-        """``index`` is empty until the first search; ``saved`` is where to save it."""
+        """``index`` is empty until the first search; it compares by ``measure``."""
         self._index = index
+        self._measure = measure
         self._connections = connections
         self._rows = rows
         self._saved = saved
         self._guard = Lock()
         self._connection: Connection | None = None
         self._data_version: object = None
+        self._version = 0
+        """Of the newest write that the index has seen."""
         self._retry_bytes = 0
+        self._searches = 0
+        self._none_runs = Condition()
 
     def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
         with self._guard, self._connections.translate_errors(), self._connections.decoding():
             self._refresh()
-        return self._index.search(query, k, subset)
+            self._count(1)
+        try:
+            return self._index.search(query, k, subset)
+        finally:
+            self._count(-1)
 
     def build(self) -> None:
         """Build and save it now, however small."""
@@ -78,32 +100,42 @@ class SyncedIndex:
 
     def delete_saved(self) -> None:
         """Delete the saved index, if possible."""
-        with suppress(OSError):
-            self._saved.unlink()
+        self._saved.delete()
 
     def _refresh(self) -> None:
+        is_first = self._connection is None
         if self._connection is None:
             self._connection = self._connections.open()
-            self._load()
         if not self._connection.is_current():
             self._connection.close()
             self._connection = self._connections.open()
             self._data_version = None
         # SQLite changes this number when any other connection commits
-        version = self._connection.pragma("data_version")
-        if version == self._data_version:
+        data_version = self._connection.pragma("data_version")
+        if data_version == self._data_version:
             return
-        self._data_version = version
         with self._connection:  # one snapshot for all that follows
-            held = self._index.keys
-            stored = self._rows.keys(self._connection)
-            self._index.remove(np.setdiff1d(held, stored, assume_unique=True))
-            new = np.setdiff1d(stored, held, assume_unique=True)
+            is_unusable = is_first and not self._load(self._connection)
+            self._follow(self._connection)
+        self._data_version = data_version
+        if is_unusable:  # or it would be rebuilt by every program
+            self._save()
+
+    def _follow(self, connection: apsw.Connection) -> None:
+        held, stored = self._index.keys, self._rows.keys(connection)
+        changed = keys_since(connection, self._version)
+        if not is_known(connection, self._version):  # another history, a restored backup's
+            changed = held
+        again = np.intersect1d(held, np.intersect1d(changed, stored, True), True)
+        gone = np.setdiff1d(held, stored, True)
+        new = np.union1d(np.setdiff1d(stored, held, True), again)
+        with self._without_searches(bool(len(again))):
+            self._index.remove(np.union1d(gone, again))
+            self._version = newest_version(connection)
             try:
-                self._add(self._connection, new, all_new=len(new) == len(stored))
+                self._add(connection, new, all_new=len(new) == len(stored))
             except BaseException:
                 self._index.remove(new)  # no key may be left with only some of its rows
-                self._data_version = None
                 raise
 
     def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
@@ -116,20 +148,60 @@ class SyncedIndex:
         if self._index.pending_bytes > threshold:
             self._save()
 
-    def _load(self) -> None:
-        if self._saved.exists():
-            try:
-                self._index.load(self._saved)
-            except IndexDamaged as error:
-                log.info("rebuilding the index: %s", error)
+    def _load(self, connection: apsw.Connection) -> bool:
+        """Load what is saved; False if there is something, but not for these vectors."""
+        if not self._saved.exists():
+            return True
+        try:
+            self._version = self._saved.load(self._index)
+            if self._agrees(connection):
+                return True
+            log.info("rebuilding the index: %s is for other vectors", self._saved.manifest.name)
+        except IndexDamaged as error:
+            log.info("rebuilding the index: %s", error)
+        self._index.remove(self._index.keys)
+        self._version = 0
+        return False
+
+    def _agrees(self, connection: apsw.Connection) -> bool:
+        """Whether the index knows the catalogue's history, and a sample of its own rows."""
+        if not is_known(connection, self._version):
+            return False
+        kept = np.intersect1d(self._index.keys, self._rows.keys(connection), True)
+        kept = np.setdiff1d(kept, keys_since(connection, self._version), True)
+        if not len(kept):
+            return True
+        sample = kept[np.unique(np.linspace(0, len(kept) - 1, _SAMPLE).astype(np.intp))]
+        pages = list(self._rows.pages(connection, sample, all_new=False))
+        rows = normalized_for(self._measure, np.concatenate([vectors for _, vectors in pages]))
+        expected = scores(self._measure, rows[:_COMPARED], rows)
+        found = self._index.search(rows[:_COMPARED], len(rows), sample).scores
+        return found.shape == expected.shape and np.allclose(
+            found, -np.sort(-expected), _ROUNDING, _ROUNDING * max(1, np.abs(expected).max())
+        )
 
     def _save(self) -> None:
         pending = self._index.pending_bytes
         try:
-            self._index.save(self._saved)
+            self._saved.save(self._index, self._version)
         except (OSError, IndexDamaged) as error:
             # only a cache: the folder may be read-only, the disk full, the file deleted
             log.info("the index stays in memory: %s", error)
             self._retry_bytes = 2 * pending  # not tried again before that
-        else:
-            self._data_version = None  # another program may have replaced the file: compare again
+
+    def _count(self, change: int) -> None:
+        """One search more or less is running."""
+        with self._none_runs:
+            self._searches += change
+            self._none_runs.notify_all()
+
+    @contextmanager
+    def _without_searches(self, needed: bool) -> Iterator[None]:
+        """If needed, wait for running searches to end; new ones wait for the refresh anyway.
+
+        A search must not miss the images whose vectors are just being exchanged.
+        """
+        if needed:
+            with self._none_runs:
+                self._none_runs.wait_for(lambda: not self._searches)
+        yield

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -25,7 +26,7 @@ VECTORS = CheckedTable(
     lambda key, *_: f"a vector of image {id_of(key)}",
 )
 
-_PAGE = 1000  # vectors read at a time
+_PAGE = 1000  # vectors read at a time, or some more
 
 
 def insert_vectors(
@@ -82,7 +83,7 @@ class VectorRows:
         self, connection: apsw.Connection, new: Keys, all_new: bool
     ) -> Iterator[tuple[Keys, Features]]:
         """See IndexedRows."""
-        for page in batched(_select_blobs(connection, new, all_new), _PAGE):
+        for page in _pages(_select_blobs(connection, new, all_new)):
             keys = np.array([key for key, _, _ in page], np.int64)
             yield keys, from_blobs([blob for _, _, blob in page], self.recipe)
 
@@ -93,8 +94,20 @@ def _select_blobs(connection: apsw.Connection, keys: Keys, all_new: bool) -> Ite
         return VECTORS.verified(
             connection.execute(f"SELECT {VECTORS.selected} FROM vectors ORDER BY rowid")
         )
-    sql = f"SELECT {VECTORS.selected} FROM vectors {OF_KEYS}"
+    sql = f"SELECT {VECTORS.selected} FROM vectors {OF_KEYS} ORDER BY key"
     pages = batched(keys.tolist(), _PAGE)
     return chain.from_iterable(
         VECTORS.verified(connection.execute(sql, (json.dumps(page),))) for page in pages
     )
+
+
+def _pages(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Whole images, since what is saved between two pages must have all rows of its keys."""
+    page: list[Any] = []
+    for _, own in groupby(rows, key=itemgetter(0)):
+        page.extend(own)
+        if len(page) >= _PAGE:
+            yield page
+            page = []
+    if page:
+        yield page

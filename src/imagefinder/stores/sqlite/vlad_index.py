@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 
 import apsw
@@ -16,6 +15,8 @@ from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import batched
 from imagefinder.local_features.vlad import Codebook, fit_codebook, windows
 from imagefinder.registry.factory import make_index
+from imagefinder.stores.sqlite.cache_files import CacheFiles
+from imagefinder.stores.sqlite.cache_header import split_header, with_header
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.records import keys_of
@@ -53,9 +54,9 @@ class VladRows:
 class VladIndex:
     """Searches by a codebook that was fit to the catalogue itself."""
 
-    def __init__(self, saved: Path, connections: Connections, dim: int) -> None:
-        """``saved`` is where to save the codebook; the index goes beside it."""
-        self._saved = saved
+    def __init__(self, files: CacheFiles, connections: Connections, dim: int) -> None:
+        """``files`` says where to save the codebook, and the index beside it."""
+        self._files = files
         self._connections = connections
         self._dim = dim
         self._guard = Lock()
@@ -91,11 +92,12 @@ class VladIndex:
 
     def _load(self) -> None:
         try:
-            data = self._saved.read_bytes()
-            codebook, sample = Codebook.from_bytes(data[8:]), int.from_bytes(data[:8], "little")
+            data = self._files.codebook().read_bytes()
+            about, content = split_header(data, self._files.id)
+            codebook, sample = Codebook.from_bytes(content), int(about["sample"])
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             log.info("fitting the codebook again: %s", error)
             return
         if codebook.mean.shape == (self._dim,):
@@ -122,16 +124,17 @@ class VladIndex:
         name = hashlib.sha256(codebook.to_bytes()).hexdigest()[:8]
         self._index = SyncedIndex(
             make_index("exact", codebook.dim, "cosine"),
-            self._saved.with_name(f"{self._saved.name}-{name}"),
+            "cosine",
+            self._files.vlad(name),
             self._connections,
             VladRows(codebook, self._dim),
         )
         self._codebook, self._fit_size = codebook, sample
 
     def _save(self, codebook: Codebook, sample: int) -> None:
-        data = sample.to_bytes(8, "little") + codebook.to_bytes()
+        data = with_header(self._files.id, {"sample": sample}, codebook.to_bytes())
         try:
-            with atomic_write(self._saved) as unfinished:
+            with atomic_write(self._files.codebook()) as unfinished:
                 unfinished.write_bytes(data)
         except OSError as error:  # only a cache: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)

@@ -12,6 +12,9 @@ import time
 
 import apsw
 
+from imagefinder.stores.sqlite.records import keys_of
+from imagefinder.types import Keys
+
 
 def record_write(connection: apsw.Connection) -> int:
     """Its version: greater than any before, and unlikely to be given twice in two histories."""
@@ -23,3 +26,14 @@ def record_write(connection: apsw.Connection) -> int:
 def newest_version(connection: apsw.Connection) -> int:
     """The version of the newest write; 0 before the first."""
     return int(connection.execute("SELECT max(version) FROM writes").get or 0)
+
+
+def is_known(connection: apsw.Connection, version: int) -> bool:
+    """Whether the catalogue's history has this write, or it is 0, before the first."""
+    listed = connection.execute("SELECT 1 FROM writes WHERE version = ?", (version,)).get
+    return version == 0 or listed is not None
+
+
+def keys_since(connection: apsw.Connection, version: int) -> Keys:
+    """The keys of images whose vectors were stored after this write, ascending."""
+    return keys_of(connection.execute("SELECT key FROM images WHERE version > ?", (version,)))
