@@ -10,6 +10,10 @@ SEED := $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
 LIST     ?=
 DB       ?= imagefinder.db
 NAME     ?= trained
+# further options of each command
+DOWNLOAD ?=
+ADD      ?=
+SERVE    ?=
 FOLDER   := $(or $(PICTURES),pictures)
 
 .PHONY: help demo serve download database run-api run-api-prod train docker test lint unit fuzz docs notebooks \
@@ -18,8 +22,9 @@ FOLDER   := $(or $(PICTURES),pictures)
 help:
 	@echo "make demo       install into $(VENV), draw a gallery and search it"
 	@echo "make serve      the same, then the page at http://127.0.0.1:8000"
-	@echo "make run-api-prod LIST=list.csv [PICTURES=pictures] [DB=imagefinder.db] [SERVE=--writable]"
-	@echo "                the next three in their order; SERVE has further options of serve"
+	@echo "make run-api-prod LIST=list.csv [PICTURES=pictures] [DB=imagefinder.db]"
+	@echo "                  [DOWNLOAD=--allow-private] [ADD='--local sift'] [SERVE=--writable]"
+	@echo "                the next three in their order, with further options of each command"
 	@echo "make download   the pictures that the list names, into the folder PICTURES"
 	@echo "make database   a catalogue of that folder, or what is new in it"
 	@echo "make run-api    answer searches of it at http://127.0.0.1:8000"
@@ -47,10 +52,10 @@ serve: $(VENV)/base
 
 download: $(VENV)/base
 	$(if $(LIST),,$(error say which list of URLs: make $@ LIST=list.csv))
-	$(BIN)/imagefinder download '$(LIST)' --output '$(FOLDER)'
+	$(BIN)/imagefinder download '$(LIST)' --output '$(FOLDER)' $(DOWNLOAD)
 
 database: $(VENV)/base
-	$(BIN)/imagefinder add '$(FOLDER)' --db '$(DB)'
+	$(BIN)/imagefinder add '$(FOLDER)' --db '$(DB)' $(ADD)
 
 run-api: $(VENV)/base
 	$(BIN)/imagefinder serve --db '$(DB)' $(SERVE)

@@ -30,20 +30,21 @@ def commands(*words: str) -> list[str]:
     """What of the program would be run."""
     planned = make("--dry-run", *words)
     assert planned.returncode == 0, planned.stderr
-    return re.findall(r"bin/imagefinder (.+)", planned.stdout)
+    return [found.rstrip() for found in re.findall(r"bin/imagefinder (.+)", planned.stdout)]
 
 
 def test_the_whole_chain_runs_in_its_order() -> None:
-    assert commands("run-api-prod", "LIST=list.csv", "SERVE=--writable") == [
-        "download 'list.csv' --output 'pictures'",
-        "add 'pictures' --db 'imagefinder.db'",
+    options = ("DOWNLOAD=--allow-private --jobs 2", "ADD=--local sift", "SERVE=--writable")
+    assert commands("run-api-prod", "LIST=list.csv", *options) == [
+        "download 'list.csv' --output 'pictures' --allow-private --jobs 2",
+        "add 'pictures' --db 'imagefinder.db' --local sift",
         "serve --db 'imagefinder.db' --writable",
     ]
 
 
 def test_where_things_lie_can_be_said() -> None:
     assert commands("database", "PICTURES=my own", "DB=a.db") == ["add 'my own' --db 'a.db'"]
-    assert commands("run-api", "DB=a.db") == ["serve --db 'a.db' "]
+    assert commands("run-api", "DB=a.db") == ["serve --db 'a.db'"]
 
 
 @pytest.mark.parametrize("verb", ["download", "run-api-prod"])

@@ -20,6 +20,8 @@ class Web:
     """An answer, or one for each time it is asked for (the last for all further times)."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Host header and path of each request."""
+    heads: list[str] = field(default_factory=list)
+    """Request line and headers of each request."""
     delay: float = 0.0
     """Seconds before each answer."""
     at_once: int = 0
@@ -48,6 +50,7 @@ class Web:
     async def _serve(self, reader: asyncio.StreamReader, send: Send) -> None:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            self.heads.append(head)
             path = head.split(" ", 2)[1]
             host = head.lower().partition("\r\nhost: ")[2].partition("\r\n")[0]
             self.asked.append((host, path))

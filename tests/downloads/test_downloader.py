@@ -158,7 +158,7 @@ def test_a_large_image_arrives_by_way_of_the_disk(tmp_path: Path, served: Web, j
     got(tmp_path, [served.url("/"), served.url("/not")])
     assert list(images(tmp_path / "out").values()) == [large]
     assert reasons(tmp_path) == ["", "not-an-image"]
-    assert not (tmp_path / "out" / ".part").exists()
+    assert not list((tmp_path / "out").glob(".part*"))
 
 
 def test_what_was_settled_is_not_asked_again(tmp_path: Path, served: Web, jpeg: Jpeg) -> None:
@@ -183,7 +183,7 @@ def test_a_file_that_was_lost_or_cut_is_fetched_again(
     whole = images(tmp_path / "out")
     first, second, _ = (tmp_path / "out" / name for name in whole)
     first.unlink()
-    second.write_bytes(b"cut")
+    second.write_bytes(second.read_bytes()[:100])
     assert got(tmp_path, urls).done == 3
     assert images(tmp_path / "out") == whole
     assert len(served.asked) == 5
@@ -287,7 +287,7 @@ def test_a_folder_that_vanishes_ends_the_run_with_one_line(
     served.routes = {f"/{number}": ok(jpeg(number)) for number in range(5)}
 
     def spoil(_: bool) -> None:
-        shutil.rmtree(out / ".part", ignore_errors=True)
+        shutil.rmtree(next(out.glob(".part-*"), out / "gone"), ignore_errors=True)
 
     with pytest.raises(DownloadError, match="No such file"):
         got(tmp_path, map(served.url, served.routes), replace(SETTINGS, jobs=1), progress=spoil)

@@ -37,7 +37,7 @@ def add(
         store.update_runtime(runtime)
     given = image_list(images)
     if metadata is None:
-        given = _with_downloads(given)
+        given = _with_downloads(store, given)
     failures: list[Failure] = []
     walk = FolderWalk(
         excluded(store), lambda error: failures.append(Failure(error.filename, one_line(error)))
@@ -72,12 +72,17 @@ def remove(
     return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
 
 
-def _with_downloads(images: Iterable[Given]) -> Iterator[Given]:
-    """The same, with a folder that ``download`` filled as its files and their metadata."""
-    from imagefinder.downloads.state import described, is_filled  # the HTTP client loads slowly
+def _with_downloads(store: Store, images: Iterable[Given]) -> Iterator[Given]:
+    """The same, with a folder that ``download`` filled as its files and their metadata.
+
+    Those that another image has replaced at its URL leave the store.
+    """
+    from imagefinder.downloads.folder import described, replaced_images
+    from imagefinder.downloads.state_file import is_filled
 
     for image in images:
         if isinstance(image, str | os.PathLike) and is_filled(image):
+            store.remove_files([str(path) for path in replaced_images(image)])
             yield from described(image)
         else:
             yield image

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imagefinder.cli.download import download_list, print_summary
+from imagefinder.cli.download_options import DownloadOptions, takes_download_options
 from imagefinder.cli.options import (
     DB,
-    AllowPrivate,
     Checksum,
-    Column,
     Db,
     EncoderName,
     Exclude,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from imagefinder.downloads import Summary
 
 
+@takes_download_options
 def add(
     paths: Annotated[
         list[str],
@@ -40,27 +40,30 @@ def add(
     encoder: EncoderName = None,
     option: Options = None,
     local: Local = None,
-    column: Column = None,
-    allow_private: AllowPrivate = False,
     exclude: Exclude = None,
     include: Include = None,
     checksum: Checksum = False,
+    *,
+    downloads: DownloadOptions,
     as_json: Json = False,
 ) -> None:
     """Add images, folders, or lists of URLs to the catalogue.
 
     The catalogue is created if it does not exist. The images of a list (CSV, TSV, JSONL, Parquet)
-    are downloaded first, into a folder beside the catalogue.
+    are downloaded first, into a folder beside the catalogue; what --refresh replaces leaves the
+    catalogue.
     """
     from imagefinder.images.inputs import absolute
 
     named = {str(absolute(path)) for path in paths}
     with open_or_create(db, encoder, option, local) as finder:
         change_globs(finder, exclude, include)
-        given = _downloaded(paths, db, column, allow_private)
+        given = _downloaded(paths, db, downloads)
         lists = [one for one in given if not isinstance(one, str)]
-        for summary in lists if not as_json else ():
-            print_summary(summary)
+        for summary in lists:
+            finder.store.remove_files([str(path) for path in summary.replaced()])
+            if not as_json:
+                print_summary(summary)
         with track("adding", lambda: _count(given, finder.excluded)) as bar:
             report = finder.add(_inputs(given), progress=bar, checksum=checksum)
     print_report(report, as_json, {"lists": [one.as_json() for one in lists]} if lists else None)
@@ -70,19 +73,13 @@ def add(
         raise typer.Exit(1)
 
 
-def _downloaded(
-    paths: Sequence[str], db: Path, column: str | None, allow_private: bool
-) -> list[str | Summary]:
+def _downloaded(paths: Sequence[str], db: Path, options: DownloadOptions) -> list[str | Summary]:
     """The paths, with each list downloaded: the catalogue needs its images as long as it exists."""
-    from imagefinder.downloads import DownloadSettings, is_list
-    from imagefinder.downloads.http import FetchLimits
-    from imagefinder.downloads.state import image_folder
+    from imagefinder.downloads import is_list
+    from imagefinder.downloads.folder import image_folder
 
-    settings = DownloadSettings(limits=FetchLimits(allow_private=allow_private))
     folder = str(image_folder(db.with_suffix("")))
-    return [
-        download_list(path, folder, column, settings) if is_list(path) else path for path in paths
-    ]
+    return [download_list(path, folder, options) if is_list(path) else path for path in paths]
 
 
 def _count(given: Sequence[str | Summary], globs: Sequence[str]) -> int:

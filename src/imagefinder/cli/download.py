@@ -7,93 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imagefinder.cli.options import DOWNLOADS, AllowPrivate, Column, Json
+from imagefinder.cli.download_options import DownloadOptions, takes_download_options
+from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
-    from imagefinder.downloads import DownloadSettings, Summary
+    from imagefinder.downloads import Summary
 
 _SHOWN_REASONS = 6
+_HINTS = {
+    "private-address": "--allow-private fetches from private addresses, as on an intranet",
+    "changed-file": "--force replaces files that were changed since they were downloaded",
+}
+_TEMPORARY = frozenset(("connect", "cut-short", "dns", "silence", "timeout"))
 
 
-_Source = Annotated[
-    str, typer.Argument(metavar="LIST", help="A CSV, TSV, JSONL or Parquet file with URLs.")
-]
-_Folder = Annotated[
-    str, typer.Option("--output", "-o", metavar="FOLDER", help="Where to save the images.")
-]
-_Jobs = Annotated[
-    int,
-    typer.Option(
-        min=1, max=4096, metavar="N", help="Concurrent downloads.", rich_help_panel=DOWNLOADS
-    ),
-]
-_PerHost = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Concurrent downloads from any one host.",
-        rich_help_panel=DOWNLOADS,
-    ),
-]
-_Retries = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        max=10,
-        metavar="N",
-        help="Retries after a temporary failure.",
-        rich_help_panel=DOWNLOADS,
-    ),
-]
-_Timeout = Annotated[
-    float,
-    typer.Option(
-        min=0.1,
-        metavar="SECONDS",
-        help="Time limit per URL, redirects included.",
-        rich_help_panel=DOWNLOADS,
-    ),
-]
-_MaxSize = Annotated[
-    int,
-    typer.Option(
-        min=1, metavar="MB", help="Skip files larger than this.", rich_help_panel=DOWNLOADS
-    ),
-]
-_MinSide = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        metavar="PIXELS",
-        help="Skip images with a shorter side than this: they are placeholders.",
-        rich_help_panel=DOWNLOADS,
-    ),
-]
-_RetryFailed = Annotated[
-    bool,
-    typer.Option(
-        "--retry-failed",
-        help="Try again the URLs that failed in an earlier run.",
-        rich_help_panel=DOWNLOADS,
-    ),
-]
-
-
+@takes_download_options
 def download(
-    source: _Source,
-    folder: _Folder,
-    column: Column = None,
-    jobs: _Jobs = 64,
-    per_host: _PerHost = 8,
-    retries: _Retries = 2,
-    timeout: _Timeout = 60,
-    max_size: _MaxSize = 256,
-    min_side: _MinSide = 16,
-    retry_failed: _RetryFailed = False,
-    allow_private: AllowPrivate = False,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="LIST", help="A CSV, TSV, TXT, JSONL or Parquet file with URLs."),
+    ],
+    folder: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where to save the images.")
+    ],
+    downloads: DownloadOptions,
     as_json: Json = False,
 ) -> None:
     """Download the images of a list of URLs, each distinct image once.
@@ -101,17 +40,7 @@ def download(
     An interrupted download resumes when the same command is run again. FOLDER/results.csv records
     the outcome of every URL; `imagefinder add FOLDER` adds the images with the list's metadata.
     """
-    from imagefinder.downloads import DownloadSettings
-    from imagefinder.downloads.http import FetchLimits
-
-    limits = FetchLimits(
-        max_bytes=max_size * 10**6,
-        seconds=timeout,
-        silence=min(timeout, FetchLimits.silence),
-        allow_private=allow_private,
-    )
-    settings = DownloadSettings(jobs, per_host, retries, min_side, limits)
-    summary = download_list(source, folder, column, settings, retry_failed=retry_failed)
+    summary = download_list(source, folder, downloads)
     if as_json:
         print_json(summary.as_json())
     else:
@@ -120,19 +49,13 @@ def download(
         raise typer.Exit(1)
 
 
-def download_list(
-    source: str,
-    folder: str,
-    column: str | None,
-    settings: DownloadSettings,
-    *,
-    retry_failed: bool = False,
-) -> Summary:
+def download_list(source: str, folder: str, options: DownloadOptions) -> Summary:
     """Download a list, with a progress bar: how many URLs, how fast, and how many give images."""
     from imagefinder import downloads
 
+    settings = options.settings()
     with progress_bar() as bar:
-        total = downloads.count_urls(source, column) if bar.is_shown else None
+        total = downloads.count_urls(source, options.column) if bar.is_shown else None
         began, ended, images = monotonic(), 0, 0
 
         def show(image: bool) -> None:
@@ -144,21 +67,36 @@ def download_list(
         return downloads.download(
             source,
             folder,
-            column=column,
-            retry_failed=retry_failed,
+            column=options.column,
+            retry_failed=options.retry_failed,
+            refresh=options.refresh,
+            force=options.force,
             settings=settings,
             progress=show if bar.is_shown else bool,
         )
 
 
 def print_summary(summary: Summary) -> None:
-    """How many URLs gave an image, and why the others did not."""
+    """How many URLs gave an image, why the others did not, and what may help."""
     typer.echo(
         f"{summary.done:,} of {summary.urls:,} URLs (column {plain(repr(summary.column))}) gave "
         f"{summary.images:,} images in {summary.seconds:.1f} s"
     )
+    if summary.changed:
+        typer.echo(f"{summary.changed:,} of them had changed")
     reasons = [f"{count:,} {reason}" for reason, count in summary.failed.items()]
     if reasons:
         more = ", …" if len(reasons) > _SHOWN_REASONS else ""
         typer.echo(f"without an image: {', '.join(reasons[:_SHOWN_REASONS])}{more}", err=True)
+    if summary.unusable:
+        typer.echo(f"the first row that cannot be used: {plain(summary.unusable)}", err=True)
+    for hint in _hints(summary):
+        typer.echo(hint, err=True)
     typer.echo(f"the outcome of every URL is in {short(summary.results)}")
+
+
+def _hints(summary: Summary) -> list[str]:
+    hints = [hint for reason, hint in _HINTS.items() if reason in summary.failed]
+    if _TEMPORARY.intersection(summary.failed):
+        hints.append("--retry-failed tries again what failed")
+    return hints

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagefinder.downloads.downloader import DownloadSettings, Summary, download
+    from imagefinder.downloads.folder import described
     from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, fetch, fetch_all
-    from imagefinder.downloads.state import described, is_filled
+    from imagefinder.downloads.state_file import is_filled
     from imagefinder.downloads.url_list import count_urls, is_list
 
 __all__ = [
@@ -31,11 +32,11 @@ _HOMES = {
     "Fetcher": "http.fetcher",
     "Summary": "downloader",
     "count_urls": "url_list",
-    "described": "state",
+    "described": "folder",
     "download": "downloader",
     "fetch": "http.fetcher",
     "fetch_all": "http.fetcher",
-    "is_filled": "state",
+    "is_filled": "state_file",
     "is_list": "url_list",
 }
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
 
 from imagefinder._utils.text import one_line
+from imagefinder.downloads.folder import described, replaced_images, unlisted_images
 from imagefinder.downloads.frontier import Frontier, Job
 from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, run
 from imagefinder.downloads.http.ssrf import Resolve
-from imagefinder.downloads.partial_file import (
-    PartialFile,
-    create_temporary_folder,
-    remove_temporary_folder,
-)
-from imagefinder.downloads.results import NAME, Counts, write_results
-from imagefinder.downloads.state import DownloadState, FailedUrl, UrlOutcome, described
+from imagefinder.downloads.partial_file import PartialFile, temporary_folder
+from imagefinder.downloads.policy import Policy
+from imagefinder.downloads.results import Counts, check_results, write_results
+from imagefinder.downloads.results_file import NAME
+from imagefinder.downloads.state import DownloadState, FailedUrl, StoredImage
 from imagefinder.downloads.url_list import UrlList, open_list
+from imagefinder.downloads.validators import NONE
 from imagefinder.errors import DownloadError, FetchError
 from imagefinder.images.inputs import Input, absolute
 
@@ -48,6 +48,17 @@ class DownloadSettings:
     limits: FetchLimits = field(default_factory=FetchLimits)
     resolve: Resolve | None = None
     """DNS resolution; the system's if not given."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with each request. After a redirect to another host, those that may hold a secret are
+    left out."""
+
+    def fetcher(self) -> Fetcher:
+        """A fetcher with these settings."""
+        return Fetcher(self.limits, self.resolve, headers=self.headers)
+
+    def policy(self) -> Policy:
+        """What decides whether a URL fails."""
+        return Policy.of(self.limits, self.retries, self.min_side, self.headers)
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,8 @@ class Summary(Counts):
     """The column of the URLs."""
     results: str
     """The path of the CSV with a line for each URL."""
+    changed: int
+    """Images that ``refresh`` found to be others."""
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +81,14 @@ class Summary(Counts):
         """The images of this list with their metadata, for ``Finder.add``."""
         return described(Path(self.results).parent, self.run)
 
+    def replaced(self) -> list[Path]:
+        """Images in the folder that are others now: to be removed from a catalogue."""
+        return replaced_images(Path(self.results).parent)
+
+    def unlisted(self) -> list[Path]:
+        """Images in the folder that no list leads to any more, the replaced ones among them."""
+        return unlisted_images(Path(self.results).parent)
+
 
 def download(
     source: str | os.PathLike[str],
@@ -75,26 +96,33 @@ def download(
     *,
     column: str | None = None,
     retry_failed: bool = False,
+    refresh: bool = False,
+    force: bool = False,
     settings: DownloadSettings | None = None,
     progress: OnUrl = bool,
 ) -> Summary:
     """Download the images of a list into a folder, each distinct content once.
 
-    ``source`` is a CSV, TSV, JSON Lines or Parquet file; ``column`` holds the URLs, and is detected
-    if not given. URLs that an earlier run finished are skipped; those that failed are tried again
-    only with ``retry_failed``. Raises DownloadError.
+    ``source`` is a CSV, TSV, TXT, JSON Lines or Parquet file; ``column`` holds the URLs, and is
+    detected if not given. URLs that an earlier run finished are skipped. Those that failed are
+    tried again if the settings that refused them have changed, and with ``retry_failed`` in any
+    case; with ``refresh`` servers are asked whether images have changed. Files of the user's are
+    replaced only by ``force``. Raises DownloadError.
     """
     began = perf_counter()
     urls = open_list(absolute(source), column)
     root = absolute(folder)
+    settings = settings or DownloadSettings()
     try:
         root.mkdir(parents=True, exist_ok=True)
         with DownloadState(root) as state:
-            create_temporary_folder(root)
+            check_results(state, root, urls.path, force)
+            state.reopen(settings.policy())
             if retry_failed:
                 state.forget_failures()
-            run(_Download(urls, root, state, settings or DownloadSettings(), progress).run())
-            remove_temporary_folder(root)
+            task = _Download(urls, root, state, settings, progress, refresh, force)
+            with temporary_folder(state.temporary):
+                run(task.run())
             state.flush()
             counts = write_results(urls, state, root)
     except OSError as error:
@@ -103,11 +131,12 @@ def download(
         **asdict(counts),
         column=urls.column,
         results=str(root / NAME),
+        changed=task.changed,
         seconds=perf_counter() - began,
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Download:
     """One run over a list: a feeder fills the frontier, workers fetch what it yields."""
 
@@ -116,11 +145,17 @@ class _Download:
     state: DownloadState
     settings: DownloadSettings
     progress: OnUrl
+    refresh: bool
+    force: bool
+    changed: int = 0
+
+    def __post_init__(self) -> None:
+        self.temporary = self.state.temporary
 
     async def run(self) -> None:
         """Until every URL is finished, or the folder cannot be written to."""
         frontier = Frontier(self.settings.per_host, _QUEUED)
-        async with Fetcher(self.settings.limits, self.settings.resolve) as fetcher:
+        async with self.settings.fetcher() as fetcher:
             feeder = asyncio.create_task(self._feed(frontier))
             workers = [
                 asyncio.create_task(self._work(frontier, fetcher))
@@ -146,7 +181,7 @@ class _Download:
             if url is None or url in frontier:
                 continue
             known = self.state.outcome(url)
-            if known is None:
+            if known is None or (self.refresh and isinstance(known, StoredImage)):
                 await frontier.put(Job(url, _host(url)))
             else:
                 self.progress(not isinstance(known, FailedUrl))
@@ -156,21 +191,35 @@ class _Download:
         while True:
             job = await frontier.get()
             try:
-                outcome: UrlOutcome = await self._image(job.url, fetcher)
+                is_image = await self._settle(job.url, fetcher)
             except FetchError as error:
                 wait = _backoff(error, job.tries)
                 if error.retryable and job.tries < self.settings.retries and wait <= _MAX_BACKOFF:
                     frontier.retry(job, wait, pause_host=error.retry_after is not None)
                     continue
-                outcome = FailedUrl(error.reason, str(error))
-            self.state.record(job.url, outcome)
-            self.progress(not isinstance(outcome, FailedUrl))
+                is_image = self._fail(job.url, FailedUrl(error.reason, str(error)))
+            self.progress(is_image)
             frontier.done(job)
 
-    async def _image(self, url: str, fetcher: Fetcher) -> UrlOutcome:
-        with PartialFile(self.folder) as file:
-            await fetcher.fetch(url, file.write)
-            return await asyncio.to_thread(file.finish, self.settings.min_side)
+    async def _settle(self, url: str, fetcher: Fetcher) -> bool:
+        """Fetch an image, unless the stored one is what the server still has."""
+        before = self.state.outcome(url)
+        known = self.state.validators(url) if isinstance(before, StoredImage) else NONE
+        with PartialFile(self.folder, self.temporary) as file:
+            validators = await fetcher.fetch(url, file.write, known)
+            if validators is None:
+                return True
+            image = await asyncio.to_thread(file.finish, self.settings.min_side, self.force)
+        self.changed += isinstance(before, StoredImage) and before != image
+        self.state.record(url, image, validators)
+        return True
+
+    def _fail(self, url: str, outcome: FailedUrl) -> bool:
+        """Record a failure, but an image that could not be refreshed stays."""
+        is_image = isinstance(self.state.outcome(url), StoredImage)
+        if not is_image:
+            self.state.record(url, outcome)
+        return is_image
 
 
 def _host(url: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedRandom, BytesIO
 from itertools import count
 from pathlib import Path
@@ -13,32 +16,32 @@ from typing import Self
 
 from imagefinder._utils.text import one_line
 from imagefinder.downloads.http.fetcher import probe_image
+from imagefinder.downloads.policy import CHANGED_FILE
 from imagefinder.downloads.state import StoredImage
 from imagefinder.errors import DownloadError, ResponseRefused
 
-_TEMPORARY = ".part"
 _numbers = count()  # a folder is filled by one program at a time
 _IN_MEMORY = 2**20  # bytes: many are downloaded at a time, and few are larger
 
 
-def create_temporary_folder(folder: Path) -> None:
-    """Where partial files go; those of an earlier run are removed."""
-    shutil.rmtree(folder / _TEMPORARY, ignore_errors=True)
-    (folder / _TEMPORARY).mkdir(parents=True)
-
-
-def remove_temporary_folder(folder: Path) -> None:
-    """Once all downloads have ended."""
-    shutil.rmtree(folder / _TEMPORARY, ignore_errors=True)
+@contextmanager
+def temporary_folder(path: str) -> Iterator[None]:
+    """Where partial files go; it is emptied first, if an earlier run was killed, and removed."""
+    shutil.rmtree(path, ignore_errors=True)
+    Path(path).mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class PartialFile:
     """A download in progress: in memory while it is small, then in a temporary file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, temporary: str) -> None:
         """Empty; nothing is opened yet."""
         self._folder = folder
-        self._path = f"{folder}/{_TEMPORARY}/{next(_numbers)}"  # a Path takes ten times as long
+        self._path = f"{temporary}/{next(_numbers)}"  # a Path takes ten times as long
         self._file: BytesIO | BufferedRandom = BytesIO()
         self._size = 0
 
@@ -68,10 +71,11 @@ class PartialFile:
         except OSError as error:
             raise DownloadError(f"{self._folder}: {one_line(error)}") from error
 
-    def finish(self, min_side: int) -> StoredImage:
+    def finish(self, min_side: int, force: bool) -> StoredImage:
         """Validate the complete image and move it into the folder, unless it is there already.
 
-        Raises ResponseRefused if it is not an image, or its shorter side is below ``min_side``.
+        Raises ResponseRefused if it is not an image, or its shorter side is below ``min_side``, or
+        if another file has its name, which only ``force`` replaces.
         """
         self._file.seek(0)
         header = probe_image(self._file)
@@ -82,15 +86,24 @@ class PartialFile:
         self._file.seek(0)
         sha256 = hashlib.file_digest(self._file, "sha256").digest()
         image = StoredImage(sha256, header.suffix, self._size, header.width, header.height)
-        self._move_to(f"{self._folder}/{image.name}")
+        self._move_to(f"{self._folder}/{image.name}", force)
         return image
 
-    def _move_to(self, path: str) -> None:
+    def _move_to(self, path: str, force: bool) -> None:
         try:
-            if os.stat(path).st_size == self._size:
-                return
+            there = os.stat(path)
         except FileNotFoundError:
             pass
+        else:
+            is_beginning = stat.S_ISREG(there.st_mode) and self._begins_with(path)
+            if is_beginning and there.st_size == self._size:
+                return
+            if not (force or is_beginning):
+                raise ResponseRefused(
+                    CHANGED_FILE,
+                    f"{path} is not the image that its name says: move it away, or replace it with "
+                    "--force",
+                )
         self._to_disk()
         self._file.close()
         try:
@@ -98,6 +111,15 @@ class PartialFile:
         except FileNotFoundError:
             Path(path).parent.mkdir(exist_ok=True)
             os.replace(self._path, path)
+
+    def _begins_with(self, path: str) -> bool:
+        """Whether a file is this image, or as much of it as had reached the disk."""
+        self._file.seek(0)
+        with open(path, "rb") as file:
+            while chunk := file.read(_IN_MEMORY):
+                if chunk != self._file.read(len(chunk)):
+                    return False
+        return True
 
     def _to_disk(self) -> None:
         if isinstance(self._file, BytesIO):

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder.downloads.results_file import COLUMNS, NAME
 from imagefinder.downloads.state import DownloadState, FailedUrl, UrlOutcome
-from imagefinder.downloads.url_list import ListRow
-
-NAME = "results.csv"
-COLUMNS = (
-    "row", "url", "status", "reason", "detail", "path", "sha256", "size", "width", "height",
-    "metadata",
-)  # fmt: skip
+from imagefinder.downloads.url_list import ListRow, UrlList
+from imagefinder.errors import DownloadError
 
 
 @dataclass(frozen=True)
@@ -35,42 +31,76 @@ class Counts:
     """URLs without an image, by reason, the most frequent first."""
     empty: int
     """Rows without a URL."""
+    unusable: str | None
+    """The first row that cannot be read, and why."""
     run: int
     """The number of this list among those of the folder, for ``described``."""
 
 
-def write_results(rows: Iterable[ListRow], state: DownloadState, folder: Path) -> Counts:
+def check_results(state: DownloadState, folder: Path, source: Path, force: bool) -> None:
+    """Raise DownloadError if ``results.csv`` would replace the list, or a file of someone else.
+
+    ``force`` permits the latter.
+    """
+    path = folder / NAME
+    if not os.path.lexists(path):
+        return
+    if path.exists() and path.samefile(source):
+        raise DownloadError(
+            f"{path} is the list itself, and would be replaced by the results: rename it, or "
+            "download into another folder"
+        )
+    if not (force or (path.is_file() and state.is_own_output(path))):
+        raise DownloadError(
+            f"{path} was not made by this command, or was edited since: move it away, download "
+            "into another folder, or replace it with --force"
+        )
+
+
+def write_results(rows: UrlList, state: DownloadState, folder: Path) -> Counts:
     """Write ``results.csv`` atomically, and the metadata of each image from its first row."""
-    for stale in folder.glob(f".*-{NAME}"):  # of a run that was killed
-        stale.unlink(missing_ok=True)
     last = done = images = 0
     failed: Counter[str] = Counter()
-    with (
-        state.metadata_writer() as write_metadata,
-        atomic_write(folder / NAME) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            outcome = _outcome(row, state)
-            writer.writerow(_line(row, outcome))
-            last = row.row
-            if isinstance(outcome, FailedUrl):
-                failed[outcome.reason] += 1
-            else:
-                done += 1
-                images += write_metadata(outcome, row.row, row.metadata)
+    first: FailedUrl | None = None
+    with atomic_write(folder / NAME) as temporary:
+        with (
+            state.metadata_writer(rows.path) as write_metadata,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+            writer.writerow(COLUMNS)
+            for row in rows:
+                outcome = _outcome(row, state)
+                writer.writerow(_line(row, outcome))
+                last = row.row
+                if isinstance(outcome, FailedUrl):
+                    failed[outcome.reason] += 1
+                    first = first or (outcome if outcome.reason == _BAD_ROW else None)
+                else:
+                    done += 1
+                    images += write_metadata(outcome, row.row, row.metadata)
+        state.own_output(temporary)  # before it gets its name, or a kill between would disown it
     empty = failed.pop(_EMPTY.reason, 0)
-    urls = done + failed.total()
-    return Counts(last, urls, done, images, dict(failed.most_common()), empty, write_metadata.run)
+    return Counts(
+        rows=last,
+        urls=done + failed.total(),
+        done=done,
+        images=images,
+        failed=dict(failed.most_common()),
+        empty=empty,
+        unusable=first.detail if first else None,
+        run=write_metadata.run,
+    )
 
 
+_BAD_ROW = "bad-row"
 _EMPTY = FailedUrl("no-url", "the row has no URL")
 _UNTRIED = FailedUrl("untried", "its file has disappeared: run the download again")
 
 
 def _outcome(row: ListRow, state: DownloadState) -> UrlOutcome:
+    if row.problem is not None:
+        return FailedUrl(_BAD_ROW, row.problem)
     if row.url is None:
         return _EMPTY
     return state.outcome(row.url) or _UNTRIED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -14,33 +14,11 @@ from typing import Any, Self, TypeAlias
 
 import apsw
 
-from imagefinder._utils.sqlite import connect
-from imagefinder.errors import DownloadError
-from imagefinder.images.inputs import Input, absolute
-from imagefinder.images.walk import find_images
+from imagefinder.downloads import results_file
+from imagefinder.downloads.policy import Policy
+from imagefinder.downloads.state_file import open_state, record_output, translate_errors
+from imagefinder.downloads.validators import NONE, Validators
 
-_NAME = ".download.db"  # hidden, so that it is not taken for an image
-_APPLICATION_ID = 0x494D4744  # "IMGD"
-_VERSION = 1
-_SCHEMA = """
-    CREATE TABLE pictures (
-        sha256   BLOB PRIMARY KEY,
-        suffix   TEXT NOT NULL,
-        size     INTEGER NOT NULL,
-        width    INTEGER NOT NULL,
-        height   INTEGER NOT NULL,
-        metadata TEXT,               -- of the first row of a list that led to it
-        run      INTEGER,            -- the last list in which it was, and its first row there
-        row      INTEGER
-    ) WITHOUT ROWID;
-
-    CREATE TABLE urls (
-        url    TEXT PRIMARY KEY,
-        sha256 BLOB REFERENCES pictures,
-        reason TEXT,                 -- why there is no image
-        detail TEXT
-    ) WITHOUT ROWID;
-"""
 # what is lost when the program is killed is only fetched again, so outcomes are written in batches
 _BATCH = 500
 _SECONDS = 1.0
@@ -81,10 +59,11 @@ class DownloadState:
     def __init__(self, folder: Path) -> None:
         """Open or create. Raises DownloadError, also while another program uses the folder."""
         self._folder = folder
-        self._pending: dict[str, UrlOutcome] = {}
+        self._pending: dict[str, tuple[UrlOutcome, Validators]] = {}
         self._flushed = monotonic()
+        self._policy: int | None = None
         with translate_errors(folder):
-            self._connection = _open(folder / _NAME)
+            self._connection = open_state(folder, create=True)
 
     def __enter__(self) -> Self:
         """Closes at the end."""
@@ -102,24 +81,56 @@ class DownloadState:
         finally:
             self._connection.close()
 
-    def record(self, url: str, outcome: UrlOutcome) -> None:
+    @property
+    def temporary(self) -> str:
+        """The path of the folder for partial files, which no other program makes."""
+        with translate_errors(self._folder):
+            identity = self._connection.execute("SELECT id FROM folder").get
+        return f"{self._folder}/.part-{identity}"
+
+    def record(self, url: str, outcome: UrlOutcome, validators: Validators = NONE) -> None:
         """Record the outcome of a URL; it is written with the next batch."""
-        self._pending[url] = outcome
+        self._pending[url] = outcome, validators
         if len(self._pending) >= _BATCH or monotonic() - self._flushed > _SECONDS:
             self.flush()
 
     def flush(self) -> None:
         """Write all recorded outcomes in one transaction."""
         with translate_errors(self._folder), self._connection:
-            for url, outcome in self._pending.items():
-                self._write(url, outcome)
+            for url, (outcome, validators) in self._pending.items():
+                self._write(url, outcome, validators)
         self._pending.clear()
         self._flushed = monotonic()
 
     def outcome(self, url: str) -> UrlOutcome | None:
         """The outcome of a URL; ``None`` if it was not tried, or its file no longer exists."""
-        found = self._pending.get(url) or self._stored(url)
+        found = self._pending[url][0] if url in self._pending else self._stored(url)
         return None if isinstance(found, StoredImage) and not self._exists(found) else found
+
+    def validators(self, url: str) -> Validators:
+        """What the server said of the version of the image that is stored."""
+        if url in self._pending:
+            return self._pending[url][1]
+        with translate_errors(self._folder):
+            found = self._connection.execute(
+                "SELECT etag, modified FROM urls WHERE url = ?", (url,)
+            )
+            row = found.fetchone()
+        return Validators(*row) if row else NONE
+
+    def reopen(self, policy: Policy) -> None:
+        """Forget the failures that this policy may not lead to, and let it count from now on."""
+        with translate_errors(self._folder), self._connection:
+            for number, text in self._connection.execute("SELECT * FROM policies").fetchall():
+                for reason in policy.reopens(Policy.from_text(str(text))):
+                    self._connection.execute(
+                        "DELETE FROM urls WHERE sha256 IS NULL AND policy = ? AND reason GLOB ?",
+                        (number, reason),
+                    )
+            text = (policy.as_text(),)
+            self._connection.execute("INSERT OR IGNORE INTO policies (settings) VALUES (?)", text)
+            found = self._connection.execute("SELECT id FROM policies WHERE settings = ?", text)
+            self._policy = found.get
 
     def forget_failures(self) -> None:
         """Forget the URLs that gave no image, so that they are tried again."""
@@ -127,29 +138,51 @@ class DownloadState:
             self._connection.execute("DELETE FROM urls WHERE sha256 IS NULL")
 
     @contextmanager
-    def metadata_writer(self) -> Iterator[MetadataWriter]:
-        """A transaction in which each image gets the metadata of the first row that led to it."""
-        with translate_errors(self._folder), self._connection:
-            run = 1 + (self._connection.execute("SELECT max(run) FROM pictures").get or 0)
-            yield MetadataWriter(self._connection, run)
+    def metadata_writer(self, source: Path) -> Iterator[MetadataWriter]:
+        """A transaction in which each image of a list gets the metadata of its first row."""
+        with translate_errors(self._folder), self._connection as connection:
+            run = 1 + (connection.execute("SELECT max(run) FROM pictures").get or 0)
+            path = (os.fsencode(source),)
+            connection.execute("INSERT OR IGNORE INTO lists (path) VALUES (?)", path)
+            number = connection.execute("SELECT id FROM lists WHERE path = ?", path).get
+            connection.execute("DELETE FROM listed WHERE list = ?", (number,))
+            yield MetadataWriter(connection, run, number)
 
-    def _write(self, url: str, outcome: UrlOutcome) -> None:
+    def is_own_output(self, path: Path) -> bool:
+        """Whether we wrote this file, and nobody changed it since. Raises OSError."""
+        with translate_errors(self._folder):
+            digest = results_file.digest_of(path)
+            found = self._connection.execute("SELECT 1 FROM outputs WHERE sha256 = ?", (digest,))
+            return found.fetchone() is not None
+
+    def own_output(self, path: Path) -> None:
+        """Remember a file that is about to become ``results.csv``. Raises OSError."""
+        with translate_errors(self._folder), self._connection:
+            record_output(self._connection, results_file.digest_of(path))
+
+    def _write(self, url: str, outcome: UrlOutcome, validators: Validators) -> None:
         if isinstance(outcome, FailedUrl):
-            row: tuple[Any, ...] = (url, None, outcome.reason, outcome.detail)
+            row: tuple[Any, ...] = (None, outcome.reason, outcome.detail, None, None, self._policy)
         else:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO pictures (sha256, suffix, size, width, height) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (
-                    outcome.sha256,
-                    outcome.suffix,
-                    outcome.size,
-                    outcome.width,
-                    outcome.height,
-                ),
-            )
-            row = (url, outcome.sha256, None, None)
-        self._connection.execute("INSERT OR REPLACE INTO urls VALUES (?, ?, ?, ?)", row)
+            self._write_image(url, outcome)
+            row = (outcome.sha256, None, None, validators.etag, validators.modified, None)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO urls (url, sha256, reason, detail, etag, modified, policy) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (url, *row),
+        )
+
+    def _write_image(self, url: str, image: StoredImage) -> None:
+        self._connection.execute(
+            "INSERT OR IGNORE INTO pictures (sha256, suffix, size, width, height) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (image.sha256, image.suffix, image.size, image.width, image.height),
+        )
+        self._connection.execute(
+            "UPDATE pictures SET replaced = 1 "
+            "WHERE sha256 = (SELECT sha256 FROM urls WHERE url = ?) AND sha256 != ?",
+            (url, image.sha256),
+        )
 
     def _stored(self, url: str) -> UrlOutcome | None:
         with translate_errors(self._folder):
@@ -176,100 +209,16 @@ class MetadataWriter:
 
     connection: apsw.Connection
     run: int
+    list: int
 
     def __call__(self, image: StoredImage, row: int, metadata: Mapping[str, Any]) -> bool:
         """Write it if this row is the first of the list for the image; whether it was."""
         self.connection.execute(
-            "UPDATE pictures SET metadata = ?, run = ?, row = ? WHERE sha256 = ? AND run IS NOT ?",
+            "UPDATE pictures SET metadata = ?, run = ?, row = ?, replaced = 0 "
+            "WHERE sha256 = ? AND run IS NOT ?",
             (json.dumps(metadata, ensure_ascii=False), self.run, row, image.sha256, self.run),
         )
-        return bool(self.connection.changes())
-
-
-def is_filled(folder: str | os.PathLike[str]) -> bool:
-    """Whether this folder was filled by ``download``."""
-    return os.path.exists(absolute(folder) / _NAME)
-
-
-def image_folder(name: Path) -> Path:
-    """The folder for the images of a list: ``NAME-images``, beside the catalogue or encoder NAME.
-
-    Early versions called it ``NAME-pictures``; if there is one, it is used.
-    """
-    former = name.with_name(f"{name.name}-pictures")
-    return former if former.is_dir() else name.with_name(f"{name.name}-images")
-
-
-def described(folder: str | os.PathLike[str], run: int | None = None) -> Iterator[Input]:
-    """The images in a folder filled by ``download``, with the metadata of their lists.
-
-    With the ``run`` of a Summary, only those of that list, in its order. For ``Finder.add``. Raises
-    DownloadError.
-    """
-    root = absolute(folder)
-    with translate_errors(root), closing(_open(root / _NAME)) as connection:
-        yield from _all(root, connection) if run is None else _listed(root, connection, run)
-
-
-def _listed(root: Path, connection: apsw.Connection, run: int) -> Iterator[Input]:
-    rows = connection.execute(
-        "SELECT sha256, suffix, size, width, height, metadata FROM pictures "
-        "WHERE run = ? ORDER BY row, sha256",
-        (run,),
-    )
-    for *image, metadata in rows:
-        yield Input(root / StoredImage(*image).name, json.loads(metadata))
-
-
-def _all(root: Path, connection: apsw.Connection) -> Iterator[Input]:
-    for path in find_images(root):
-        metadata = connection.execute(
-            # a range of the key: the name holds the first half of the hash
-            "SELECT metadata FROM pictures WHERE sha256 >= unhex(?1) AND sha256 < unhex(?1 || ?2)",
-            (path.stem, "ff" * 16),
-        ).get
-        yield Input(path, json.loads(metadata) if metadata else None)
-
-
-def _open(path: Path) -> apsw.Connection:
-    connection = connect(path, create=True)
-    try:
-        if not connection.readonly("main"):
-            _prepare(connection, path.name)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: apsw.Connection, name: str) -> None:
-    connection.pragma("locking_mode", "EXCLUSIVE")  # one program at a time
-    connection.pragma("journal_mode", "WAL")
-    connection.pragma("synchronous", "NORMAL")
-    with connection:
-        if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
-            connection.execute(_SCHEMA)
-            connection.pragma("application_id", _APPLICATION_ID)
-            connection.pragma("user_version", _VERSION)
-        about = connection.pragma("application_id"), connection.pragma("user_version")
-    if about != (_APPLICATION_ID, _VERSION):
-        raise DownloadError(
-            f"{name} was written by another version of ImageFinder: use another folder"
-        )
-
-
-@contextmanager
-def translate_errors(folder: Path) -> Iterator[None]:
-    """SQLite's errors as DownloadError."""
-    try:
-        yield
-    except apsw.BusyError as error:
-        raise DownloadError(f"{folder} is in use by another program: wait until it ends") from error
-    except apsw.FullError as error:
-        raise DownloadError(
-            "the disk is full: free some space and run the command again; no download is lost"
-        ) from error
-    except apsw.Error as error:
-        raise DownloadError(
-            f"{folder / _NAME} cannot be used ({error}); delete it to download everything again"
-        ) from error
+        is_first = bool(self.connection.changes())
+        if is_first:
+            self.connection.execute("INSERT INTO listed VALUES (?, ?)", (image.sha256, self.list))
+        return is_first

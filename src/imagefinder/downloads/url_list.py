@@ -35,6 +35,8 @@ class ListRow:
     url: str | None
     metadata: Cells
     """The other non-empty cells of the row, and this URL under the name of its column."""
+    problem: str | None = None
+    """Why the row cannot be used; its URL is ``None`` then."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from imagefinder.errors import ImageTooLarge, TruncatedImage, UnreadableImage
 from imagefinder.images.color import to_rgb
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
+from imagefinder.images.frames import has_frames, shown_frame
 from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_pixels
 from imagefinder.images.orientation import orientation_of, upright
 from imagefinder.images.sample_range import brightened, sixteen_bit_layout
@@ -65,9 +66,9 @@ def load_image(source: Source, limits: Limits = LIMITS) -> Image:
     """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, image or array.
 
     Transparency is composited on white, or on dark gray where white would hide what is drawn;
-    16-bit and float samples become 8-bit, and an animation gives its first frame. Of a truncated
-    image the part that is there comes back, with the warning TruncatedImage. Raises
-    UnreadableImage or ImageTooLarge.
+    16-bit and float samples become 8-bit, and an animation gives its first frame that shows
+    something. Of a truncated image the part that is there comes back, with the warning
+    TruncatedImage. Raises UnreadableImage or ImageTooLarge.
     """
     return decode(source, limits=limits).warned(source).pixels
 
@@ -115,13 +116,15 @@ def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
         image.decodermaxblock = len(data)
         full = image.size
         _prepare(image, resize, limits)
-        before, layout = image.size, sixteen_bit_layout(image)
+        before, layout, moves = image.size, sixteen_bit_layout(image), has_frames(image)
         with _large(image), _slots:
             image.load()
-            is_transposed = image.size != before  # Pillow rotates a TIFF itself
-            orientation = orientation_of(image)
             shown = brightened(image, layout, data)
-            return _finished(shown, resize, image.size if is_transposed else full, orientation)
+            if moves:
+                shown = shown_frame(image, shown, limits)
+            if moves or image.size != before:  # Pillow rotates a TIFF itself
+                full = shown.size
+            return _finished(shown, resize, full, orientation_of(shown))
 
 
 def _part(data: bytes, resize: Resize | None, limits: Limits) -> Decoded | None:

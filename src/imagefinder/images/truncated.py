@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from imagefinder.errors import ImageError, UnreadableImage
 from imagefinder.images.formats import open_image
-from imagefinder.images.orientation import ORIENTATION, orientation_of
+from imagefinder.images.orientation import kept, orientation_of
 
 Prepare = Callable[[PIL.ImageFile.ImageFile], None]
 """What is done to an image that is open, before it is loaded; raises ImageError."""
@@ -109,9 +109,7 @@ def _loaded_over(image: PIL.ImageFile.ImageFile, level: int) -> PIL.Image.Image:
     with suppress(Exception):
         image.load()
     image.tile = []  # no further attempt
-    loaded = image.copy()
-    loaded.getexif()[ORIENTATION] = orientation_of(image)
-    return loaded
+    return kept(image)
 
 
 def _variants(data: bytes, level: int) -> Iterator[bytes]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from imagefinder._utils.extras import check_extra
 from imagefinder.downloads import DownloadSettings, described, download, is_filled, is_list
+from imagefinder.downloads.folder import image_folder
 from imagefinder.downloads.http import FetchLimits
-from imagefinder.downloads.state import image_folder
 from imagefinder.errors import TrainingError
 from imagefinder.images.inputs import Input, absolute
 from imagefinder.images.walk import find_images

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +17,12 @@ import aiohttp
 from yarl import URL
 
 from imagefinder._utils.text import one_line
+from imagefinder.downloads.http.cookies import FetchCookies
 from imagefinder.downloads.http.decompression import inflater
+from imagefinder.downloads.http.headers import checked_headers, default_headers, for_other_host
 from imagefinder.downloads.http.ssrf import Allowed, PublicResolver, Resolve, is_public
 from imagefinder.downloads.http.urls import checked, redirected
+from imagefinder.downloads.validators import NONE, Validators
 from imagefinder.errors import (
     FetchError,
     ImageError,
@@ -37,11 +40,6 @@ Write: TypeAlias = Callable[[bytes], object]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)  # statuses worth a retry
-_HEADERS = {
-    "User-Agent": "imagefinder",
-    "Accept": "image/*,*/*;q=0.5",
-    "Accept-Encoding": "identity",
-}
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,8 @@ class Fetcher:
     """Fetches any number of URLs concurrently over pooled connections; use it with ``async with``.
 
     A name is resolved once for each connection, which is made to the very addresses that were
-    checked. No cookies, proxies or credentials are used, nor taken from the environment.
+    checked. No proxies or credentials are taken from the environment, and cookies are forgotten
+    with each fetch.
     """
 
     def __init__(
@@ -71,12 +70,18 @@ class Fetcher:
         limits: FetchLimits | None = None,
         resolve: Resolve | None = None,
         allowed: Allowed | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """``resolve`` replaces the system's DNS lookup, ``allowed`` replaces ``is_public``."""
+        """``resolve`` replaces the system's DNS lookup, ``allowed`` replaces ``is_public``.
+
+        ``headers`` are sent with each request. After a redirect to another host, those that may
+        hold a secret are left out. Raises ValueError for headers that cannot be sent.
+        """
         self._limits = limits or FetchLimits()
         anywhere = self._limits.allow_private
         self._allowed = allowed or ((lambda _: True) if anywhere else is_public)
         self._resolve = resolve
+        self._headers = checked_headers(headers or {})
 
     async def __aenter__(self) -> Self:
         """Open a session; connections are made on demand."""
@@ -89,7 +94,7 @@ class Fetcher:
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=silence, sock_read=silence),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
+            headers=default_headers(),
             auto_decompress=False,
             trust_env=False,
         )
@@ -105,22 +110,34 @@ class Fetcher:
         await self._session.close()
         await self._resolver.close()
 
-    async def fetch(self, url: str, write: Write) -> None:
-        """Stream the content to ``write``. Raises FetchError, perhaps after a part of it."""
+    async def fetch(self, url: str, write: Write, known: Validators = NONE) -> Validators | None:
+        """Stream the content to ``write``, unless its version is ``known``: then it is ``None``.
+
+        Raises FetchError, perhaps after a part of the content.
+        """
         with translate_errors(self._limits):
             async with asyncio.timeout(self._limits.seconds):
-                await self._follow(checked(url), write)
+                return await self._follow(checked(url), write, known)
 
-    async def _follow(self, url: URL, write: Write) -> None:
+    async def _follow(self, url: URL, write: Write, known: Validators) -> Validators | None:
+        cookies = FetchCookies()
+        origin = url.origin()
         for _ in range(self._limits.redirects + 1):
-            async with self._session.get(url, allow_redirects=False) as response:
+            is_other = url.origin() != origin
+            headers = for_other_host(self._headers) if is_other else dict(self._headers)
+            headers |= known.conditions()
+            cookies.add_to(headers, url)
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 location = response.headers.get("Location")
+                if response.status == 304 and known != NONE:
+                    return None
                 if response.status not in _REDIRECTS or location is None:
                     return await self._receive(response, write)
+                cookies.keep(response.cookies, url)
                 url = redirected(url, location)
         raise ResponseRefused("redirects", f"more than {self._limits.redirects} redirects")
 
-    async def _receive(self, response: aiohttp.ClientResponse, write: Write) -> None:
+    async def _receive(self, response: aiohttp.ClientResponse, write: Write) -> Validators:
         if response.status != 200:
             raise _bad_status(response)
         most = self._limits.max_bytes
@@ -134,6 +151,7 @@ class Fetcher:
                 if count > most:
                     raise _too_large(most)
                 write(piece)
+        return Validators.of(response.headers)
 
 
 def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
