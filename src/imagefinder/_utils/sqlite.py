@@ -104,8 +104,7 @@ def _unshared(path: Path) -> Connection | None:
         if state != _state(path, is_shared=False):
             copy.cleanup()
             return None
-        connection = Connection(str(Path(copy.name) / path.name), apsw.SQLITE_OPEN_READWRITE)
-        connection.pragma("query_only", True)
+        connection = _read_only(Path(copy.name) / path.name, "")
         connection.copy = copy
     connection.file, connection.state, connection.is_shared = path, state, False
     return connection

@@ -11,6 +11,7 @@ import apsw
 import pytest
 from numpy.testing import assert_array_equal
 
+from imagefinder.errors import StoreError
 from imagefinder.registry import recipes
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.store import SqliteStore
@@ -83,6 +84,31 @@ def test_an_old_catalogue_opens_searches_and_takes_additions(old: Path) -> None:
     new = {key for key, _, _ in stored(2, first=3)}
     assert {key for key, version in images.items() if version} == new
     assert set(images.values()) == {0, *writes}
+
+
+@pytest.mark.parametrize("schema_version", [1, 2])
+def test_an_old_catalogue_that_cannot_be_written_is_read(
+    old: Path, monkeypatch: pytest.MonkeyPatch, schema_version: int
+) -> None:
+    if schema_version == 1:
+        with sqlite3.connect(old) as file:
+            file.execute("DROP TABLE local_features")
+            file.execute("PRAGMA user_version = 1")
+        file.close()
+    content = old.read_bytes()
+    monkeypatch.setattr("imagefinder._utils.sqlite.os.access", lambda *_: False)
+    store = SqliteStore.open(old)
+    for key, record, features in stored(3):
+        assert store.get([key]) == {key: record}
+        assert_array_equal(store.features(key), features)
+        assert store.search(features, 1).keys.tolist() == [[key]]
+    assert len(list(store.iter_records())) == 3
+    assert store.lookup_paths(["/random/1"])["/random/1"].origin == "added"
+    with pytest.raises(StoreError, match="read-only"):
+        store.write(random_entries(1, DIM, first=9))
+    store.close()
+    assert SqliteStore.check(old) == []
+    assert old.read_bytes() == content
 
 
 def test_what_comes_again_under_the_same_key_has_a_later_version(tmp_path: Path) -> None:

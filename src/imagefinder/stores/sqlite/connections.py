@@ -13,6 +13,7 @@ import sqlite_vec
 
 from imagefinder._utils.sqlite import Connection, connect
 from imagefinder.errors import CatalogueDamaged, DiskFull, NotACatalogue, StoreError
+from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.checksums import DamagedRow
 
 # what reading a damaged file raises: SQLite, apsw for a text that is not UTF-8, and we
@@ -65,11 +66,13 @@ class Connections:
         with self.translate_errors():
             connection = connect(self._path, create=self._create, wait_ms=_WAIT_MS)
             connection.pragma("foreign_keys", True)
-            # with WAL: a crash may lose the newest commits, no more
-            connection.pragma("synchronous", "NORMAL")
+            # what is reported as done survives a power failure
+            connection.pragma("synchronous", "FULL")
             connection.enable_load_extension(True)
             connection.load_extension(sqlite_vec.loadable_path())
             connection.enable_load_extension(False)
+            if connection.readonly("main"):
+                schema.show_as_migrated(connection)
         return connection
 
     @contextmanager
@@ -91,6 +94,8 @@ class Connections:
         """The writer inside one transaction, rolled back if anything is raised."""
         with self._writing, self.translate_errors():
             self._check_open()
+            if self._writer.readonly("main"):
+                raise apsw.ReadOnlyError
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer

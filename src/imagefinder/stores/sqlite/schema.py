@@ -64,6 +64,19 @@ MIGRATIONS = (
     """,
 )
 
+# what the last migration adds, for a connection that cannot make it
+_VIEWS = """
+    CREATE TEMP VIEW images AS SELECT *, 0 AS version, NULL AS checksum FROM main.images;
+    CREATE TEMP VIEW files AS SELECT *, 'added' AS origin, NULL AS checksum FROM main.files;
+    CREATE TEMP VIEW vectors AS SELECT rowid, *, NULL AS checksum FROM main.vectors;
+    CREATE TEMP VIEW catalogue AS SELECT *, NULL AS checksum FROM main.catalogue;
+    CREATE TEMP TABLE writes (version INTEGER PRIMARY KEY);
+"""
+_LOCAL_FEATURES = (
+    "CREATE TEMP TABLE local_features (key INTEGER, features BLOB, checksum INTEGER)",
+    "CREATE TEMP VIEW local_features AS SELECT *, NULL AS checksum FROM main.local_features",
+)
+
 
 def is_empty(connection: apsw.Connection) -> bool:
     """Whether the database has no content: new, or its creation was interrupted."""
@@ -83,6 +96,18 @@ def check(connection: apsw.Connection, name: str) -> None:
             f"{name} was made by a newer version of ImageFinder (schema {version}, supported up to "
             f"{len(MIGRATIONS)}): upgrade with pip install -U imagefinder"
         )
+
+
+def is_old(connection: apsw.Connection) -> bool:
+    """Whether migrations are missing."""
+    return bool(connection.pragma("user_version") < len(MIGRATIONS))
+
+
+def show_as_migrated(connection: apsw.Connection) -> None:
+    """Let an older catalogue that cannot be written look like one of now, to this connection."""
+    version = connection.pragma("user_version")
+    if connection.pragma("application_id") == APPLICATION_ID and is_old(connection):
+        connection.execute(_VIEWS + _LOCAL_FEATURES[version - 1])
 
 
 def migrate(connection: apsw.Connection) -> None:

@@ -343,8 +343,8 @@ def _prepare(connections: Connections, path: Path) -> None:
     """Raise NotACatalogue or NewerCatalogue, and bring an older catalogue up to date."""
     with connections.reading() as connection:
         schema.check(connection, path.name)
-        is_old = connection.pragma("user_version") < len(schema.MIGRATIONS)
-    if is_old:
+        must_migrate = schema.is_old(connection) and not connection.readonly("main")
+    if must_migrate:
         with connections.writing() as connection:
             schema.migrate(connection)
 
