@@ -15,7 +15,6 @@ from imagefinder.images.decode import decode, load_image
 from imagefinder.images.frames import has_frames
 from imagefinder.images.limits import Limits
 from imagefinder.images.thumbnails import thumbnail
-from imagefinder.testing.gallery import save_gallery
 from imagefinder.types import Image, Resize
 
 Frames = list[PIL.Image.Image]
@@ -25,11 +24,8 @@ BLACK, WHITE = PIL.Image.new("RGB", SIZE, "black"), PIL.Image.new("RGB", SIZE, "
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> PIL.Image.Image:
-    folder = tmp_path_factory.mktemp("scene")
-    save_gallery(folder)
-    with PIL.Image.open(sorted(folder.rglob("*.jpg"))[0]) as image:
-        return image.convert("RGB").resize(SIZE)
+def scene(photograph: PIL.Image.Image) -> PIL.Image.Image:
+    return photograph.resize(SIZE)
 
 
 def animation(kind: str, frames: Frames, **options: Any) -> bytes:

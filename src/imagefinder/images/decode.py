@@ -19,6 +19,7 @@ from imagefinder._utils.concurrency import cores
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageTooLarge, TruncatedImage, UnreadableImage
 from imagefinder.images.color import to_rgb
+from imagefinder.images.color_profile import srgb_conversion
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
 from imagefinder.images.frames import has_frames, shown_frame
@@ -165,7 +166,7 @@ def _finished(
     full: tuple[int, int],
     orientation: int,
 ) -> Decoded:
-    """8-bit RGB, then resized (cheapest in this order), then upright.
+    """8-bit sRGB in the size asked for, then upright.
 
     ``full`` is the size before a reduced decode.
     """
@@ -174,18 +175,32 @@ def _finished(
         width, height = height, width
     if width < 1 or height < 1:
         raise UnreadableImage("the image has no pixels")
-    if resize is not None:
-        target = (resize.width, resize.height) if orientation < 5 else (resize.height, resize.width)
-        if image.mode in ("I", "F"):  # expensive to convert at full size
-            rgb = to_rgb(_resized(image, resize, target), image)
-        else:
-            rgb = _resized(to_rgb(image), resize, target)
-    else:
-        rgb = to_rgb(image)
+    rgb = _srgb(image, resize and _turned(resize, orientation))
     return Decoded(np.asarray(upright(rgb, orientation)), width, height)
 
 
-def _resized(image: PIL.Image.Image, resize: Resize, size: tuple[int, int]) -> PIL.Image.Image:
+def _turned(resize: Resize, orientation: int) -> Resize:
+    if orientation < 5:
+        return resize
+    return replace(resize, width=resize.height, height=resize.width)
+
+
+def _srgb(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
+    """8-bit sRGB, resized; colors are converted last, when there are fewest pixels."""
+    conversion = srgb_conversion(image)
+    if image.mode == "CMYK" and conversion is not None:
+        return conversion(_resized(image, resize))
+    if image.mode in ("I", "F"):  # expensive to make 8-bit at full size
+        rgb = to_rgb(_resized(image, resize), image)
+    else:
+        rgb = _resized(to_rgb(image), resize)
+    return rgb if conversion is None else conversion(rgb)
+
+
+def _resized(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
+    if resize is None:
+        return image
+    size = resize.width, resize.height
     resample = PIL.Image.Resampling[resize.filter.upper()]
     if resize.mode == "within":
         scale = min(1, size[0] / image.width, size[1] / image.height)
