@@ -277,6 +277,8 @@ class Report:
     unchanged: int = 0
     removed: int = 0
     failed: tuple[Failure, ...] = ()
+    warnings: tuple[Failure, ...] = ()
+    """Images of which only a part could be decoded; they count as added or updated."""
     kept: tuple[Failure, ...] = ()
     """Folders whose images are gone but stay in the catalogue: their disk seems to be away."""
     skipped: Mapping[str, int] = field(default_factory=dict)

@@ -315,3 +315,22 @@ def test_what_is_excluded_when_removed_stays_out(finder: Finder, root: Path) -> 
     finder.include([str(root / "disk")])
     assert finder.sync(root).added == 10
     assert finder.add(Input(root / "000.png")).added == 1
+
+
+def test_a_truncated_image_is_added_with_a_warning_or_refused(
+    finder: Finder, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    PIL.Image.fromarray(pixels).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    finder.limits = replace(finder.limits, allow_truncated=False)
+    (failure,) = finder.add(tmp_path / "a.jpg").failed
+    assert "truncated" in failure.reason
+    finder.limits = replace(finder.limits, allow_truncated=True)
+    report = finder.add(tmp_path / "a.jpg")
+    assert (report.added, report.failed) == (1, ())
+    assert [(one.path, "truncated" in one.reason) for one in report.warnings] == [
+        (str(tmp_path / "a.jpg"), True)
+    ]
+    assert finder.add(tmp_path / "a.jpg").unchanged == 1

@@ -81,7 +81,7 @@ def test_adding_a_folder_says_how_many_were_added(run: Run, folder: Path) -> Non
 
 def test_a_report_has_exactly_what_is_promised(run: Run, folder: Path) -> None:
     report = answer(run("add", "folder", "--json"))
-    more = {"failed", "kept", "skipped", "skipped_examples", "seconds"}
+    more = {"failed", "warnings", "kept", "skipped", "skipped_examples", "seconds"}
     assert set(report) == {*COUNTS, *more}
     assert counts(report) == {"added": 3}
     assert report["failed"] == []

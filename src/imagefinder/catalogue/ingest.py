@@ -55,6 +55,8 @@ class _Item:
     """``None`` if the content is stored already."""
     local: LocalFeatures | None = None
     features: Features | None = None
+    warning: str = ""
+    """What is missing of a truncated image."""
     failure: str | None = None
     outcome: Outcome | None = None
 
@@ -76,6 +78,7 @@ def ingest(
     began = perf_counter()
     counts: Counter[Outcome] = Counter()
     failed: list[Failure] = []
+    warnings: list[Failure] = []
     waiting: Iterable[Input] = progress(inputs)
     while waiting:
         again: list[Input] = []
@@ -86,6 +89,8 @@ def ingest(
                 failed.append(Failure(item.given.name, item.failure))
             elif item.outcome is not None:
                 counts[item.outcome] += 1
+                if item.warning:
+                    warnings.append(Failure(item.given.name, item.warning))
             if item.outcome == "missing":
                 # its content was removed from the store after we found it there: read it again
                 again.append(item.given)
@@ -95,6 +100,7 @@ def ingest(
         updated=counts["updated"],
         unchanged=counts["unchanged"],
         failed=tuple(failed),
+        warnings=tuple(warnings),
         seconds=perf_counter() - began,
     )
 
@@ -153,7 +159,7 @@ def _decoded(item: _Item, into: Catalogue) -> _Item:
     except ImageError as error:
         return replace(item, failure=str(error))
     record = replace(record, width=image.width, height=image.height)
-    return replace(item, record=record, pixels=image.pixels, local=local)
+    return replace(item, record=record, pixels=image.pixels, local=local, warning=image.warning)
 
 
 def _local(content: Content, into: Catalogue) -> LocalFeatures | None:

@@ -20,6 +20,7 @@ from imagefinder.cli.options import (
     Json,
     Local,
     Options,
+    Strict,
     change_globs,
     open_or_create,
 )
@@ -43,6 +44,7 @@ def add(
     exclude: Exclude = None,
     include: Include = None,
     checksum: Checksum = False,
+    strict: Strict = False,
     *,
     downloads: DownloadOptions,
     as_json: Json = False,
@@ -56,7 +58,7 @@ def add(
     from imagefinder.images.inputs import absolute
 
     named = {str(absolute(path)) for path in paths}
-    with open_or_create(db, encoder, option, local) as finder:
+    with open_or_create(db, encoder, option, local, strict) as finder:
         change_globs(finder, exclude, include)
         given = _downloaded(paths, db, downloads)
         lists = [one for one in given if not isinstance(one, str)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -145,6 +146,10 @@ Checksum = Annotated[
         rich_help_panel=FOLDERS,
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse truncated images instead of taking what is there."),
+]
 
 DB = Path("imagefinder.db")
 
@@ -179,10 +184,17 @@ def open_store(db: Path) -> Iterator[Store]:
 
 
 def open_or_create(
-    db: Path, encoder: str | None, options: list[str] | None, local: str | None = None
+    db: Path,
+    encoder: str | None,
+    options: list[str] | None,
+    local: str | None = None,
+    strict: bool = False,
 ) -> Finder:
-    """The catalogue, created if it is missing."""
-    return open_or_create_with(db, make_encoder(encoder, options), local)
+    """The catalogue, created if it is missing; ``strict`` refuses truncated images."""
+    finder = open_or_create_with(db, make_encoder(encoder, options), local)
+    if strict:
+        finder.limits = replace(finder.limits, allow_truncated=False)
+    return finder
 
 
 def open_or_create_with(db: Path, encoder: Encoder | None, local: str | None = None) -> Finder:

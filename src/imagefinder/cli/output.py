@@ -70,6 +70,7 @@ def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None =
     typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
     _print_skipped(report)
     print_failures(report.kept, "kept")
+    print_failures(report.warnings, "warning")
     print_failures(report.failed)
 
 

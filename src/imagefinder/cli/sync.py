@@ -17,6 +17,7 @@ from imagefinder.cli.options import (
     Json,
     Local,
     Options,
+    Strict,
     change_globs,
     open_or_create,
 )
@@ -33,6 +34,7 @@ def sync(
     exclude: Exclude = None,
     include: Include = None,
     checksum: Checksum = False,
+    strict: Strict = False,
     force: Annotated[
         bool,
         typer.Option(
@@ -48,7 +50,7 @@ def sync(
     A folder that had several images and has none now is left as it is in the catalogue: its disk
     may be away.
     """
-    with open_or_create(db, encoder, option, local) as finder:
+    with open_or_create(db, encoder, option, local, strict) as finder:
         change_globs(finder, exclude, include)
         with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
             report = finder.sync(folder, progress=bar, checksum=checksum, force=force)
