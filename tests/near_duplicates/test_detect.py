@@ -55,6 +55,23 @@ def test_the_better_copy_is_named_and_why(finder: Finder) -> None:
     assert why == {"more pixels", "larger file"}
 
 
+def test_blank_pages_are_no_copies_and_are_counted(finder: Finder, tmp_path: Path) -> None:
+    blank = tmp_path / "blank"
+    blank.mkdir()
+    for level in (253, 254, 255):
+        PIL.Image.new("RGB", (60, 80), (level, level, level)).save(blank / f"{level}.png")
+    finder.add(blank)
+    found = duplicates(finder, threshold=0.9)
+    assert [Path(group.best.path or "").stem for group in found.groups] == [
+        "mosaic-heavy",
+        "harbour",
+    ]
+    assert found.undecided == 3
+    assert {Path(one.path or "").parent for pair in found.undecided_examples for one in pair} == {
+        blank
+    }
+
+
 def test_pixels_part_what_scores_bring_together(finder: Finder) -> None:
     together = duplicates(finder, threshold=-1, verify="none")
     assert [len(group.copies) for group in together.groups] == [5]

@@ -53,4 +53,5 @@ def calibration_as_json(calibration: Calibration | None, images: int) -> dict[st
         "threshold": calibration.threshold(images),
         "a match is": calibration.match_kind,
         "learnt from": calibration.searches,
+        "recall": calibration.recall,
     }

@@ -50,6 +50,12 @@ def duplicates(
     print_groups(found.groups)
     if found.unreadable:
         typer.echo(f"{found.unreadable} images left out: their files cannot be read", err=True)
+    if found.undecided:
+        typer.echo(
+            f"{found.undecided} pairs left out: they look alike, but show too little to compare, "
+            "as blank pages, icons or slides do (--json names some)",
+            err=True,
+        )
 
 
 def _write(found: Duplicates, file: Path) -> None:
@@ -79,6 +85,10 @@ def _as_json(found: Duplicates) -> dict[str, Any]:
         "threshold": found.threshold,
         "verify": found.verify,
         "unseen": found.unreadable,
+        "undecided": found.undecided,
+        "undecided_examples": [
+            [one.path or one.id, other.path or other.id] for one, other in found.undecided_examples
+        ],
         "groups": groups,
     }
 

@@ -2,16 +2,21 @@
 
 An encoder's scores cannot tell a copy from another photograph of the same thing; pixels can. Each
 image becomes a small square whose brightness is normalized locally, which removes differences of
-lighting, contrast and color. One square is then rotated, mirrored and scaled about its center over
-a grid of transformations, and the best correlation counts: the normalized cross-correlation of
-Lewis, "Fast normalized cross-correlation", 1995, over the area where the two overlap.
+lighting and contrast. One square is then rotated, mirrored and scaled about its center over a grid
+of transformations, and the best correlation counts: the normalized cross-correlation of Lewis,
+"Fast normalized cross-correlation", 1995, over the area where the two overlap. Colors count as
+well: where both images have some, those of aligned pixels must agree.
+
+An image that is plain for the most part (a blank page, an icon, a slide) resembles others like it
+whatever they say, so such images must correlate almost perfectly, and those that show next to
+nothing prove nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -22,17 +27,40 @@ from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.stored_files import first_readable
 from imagefinder.types import Record, Resize
 
-Signature: TypeAlias = NDArray[np.float32]
-"""An image's normalized thumbnail, ``(64, 64)``: locally about 0 on average, and roughly ±1."""
+
+class Signature(NamedTuple):
+    """An image's normalized thumbnail, and what its comparison can prove."""
+
+    pattern: NDArray[np.float32]
+    """Brightness, ``(64, 64)``: locally about 0 on average, and roughly ±1."""
+    chroma: NDArray[np.float32]
+    """Cb and Cr, ``(2, 64, 64)``: 0 is gray."""
+    content: float
+    """The share of the image that is not plain."""
+    inner_content: float
+    """The same inside its plain frame, if it has one."""
+
 
 NCC_THRESHOLD = 0.7
 """From this correlation on, two images count as copies: 98 % of copies reach it, and 0.6 % of the
 most similar other photographs (docs/figures.md)."""
 
+MIN_CONTENT = 0.05
+"""With less content than this an image cannot be compared: a page with one line of text has 0.02,
+photographs have from 0.26."""
+_SPARSE = 0.25  # inner content below which copies must reach more:
+_SPARSE_THRESHOLD = 0.93  # slides with the same layout reach 0.9, a slide and its JPEG 0.95
+_STRUCTURE = 6.0  # gray levels: the standard deviation around a pixel that is not plain
+_STRUCTURE_RADIUS = 2
+_COLORFUL = 6.0  # average chroma of an image whose colors count
+_MIN_COLOR_COSINE = 0.5
+
 _FINE = 64
 _COARSE = 32
 _RESIZE = Resize(2 * _FINE, 2 * _FINE)
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R 601, as Pillow converts to grayscale
+# ITU-R 601, as Pillow converts to grayscale; the rows below give Cb and Cr
+_LUMA = np.array([0.299, 0.587, 0.114])
+_CHROMA = np.array([[-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 _RADIUS = 6  # pixels on each side of the local window
 _NOISE = 4.0  # gray levels
 _FRAME = 10  # gray levels that a row of a plain frame may vary by
@@ -44,10 +72,20 @@ _SCALES = (0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.75, 0.81, 0.87, 0.93)
 
 def ncc_signature(source: Source, limits: Limits = LIMITS) -> Signature:
     """The signature of an image. Raises ImageError."""
-    gray = _blur(_without_frame(decode(source, _RESIZE, limits).pixels @ _LUMA))
-    mean = _local_mean(gray)
-    deviation = np.sqrt(np.maximum(_local_mean(gray**2) - mean**2, 0) + _NOISE**2)
-    return ((gray - mean) / deviation).astype(np.float32)
+    pixels = decode(source, _RESIZE, limits).pixels
+    gray = pixels @ _LUMA
+    box = _inside_frame(gray)
+    left, top, right, bottom = box
+    structure = _deviation(gray, _STRUCTURE_RADIUS) > _STRUCTURE
+    square = _blur(_scaled(gray, box))
+    normalized = (square - _local_mean(square)) / np.hypot(_deviation(square), _NOISE)
+    chroma = np.stack([_scaled(pixels @ weights, box) for weights in _CHROMA])
+    return Signature(
+        normalized.astype(np.float32),
+        chroma.astype(np.float32),
+        float(structure.mean()),
+        float(structure[top:bottom, left:right].mean()),
+    )
 
 
 def stored_signature(record: Record, limits: Limits = LIMITS) -> Signature | None:
@@ -55,22 +93,86 @@ def stored_signature(record: Record, limits: Limits = LIMITS) -> Signature | Non
     return first_readable(record, partial(ncc_signature, limits=limits.for_stored))
 
 
+def are_copies(one: Signature, others: Sequence[Signature]) -> list[bool | None]:
+    """Whether each of the others shows the same pixels; None where too little can be seen."""
+    if one.content < MIN_CONTENT:
+        return [None] * len(others)
+    return [
+        _is_copy(one, other, correlation, alignment)
+        for other, (correlation, alignment) in zip(others, _best(one, others), strict=True)
+    ]
+
+
+def is_sparse(one: Signature) -> bool:
+    """Whether it is mostly plain, so that others look like it whatever they show."""
+    return min(one.content / MIN_CONTENT, one.inner_content / _SPARSE) < 1
+
+
 def max_ncc(one: Signature, others: Sequence[Signature]) -> NDArray[np.float32]:
-    """The best correlation with each of the others over all alignments, ``(n,)``; 1 is identical.
+    """The best correlation with each of the others, ``(n,)``; 1 is identical."""
+    return np.array([correlation for correlation, _ in _best(one, others)], np.float32)
+
+
+class _Alignment(NamedTuple):
+    """How the first of two squares is moved, and the second is turned."""
+
+    row: int
+    """Of the grid."""
+    orientation: int
+
+
+def _is_copy(
+    one: Signature, other: Signature, correlation: float, alignment: _Alignment
+) -> bool | None:
+    if other.content < MIN_CONTENT:
+        return None
+    if correlation < NCC_THRESHOLD or not _same_colors(one, other, alignment):
+        return False
+    if min(one.inner_content, other.inner_content) < _SPARSE:
+        return True if correlation >= _SPARSE_THRESHOLD else None
+    return True
+
+
+def _same_colors(one: Signature, other: Signature, alignment: _Alignment) -> bool:
+    """Whether the hues of aligned pixels agree, or either image is gray."""
+    grid = _grid()
+    inside = grid.inside[alignment.row] > 0
+    moved = np.stack([plane.ravel()[grid.sources[alignment.row]] for plane in one.chroma])
+    turned = [_orientations(plane[::2, ::2])[:, alignment.orientation] for plane in other.chroma]
+    left, right = moved[:, inside], np.stack(turned)[:, inside]
+    if min(_colorfulness(left), _colorfulness(right)) < _COLORFUL:
+        return True
+    cosine = (left * right).sum() / np.sqrt((left**2).sum() * (right**2).sum())
+    return bool(cosine >= _MIN_COLOR_COSINE)
+
+
+def _colorfulness(chroma: NDArray[np.float32]) -> float:
+    return float(np.hypot(*chroma).mean())
+
+
+def _best(one: Signature, others: Sequence[Signature]) -> list[tuple[float, _Alignment]]:
+    """For each of the others the best correlation over all alignments, and where it is.
 
     Zero-mean normalized cross-correlation, computed for all alignments as one matrix product.
     """
     if not others:
-        return np.empty(0, np.float32)
+        return []
     grid = _grid()
-    moved = _box_filter(one).ravel()[grid.sources] * grid.inside
+    moved = _box_filter(one.pattern).ravel()[grid.sources] * grid.inside
     moved -= grid.inside * (moved.sum(axis=1, keepdims=True) / grid.area)
-    still = np.concatenate([_orientations(_box_filter(other)[::2, ::2]) for other in others], 1)
+    squares = [_box_filter(other.pattern)[::2, ::2] for other in others]
+    still = np.concatenate([_orientations(square) for square in squares], 1)
     variance = grid.inside @ still**2 / grid.area - (grid.inside @ still / grid.area) ** 2
     own = (moved**2).sum(axis=1, keepdims=True) / grid.area
     norm = np.sqrt((own + _FAINT) * (np.maximum(variance, 0) + _FAINT))
     ncc = moved @ still / grid.area / norm
-    return np.asarray(ncc.max(axis=0).reshape(len(others), _ORIENTATIONS).max(axis=1))
+    best = ncc.reshape(len(ncc), len(others), _ORIENTATIONS).transpose(1, 0, 2)
+    found = best.reshape(len(others), -1)
+    places = found.argmax(axis=1)
+    return [
+        (float(line[place]), _Alignment(*divmod(int(place), _ORIENTATIONS)))
+        for line, place in zip(found, places, strict=True)
+    ]
 
 
 class _Grid(NamedTuple):
@@ -105,22 +207,26 @@ def _rotation(degrees: float) -> NDArray[np.float64]:
     return np.array([[cosine, sine], [-sine, cosine]])
 
 
-def _orientations(square: Signature) -> NDArray[np.float32]:
+def _orientations(square: NDArray[np.float32]) -> NDArray[np.float32]:
     """A square rotated by each quarter turn, and the mirror images of these, ``(pixels, 8)``."""
     quarters = [np.rot90(square, quarter) for quarter in range(4)]
     return np.stack([one.ravel() for side in quarters for one in (side, side[:, ::-1])], axis=1)
 
 
-def _without_frame(gray: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cropped to the inside of a plain frame and scaled to the size of a signature."""
-    top, bottom = _content(gray)
-    left, right = _content(gray.T)
-    image = PIL.Image.fromarray(gray.astype(np.float32))
-    resized = image.resize((_FINE, _FINE), PIL.Image.Resampling.BOX, (left, top, right, bottom))
-    return np.asarray(resized, np.float64)
+def _inside_frame(gray: NDArray[np.float64]) -> tuple[int, int, int, int]:
+    """What a plain frame encloses: left, top, right and bottom."""
+    top, bottom = _not_plain(gray)
+    left, right = _not_plain(gray.T)
+    return left, top, right, bottom
 
 
-def _content(gray: NDArray[np.float64]) -> tuple[int, int]:
+def _scaled(plane: NDArray[np.float64], box: tuple[int, int, int, int]) -> NDArray[np.float64]:
+    """A part of a plane in the size of a signature."""
+    image = PIL.Image.fromarray(plane.astype(np.float32))
+    return np.asarray(image.resize((_FINE, _FINE), PIL.Image.Resampling.BOX, box), np.float64)
+
+
+def _not_plain(gray: NDArray[np.float64]) -> tuple[int, int]:
     """The first row that is not plain, and the row after the last one."""
     rows = np.flatnonzero(np.ptp(gray, axis=1) > _FRAME)
     return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, len(gray))
@@ -133,16 +239,22 @@ def _blur(gray: NDArray[np.float64]) -> NDArray[np.float64]:
     return gray
 
 
-def _local_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _deviation(values: NDArray[np.float64], radius: int = _RADIUS) -> NDArray[np.float64]:
+    """The standard deviation in the window around each pixel."""
+    variance = _local_mean(values**2, radius) - _local_mean(values, radius) ** 2
+    return np.sqrt(np.maximum(variance, 0))
+
+
+def _local_mean(values: NDArray[np.float64], radius: int = _RADIUS) -> NDArray[np.float64]:
     """The mean of the window around each pixel, by a summed-area table."""
-    side = 2 * _RADIUS + 1
-    sums = np.pad(values, _RADIUS, mode="reflect").cumsum(0).cumsum(1)
+    side = 2 * radius + 1
+    sums = np.pad(values, radius, mode="reflect").cumsum(0).cumsum(1)
     sums = np.pad(sums, ((1, 0), (1, 0)))
     rows = sums[side:] - sums[:-side]
     return np.asarray((rows[:, side:] - rows[:, :-side]) / side**2)
 
 
-def _box_filter(square: Signature) -> Signature:
+def _box_filter(square: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of each pixel and its three neighbors to the right and below."""
     padded = np.pad(square, ((0, 1), (0, 1)), mode="edge")
     rows = padded[:-1] + padded[1:]

@@ -65,6 +65,10 @@ class Duplicates:
     verify: Verify
     unreadable: int = 0
     """Candidates whose files could not be read, so that they are in no group of copies."""
+    undecided: int = 0
+    """Pairs of candidates that show too little to be compared: blank pages, icons, slides."""
+    undecided_examples: tuple[tuple[Record, Record], ...] = ()
+    """The first of these pairs."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,13 @@ def duplicates(
     least = _default_threshold(catalogue, verify) if threshold is None else threshold
     ranked = _by_quality(catalogue)
     with _vectors(catalogue, ranked.keys) as rows, ThreadPoolExecutor(cores(), "verify") as threads:
-        verifier, unreadable = make_verifier(verify, catalogue, ranked.keys, threads)
+        verifier, unverified = make_verifier(verify, catalogue, ranked.keys, threads)
         centers = star_clusters(catalogue.recipe.measure, rows, least, verifier, progress)
         groups = tuple(_groups(catalogue, ranked, rows, centers))
-    return Duplicates(groups, least, verify, len(unreadable))
+        examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
+    return Duplicates(
+        groups, least, verify, len(unverified.unreadable), unverified.undecided, examples
+    )
 
 
 def _default_threshold(catalogue: Catalogue, verify: Verify) -> float:
@@ -171,6 +178,17 @@ def _groups(
         best = records.get(int(keys[center]))
         if best is not None:
             yield DuplicateGroup(best, _copies(records, keys[copies].tolist(), against.tolist()))
+
+
+def _pairs(
+    catalogue: Catalogue, keys: Keys, rows: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Record, Record]]:
+    """The records of these pairs of rows, but for those that have been removed meanwhile."""
+    named = [(int(keys[one]), int(keys[other])) for one, other in rows]
+    records = catalogue.store.get([key for pair in named for key in pair])
+    for one, other in named:
+        if one in records and other in records:
+            yield records[one], records[other]
 
 
 def _copies(

@@ -183,6 +183,9 @@ class DuplicatesResponse(BaseModel):
     threshold: float = Field(description="The minimum score of duplicates.", examples=[0.9])
     verify: str = Field(description="What must agree besides the score.", examples=["pixels"])
     unseen: int = Field(description="Images that could not be verified.", examples=[0])
+    undecided: int = Field(
+        description="Pairs that look alike, but show too little to be compared.", examples=[0]
+    )
     total: int = Field(
         description="The number of groups, of which `groups` has the first.", examples=[7]
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 import pytest
 
 from imagefinder import CalibrationError, Ensemble, Finder, calibrate
@@ -15,6 +16,7 @@ from imagefinder.errors import EvaluationError
 from imagefinder.images.transforms import COPIES
 from imagefinder.search.calibration.model import Calibration
 from imagefinder.search.calibration.store import load, save
+from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Features, Image, Measure, Resize
 
 from ...conftest import drawn
@@ -176,8 +178,41 @@ def test_images_that_are_all_alike_are_refused(tmp_path: Path) -> None:
         PIL.Image.fromarray(blank).save(tmp_path / f"{number}.png")
     with Finder.create(tmp_path / "same.db", Grid()) as finder:
         finder.add(tmp_path)
-        with pytest.raises(CalibrationError, match="all images score the same"):
+        with pytest.raises(CalibrationError, match="shows enough to make copies from"):
             calibrate(finder)
+
+
+def slide(number: int) -> PIL.Image.Image:
+    """A white page with a colored bar and some dark lines."""
+    page = PIL.Image.new("RGB", (320, 240), "white")
+    draw = PIL.ImageDraw.Draw(page)
+    draw.rectangle((0, 0, 320, 24), fill=(30, 60, 120))
+    for line in range(3):
+        draw.rectangle(
+            (20, 60 + 50 * line, 120 + 10 * ((number * 7 + line * 3) % 12), 66 + 50 * line), 20
+        )
+    return page
+
+
+def test_blank_pages_slides_and_series_do_not_move_the_threshold(
+    tmp_path: Path, folder: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    with Finder.create(tmp_path / "photos.db", Grid()) as finder:
+        finder.add(folder)
+        photographs = calibrate(finder)
+        pages = [rng.integers(250, 256, (120, 90, 3)).astype(np.uint8) for _ in range(10)]
+        scene = draw_scene("harbour")
+        series = [
+            scene.rotate(turn, resample=PIL.Image.Resampling.BICUBIC).crop((40, 40, 440, 340))
+            for turn in np.linspace(-4, 4, 10)
+        ]
+        finder.add([*pages, *map(slide, range(10)), *series])
+        mixed = calibrate(finder)
+    assert mixed.threshold(100) == pytest.approx(photographs.threshold(100), abs=0.01)
+    assert mixed.recall is not None
+    assert photographs.recall is not None
+    assert mixed.recall == pytest.approx(photographs.recall, abs=0.1)
 
 
 @dataclass(frozen=True)

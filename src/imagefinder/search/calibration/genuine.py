@@ -14,6 +14,7 @@ from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import CalibrationError, UnencodableImage
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import Limits
+from imagefinder.images.ncc import MIN_CONTENT, ncc_signature
 from imagefinder.images.stored_files import file_with_content
 from imagefinder.images.transforms import COPIES
 from imagefinder.search.calibration.pareto import Values
@@ -31,7 +32,7 @@ def copy_scores(
     """Scores of copies against their originals, and of all pairs of one original's family.
 
     The copies are made in memory from stored files, with the twelve transformations of COPIES.
-    Raises CalibrationError if no file is there.
+    Images that show next to nothing are left out. Raises CalibrationError if no file is left.
     """
     genuine: list[Values] = []
     related: list[Values] = []
@@ -40,6 +41,8 @@ def copy_scores(
     with ThreadPoolExecutor(cores(), "copy") as threads:
         originals = progress(_originals(sample, catalogue.limits))
         for row, copies in prefetch_map(threads, copied, originals, ahead=2 * cores()):
+            if not copies:
+                continue
             encoded = encode_each(catalogue.encoder, copies)
             vectors = [one for one in encoded if not isinstance(one, UnencodableImage)]
             family = np.concatenate([sample.rows[row : row + 1], *vectors])
@@ -49,7 +52,7 @@ def copy_scores(
             related.append(compared[np.triu_indices(len(family), 1)])
     if not any(map(len, genuine)):
         raise CalibrationError(
-            "no file of a stored image is left to make copies from: "
+            "no file of a stored image is left that shows enough to make copies from: "
             "use --labels to say which images belong together"
         )
     return np.concatenate(genuine), np.concatenate(related)
@@ -70,4 +73,6 @@ def _originals(sample: QuerySample, limits: Limits) -> list[tuple[int, str]]:
 def _copied(given: tuple[int, str], resize: Resize, limits: Limits) -> tuple[int, list[Image]]:
     row, path = given
     image = PIL.Image.fromarray(decode(path, Resize(_SIDE, _SIDE, mode="within"), limits).pixels)
+    if ncc_signature(image).content < MIN_CONTENT:
+        return row, []  # a blank page is like the copy of any other
     return row, [decode(change(image), resize, limits).pixels for change in COPIES.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,14 +14,16 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Labeler
 from imagefinder.errors import CalibrationError
 from imagefinder.images.limits import Limits
-from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc, stored_signature
+from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, stored_signature
 from imagefinder.search.calibration.pareto import Values
-from imagefinder.search.calibration.sample import QuerySample
+from imagefinder.search.calibration.sample import FEWEST, QuerySample
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Keys, Progress, Record
 
 _NEAREST = 8  # neighbors examined, to find the first that is not a copy
 _BATCH = 1000
+_SIMILAR = 0.5  # correlation of shots of one moment; 0.3 is usual for unrelated photographs
+_SERIES = 3  # similar neighbors of an image that is one of a series
 
 
 @dataclass
@@ -82,7 +84,9 @@ def scores_without_copies(
 ) -> Values:
     """The best score of each image with a neighbor that is no copy of it, ``(n,)``.
 
-    -inf where all its neighbors are copies. Neighbors that score below ``least`` are not
+    -inf for an image that is left out: all its neighbors are copies, it is one of a series of
+    shots, or it and its neighbors are mostly plain, so that pixels prove nothing. Where too few
+    would remain, series and plain images count. Neighbors that score below ``least`` are not
     copies, and their pixels are not compared.
     """
     candidates = {int(key) for key in nearest.keys[nearest.scores >= least]}
@@ -91,7 +95,9 @@ def scores_without_copies(
     work = partial(_first_impostor, records=records, least=least, limits=catalogue.limits)
     with ThreadPoolExecutor(cores(), "ncc") as threads:
         best = prefetch_map(threads, work, progress(lines), ahead=4 * cores())
-        return np.fromiter(best, np.float64)
+        proven, all_but_copies = np.array(list(best), np.float64).T
+    enough = int(np.isfinite(proven).sum()) >= FEWEST
+    return np.asarray(proven if enough else all_but_copies)
 
 
 def _first_impostor(
@@ -99,13 +105,32 @@ def _first_impostor(
     records: Mapping[int, Record],
     least: float,
     limits: Limits,
-) -> float:
+) -> tuple[float, float]:
+    """The best score of a neighbor that is no copy; without series and plain images, and with."""
     record, keys, found = line
     own = stored_signature(record, limits) if found[0] >= least else None
+    proven: list[float] = []
+    all_but_copies: list[float] = []
+    similar = 0
     for key, score in zip(keys, found, strict=True):
-        if own is None or score < least:
-            return score
-        other = stored_signature(records[key], limits) if key in records else None
-        if other is None or max_ncc(own, [other])[0] < NCC_THRESHOLD:
-            return score
-    return -np.inf
+        is_near = own is not None and score >= least and key in records
+        other = stored_signature(records[key], limits) if is_near else None
+        if own is None or other is None:
+            proven.append(score)
+            all_but_copies.append(score)
+            break
+        correlation = max_ncc(own, [other])[0]
+        is_plain = is_sparse(own) and is_sparse(other)
+        if correlation < NCC_THRESHOLD:
+            all_but_copies.append(score)
+            proven += [] if is_plain else [score]
+        if not is_plain:
+            similar += int(correlation >= _SIMILAR)
+            if correlation < _SIMILAR:
+                break
+    in_series = similar >= _SERIES
+    return _first([] if in_series else proven), _first(all_but_copies)
+
+
+def _first(found: Sequence[float]) -> float:
+    return found[0] if found else -np.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -50,6 +50,9 @@ class Calibration:
     """The distribution of the best score of a query without a match, on the scale of
     ``_stretched``."""
     platt_scaling: PlattScaling
+    recall: float | None = None
+    """The share of genuine scores that reach the match threshold; unknown if an earlier version
+    calibrated."""
 
     @classmethod
     def fit(
@@ -67,7 +70,7 @@ class Calibration:
         ``related`` has the scores of all pairs that belong together, if there are more of them.
         """
         impostors = _stretched(measure, impostor)
-        return cls(
+        found = cls(
             measure,
             rate,
             images,
@@ -77,6 +80,7 @@ class Calibration:
             ParetoTail.fit(impostors, np.ones_like(impostors)),
             PlattScaling.fit(_stretched(measure, genuine), impostors),
         )
+        return replace(found, recall=float(np.mean(genuine >= found.threshold(images))))
 
     def threshold(self, images: int, rate: float | None = None) -> float:
         """The match threshold for a catalogue of that many images.
@@ -107,8 +111,11 @@ class Calibration:
         """Raises ValueError, TypeError or KeyError if it is not a valid calibration."""
         stored = json.loads(text)
         values: dict[str, Any] = {
-            field.name: stored[_STORED_NAMES.get(field.name, field.name)] for field in fields(cls)
+            field.name: stored[_STORED_NAMES.get(field.name, field.name)]
+            for field in fields(cls)
+            if field.name != "recall"
         }
+        values["recall"] = stored.get("recall")
         tail, scaling = values["impostor_scores"], values["platt_scaling"]
         body = tuple(float(value) for value in tail["body"])
         values["impostor_scores"] = ParetoTail(
@@ -136,6 +143,7 @@ def _check(found: Calibration) -> None:
         and int(found.searches) >= 1
         and len(tail.body) > 1
         and bool(np.isfinite(numbers).all())
+        and (found.recall is None or 0 <= found.recall <= 1)
     )
     if not valid:
         raise ValueError("not a valid calibration")

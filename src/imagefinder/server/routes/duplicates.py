@@ -62,6 +62,7 @@ def list_duplicates(
         threshold=found.threshold,
         verify=found.verify,
         unseen=found.unreadable,
+        undecided=found.undecided,
         total=len(found.groups),
         groups=[_group(group) for group in found.groups[:limit]],
     )
