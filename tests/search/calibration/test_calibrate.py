@@ -201,13 +201,18 @@ def test_blank_pages_slides_and_series_do_not_move_the_threshold(
     with Finder.create(tmp_path / "photos.db", Grid()) as finder:
         finder.add(folder)
         photographs = calibrate(finder)
-        pages = [rng.integers(250, 256, (120, 90, 3)).astype(np.uint8) for _ in range(10)]
+        pages = [
+            PIL.Image.fromarray(rng.integers(250, 256, (120, 90, 3)).astype(np.uint8))
+            for _ in range(10)
+        ]
         scene = draw_scene("harbour")
         series = [
             scene.rotate(turn, resample=PIL.Image.Resampling.BICUBIC).crop((40, 40, 440, 340))
             for turn in np.linspace(-4, 4, 10)
         ]
-        finder.add([*pages, *map(slide, range(10)), *series])
+        for number, image in enumerate([*pages, *map(slide, range(10)), *series]):
+            image.save(folder / f"other-{number}.png")
+        finder.add(folder)
         mixed = calibrate(finder)
     assert mixed.threshold(100) == pytest.approx(photographs.threshold(100), abs=0.01)
     assert mixed.recall is not None
