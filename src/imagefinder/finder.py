@@ -69,13 +69,22 @@ class Finder(Catalogue):
         progress: Progress = iter,
         checksum: bool = False,
         force: bool = False,
+        remove_excluded: bool = False,
     ) -> Report:
         """Add what is new or changed in a folder, and remove what is no longer there.
 
         Folders whose disk seems to be away keep their images, and are ``kept`` in the report;
-        ``force`` removes those as well. Raises NotFound if the folder itself is missing, or is so.
+        ``force`` removes those as well. Images that are excluded now stay, unless
+        ``remove_excluded``. Raises NotFound if the folder itself is missing, or its disk is away.
         """
-        return sync(self, folder, progress, checksum=checksum, force=force)
+        return sync(
+            self,
+            folder,
+            progress,
+            checksum=checksum,
+            force=force,
+            remove_excluded=remove_excluded,
+        )
 
     def remove(
         self,

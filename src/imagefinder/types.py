@@ -278,7 +278,7 @@ class Report:
     removed: int = 0
     failed: tuple[Failure, ...] = ()
     warnings: tuple[Failure, ...] = ()
-    """Images of which only a part could be decoded; they count as added or updated."""
+    """Such as images of which only a part could be decoded; they count as added or updated."""
     kept: tuple[Failure, ...] = ()
     """Folders whose images are gone but stay in the catalogue: their disk seems to be away."""
     skipped: Mapping[str, int] = field(default_factory=dict)

@@ -334,3 +334,39 @@ def test_a_truncated_image_is_added_with_a_warning_or_refused(
         (str(tmp_path / "a.jpg"), True)
     ]
     assert finder.add(tmp_path / "a.jpg").unchanged == 1
+
+
+def test_excluded_images_stay_and_are_told_until_they_are_removed(
+    finder: Finder, root: Path
+) -> None:
+    finder.sync(root)
+    finder.exclude(["disk/", "000.png"])
+    report = finder.sync(root)
+    assert (report.removed, len(finder)) == (0, 13)
+    assert "11 files that are excluded" in report.warnings[0].reason
+    report = finder.sync(root, remove_excluded=True)
+    assert (report.removed, report.warnings, len(finder)) == (11, (), 2)
+    assert finder.sync(root).warnings == ()
+
+
+def test_images_with_copies_elsewhere_do_not_hide_those_without(
+    finder: Finder, root: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(root / "disk", tmp_path / "backup")
+    (tmp_path / "backup" / "100.png").unlink()
+    finder.add([root, tmp_path / "backup"])
+    empty(root / "disk")
+    report = finder.sync(root)
+    assert (report.removed, len(report.kept)) == (0, 1)
+
+
+def test_a_disk_behind_a_link_stays_noted(finder: Finder, root: Path, disks: Disks) -> None:
+    far = root.parent / "far"
+    disks.ids = {str(far): 7}
+    draw(far / "pics", 2, 500)
+    (root / "link").symlink_to(far / "pics")
+    finder.add(root / "link")
+    finder.sync(root)
+    disks.ids = {}
+    empty(far / "pics")
+    assert "nothing is mounted" in finder.sync(root).kept[0].reason

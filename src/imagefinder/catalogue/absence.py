@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,11 +31,15 @@ def absent_folders(store: Store, root: str, gone: Sequence[str]) -> dict[str, st
         for folder, mount in known_mounts(store).items()
         if (reason := _absence(store, folder, mount, gone))
     }
-    rest = [path for path in gone if not is_below(path, found)]
+    rest = [path for path in gone if not any(enclosing(path, found))]
     emptied = _EmptiedFolders(Path(root))
-    counts = Counter(emptied.above(path) for path in _lost(store, rest))
+    counts = Counter(emptied.above(path) for path in rest)
+    lost = {emptied.above(path) for path in _lost(store, rest)}
     for folder, count in counts.items():
-        if folder and (count >= _MANY or folder == root or Path(folder).is_symlink()):
+        if folder is None:
+            continue
+        many = count >= _MANY or Path(folder).is_symlink()
+        if folder == root or (many and folder in lost):
             found[folder] = "there is no image in it any more (is its disk mounted?)"
     return found
 
@@ -51,14 +55,14 @@ def is_gone(path: str) -> bool:
     return False
 
 
-def is_below(path: str, folders: Sequence[str] | dict[str, str]) -> bool:
-    """Whether a path is in one of the folders, however deep."""
-    return any(path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
+def enclosing(path: str, folders: Container[str]) -> Iterator[str]:
+    """Those of the folders that a path is in, however deep."""
+    return (str(one) for one in Path(path).parents if str(one) in folders)
 
 
 def _absence(store: Store, folder: str, mount: Mount, gone: Sequence[str]) -> str | None:
     """Why the paths in a folder may be gone, by what is mounted."""
-    missing = sum(is_below(path, [folder]) for path in gone)
+    missing = sum(any(enclosing(path, (folder,))) for path in gone)
     if not missing:
         return None
     if mount.is_away:
@@ -90,11 +94,17 @@ class _EmptiedFolders:
     """Finds folders that are there, but without any image."""
 
     root: Path
+    _above: dict[Path, str | None] = field(default_factory=dict)
     _known: dict[Path, bool] = field(default_factory=dict)
 
     def above(self, path: str) -> str | None:
         """The highest one above a path that is gone; None if its folder still has images."""
-        folder = Path(path).parent
+        parent = Path(path).parent
+        if parent not in self._above:
+            self._above[parent] = self._highest(parent)
+        return self._above[parent]
+
+    def _highest(self, folder: Path) -> str | None:
         while folder != self.root and not (os.path.isdir(folder) or folder.is_symlink()):
             folder = folder.parent
         found = None

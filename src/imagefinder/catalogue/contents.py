@@ -30,23 +30,25 @@ def add(
     progress: Progress = iter,
     *,
     checksum: bool = False,
+    walk: FolderWalk | None = None,
 ) -> Report:
-    """Add files, all images in folders, or images in memory; see ``Finder.add``."""
+    """Add files, all images in folders, or images in memory; see ``Finder.add``.
+
+    A ``walk`` that is given tells afterwards what it met.
+    """
     store, runtime = catalogue.store, recipe_of(catalogue.encoder).runtime
     if runtime != store.recipe.runtime:  # the model has moved
         store.update_runtime(runtime)
     given = image_list(images)
     if metadata is None:
         given = _with_downloads(store, given)
-    failures: list[Failure] = []
-    walk = FolderWalk(
-        excluded(store), lambda error: failures.append(Failure(error.filename, one_line(error)))
-    )
+    walk = walk or FolderWalk(excluded(store))
     report = ingest(inputs_of(given, metadata, walk), catalogue, progress, checksum)
     note_mounts(store, walk.disks)
+    unreadable = [Failure(str(error.filename), one_line(error)) for error in walk.errors]
     return replace(
         report,
-        failed=(*failures, *report.failed),
+        failed=(*unreadable, *report.failed),
         skipped=dict(walk.skipped.counts),
         skipped_examples={kind: tuple(some) for kind, some in walk.skipped.examples.items()},
     )

@@ -58,11 +58,11 @@ def note_mounts(store: Store, folders: Iterable[str]) -> None:
 
 def renew_mounts(store: Store, root: str, absent: Container[str]) -> None:
     """Note anew what is mounted in a folder, but for folders that are absent."""
-    kept = {}
+    kept, own = {}, mount_of(root)
     for folder, mount in known_mounts(store).items():
         inside = f"{folder}{os.sep}".startswith(root.rstrip(os.sep) + os.sep)
         now = mount if folder in absent or not inside else mount_of(folder)
-        if now and (folder in absent or folder == root or now.point == os.path.realpath(folder)):
+        if now and (folder == root or not inside or now != own):
             kept[folder] = now
     _write(store, kept)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from imagefinder._utils.concurrency import batched
 from imagefinder._utils.text import one_line
-from imagefinder.catalogue.absence import absent_folders, is_below, is_gone
+from imagefinder.catalogue.absence import absent_folders, enclosing, is_gone
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.contents import add
+from imagefinder.catalogue.exclude import excluded
 from imagefinder.catalogue.mounts import renew_mounts
 from imagefinder.errors import NotFound
 from imagefinder.images.inputs import absolute, is_storable
-from imagefinder.types import Failure, Progress, Report
+from imagefinder.images.walk import FolderWalk
+from imagefinder.types import Failure, Progress, Report, Store
 
 _PAGE = 1000  # paths removed in one step
 
@@ -27,20 +30,47 @@ def sync(
     *,
     checksum: bool = False,
     force: bool = False,
+    remove_excluded: bool = False,
 ) -> Report:
     """Add what is new or changed in a folder, and remove what is gone; see ``Finder.sync``."""
     store, root = catalogue.store, str(absolute(folder))
     _check_folder(root)
-    report = add(catalogue, Path(root), progress=progress, checksum=checksum)
+    walk = FolderWalk(excluded(store))
+    report = add(catalogue, Path(root), progress=progress, checksum=checksum, walk=walk)
     gone = [path for path in store.iter_paths(root) if is_gone(path)]
     absent = {} if force else absent_folders(store, root, gone)
-    kept = [_kept(one, reason, gone) for one, reason in absent.items()]
+    kept = _kept(absent, gone)
     if root in absent and not report.done:
         raise NotFound(f"{root}: {next(one.reason for one in kept if one.path == root)}")
-    removed = [path for path in gone if not is_below(path, absent)]
-    count = sum(store.remove_files(batch) for batch in batched(removed, _PAGE))
+    removed = _removed(store, (path for path in gone if not any(enclosing(path, absent))))
     renew_mounts(store, root, absent)
-    return replace(report, removed=count, kept=tuple(kept))
+    outside = (path for path in store.iter_paths(root) if _is_excluded(path, walk, absent))
+    if remove_excluded:
+        removed += _removed(store, outside)
+        warnings = report.warnings
+    else:
+        warnings = (*report.warnings, *_still_stored(root, sum(1 for _ in outside)))
+    return replace(report, removed=removed, kept=kept, warnings=warnings)
+
+
+def _removed(store: Store, paths: Iterable[str]) -> int:
+    """Remove paths; how many were stored."""
+    return sum(store.remove_files(batch) for batch in batched(paths, _PAGE))
+
+
+def _is_excluded(path: str, walk: FolderWalk, absent: Container[str]) -> bool:
+    inside = path in walk.excluded or any(enclosing(path, walk.excluded))
+    return inside and not any(enclosing(path, absent))
+
+
+def _still_stored(root: str, count: int) -> list[Failure]:
+    if not count:
+        return []
+    reason = (
+        f"{count:,} files that are excluded are in the catalogue still; "
+        "to take them out: imagefinder sync --remove-excluded"
+    )
+    return [Failure(root, reason)]
 
 
 def _check_folder(root: str) -> None:
@@ -59,10 +89,13 @@ def _check_folder(root: str) -> None:
         raise NotFound(f"{root} has a name that is not UTF-8: rename it")
 
 
-def _kept(folder: str, reason: str, gone: Sequence[str]) -> Failure:
-    count = sum(is_below(path, [folder]) for path in gone)
-    return Failure(
-        folder,
-        f"{reason}, so its {count:,} images stay in the catalogue; "
-        f"if you deleted them: imagefinder sync --force",
+def _kept(absent: Mapping[str, str], gone: Sequence[str]) -> tuple[Failure, ...]:
+    counts = Counter(folder for path in gone for folder in enclosing(path, absent))
+    return tuple(
+        Failure(
+            folder,
+            f"{reason}, so its {counts[folder]:,} images stay in the catalogue; "
+            "if you deleted them: imagefinder sync --force",
+        )
+        for folder, reason in absent.items()
     )

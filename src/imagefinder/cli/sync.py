@@ -43,6 +43,14 @@ def sync(
             rich_help_panel=FOLDERS,
         ),
     ] = False,
+    remove_excluded: Annotated[
+        bool,
+        typer.Option(
+            "--remove-excluded",
+            help="Remove images that were added before they were excluded.",
+            rich_help_panel=FOLDERS,
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Update the catalogue from a folder: add new images, remove missing ones.
@@ -53,7 +61,13 @@ def sync(
     with open_or_create(db, encoder, option, local, strict) as finder:
         change_globs(finder, exclude, include)
         with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
-            report = finder.sync(folder, progress=bar, checksum=checksum, force=force)
+            report = finder.sync(
+                folder,
+                progress=bar,
+                checksum=checksum,
+                force=force,
+                remove_excluded=remove_excluded,
+            )
     print_report(report, as_json)
     if report.kept or (report.failed and not report.done):
         raise typer.Exit(1)

@@ -32,10 +32,6 @@ class Skipped:
             self.examples.setdefault(kind, []).append(path)
 
 
-def _ignore(error: OSError) -> None:
-    """An error that nobody wants to know of."""
-
-
 @dataclass
 class FolderWalk:
     """Finds the images in folders, and notes what it passes over.
@@ -47,9 +43,11 @@ class FolderWalk:
 
     globs: Sequence[str] = ()
     """The catalogue's; see ``exclusions``."""
-    unreadable: Callable[[OSError], None] = _ignore
-    """Called for a folder that cannot be listed, or whose ignore file cannot be used."""
+    errors: list[OSError] = field(default_factory=list)
+    """Of folders that cannot be listed, or whose ignore file cannot be used."""
     skipped: Skipped = field(default_factory=Skipped)
+    excluded: set[str] = field(default_factory=set)
+    """The folders and files that are excluded or hidden."""
     disks: list[str] = field(default_factory=list)
     """The folders walked from, and those found that are on another disk than what they are in."""
 
@@ -65,7 +63,7 @@ class FolderWalk:
             exclusions = Exclusions.above(os.path.abspath(root), self.globs)
             waiting = [(os.fspath(root), exclusions, os.stat(root).st_dev)]
         except OSError as error:
-            self.unreadable(error)
+            self.errors.append(error)
             return
         while waiting:
             folder, exclusions, device = waiting.pop()
@@ -75,7 +73,8 @@ class FolderWalk:
                 exclusions = exclusions.inside(place)
                 status = os.stat(folder)
             except OSError as error:
-                self.unreadable(error)
+                error.filename = error.filename or folder  # a listing that breaks off has none
+                self.errors.append(error)
                 continue
             if status.st_dev != device:
                 self.disks.append(folder)
@@ -87,7 +86,7 @@ class FolderWalk:
             waiting += [(path, exclusions, status.st_dev) for path in reversed(below)]
 
     def _is_entered(self, entry: _Entry, parent: str, exclusions: Exclusions) -> bool:
-        kind = exclusions.kind(parent, entry.name, is_folder=True)
+        kind = self._exclusion(entry, parent, exclusions, is_folder=True)
         if kind is None and entry.is_symlink():
             kind = "link to a folder"
         if kind is not None:
@@ -97,11 +96,19 @@ class FolderWalk:
     def _is_image(self, entry: _Entry, parent: str, exclusions: Exclusions) -> bool:
         if entry.name == IGNORE_FILE:
             return False
-        kind = exclusions.kind(parent, entry.name, is_folder=False) or kind_of(entry.name)
-        kind = kind or _kind_of_content(entry)
+        kind = self._exclusion(entry, parent, exclusions, is_folder=False)
+        kind = kind or kind_of(entry.name) or _kind_of_content(entry)
         if kind != IMAGE:
             self.skipped.note(kind, entry.path)
         return kind == IMAGE
+
+    def _exclusion(
+        self, entry: _Entry, parent: str, exclusions: Exclusions, is_folder: bool
+    ) -> str | None:
+        kind = exclusions.kind(parent, entry.name, is_folder)
+        if kind is not None:
+            self.excluded.add(entry.path)
+        return kind
 
 
 def _listed(folder: str) -> tuple[list[_Entry], list[_Entry]]:
@@ -148,10 +155,14 @@ def _kind_of_content(entry: _Entry) -> str:
 
 
 def find_images(
-    folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] = _ignore
+    folder: str | os.PathLike[str], unreadable: Callable[[OSError], None] | None = None
 ) -> Iterator[Path]:
     """The images in a folder and its subfolders, in order of names, as FolderWalk finds them.
 
-    ``unreadable`` is called for a folder that cannot be listed.
+    At the end, ``unreadable`` is called for each folder that cannot be listed.
     """
-    return FolderWalk(unreadable=unreadable).images(folder)
+    walk = FolderWalk()
+    yield from walk.images(folder)
+    if unreadable is not None:
+        for error in walk.errors:
+            unreadable(error)
