@@ -5,6 +5,7 @@ ImageFinderError
 │   ├── UnreadableImage    missing, empty, damaged, or of a kind that is not accepted
 │   ├── ImageTooLarge      over the byte cap or the pixel cap
 │   └── UnencodableImage   the encoder fails on it
+├── DecoderBusy            too many large images are being decoded: try again
 ├── PluginError            a plug-in that cannot be loaded
 │   ├── UnknownPlugin      no such name
 │   ├── MissingExtra       its library is not installed
@@ -53,6 +54,10 @@ class ImageTooLarge(ImageError):
 
 class UnencodableImage(ImageError):
     """The encoder fails on the image, or its embedding is not finite."""
+
+
+class DecoderBusy(ImageFinderError):
+    """Too many large images are being decoded at the moment; the image itself may be fine."""
 
 
 class PluginError(ImageFinderError):

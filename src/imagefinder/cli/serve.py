@@ -16,6 +16,7 @@ from imagefinder.cli.terminal import quiet_libraries
 PORT = 8000
 _MEGABYTES = 20
 _SECONDS = 60
+_DECODING_MEGABYTES = 384
 _NETWORK = "Network"
 _ACCESS = "Access"
 _LIMITS = "Limits"
@@ -125,6 +126,15 @@ _MaxUpload = Annotated[
         min=1, metavar="MB", help="Largest request body accepted.", rich_help_panel=_LIMITS
     ),
 ]
+_DecodingMemory = Annotated[
+    int,
+    typer.Option(
+        min=64,
+        metavar="MB",
+        help="Memory for decoding images, all requests together.",
+        rich_help_panel=_LIMITS,
+    ),
+]
 _Timeout = Annotated[
     float,
     typer.Option(
@@ -151,6 +161,7 @@ def serve(
     allow_private: _AllowPrivate = False,
     rate: _Rate = None,
     max_upload: _MaxUpload = _MEGABYTES,
+    decoding_memory: _DecodingMemory = _DECODING_MEGABYTES,
     timeout: _Timeout = _SECONDS,
     encoder: SameEncoder = None,
     option: Options = None,
@@ -175,6 +186,7 @@ def serve(
     limits = FetchLimits(largest, timeout, allow_private=allow_private)
     settings = Settings(
         max_upload=largest,
+        decoding_memory=decoding_memory * 10**6,
         timeout=timeout,
         rate=rate,
         writable=writable,

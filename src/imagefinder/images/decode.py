@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO, TypeAlias
@@ -17,13 +18,16 @@ from numpy.typing import NDArray
 
 from imagefinder._utils.concurrency import cores
 from imagefinder._utils.text import one_line
-from imagefinder.errors import ImageTooLarge, TruncatedImage, UnreadableImage
+from imagefinder.errors import DecoderBusy, ImageTooLarge, TruncatedImage, UnreadableImage
+from imagefinder.images.budget import BUDGET
 from imagefinder.images.color import to_rgb
 from imagefinder.images.color_profile import srgb_conversion
+from imagefinder.images.cost.estimate import estimate
 from imagefinder.images.files import read
 from imagefinder.images.formats import is_shrinkable, open_image
 from imagefinder.images.frames import has_frames, shown_frame
-from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_pixels
+from imagefinder.images.isolation import cost_of_part, decode_isolated, is_costly
+from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_cost, check_pixels
 from imagefinder.images.orientation import orientation_of, upright
 from imagefinder.images.sample_range import brightened, sixteen_bit_layout
 from imagefinder.images.truncated import decodable_part
@@ -37,11 +41,11 @@ Source: TypeAlias = (
 # a JPEG is decoded at a reduced size of at least this many times the target size: at 1, embeddings
 # differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
 _OVERSAMPLING = 2
-_LARGE = 16_000_000
-# concurrent decodes are limited to the number of cores, and large images to one, so that memory
-# does not grow with the number of threads
+# concurrent decodes are limited to the number of cores, so that memory does not grow with the
+# number of threads
 _slots = threading.Semaphore(cores())
-_large_slot = threading.Semaphore(1)
+_FINAL = (ImageTooLarge, PIL.Image.DecompressionBombError, MemoryError)
+"""What is not cured by taking only a part of the image."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +84,36 @@ def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS
     if not known and not hasattr(source, "read"):
         kind = type(source).__name__
         raise TypeError(f"expected a path, bytes, file, PIL image or array, not {kind}")
-    try:
+    with _decoder_errors():
         if isinstance(source, np.ndarray):
             source = _from_array(source)
         if isinstance(source, PIL.Image.Image):
             source.load()
             return _finished(source, resize, source.size, orientation_of(source))
         if isinstance(source, Bytes):
-            return _decoded(check_bytes(bytes(source), limits), resize, limits)
-        return _decoded(read(source, limits), resize, limits)
-    except (UnreadableImage, ImageTooLarge):
+            return _within_budget(check_bytes(bytes(source), limits), resize, limits)
+        return _within_budget(read(source, limits), resize, limits)
+
+
+def decode_here(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
+    """In this process, whatever it costs. Raises UnreadableImage or ImageTooLarge."""
+    with _decoder_errors():
+        try:
+            return _whole(data, resize, limits)
+        except _FINAL:
+            raise
+        except Exception:
+            part = _part(data, resize, limits) if limits.allow_truncated else None
+            if part is None:
+                raise
+            return part
+
+
+@contextmanager
+def _decoder_errors() -> Iterator[None]:
+    try:
+        yield
+    except (UnreadableImage, ImageTooLarge, DecoderBusy):
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(f"too many pixels: {error}") from error
@@ -99,16 +123,24 @@ def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS
         raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
 
 
-def _decoded(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
-    try:
-        return _whole(data, resize, limits)
-    except (ImageTooLarge, PIL.Image.DecompressionBombError, MemoryError):
-        raise
-    except Exception:
-        part = _part(data, resize, limits) if limits.allow_truncated else None
-        if part is None:
+def _within_budget(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
+    """All claim their memory beforehand; what is costly is decoded in a process of its own."""
+    cost = estimate(data, None if resize is None else _needed(resize))
+    check_cost(cost, limits)
+    if not is_costly(cost, limits):
+        try:
+            with BUDGET.claim(cost.memory, costly=False), _slots:
+                return _whole(data, resize, limits)
+        except (*_FINAL, DecoderBusy):
             raise
-        return part
+        except Exception:
+            if not limits.allow_truncated:
+                raise
+        cost = cost_of_part(cost)
+        check_cost(cost, limits)
+    with BUDGET.claim(cost.memory, costly=True):
+        isolated = decode_isolated(data, resize, limits, cost)
+    return decode_here(data, resize, limits) if isolated is None else Decoded(**isolated)
 
 
 def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
@@ -118,14 +150,13 @@ def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
         full = image.size
         _prepare(image, resize, limits)
         before, layout, moves = image.size, sixteen_bit_layout(image), has_frames(image)
-        with _large(image), _slots:
-            image.load()
-            shown = brightened(image, layout, data)
-            if moves:
-                shown = shown_frame(image, shown, limits)
-            if moves or image.size != before:  # Pillow rotates a TIFF itself
-                full = shown.size
-            return _finished(shown, resize, full, orientation_of(shown))
+        image.load()
+        shown = brightened(image, layout, data)
+        if moves:
+            shown = shown_frame(image, shown, limits)
+        if moves or image.size != before:  # Pillow rotates a TIFF itself
+            full = shown.size
+        return _finished(shown, resize, full, orientation_of(shown))
 
 
 def _part(data: bytes, resize: Resize | None, limits: Limits) -> Decoded | None:
@@ -137,12 +168,11 @@ def _part(data: bytes, resize: Resize | None, limits: Limits) -> Decoded | None:
         _prepare(image, resize, limits)
         reduction = before[0] / image.width
 
-    with _large_slot, _slots:
-        part = decodable_part(data, prepare)
-        if part is None:
-            return None
-        full = round(part.image.width * reduction), round(part.image.height * reduction)
-        decoded = _finished(part.image, resize, full, part.orientation)
+    part = decodable_part(data, prepare)
+    if part is None:
+        return None
+    full = round(part.image.width * reduction), round(part.image.height * reduction)
+    decoded = _finished(part.image, resize, full, part.orientation)
     return replace(decoded, warning=part.warning)
 
 
@@ -151,13 +181,13 @@ def _prepare(image: PIL.ImageFile.ImageFile, resize: Resize | None, limits: Limi
     if not is_shrinkable(image):
         check_pixels(image, limits)
     if resize is not None:
-        needed = round(_OVERSAMPLING * max(resize.width, resize.height) / resize.keep)
-        image.draft("", (needed, needed))
+        image.draft("", (_needed(resize),) * 2)
     check_pixels(image, limits)
 
 
-def _large(image: PIL.Image.Image) -> AbstractContextManager[object]:
-    return _large_slot if image.width * image.height > _LARGE else nullcontext()
+def _needed(resize: Resize) -> int:
+    """The size that the reduced decode of a JPEG must not fall below."""
+    return round(_OVERSAMPLING * max(resize.width, resize.height) / resize.keep)
 
 
 def _finished(

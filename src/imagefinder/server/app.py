@@ -18,6 +18,7 @@ from imagefinder import __version__
 from imagefinder.finder import Finder
 from imagefinder.server.api_keys import KeyFile, KeyRing
 from imagefinder.server.catalogues import check_distinct, open_catalogues
+from imagefinder.server.decoding import bound_decoding, server_limits
 from imagefinder.server.log_config import log_to_stderr
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.metrics import Metrics
@@ -91,7 +92,8 @@ async def _lifespan(
     catalogues: Sequence[Finder | str | os.PathLike[str]], metrics: Metrics, app: FastAPI
 ) -> AsyncIterator[None]:
     finders = [one if isinstance(one, Finder) else Finder.open(one) for one in catalogues]
-    with open_catalogues(finders, metrics.batch_size.observe) as opened:
+    limits = partial(server_limits, settings=app.state.settings)
+    with open_catalogues(finders, metrics.batch_size.observe, limits) as opened:
         app.state.catalogues = opened
         metrics.watch_images(partial(len, opened.first.finder))
         yield
@@ -117,6 +119,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
 def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = _DEFAULT) -> None:
     """Serve until interrupted. Raises OSError if it cannot listen, and what a search may raise."""
     check_distinct(finders)
+    bound_decoding(settings)
     for finder in finders:
         finder.search(_BLANK)  # load the model before the first request, or fail now
     log_to_stderr()

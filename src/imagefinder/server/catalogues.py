@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.finder import Finder
+from imagefinder.images.limits import Limits
 from imagefinder.server.dynamic_batching import BatchingEncoder
 from imagefinder.types import TextEncoder
 
@@ -66,21 +67,27 @@ def check_distinct(finders: Sequence[Finder]) -> None:
 
 @contextmanager
 def open_catalogues(
-    finders: Sequence[Finder], on_batch: Callable[[int], None]
+    finders: Sequence[Finder],
+    on_batch: Callable[[int], None],
+    limits: Callable[[Limits], Limits] = lambda limits: limits,
 ) -> Iterator[ServedCatalogues]:
-    """The catalogues of ``finders``, which are closed at the end; see BatchingEncoder."""
+    """The catalogues of ``finders``, which are closed at the end; see BatchingEncoder.
+
+    ``limits`` gives those of the server for those of a catalogue.
+    """
     with ExitStack() as stack:
         for finder in finders:
             stack.enter_context(finder)
         check_distinct(finders)
-        yield ServedCatalogues(tuple(_batched(finder, stack, on_batch) for finder in finders))
+        served = [_batched(finder, stack, on_batch, limits(finder.limits)) for finder in finders]
+        yield ServedCatalogues(tuple(served))
 
 
-def _batched(finder: Finder, stack: ExitStack, on_batch: Callable[[int], None]) -> ServedCatalogue:
+def _batched(
+    finder: Finder, stack: ExitStack, on_batch: Callable[[int], None], limits: Limits
+) -> ServedCatalogue:
     encoder = BatchingEncoder(finder.encoder, on_batch)
     stack.callback(encoder.close)
-    # an upload that was cut on its way is to be sent again
-    limits = replace(finder.limits, allow_truncated=False)
     batched = Finder(finder.store, encoder, finder.extractor, limits)
     return ServedCatalogue(batched, _has_text_encoder(finder))
 

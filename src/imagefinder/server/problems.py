@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from imagefinder.errors import (
     CalibrationError,
+    DecoderBusy,
     DiskFull,
     ImageError,
     ImageFinderError,
@@ -126,6 +127,8 @@ def _handle_validation_error(request: Request, error: Exception) -> JSONResponse
 
 
 def _handle_our_error(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DecoderBusy):
+        return problem_response(503, str(error), {"Retry-After": "5"})
     status, detail = _status_and_detail(error)
     if status == 503:
         log.error("%s", error)

@@ -19,6 +19,8 @@ class Settings:
     """Bytes per request."""
     timeout: float = 60.0
     """Seconds until the response must have begun."""
+    decoding_memory: int = 384_000_000
+    """Bytes that all decoders of images may take together."""
     rate: int | None = None
     """Requests per minute and client address."""
     writable: bool = False
