@@ -140,7 +140,7 @@ def _within_budget(data: bytes, resize: Resize | None, limits: Limits) -> Decode
         check_cost(cost, limits)
     with BUDGET.claim(cost.memory, costly=True):
         isolated = decode_isolated(data, resize, limits, cost)
-    return decode_here(data, resize, limits) if isolated is None else Decoded(**isolated)
+        return decode_here(data, resize, limits) if isolated is None else Decoded(**isolated)
 
 
 def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
