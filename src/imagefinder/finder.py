@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from imagefinder.catalogue import contents, exclude, health
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.catalogue.health import Finding
+from imagefinder.catalogue.health import Finding, Repairs
 from imagefinder.catalogue.sync import sync
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors
 from imagefinder.images.inputs import Given, absolute
@@ -141,6 +141,16 @@ class Finder(Catalogue):
         values in rows that versions without checksums wrote cannot be verified.
         """
         return health.check(path)
+
+    @staticmethod
+    def repair(path: str | os.PathLike[str]) -> Repairs:
+        """Make the catalogue at a path intact again, and give rows checksums that have none.
+
+        A copy of it is kept beside it, as ``NAME.damaged-1``. Images that are damaged are encoded
+        again from intact files, and taken out where there is none. Raises CatalogueDamaged if it is
+        beyond repair.
+        """
+        return health.repair(path)
 
     def backup(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
         """Copy the catalogue to a file while others use it; returns the bytes of the copy.

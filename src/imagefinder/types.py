@@ -302,6 +302,18 @@ class Damage:
     """Of the image that it belongs to, where that is known."""
     paths: tuple[str, ...] = ()
     """Those recorded for the image, as far as they can be read."""
+    of_files: bool = False
+    """Whether nothing but the record of its files is damaged."""
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """The outcome of taking all that is damaged out of a store."""
+
+    kept: Path
+    """A copy of the damaged file."""
+    metadata: Mapping[int, Mapping[str, Any]]
+    """Intact metadata of images that were taken out, by their keys."""
 
 
 @dataclass(frozen=True)

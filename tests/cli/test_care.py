@@ -60,8 +60,37 @@ def test_damage_is_listed_with_the_files_that_have_the_images(ask: Ask, tmp_path
         if one["source"]:
             assert f"{one['id']}; to be had again from images/" in shown.stdout
         else:
-            assert f"{one['id']}; no intact file has it" in shown.stdout
+            assert f"{one['id']}; no intact file of it is known" in shown.stdout
     assert [Path(one["source"]).parent.name for one in found if one["source"]]
+
+
+def test_damaged_images_are_encoded_again(ask: Ask, tmp_path: Path) -> None:
+    with Finder.open("c.db") as finder:
+        before = {record.key: record for record, _ in finder.store.iter_records()}
+        lost = finder.search("images/2.png", k=1)[0].record
+    (tmp_path / "images" / "2.png").unlink()
+    file = apsw.Connection("c.db")
+    file.execute("UPDATE vectors SET vector = zeroblob(length(vector))")
+    file.close()
+    about = json.loads(ask("check", "--repair", "--json").stdout)
+    assert [one["id"] for one in about["lost"]] == [lost.id]
+    assert about["encoded"]["added"] == 2
+    assert about["kept"] == str(tmp_path / "c.db.damaged-1")
+    assert ask("check").exit_code == 0
+    with Finder.open("c.db") as finder:
+        after = {record.key: record for record, _ in finder.store.iter_records()}
+        assert after == {key: one for key, one in before.items() if key != lost.key}
+        assert finder.search("images/1.png", k=1)[0].score == 1
+    assert ask("check", "--repair").stdout == "c.db is intact\n"
+
+
+def test_a_repair_is_told(ask: Ask, tmp_path: Path) -> None:
+    damage(tmp_path / "c.db")
+    shown = ask("check", "--repair")
+    assert (shown.exit_code, shown.stdout.count("to be had again from images/")) == (0, 2)
+    assert "c.db is intact again; as it was, it is kept as c.db.damaged-1" in shown.stdout
+    with Finder.open("c.db") as finder:
+        assert len(finder) == 3
 
 
 def test_a_copy_is_made(ask: Ask, tmp_path: Path) -> None:

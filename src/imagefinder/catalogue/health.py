@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from imagefinder.catalogue import contents
+from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.plugins import load
-from imagefinder.types import Damage, id_of, key_of
+from imagefinder.types import Damage, Report, Salvage, id_of, key_of
 
 
 @dataclass(frozen=True)
@@ -23,30 +27,70 @@ class Finding:
     """An intact file with the image, from which it can be had again."""
 
 
+@dataclass(frozen=True)
+class Repairs:
+    """What a repair did."""
+
+    found: Sequence[Finding]
+    """What was damaged."""
+    kept: str | None
+    """A copy of the catalogue as it was; none if nothing was damaged."""
+    encoded: Report
+    """Of the images that were encoded again."""
+    checksums: int
+    """How many rows of versions without checksums have one now."""
+
+    @property
+    def lost(self) -> list[Finding]:
+        """What could not be had again, and is in the kept copy alone."""
+        return [one for one in self.found if one.source is None]
+
+
 def check(path: str | os.PathLike[str]) -> list[Finding]:
     """Everything that is damaged in the catalogue at a path; see ``Finder.check``."""
     found: list[Damage] = load("stores", "sqlite").check(absolute(path))
-    sources = {key: _intact(key, paths) for key, paths in _paths(found).items()}
+    return _findings(found, _intact_files(found))
+
+
+def repair(path: str | os.PathLike[str]) -> Repairs:
+    """Make a catalogue intact again; see ``Finder.repair``."""
+    target, store = absolute(path), load("stores", "sqlite")
+    found: list[Damage] = store.check(target)
+    files = _intact_files(found)
+    kept, encoded = None, Report()
+    if found:
+        salvage: Salvage = store.salvage(target, found)
+        kept, encoded = str(salvage.kept), _encode_again(target, files, salvage.metadata)
+    return Repairs(_findings(found, files), kept, encoded, store.add_checksums(target))
+
+
+def _encode_again(
+    path: Path, files: Mapping[int, Sequence[str]], metadata: Mapping[int, Mapping[str, Any]]
+) -> Report:
+    images = [(file, metadata.get(key, {})) for key, own in files.items() for file in own]
+    with Catalogue.open(path) as catalogue:
+        return contents.add(catalogue, [file for file, _ in images], [about for _, about in images])
+
+
+def _findings(found: Iterable[Damage], files: Mapping[int, Sequence[str]]) -> list[Finding]:
     return [
         Finding(one.what)
         if one.key is None
-        else Finding(one.what, id_of(one.key), sources[one.key])
+        else Finding(one.what, id_of(one.key), next(iter(files[one.key]), None))
         for one in found
     ]
 
 
-def _paths(found: Iterable[Damage]) -> dict[int, set[str]]:
-    """The recorded paths of each image that is damaged."""
+def _intact_files(found: Iterable[Damage]) -> dict[int, list[str]]:
+    """Of each damaged image those recorded files that have its content."""
     paths: dict[int, set[str]] = {}
     for one in found:
         if one.key is not None:
             paths.setdefault(one.key, set()).update(one.paths)
-    return paths
-
-
-def _intact(key: int, paths: Iterable[str]) -> str | None:
-    """The first of the files whose content has this key."""
-    return next((path for path in sorted(paths) if _key_of_file(path) == key), None)
+    return {
+        key: [path for path in sorted(own) if _key_of_file(path) == key]
+        for key, own in paths.items()
+    }
 
 
 def _key_of_file(path: str) -> int | None:

@@ -185,3 +185,50 @@ def test_what_cannot_be_read_is_said(path: Path, tmp_path: Path) -> None:
     assert any("the structure of the file" in one.what for one in SqliteStore.check(path))
     with pytest.raises(CatalogueMissing):
         SqliteStore.check(tmp_path / "none.db")
+
+
+def test_what_is_intact_is_salvaged(path: Path) -> None:
+    entries = random_entries(300, DIM)
+    keys = [entry.record.key for entry in entries]
+    execute(path, f"UPDATE vectors SET vector = zeroblob(32) WHERE key = {keys[1]}")
+    execute(path, f"UPDATE files SET path = '/x' WHERE key = {keys[2]}")
+    salvage = SqliteStore.salvage(path, SqliteStore.check(path))
+    assert salvage.metadata == {keys[1]: {}}
+    assert SqliteStore.add_checksums(path) == 1
+    assert SqliteStore.check(path) == []
+    store = SqliteStore.open(path)
+    found = store.get(keys)
+    assert set(keys) - set(found) == {keys[1]}
+    assert found[keys[2]].files == (), "it stays, without the path that is lost"
+    assert found[keys[3]] == entries[3].record
+    assert store.write([entries[1], entries[2]]) == ["added", "added"]
+    assert store.get(keys) == {entry.record.key: entry.record for entry in entries}
+    store.close()
+    assert len(SqliteStore.check(salvage.kept)) == 2
+
+
+def test_pages_that_cannot_be_read_lose_only_what_is_on_them(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    last = len(content) - 4096
+    content[last:] = bytes(4096)
+    path.write_bytes(content)
+    found = SqliteStore.check(path)
+    assert found
+    SqliteStore.salvage(path, found)
+    SqliteStore.add_checksums(path)
+    assert SqliteStore.check(path) == []
+    store = SqliteStore.open(path)
+    assert 200 < len(store) <= 300
+    store.close()
+
+
+def test_rows_of_earlier_versions_get_their_checksums(path: Path) -> None:
+    tables = ("images", "files", "vectors", "catalogue")
+    for table in tables:
+        execute(path, f"UPDATE {table} SET checksum = NULL")
+    assert SqliteStore.check(path) == []
+    assert SqliteStore.add_checksums(path) == 902
+    assert SqliteStore.add_checksums(path) == 0
+    assert SqliteStore.check(path) == []
+    execute(path, "UPDATE images SET width = 7 WHERE key = (SELECT min(key) FROM images)")
+    assert len(SqliteStore.check(path)) == 1

@@ -30,6 +30,8 @@ class CheckedTable:
     """Of a row's columns."""
     label: Callable[..., str]
     """What a row is, to people, from its columns."""
+    key_columns: int = 1
+    """How many of the first columns are the primary key."""
 
     @property
     def selected(self) -> str:
@@ -41,9 +43,13 @@ class CheckedTable:
         if self.is_intact(row):
             return None
         about = dict(zip(self.columns, row, strict=False))
-        key = about.get("key")
         paths = (str(about["path"]),) if "path" in about else ()
-        return Damage(self._what(row), key if isinstance(key, int) else None, paths)
+        return Damage(self._what(row), self.key(row), paths, of_files=bool(paths))
+
+    def key(self, row: tuple[Any, ...]) -> int | None:
+        """The key of the image that a row belongs to, if it does."""
+        key = row[self.columns.index("key")] if "key" in self.columns else None
+        return key if isinstance(key, int) else None
 
     def with_checksum(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row as it is stored."""

@@ -19,7 +19,7 @@ from imagefinder.types import Damage, id_of
 RECORDS = (PROPERTIES, IMAGES, FILES)
 TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES)
 
-_UNREADABLE = (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError)
+UNREADABLE = (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError)
 _WITHOUT_FILES = "SELECT key FROM images WHERE NOT in_memory AND key NOT IN (SELECT key FROM files)"
 _WITHOUT_RECORD = "SELECT DISTINCT key FROM {} WHERE key NOT IN (SELECT key FROM images)"
 
@@ -39,7 +39,7 @@ def find_damage(
 def with_paths(connection: apsw.Connection, damages: Sequence[Damage]) -> list[Damage]:
     """The same, with the paths recorded for their images as far as they can be read."""
     paths: dict[int, list[str]] = {one.key: list(one.paths) for one in damages if one.key}
-    with suppress(*_UNREADABLE):
+    with suppress(*UNREADABLE):
         for path, key in connection.execute("SELECT path, key FROM files"):  # by no index
             if key in paths:
                 paths[key].append(str(path))
@@ -57,7 +57,7 @@ def _found(
             damage = judge(row)
             if damage is not None:
                 yield damage
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         yield Damage(f"the structure of the file: {error}")
 
 
@@ -67,7 +67,7 @@ def _of_structure(row: tuple[str]) -> Damage | None:
 
 
 def _without_files(row: tuple[int]) -> Damage:
-    return Damage(f"the files of image {id_of(row[0])}", row[0])
+    return Damage(f"the files of image {id_of(row[0])}", row[0], of_files=True)
 
 
 def _without_record(row: tuple[int]) -> Damage:

@@ -24,7 +24,7 @@ def back_up(connections: Connections, source: Path, target: Path, force: bool) -
             _restore(connection, target)
         else:
             _check_unused(target)
-            with atomic_write(target) as unfinished, _plain(unfinished) as copy:
+            with atomic_write(target) as unfinished, new_file(unfinished) as copy:
                 copy_pages(connection, copy)
                 _check_intact(copy, source, "it was not backed up")
         return _size(connection)
@@ -48,7 +48,7 @@ def copy_pages(source: apsw.Connection, target: apsw.Connection) -> None:
 
 
 @contextmanager
-def _plain(path: Path) -> Iterator[apsw.Connection]:
+def new_file(path: Path) -> Iterator[apsw.Connection]:
     """A new database, without files beside it: it is whole when it gets its name."""
     connection = apsw.Connection(str(path))
     try:

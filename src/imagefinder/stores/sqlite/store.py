@@ -22,7 +22,7 @@ from imagefinder.errors import (
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
-from imagefinder.stores.sqlite import maintenance, properties, records, schema
+from imagefinder.stores.sqlite import maintenance, properties, records, repair, schema
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.checksums import DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
@@ -45,6 +45,7 @@ from imagefinder.types import (
     Outcome,
     Recipe,
     Record,
+    Salvage,
     Statistics,
     StoredFile,
     id_of,
@@ -142,6 +143,21 @@ class SqliteStore:
                     return with_paths(connection, list(find_damage(connection)))
         except CatalogueDamaged as error:  # it cannot even be opened
             return [Damage(f"the structure of the file: {error.__cause__}")]
+
+    @classmethod
+    def salvage(cls, path: Path, found: Sequence[Damage]) -> Salvage:
+        """Take damaged images and rows out of a catalogue; a copy of it is kept beside it.
+
+        Raises CatalogueDamaged if what describes the catalogue itself is lost.
+        """
+        with closing(Connections(path)) as connections:
+            return repair.salvage(connections, path, found)
+
+    @classmethod
+    def add_checksums(cls, path: Path) -> int:
+        """Give rows that versions without checksums wrote theirs; how many there were."""
+        with closing(Connections(path)) as connections:
+            return repair.add_checksums(connections)
 
     @classmethod
     def exists(cls, path: Path) -> bool:

@@ -24,6 +24,7 @@ VECTORS = CheckedTable(
     ("key", "row", "vector"),
     lambda key, row, vector: blob_checksum(key + row, vector),
     lambda key, *_: f"a vector of image {id_of(key)}",
+    key_columns=2,
 )
 
 _PAGE = 1000  # vectors read at a time, or some more

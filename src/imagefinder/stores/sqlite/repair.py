@@ -1,0 +1,124 @@
+"""Repair of a catalogue's file: all that is intact, in a file made anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from imagefinder._utils.atomic import atomic_write
+from imagefinder.errors import CatalogueDamaged
+from imagefinder.stores.sqlite import schema
+from imagefinder.stores.sqlite.checksums import CheckedTable
+from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.stores.sqlite.damage import TABLES, UNREADABLE
+from imagefinder.stores.sqlite.maintenance import copy_pages, new_file
+from imagefinder.stores.sqlite.records import IMAGES
+from imagefinder.types import Damage, Salvage
+
+# a damaged image is taken out with all that is its own, to be encoded again; one whose files are
+# not known any longer stays without, until they are added again
+_INCOMPLETE = """
+    UPDATE images SET in_memory = 1, checksum = NULL
+    WHERE NOT in_memory AND key NOT IN (SELECT key FROM files);
+    DELETE FROM files WHERE key NOT IN (SELECT key FROM images);
+    DELETE FROM vectors WHERE key NOT IN (SELECT key FROM images);
+    DELETE FROM local_features WHERE key NOT IN (SELECT key FROM images);
+"""
+
+
+def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Salvage:
+    """See ``SqliteStore.salvage``."""
+    keys = {one.key for one in found if one.key is not None and not one.of_files}
+    with closing(apsw.Connection("")) as intact:  # a temporary file that SQLite deletes
+        with connections.reading() as connection:
+            kept = _keep(connection, path)
+            with intact:
+                schema.migrate(intact)
+                for table in TABLES:
+                    _copy_intact(connection, intact, table, keys)
+                _copy_writes(connection, intact)
+                intact.execute(_INCOMPLETE)
+            metadata = _metadata(connection, keys)
+        if intact.execute("SELECT count(*) FROM catalogue WHERE name IN ('id', 'recipe')").get < 2:
+            raise CatalogueDamaged(
+                f"{path.name} is too damaged to be repaired: restore a backup of it"
+            )
+        with connections.alone() as writer:
+            copy_pages(intact, writer)
+    return Salvage(kept, metadata)
+
+
+def add_checksums(connections: Connections) -> int:
+    """Give rows that versions without checksums wrote theirs; how many there were."""
+    added = 0
+    with connections.reading() as connection, connections.writing() as writer:
+        for table in TABLES:
+            primary = table.columns[: table.key_columns]
+            own = " AND ".join(f"{column} = ?" for column in primary)
+            for row in connection.execute(
+                f"SELECT {table.selected} FROM {table.name} WHERE checksum IS NULL"
+            ):
+                writer.execute(
+                    f"UPDATE {table.name} SET checksum = ? WHERE {own}",
+                    (table.checksum(*row[:-1]), *row[: table.key_columns]),
+                )
+                added += 1
+    return added
+
+
+def _keep(connection: apsw.Connection, path: Path) -> Path:
+    """Copy the file as it is, beside it."""
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    kept = next(name for name in names if not name.exists())
+    with atomic_write(kept) as unfinished, new_file(unfinished) as copy:
+        copy_pages(connection, copy)
+    return kept
+
+
+def _copy_intact(
+    connection: apsw.Connection, intact: apsw.Connection, table: CheckedTable, keys: set[int]
+) -> None:
+    """The rows that are as they were written, but for those of some images."""
+    places = ", ".join("?" for _ in (*table.columns, "checksum"))
+    sql = f"INSERT OR IGNORE INTO {table.name} ({table.selected}) VALUES ({places})"
+    for row in _readable(connection, table):
+        if table.is_intact(row) and table.key(row) not in keys:
+            intact.execute(sql, table.with_checksum(row[:-1]))
+
+
+def _readable(connection: apsw.Connection, table: CheckedTable) -> Iterator[Any]:
+    """Rows from the first on, and, if there are some that cannot be read, from the last one too."""
+    order = ", ".join(table.columns[: table.key_columns])
+    try:
+        yield from connection.execute(
+            f"SELECT {table.selected} FROM {table.name} NOT INDEXED ORDER BY {order}"
+        )
+    except UNREADABLE:
+        back = ", ".join(f"{column} DESC" for column in table.columns[: table.key_columns])
+        with suppress(*UNREADABLE):
+            yield from connection.execute(
+                f"SELECT {table.selected} FROM {table.name} NOT INDEXED ORDER BY {back}"
+            )
+
+
+def _copy_writes(connection: apsw.Connection, intact: apsw.Connection) -> None:
+    intact.execute("INSERT OR IGNORE INTO writes SELECT DISTINCT version FROM images WHERE version")
+    with suppress(*UNREADABLE):
+        for row in connection.execute("SELECT version FROM writes"):
+            intact.execute("INSERT OR IGNORE INTO writes (version) VALUES (?)", row)
+
+
+def _metadata(connection: apsw.Connection, keys: set[int]) -> dict[int, dict[str, Any]]:
+    """Those of the images that are taken out, where their records are intact."""
+    place = IMAGES.columns.index("metadata")
+    return {
+        row[0]: json.loads(row[place])
+        for row in _readable(connection, IMAGES)
+        if row[0] in keys and IMAGES.is_intact(row)
+    }
