@@ -72,6 +72,30 @@ def test_blank_pages_are_no_copies_and_are_counted(finder: Finder, tmp_path: Pat
     }
 
 
+def test_links_are_no_duplicates(finder: Finder, folder: Path) -> None:
+    (folder / "a-link.jpg").symlink_to("coral-reef.jpg")
+    os.link(folder / "coral-reef.jpg", folder / "hard.jpg")
+    finder.add(folder)
+    assert "coral-reef" not in named(finder, threshold=0.9)
+
+
+def test_the_best_of_a_group_is_one_that_exists(finder: Finder, folder: Path) -> None:
+    (folder / "mosaic-heavy.jpg").unlink()
+    found = duplicates(finder, threshold=0.9, verify="none")
+    group = next(one for one in found.groups if "mosaic" in (one.best.path or ""))
+    assert (Path(group.best.path or "").stem, group.why) == ("mosaic", "the better one is gone")
+
+
+def test_the_first_path_of_a_group_is_one_that_exists(finder: Finder, folder: Path) -> None:
+    for name in ("b", "c"):
+        shutil.copy(folder / "coral-reef.jpg", folder / f"{name}.jpg")
+    finder.add(folder)
+    (folder / "b.jpg").unlink()
+    found = duplicates(finder, threshold=0.9)
+    group = next(one for one in found.groups if not one.copies)
+    assert [Path(file.path).stem for file in group.best.files] == ["c", "coral-reef", "b"]
+
+
 def test_pixels_part_what_scores_bring_together(finder: Finder) -> None:
     together = duplicates(finder, threshold=-1, verify="none")
     assert [len(group.copies) for group in together.groups] == [5]

@@ -94,9 +94,15 @@ def _as_json(found: Duplicates) -> dict[str, Any]:
 
 
 def _image_as_json(record: Record) -> dict[str, Any]:
+    """``paths`` are distinct files that exist: what is in ``links`` or ``gone`` is no copy."""
+    from imagefinder.images.places import places
+
+    found = places(record)
     return {
         "id": record.id,
-        "paths": [file.path for file in record.files],
+        "paths": [place.path for place in found if place.state == "file"],
+        "links": {place.path: place.target for place in found if place.state == "link"},
+        "gone": [place.path for place in found if place.state == "gone"],
         "width": record.width,
         "height": record.height,
         "bytes": record.size,

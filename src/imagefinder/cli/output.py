@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from imagefinder.cli.demo import Search
     from imagefinder.evaluation.index_benchmark import IndexBenchmark
+    from imagefinder.images.places import Place
     from imagefinder.near_duplicates.detect import DuplicateGroup
     from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
@@ -105,7 +106,8 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
     for hit in hits:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
-        path = short(hit.path) + (f" (+{others} more)" if others > 0 else "")
+        gone = " (gone)" if hit.path and not os.path.lexists(hit.path) else ""
+        path = short(hit.path) + gone + (f" (+{others} more)" if others > 0 else "")
         matches = [_match(hit, reranked)] if more else []
         named = [_clipped(hit.title or "")] if titled else []
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
@@ -133,9 +135,17 @@ def print_groups(groups: Sequence[DuplicateGroup]) -> None:
 
 
 def _sizes(record: Record) -> tuple[str, str, str, str]:
+    from imagefinder.images.places import places
+
     pixels = f"{record.width} × {record.height}"
-    paths = "\n".join(short(file.path) for file in record.files) or short(None)
+    paths = "\n".join(map(_place, places(record))) or short(None)
     return pixels, f"{record.size:,}", record.id, paths
+
+
+def _place(place: Place) -> str:
+    if place.state == "link":
+        return f"{short(place.path)} (link to {short(place.target)})"
+    return short(place.path) + (" (gone)" if place.state == "gone" else "")
 
 
 def print_audits(audits: Sequence[IndexBenchmark]) -> None:

@@ -16,6 +16,7 @@ from imagefinder._utils.concurrency import batched, cores
 from imagefinder._utils.disk_space import reserve
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, PluginError
+from imagefinder.images.places import count_files, living_first
 from imagefinder.near_duplicates.star_clustering import Indices, star_clusters
 from imagefinder.near_duplicates.verifiers import Verify, make_verifier
 from imagefinder.search.calibration.store import load
@@ -39,7 +40,8 @@ class DuplicateGroup:
     """One image that the catalogue holds more than once."""
 
     best: Record
-    """The one with the most pixels, then the largest file, then the first path."""
+    """One that still exists; of these that with the most pixels, then the largest file, then the
+    first path."""
     copies: tuple[NearDuplicate, ...]
     """In order of quality; empty if only identical files lie in several places."""
 
@@ -49,7 +51,10 @@ class DuplicateGroup:
         if not self.copies:
             return "the same file"
         other = self.copies[0].record
-        if _pixels(self.best) > _pixels(other):
+        best = _pixels(self.best), self.best.size
+        if best < (_pixels(other), other.size):
+            return "the better one is gone"
+        if best[0] > _pixels(other):
             return "more pixels"
         return "larger file" if self.best.size > other.size else "first by its path"
 
@@ -73,11 +78,11 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """All images of a catalogue, best quality first."""
+    """All images of a catalogue, best quality first, and those whose files are gone last."""
 
     keys: Keys
     file_counts: Indices
-    """The number of files of each."""
+    """The number of distinct files of each that exist."""
 
 
 def duplicates(
@@ -127,13 +132,16 @@ def _default_threshold(catalogue: Catalogue, verify: Verify) -> float:
 
 def _by_quality(catalogue: Catalogue) -> _Ranked:
     keys: list[int] = []
-    quality: list[tuple[int, int, str]] = []
+    quality: list[tuple[bool, int, int, str]] = []
     file_counts: list[int] = []
     for batch in batched(catalogue.store.select().tolist(), _BATCH):
         for key, record in catalogue.store.get(batch).items():
+            count = count_files(record)
+            is_gone = bool(record.files) and not count
             keys.append(key)
-            quality.append((-_pixels(record), -record.size, record.path or record.id))
-            file_counts.append(len(record.files))
+            path = record.path or record.id
+            quality.append((is_gone, -_pixels(record), -record.size, path))
+            file_counts.append(count)
     order = sorted(range(len(keys)), key=quality.__getitem__)
     return _Ranked(np.array(keys, np.int64)[order], np.array(file_counts, np.intp)[order])
 
@@ -173,7 +181,8 @@ def _groups(
     identical = np.flatnonzero((ranked.file_counts > 1) & own).tolist()
     for center in sorted({*members, *identical}):
         copies = members.get(center, [])
-        records = catalogue.store.get(keys[[center, *copies]].tolist())
+        stored = catalogue.store.get(keys[[center, *copies]].tolist())
+        records = {key: living_first(record) for key, record in stored.items()}
         against = scores(catalogue.recipe.measure, rows[center : center + 1], rows[copies])[0]
         best = records.get(int(keys[center]))
         if best is not None:

@@ -13,6 +13,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
+from imagefinder.images.places import living_first
 from imagefinder.registry.factory import make_matcher
 from imagefinder.search.calibration.classifier import MatchClassifier, filter_hits
 from imagefinder.search.hits import Hits
@@ -56,9 +57,13 @@ class Retriever:
             hits = self._hits(fused, options.k, None)
         else:
             hits = self._by_one_measure(query, options, subset)
-        hits = filter_hits(hits, options.threshold, options.matches_only)
+        folders = _absolute(options)
+        hits = Hits(
+            replace(hit, record=living_first(hit.record, folders))
+            for hit in filter_hits(hits, options.threshold, options.matches_only)
+        )
         if subset is not None and not len(subset):
-            hits.detail = why_empty(self._catalogue.store, _absolute(options), options.where)
+            hits.detail = why_empty(self._catalogue.store, folders, options.where)
         return hits
 
     def _subset(self, options: SearchOptions) -> Keys | None:
