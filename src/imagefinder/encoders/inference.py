@@ -11,13 +11,15 @@ import numpy as np
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageError, ImageFinderError, PluginError, UnencodableImage
-from imagefinder.images.decode import Decoded, Source, decode
+from imagefinder.images.decode import Source, decode
 from imagefinder.images.inputs import image_list
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import make_encoder
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.similarity import dtype, unit
-from imagefinder.types import Encoder, Extractor, Features, Image, LocalFeatures
+from imagefinder.types import Encoder, Extractor, Features, Image, LocalFeatures, TextEncoder
+
+_LARGEST = 1e15  # its square, summed over all dimensions, is still a float32
 
 
 def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | UnencodableImage]:
@@ -49,6 +51,15 @@ def encode_one(encoder: Encoder, image: Image) -> Features:
     return result
 
 
+def encode_text_one(encoder: TextEncoder, text: str) -> Features:
+    """The features of a text. Raises PluginError if they are not finite."""
+    (features,) = encoder.encode_text([text])
+    checked = _checked(features)
+    if isinstance(checked, UnencodableImage):
+        raise PluginError(f"the text cannot be encoded: {checked}")
+    return checked
+
+
 def extract_one(extractor: Extractor, image: Image) -> LocalFeatures:
     """The local features of one image. Raises UnencodableImage."""
     try:
@@ -63,10 +74,12 @@ def extract_one(extractor: Extractor, image: Image) -> LocalFeatures:
 
 
 def _checked(features: Features) -> Features | UnencodableImage:
-    # one NaN in a catalogue would spoil every ranking
-    if np.isfinite(features).all():
-        return features
-    return UnencodableImage("the encoder returned values that are not finite")
+    # one NaN in a catalogue would spoil every ranking, and so would a length that overflows
+    if not np.isfinite(features).all():
+        return UnencodableImage("the encoder returned values that are not finite")
+    if features.dtype != np.uint8 and np.abs(features).max(initial=0) > _LARGEST:
+        return UnencodableImage("the encoder returned values that are too large")
+    return features
 
 
 def _failure(which: str, error: Exception) -> UnencodableImage:
@@ -86,29 +99,33 @@ def embed(
     """Embeddings of images without a catalogue: ``(n, dim)``, one row per image, in order.
 
     ``float32``, of unit length with ``normalize``; packed ``uint8`` for hashes. Raises
-    UnreadableImage or ImageTooLarge for the first image that cannot be used, PluginError for an
-    encoder that does not give one row per image, and ValueError if hashes are to be normalized.
+    ImageError for the first image that cannot be used, PluginError for an encoder that does not
+    give one row per image, and ValueError if hashes are to be normalized.
     """
     encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
     if normalize and encoder.measure == "hamming":
         raise ValueError("binary codes cannot be normalized: leave normalize out for this encoder")
     resize = encoder.resize
 
-    def decode_one(numbered: tuple[int, Source]) -> Decoded:
+    def decode_one(numbered: tuple[int, Source]) -> tuple[str, Image]:
         number, image = numbered
+        name = os.fspath(image) if isinstance(image, str | os.PathLike) else f"image {number}"
         try:
-            return decode(image, resize, limits).warned(image)
+            return name, decode(image, resize, limits).warned(image).pixels
         except ImageError as error:
-            name = image if isinstance(image, str | os.PathLike) else f"image {number}"
             raise type(error)(f"{name}: {error}") from error
 
     rows: list[Features] = []
     with ThreadPoolExecutor(cores(), "decode") as decoders:
-        pixels = prefetch_map(
+        named = prefetch_map(
             decoders, decode_one, enumerate(image_list(images), start=1), ahead=_BATCH + cores()
         )
-        for batch in batched((image.pixels for image in pixels), _BATCH):
-            rows.extend(encoder.encode(batch))
+        for batch in batched(named, _BATCH):
+            encoded = encode_each(encoder, [pixels for _, pixels in batch])
+            for (name, _), result in zip(batch, encoded, strict=True):
+                if isinstance(result, UnencodableImage):
+                    raise UnencodableImage(f"{name}: {result}") from result
+                rows.append(result)
     if any(len(row) != 1 for row in rows):
         raise PluginError("a local encoder gives any number of rows per image: use its encode()")
     empty = np.empty((0, encoder.dim), dtype(encoder.measure))

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.text import one_line
 from imagefinder.encoders.hub import download
+from imagefinder.encoders.onnx_files import external_files
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import ModelFile, ModelPart, PretrainedModel, home, models
 
@@ -114,7 +115,21 @@ def verify() -> Iterator[tuple[PretrainedModel, ModelPart, str]]:
 
 
 def digest(file: Path) -> str:
-    """The SHA-256 of a file. Raises ModelError."""
+    """The SHA-256 of a file; of a graph whose weights are in other files, of all of them.
+
+    Raises ModelError.
+    """
+    weights = external_files(file)
+    if not weights:
+        return file_digest(file)
+    parts = [file_digest(file)]
+    for one in weights:
+        parts += [one.relative_to(file.parent).as_posix(), file_digest(one)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """The SHA-256 of a single file. Raises ModelError."""
     try:
         if not file.is_file():  # opening a pipe would wait forever
             raise FileNotFoundError(0, "No such file")

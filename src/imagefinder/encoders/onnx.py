@@ -12,7 +12,8 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.encoders.model_store import digest
+from imagefinder.encoders.model_store import digest, file_digest
+from imagefinder.encoders.onnx_files import external_files
 from imagefinder.encoders.onnx_graph import read_graph
 from imagefinder.encoders.runtimes import (
     GraphSpec,
@@ -146,12 +147,24 @@ class Onnx:
 
     @cached_property
     def _runtime(self) -> Runtime:
-        if _sha256(Path(self.path)) != self.sha256:
-            raise ModelError(
-                f"{self.path} has changed since this encoder was made: restore the file"
-            )
+        self._check()
         return runtime_for(
             GraphSpec(**{spec.name: getattr(self, spec.name) for spec in fields(GraphSpec)})
+        )
+
+    def _check(self) -> None:
+        """Raises ModelError if the graph, or a file with its weights, has changed."""
+        path = Path(self.path)
+        if _sha256(path) == self.sha256:
+            return
+        if external_files(path) and file_digest(path) == self.sha256:
+            raise ModelError(
+                f"{path} keeps weights in files beside it, which an earlier version did not check: "
+                "make the catalogue anew"
+            )
+        raise ModelError(
+            f"{path} or a file with its weights has changed since this encoder was made: "
+            "restore the file"
         )
 
     def _pooled(self, tensor: NDArray[np.float32], images: int) -> NDArray[np.float32]:

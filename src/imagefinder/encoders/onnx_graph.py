@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagefinder.encoders.runtimes import Layout, openvino
+from imagefinder.encoders.runtimes import Layout, read_model
 from imagefinder.errors import ModelError
 
 # ImageNet's classes, with and without a background class, and the larger ImageNet-21k's
@@ -82,10 +82,7 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """Read a graph. Raises ModelError if it cannot be used for images."""
-    try:
-        model = openvino().Core().read_model(path)
-    except RuntimeError as error:
-        raise ModelError(f"{path.name} is not a readable ONNX graph") from error
+    model = read_model(path)
     if len(model.inputs) != 1:
         raise ModelError(
             f"{path.name} has {len(model.inputs)} inputs; a single image input is expected"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
+from imagefinder.encoders.onnx_files import is_onnx
+from imagefinder.encoders.onnx_loops import check_loops
 from imagefinder.errors import ModelError
 from imagefinder.types import Image
 
@@ -22,6 +25,7 @@ Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Triple: TypeAlias = tuple[float, float, float]
 RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
 Precision: TypeAlias = Literal["auto", "f32", "bf16"]
+_MOST_SECONDS = 60.0  # for an image, of which a graph takes at most one
 
 # how the names of the files in onnxruntime/capi begin, on Linux and on Windows
 _GPU_LIBRARIES = (
@@ -84,6 +88,18 @@ def openvino() -> Any:
     return openvino
 
 
+def read_model(path: Path) -> Any:
+    """An ONNX graph as OpenVINO's. Raises ModelError for other files, and for endless loops."""
+    try:
+        if not is_onnx(path):
+            raise RuntimeError("OpenVINO reads other formats too, whose weights are not checked")
+        model = openvino().Core().read_model(path)
+    except RuntimeError as error:
+        raise ModelError(f"{path.name} is not a readable ONNX graph") from error
+    check_loops(model, path.name)
+    return model
+
+
 class OpenVino:
     """One image per inference request, with as many requests in parallel as the CPU takes.
 
@@ -93,8 +109,7 @@ class OpenVino:
 
     def __init__(self, spec: GraphSpec) -> None:
         ov = openvino()
-        core = ov.Core()
-        graph = core.read_model(spec.path)
+        graph = read_model(Path(spec.path))
         graph = ov.Model([port_named(graph, spec.output)], graph.get_parameters(), spec.output)
         width, height = spec.size
         shape = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
@@ -103,7 +118,9 @@ class OpenVino:
             config["INFERENCE_PRECISION_HINT"] = spec.precision
         try:
             graph.reshape({graph.inputs[0]: ov.PartialShape(shape)})
-            self._compiled = core.compile_model(_with_preprocessing(graph, spec), "CPU", config)
+            self._compiled = ov.Core().compile_model(
+                _with_preprocessing(graph, spec), "CPU", config
+            )
         except RuntimeError as error:
             raise ModelError(f"{spec.path} cannot be run: {_last_line(error)}") from error
         self._lock = Lock()
@@ -156,14 +173,29 @@ class OnnxRuntime:
         batch = self._preprocessed(np.stack(images))
         fixed = isinstance(self._input.shape[0], int)
         parts = np.split(batch, len(batch)) if fixed else [batch]
-        try:
+        with self._limited(len(images) * _MOST_SECONDS) as options:
             tensors = [
-                self._session.run([self._spec.output], {self._input.name: part})[0]
+                self._session.run([self._spec.output], {self._input.name: part}, options)[0]
                 for part in parts
             ]
-        except Exception as error:
-            raise ModelError(f"{self._spec.path} cannot be run: {_last_line(error)}") from error
         return np.concatenate(tensors).astype(np.float32, copy=False)
+
+    @contextmanager
+    def _limited(self, seconds: float) -> Iterator[Any]:
+        """Options of runs that are terminated after that time. Raises ModelError."""
+        options = onnxruntime().RunOptions()
+        timer = Timer(seconds, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield options
+        except Exception as error:
+            problem = f"takes more than {seconds:g} seconds" if options.terminate else ""
+            raise ModelError(
+                f"{self._spec.path} cannot be run: {problem or _last_line(error)}"
+            ) from error
+        finally:
+            timer.cancel()
 
     def _preprocessed(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         spec = self._spec

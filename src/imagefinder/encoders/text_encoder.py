@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
-from imagefinder.encoders.runtimes import onnxruntime, openvino, port_named
+from imagefinder.encoders.runtimes import onnxruntime, openvino, port_named, read_model
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import TextModel
 from imagefinder.types import Features
@@ -71,7 +71,7 @@ class TextTower:
     @cached_property
     def _compiled(self) -> Any:
         ov = openvino()
-        graph = _read(self._graph)
+        graph = read_model(self._graph)
         graph = ov.Model([port_named(graph, self._text.output)], graph.get_parameters(), "text")
         config = {} if self._precision == "auto" else {"INFERENCE_PRECISION_HINT": self._precision}
         return ov.Core().compile_model(graph, "CPU", config)
@@ -79,7 +79,7 @@ class TextTower:
 
 def check_text(path: Path, text: TextModel) -> None:
     """Raises ModelError for a graph that does not take tokens, or lacks the output."""
-    graph = _read(path)
+    graph = read_model(path)
     inputs = {_name(one) for one in graph.inputs}
     if "input_ids" not in inputs or not inputs <= _INPUTS:
         raise ModelError(f"{path} takes {', '.join(sorted(inputs))}, not tokens")
@@ -100,10 +100,3 @@ def _name(port: Any) -> str:
     """An input's own name; a reshaped one also has the name of the reshaped tensor."""
     names: set[str] = port.get_names()
     return min(names & _INPUTS or names)
-
-
-def _read(path: Path) -> Any:
-    try:
-        return openvino().Core().read_model(path)
-    except RuntimeError as error:
-        raise ModelError(f"{path} is not a readable ONNX graph") from error

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.encoders.inference import encode_one, extract_one
+from imagefinder.encoders.inference import encode_one, encode_text_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.files import read
@@ -127,7 +127,7 @@ class QueryBuilder:
             raise PluginError(
                 f"{name} has no text encoder: make a catalogue with --encoder clip or siglip"
             )
-        return encoder.encode_text([text])[0]
+        return encode_text_one(encoder, text)
 
     def _combined(self, positives: Sequence[Features], negatives: Sequence[Features]) -> Features:
         """The mean of the positives minus that of the negatives (Rocchio).
