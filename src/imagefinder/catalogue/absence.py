@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,9 +55,14 @@ def is_gone(path: str) -> bool:
     return False
 
 
-def enclosing(path: str, folders: Container[str]) -> Iterator[str]:
+def enclosing(path: str, folders: Collection[str]) -> Iterator[str]:
     """Those of the folders that a path is in, however deep."""
-    return (str(one) for one in Path(path).parents if str(one) in folders)
+    end = path.rfind(os.sep)
+    while end >= 0 and folders:
+        folder = path[:end] or os.sep
+        if folder in folders:
+            yield folder
+        end = path.rfind(os.sep, 0, end)
 
 
 def _absence(store: Store, folder: str, mount: Mount, gone: Sequence[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def _removed(store: Store, paths: Iterable[str]) -> int:
     return sum(store.remove_files(batch) for batch in batched(paths, _PAGE))
 
 
-def _is_excluded(path: str, walk: FolderWalk, absent: Container[str]) -> bool:
+def _is_excluded(path: str, walk: FolderWalk, absent: Collection[str]) -> bool:
     inside = path in walk.excluded or any(enclosing(path, walk.excluded))
     return inside and not any(enclosing(path, absent))
 
@@ -94,7 +94,7 @@ def _kept(absent: Mapping[str, str], gone: Sequence[str]) -> tuple[Failure, ...]
     return tuple(
         Failure(
             folder,
-            f"{reason}, so its {counts[folder]:,} images stay in the catalogue; "
+            f"{reason}, so what it had stays in the catalogue ({counts[folder]:,} files); "
             "if you deleted them: imagefinder sync --force",
         )
         for folder, reason in absent.items()

@@ -252,4 +252,6 @@ def _view(path: Path | str | None) -> str:
 def _readable(value: Any) -> str:
     if isinstance(value, Mapping):
         return "\n".join(plain(f"{name} = {item}") for name, item in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(plain(str(item)) for item in value) or "none"
     return f"{value:,}" if isinstance(value, int) else plain(str(value))

@@ -110,7 +110,9 @@ class _Patterns:
 def check_globs(globs: Iterable[str]) -> None:
     """Raises ValueError for a glob that is none."""
     for glob in globs:
-        _patterns(os.sep, [_line(glob)])
+        patterns = _patterns(os.sep, [_line(glob)]).spec.patterns
+        if any(pattern.include is None for pattern in patterns):
+            raise ValueError(f"the glob {glob!r} would match nothing: write it as in a .gitignore")
 
 
 def glob_of(path: str) -> str:

@@ -147,11 +147,12 @@ def _is_known(seen: _Seen, status: os.stat_result, entries: Sequence[_Entry]) ->
 def _kind_of_content(entry: _Entry) -> str:
     """The kind of a file whose name does not tell it."""
     try:
-        if not entry.is_file():
-            return "broken link" if entry.is_symlink() else "special file"
-        return IMAGE if has_image_signature(entry.path) else UNKNOWN
+        if entry.is_file():
+            return IMAGE if has_image_signature(entry.path) else UNKNOWN
     except OSError:
-        return "unreadable"
+        if not entry.is_symlink():
+            return "unreadable"
+    return "broken link" if entry.is_symlink() else "special file"
 
 
 def find_images(
