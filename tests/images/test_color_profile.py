@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -198,3 +199,21 @@ def test_a_usual_or_impossible_gamma_changes_nothing(
     gamma: float, photograph: PIL.Image.Image
 ) -> None:
     assert_array_equal(load_image(with_gamma(photograph, gamma)), photograph)
+
+
+def plain(data: bytes, side: int) -> np.ndarray[Any, Any]:
+    """What Pillow alone makes of an ordinary image."""
+    with PIL.Image.open(BytesIO(data)) as image:
+        image.draft("", (2 * side, 2 * side))
+        return np.asarray(image.convert("RGB").resize((side, side), PIL.Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_ordinary_photographs_are_what_they_were_to_the_bit(kind: str, assets: Path) -> None:
+    paths = sorted((assets / "data/grocery/test").rglob("*.jpg"))[::97]
+    for path in paths:
+        data = path.read_bytes()
+        if kind == "PNG":
+            with PIL.Image.open(path) as image:
+                data = encoded(image.convert("RGB"), "PNG", icc_profile=None)
+        assert_array_equal(decode(data, Resize(128, 128)).pixels, plain(data, 128))
