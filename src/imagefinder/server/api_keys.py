@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,8 +13,10 @@ from hmac import compare_digest
 from pathlib import Path
 from secrets import token_urlsafe
 from threading import Lock
+from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.locks import locked
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
 
@@ -43,40 +46,64 @@ class KeyFile:
         """All keys by name. Raises KeyFileError."""
         try:
             stored = json.loads(self.path.read_text(encoding="utf-8"))
-            return {str(name): ApiKey(**fields) for name, fields in stored.items()}
+            return {str(name): _key_of(fields) for name, fields in stored.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise KeyFileError(
                 f"{self.path} is not a readable key file: restore it, or create another"
             ) from error
 
     def add(self, name: str, writes: bool = False) -> str:
         """Create a key and return it, for the only time. Raises KeyFileError for a used name."""
-        keys = self.keys()
-        if name in keys:
-            raise KeyFileError(
-                f"there is already a key named {name!r}: remove it first, or choose another name"
-            )
         key = f"if_{token_urlsafe(32)}"
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write({**keys, name: ApiKey(_hash(key), created, writes)})
+        with self._changing() as keys:
+            if name in keys:
+                raise KeyFileError(
+                    f"there is already a key named {name!r}: "
+                    "remove it first, or choose another name"
+                )
+            keys[name] = ApiKey(_hash(key), created, writes)
         return key
 
     def remove(self, name: str) -> None:
         """Revoke a key. Raises KeyFileError if there is none of this name."""
-        keys = self.keys()
-        if keys.pop(name, None) is None:
-            raise KeyFileError(f"there is no key named {name!r}")
-        self._write(keys)
+        with self._changing() as keys:
+            if keys.pop(name, None) is None:
+                raise KeyFileError(f"there is no key named {name!r}")
 
-    def _write(self, keys: Mapping[str, ApiKey]) -> None:
-        text = json.dumps({name: asdict(key) for name, key in keys.items()}, indent=2)
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, ApiKey]]:
+        """The keys, to be changed while no other program changes them, and then written.
+
+        Of a file behind a symbolic link, so that the link stays one.
+        """
+        target = Path(os.path.realpath(self.path))
         try:
-            with atomic_write(self.path, mode=0o600) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            with locked(target):
+                keys = self.keys()
+                yield keys
+                _write(target, keys)
         except OSError as error:
             raise KeyFileError(f"{self.path} cannot be written: {one_line(error)}") from error
+
+
+def _write(path: Path, keys: Mapping[str, ApiKey]) -> None:
+    text = json.dumps({name: asdict(key) for name, key in keys.items()}, indent=2)
+    with atomic_write(path, mode=0o600) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        with suppress(OSError, AttributeError):  # as root, in a file that a server's user owns
+            owner = path.stat()
+            os.chown(temporary, owner.st_uid, owner.st_gid)
+
+
+def _key_of(fields: Mapping[str, Any]) -> ApiKey:
+    """Raises TypeError for what no key consists of."""
+    key = ApiKey(**fields)
+    if not (isinstance(key.sha256, str) and key.sha256.isascii() and isinstance(key.writes, bool)):
+        raise TypeError("not a key")
+    return key
 
 
 class KeyRing:
