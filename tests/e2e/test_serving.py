@@ -221,7 +221,7 @@ def test_a_request_at_work_is_finished_before_the_server_ends(
             process.send_signal(signal.SIGTERM)
             until(lambda: "Shutting down" in log.read_text())
             connection.sendall(b"x" * 200)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 422")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 415")
         assert process.wait(60) == -signal.SIGTERM
 
 

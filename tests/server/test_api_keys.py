@@ -56,11 +56,13 @@ def test_keys_that_several_programs_make_at_once_are_all_kept(keys: KeyFile) -> 
 def test_a_removed_key_stays_removed_whatever_is_added_meanwhile(keys: KeyFile) -> None:
     for number in range(10):
         keys.add(f"old-{number}")
+
+    def change(number: int) -> None:
+        keys.add(f"new-{number}")
+        keys.remove(f"old-{number}")
+
     with ThreadPoolExecutor(2) as programs:
-        adding = programs.submit(lambda: [keys.add(f"new-{number}") for number in range(10)])
-        removing = programs.submit(lambda: [keys.remove(f"old-{number}") for number in range(10)])
-        adding.result()
-        removing.result()
+        list(programs.map(change, range(10)))
     assert sorted(keys.keys()) == [f"new-{number}" for number in range(10)]
 
 

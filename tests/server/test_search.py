@@ -139,7 +139,7 @@ def test_an_invalid_filter_is_refused(client: TestClient, folder: Path, where: s
 def test_measures_are_fused(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
     assert names(search(client, data, measure=["cosine", "l2"]))[0] == "01.jpg"
-    once, often = (search(client, data, measure=["cosine"] * n).json()["hits"] for n in (1, 900))
+    once, often = (search(client, data, measure=["cosine"] * n).json()["hits"] for n in (1, 40))
     assert once == often
     assert search(client, data, measure="hamming").status_code == 422
     assert search(client, data, measure="nearness").status_code == 422
@@ -179,7 +179,7 @@ def test_a_failed_download_is_refused_with_the_reason(serve: Serve) -> None:
 
 def test_the_number_of_conditions_is_limited(client: TestClient, folder: Path) -> None:
     data = (folder / "01.jpg").read_bytes()
-    many = json.dumps({f"name {number}": 1 for number in range(40_000)})
+    many = json.dumps({f"name {number}": 1 for number in range(4_000)})
     assert search(client, data, where=many).status_code == 422
     many_values = json.dumps({"seed": {"in": list(range(2000))}})
     assert search(client, data, where=many_values).status_code == 422

@@ -18,6 +18,7 @@ from imagefinder import __version__
 from imagefinder.finder import Finder
 from imagefinder.server.api_keys import KeyFile, KeyRing
 from imagefinder.server.catalogues import check_distinct, open_catalogues
+from imagefinder.server.connections import ConnectionLimits, affordable_connections
 from imagefinder.server.decoding import bound_decoding, server_limits
 from imagefinder.server.log_config import log_to_stderr
 from imagefinder.server.map_cache import MapCache
@@ -26,6 +27,7 @@ from imagefinder.server.middleware.api_key import ApiKeyMiddleware
 from imagefinder.server.middleware.body_limit import BodyLimitMiddleware
 from imagefinder.server.middleware.cors import CorsMiddleware
 from imagefinder.server.middleware.csrf import CrossSiteMiddleware
+from imagefinder.server.middleware.gates import GateMiddleware
 from imagefinder.server.middleware.head import HeadMiddleware
 from imagefinder.server.middleware.rate_limit import RateLimitMiddleware
 from imagefinder.server.middleware.request_log import RequestLogMiddleware
@@ -34,6 +36,7 @@ from imagefinder.server.middleware.timeout import TimeoutMiddleware
 from imagefinder.server.middleware.trusted_host import TrustedHostMiddleware
 from imagefinder.server.openapi import COMMON_RESPONSES, DESCRIPTION, customize_openapi
 from imagefinder.server.problems import add_exception_handlers
+from imagefinder.server.protocol import limited_protocol
 from imagefinder.server.routes import (
     compare,
     duplicates,
@@ -102,6 +105,7 @@ async def _lifespan(
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """From the innermost to the outermost: a request passes the last of these first."""
     app.add_middleware(HeadMiddleware)
+    app.add_middleware(GateMiddleware)
     if settings.keys is not None:
         app.add_middleware(ApiKeyMiddleware, ring=KeyRing(KeyFile(settings.keys)))
     app.add_middleware(CrossSiteMiddleware, origins=settings.origins)
@@ -138,9 +142,13 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
 
 
 def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    limits = ConnectionLimits(affordable_connections())
     return uvicorn.Config(
         app,
         log_config=None,
+        http=limited_protocol(limits),
+        ws="none",
+        timeout_keep_alive=limits.idle_seconds,
         access_log=False,  # RequestLogMiddleware writes one with request ids
         server_header=False,
         proxy_headers=bool(settings.proxies),

@@ -91,6 +91,7 @@ _MEANINGS = {
     408: "The request did not arrive in time",
     410: "The image has no file, or its file has changed",
     413: "The request is too large",
+    415: "The body is not a form, or not in UTF-8",
     416: "The requested range is not in the file",
     421: "The host name is not one of the server's",
     422: "A field is invalid, or an image cannot be used",

@@ -1,8 +1,13 @@
 """The body size limit holds whatever a request claims about its length."""
 
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
+
+from imagefinder.server.middleware.body_limit import BodyLimitMiddleware
 
 from ..conftest import Serve
 
@@ -21,3 +26,49 @@ def test_a_body_above_the_limit_is_refused(serve: Serve, path: str) -> None:
         answer = client.post(path, content=chunks(20_000), headers=headers)
         assert answer.status_code in (405, 413), headers
     assert client.post(path, files={"image": ("a", bytes(20_000))}).status_code in (405, 413)
+
+
+def received(limit: BodyLimitMiddleware, messages: list[dict[str, Any]]) -> int:
+    """The status with which a request is refused; 0 if all of its body arrives."""
+    waiting = list(messages)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> Any:
+        return waiting.pop(0) if waiting else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def run() -> int:
+        scope = {"type": "http", "path": "/", "method": "POST"}
+        try:
+            await limit(scope, receive, send)
+        except HTTPException as error:
+            return error.status_code
+        return 0
+
+    return asyncio.run(run())
+
+
+async def read(_: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+
+
+CHUNK = {"type": "http.request", "body": bytes(60), "more_body": True}
+END = {"type": "http.request", "body": b""}
+
+
+def test_a_body_that_stalls_is_not_waited_for() -> None:
+    limit = BodyLimitMiddleware(read, 1000, stall_seconds=0)
+    assert received(limit, [CHUNK]) == 408
+    assert limit.total == 0
+
+
+def test_all_bodies_have_a_limit_together() -> None:
+    limit = BodyLimitMiddleware(read, 1000)
+    assert received(limit, [CHUNK, END]) == 0
+    limit.total = limit.max_total - 100  # of other requests
+    assert received(limit, [CHUNK, CHUNK, END]) == 503
+    assert received(limit, [CHUNK, END]) == 0
+    assert limit.total == limit.max_total - 100

@@ -1,28 +1,40 @@
-"""Body size limit: uploads are counted as they stream in, and refused with 413 above it."""
+"""Body limits: uploads are counted as they stream in, and refused above a size or without pace."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MAX_DISCARDED = 16_000_000
+_STALL_SECONDS = 20.0
+_TOTAL_BYTES = 128_000_000
+_TOTAL_BODIES = 4
 
 
 class BodyLimitMiddleware:
-    """Refuses a body above the limit without reading the rest of it into memory."""
+    """Refuses a body above the limit without reading the rest of it into memory.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    All bodies that are being received or worked on have a limit together, in bytes: 128 MB, or four
+    of the largest.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, stall_seconds: float = _STALL_SECONDS) -> None:
         """``max_bytes`` of the whole body, including multipart boundaries and headers."""
         self.app = app
         self.max_bytes = max_bytes
+        self.stall_seconds = stall_seconds
+        self.max_total = max(_TOTAL_BYTES, _TOTAL_BODIES * max_bytes)
+        self.total = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = _LimitedBody(receive, self.max_bytes)
+        body = _LimitedBody(receive, self)
 
         async def send_after_body(message: Message) -> None:
             # a client that is still sending reads the response only once it has sent everything;
@@ -31,32 +43,57 @@ class BodyLimitMiddleware:
                 MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
-        await self.app(scope, body, send_after_body)
+        try:
+            await self.app(scope, body, send_after_body)
+        finally:
+            self.total -= body.counted
 
 
 class _LimitedBody:
     """The receive channel of a request, counting bytes."""
 
-    def __init__(self, receive: Receive, max_bytes: int) -> None:
+    def __init__(self, receive: Receive, limits: BodyLimitMiddleware) -> None:
         self._receive = receive
-        self._max_bytes = max_bytes
+        self._limits = limits
         self._received = 0
         self._ended = False
+        self._stalled = False
+        self.counted = 0
 
     async def __call__(self) -> Message:
         message = await self._next()
-        if self._received > self._max_bytes:
-            raise HTTPException(413, f"the upload is larger than {self._max_bytes:,} bytes")
+        if self._stalled:
+            seconds = self._limits.stall_seconds
+            raise HTTPException(408, f"nothing of the upload arrived for {seconds:g} seconds")
+        self._count(len(message.get("body", b"")))
+        if self._received > self._limits.max_bytes:
+            limit = self._limits.max_bytes
+            raise HTTPException(413, f"the upload is larger than {limit:,} bytes")
         return message
 
     async def discard(self) -> bool:
-        """Read and drop the rest of the body; False if it is too long for that."""
-        while not self._ended and self._received <= self._max_bytes + _MAX_DISCARDED:
+        """Read and drop the rest of the body; False if it is too long or too slow for that."""
+        longest = self._limits.max_bytes + _MAX_DISCARDED
+        while not self._ended and not self._stalled and self._received <= longest:
             await self._next()
         return self._ended
 
+    def _count(self, size: int) -> None:
+        self.counted += size
+        self._limits.total += size
+        if self._limits.total > self._limits.max_total:
+            detail = "the server is receiving too many uploads: try again later"
+            raise HTTPException(503, detail, {"Retry-After": "5"})
+
     async def _next(self) -> Message:
-        message = await self._receive()
+        if self._ended:  # what follows is the end of the connection
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._limits.stall_seconds):
+                message = await self._receive()
+        except TimeoutError:
+            self._stalled = True
+            return {"type": "http.disconnect"}
         self._received += len(message.get("body", b""))
         self._ended = not message.get("more_body", False)
         return message

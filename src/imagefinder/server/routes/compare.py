@@ -9,11 +9,12 @@ from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 
 from imagefinder.local_features.compare import Comparison, compare
 from imagefinder.server.dependencies import CurrentSettings, FormCatalogue
+from imagefinder.server.form_data import ImagesFormRoute
 from imagefinder.server.forms import ImageFields
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import CompareResponse
 
-router = APIRouter(tags=["search"])
+router = APIRouter(route_class=ImagesFormRoute, tags=["search"])
 
 
 @router.post(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from threading import Lock
 from time import monotonic
 from typing import Annotated, Any
 
@@ -21,8 +20,6 @@ from imagefinder.server.schemas import (
 from imagefinder.types import Progress
 
 router = APIRouter(tags=["images"])
-
-_lock = Lock()
 
 
 @router.get("/v1/duplicates", summary="Find near-duplicates among the stored images")
@@ -43,8 +40,6 @@ def list_duplicates(
 
     A large catalogue takes longer than a request may (503): run `imagefinder duplicates` instead.
     """
-    if not _lock.acquire(blocking=False):
-        raise HTTPException(503, "another such request is running", {"Retry-After": "5"})
     try:
         found = detect.duplicates(
             catalogue.finder,
@@ -56,8 +51,6 @@ def list_duplicates(
         raise HTTPException(
             503, "the catalogue is too large for a request: run imagefinder duplicates"
         ) from None
-    finally:
-        _lock.release()
     return DuplicatesResponse(
         threshold=found.threshold,
         verify=found.verify,

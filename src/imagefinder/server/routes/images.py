@@ -18,6 +18,7 @@ from imagefinder.server.dependencies import (
     StoredRecord,
     WriteAccess,
 )
+from imagefinder.server.form_data import FormRoute
 from imagefinder.server.forms import FILTER_EXAMPLES, FILTER_HELP, parse_filter, parse_metadata
 from imagefinder.server.image_files import cache_headers, not_modified, require_file
 from imagefinder.server.problems import error_responses
@@ -25,7 +26,7 @@ from imagefinder.server.schemas import ImageInfo, ImagePage, file_name
 
 _ID = "[0-9a-f]{16}"
 
-router = APIRouter(tags=["images"])
+router = APIRouter(route_class=FormRoute, tags=["images"])
 
 
 @router.get("/v1/images", summary="List the stored images")

@@ -11,6 +11,7 @@ from imagefinder.errors import ImageFinderError
 from imagefinder.search.hits import Hits
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import AllCatalogues, CurrentSettings, choose_catalogue
+from imagefinder.server.form_data import ImagesFormRoute
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import SearchHit, SearchResponse
 from imagefinder.server.search_form import SearchForm
@@ -18,7 +19,7 @@ from imagefinder.server.settings import Fetch
 from imagefinder.similarity import dtype
 from imagefinder.types import Measure
 
-router = APIRouter(tags=["search"])
+router = APIRouter(route_class=ImagesFormRoute, tags=["search"])
 
 
 @router.post(

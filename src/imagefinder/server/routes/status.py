@@ -27,8 +27,9 @@ def stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
 
 
 @router.get("/healthz", summary="Liveness check")
-def health() -> HealthResponse:
+async def health() -> HealthResponse:
     """OK as long as the server responds at all; does not read the catalogues."""
+    # async, so that it needs no thread: it is answered even if all of them are busy
     return HealthResponse()
 
 
