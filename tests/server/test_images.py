@@ -93,7 +93,7 @@ def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -
     )
     assert answer.status_code == 201, answer.text
     image = answer.json()
-    assert (image["name"], image["metadata"]) == ("a-chair.jpg", {"room": "kitchen"})
+    assert (image["name"], image["metadata"]) == ("chair.jpg", {"room": "kitchen"})
     assert client.get(f"/v1/images/{image['id']}/file").content == data
     again = client.post("/v1/images", files={"image": ("other.jpg", data)})
     assert (again.status_code, again.json()) == (200, image)

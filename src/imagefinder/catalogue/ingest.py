@@ -24,6 +24,7 @@ from imagefinder.images.decode import decode, load_image
 from imagefinder.images.files import modified_ns, read
 from imagefinder.images.inputs import Content, Input, is_storable
 from imagefinder.images.limits import Limits
+from imagefinder.images.metadata import metadata_problem
 from imagefinder.images.stored_files import has_state
 from imagefinder.types import (
     Encoder,
@@ -149,6 +150,8 @@ def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bo
 
 def _decoded(item: _Item, into: Catalogue) -> _Item:
     """In a thread: read, hash and, unless the content is stored, decode and extract."""
+    if (problem := metadata_problem(item.given.metadata)) is not None:
+        return replace(item, failure=problem)
     try:
         data, record = identify(item.given, into.limits)
         if into.store.has_content(record.sha256):
@@ -184,7 +187,7 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
         mtime_ns = modified_ns(os.stat(content))  # before reading: a later change is noticed
     except (OSError, ValueError):
         mtime_ns = 0  # reading it says what is wrong
-    return read(content, limits), File(str(content), mtime_ns)
+    return read(content, limits), File(str(content), mtime_ns, given.origin)
 
 
 def _encoded(items: list[_Item], encoder: Encoder) -> list[_Item]:

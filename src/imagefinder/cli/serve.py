@@ -86,6 +86,15 @@ _Uploads = Annotated[
         rich_help_panel=_ACCESS,
     ),
 ]
+_Root = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Serve files of imported images if they lie here; repeatable.",
+        file_okay=False,
+        rich_help_panel=_ACCESS,
+    ),
+]
 _Keys = Annotated[
     Path | None,
     typer.Option(
@@ -156,6 +165,7 @@ def serve(
     cors: _Cors = None,
     writable: _Writable = False,
     uploads: _Uploads = None,
+    root: _Root = None,
     keys: _Keys = None,
     fetch: _Fetch = False,
     allow_private: _AllowPrivate = False,
@@ -191,6 +201,7 @@ def serve(
         rate=rate,
         writable=writable,
         uploads=absolute(uploads) if uploads else None,
+        roots=tuple(map(absolute, root or ())),
         keys=keys,
         fetch=partial(fetch_all, limits=limits) if fetch else None,
         origins=tuple(cors or ()),

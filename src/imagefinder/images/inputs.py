@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
+from imagefinder.images.metadata import check_metadata
 from imagefinder.images.walk import FolderWalk
+from imagefinder.types import Origin
 
 Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
 
@@ -28,6 +29,8 @@ class Input:
     content: Content
     metadata: Mapping[str, Any] | None = None
     """Replaces the stored metadata of this image; ``None`` leaves it."""
+    origin: Origin = "added"
+    """How its file comes to be stored."""
 
     @property
     def path(self) -> str | None:
@@ -56,8 +59,7 @@ def inputs_of(
         pairs = zip(images, metadata, strict=True)
     for image, about in pairs:
         if isinstance(image, Input):
-            check_metadata(image.metadata)
-            yield image
+            yield image  # of a list, in which a bad row must not spoil the others: see ingest
             continue
         check_metadata(about)
         if not isinstance(image, str | os.PathLike):
@@ -93,14 +95,6 @@ def is_storable(path: str | None) -> TypeGuard[str]:
         return bool(path and path.encode())
     except UnicodeEncodeError:
         return False
-
-
-def check_metadata(metadata: Mapping[str, Any] | None) -> None:
-    """Raises ValueError for metadata that JSON or a store cannot hold."""
-    try:
-        json.dumps(metadata and dict(metadata), ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"metadata must be JSON-serializable: {error}") from error
 
 
 @contextmanager

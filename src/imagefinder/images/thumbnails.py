@@ -10,7 +10,7 @@ from typing import NamedTuple
 import PIL.Image
 
 from imagefinder._utils.concurrency import cores, prefetch_map
-from imagefinder.images.decode import decode
+from imagefinder.images.decode import Source, decode
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.stored_files import first_readable
 from imagefinder.types import Image, Progress, Record, Resize
@@ -27,9 +27,9 @@ class Thumbnail(NamedTuple):
     height: int
 
 
-def thumbnail(path: str, side: int, limits: Limits = LIMITS) -> Thumbnail:
+def thumbnail(image: Source, side: int, limits: Limits = LIMITS) -> Thumbnail:
     """A thumbnail whose longer side has at most ``side`` pixels. Raises ImageError."""
-    pixels = decode(path, Resize(side, side, "within"), limits.for_stored).pixels
+    pixels = decode(image, Resize(side, side, "within"), limits.for_stored).pixels
     height, width = pixels.shape[:2]
     with BytesIO() as file:
         PIL.Image.fromarray(pixels).save(file, "JPEG", quality=_QUALITY)

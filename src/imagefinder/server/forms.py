@@ -9,13 +9,15 @@ from typing import Any
 
 from fastapi import HTTPException, UploadFile
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
 from imagefinder.filters import conditions
 from imagefinder.images.files import read
+from imagefinder.images.metadata import check_metadata
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import get_record
-from imagefinder.server.image_files import require_file
-from imagefinder.server.settings import Fetch
+from imagefinder.server.image_files import required_file
+from imagefinder.server.settings import Fetch, Settings
 from imagefinder.types import Box, Record
 
 _MAX_IMAGES = 16
@@ -45,7 +47,7 @@ class ImageFields:
     def names(self) -> list[str]:
         """File names, ids and URLs."""
         return [
-            *(file.filename or "" for file in self.files or ()),
+            *(file.filename for file in self.files or () if file.filename),
             *(self.ids or ()),
             *(self.urls or ()),
         ]
@@ -63,12 +65,17 @@ class ImageFields:
             *(_download(self.urls, fetch) if self.urls and fetch else ()),
         ]
 
-    def load_bytes(self, catalogue: ServedCatalogue, fetch: Fetch | None) -> list[bytes]:
+    def load_bytes(self, catalogue: ServedCatalogue, settings: Settings) -> list[bytes]:
         """The same, with the file contents of stored images."""
         return [
-            read(require_file(image).path) if isinstance(image, Record) else image
-            for image in self.load(catalogue, fetch)
+            _bytes_of(image, settings) if isinstance(image, Record) else image
+            for image in self.load(catalogue, settings.fetch)
         ]
+
+
+def _bytes_of(record: Record, settings: Settings) -> bytes:
+    with required_file(record, settings) as opened:
+        return read(opened.stream)
 
 
 def parse_box(text: str | None) -> Box | None:
@@ -88,11 +95,14 @@ def parse_metadata(text: str | None, field: str) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise HTTPException(422, f'{field}: expected a JSON object such as {{"room": "kitchen"}}')
+    try:
+        check_metadata(value)
+    except ValueError as error:
+        raise HTTPException(422, f"{field}: {one_line(error)}") from error
     return value
 
 

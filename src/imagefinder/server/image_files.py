@@ -1,34 +1,61 @@
-"""The files of stored images: finding one that is unchanged, and HTTP caching of it."""
+"""The files of stored images: opening one that is unchanged, and HTTP caching of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import mimetypes
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import formatdate
 
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
-from imagefinder.images.stored_files import unchanged_file
+from imagefinder.images.opened_files import OpenedFile, open_stored
+from imagefinder.server.settings import Settings
 from imagefinder.types import File, Record
 
 _CACHE_CONTROL = "private, max-age=86400"
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
 _conditions = StaticFiles()
 
 
-def require_file(record: Record) -> File:
-    """The first readable, unchanged file of an image; 410 if there is none."""
-    file = unchanged_file(record)
-    if file is None and not record.files:
+def open_file(record: Record, settings: Settings) -> OpenedFile:
+    """The first of an image's files that is unchanged and may be served; 410 if there is none."""
+    opened = open_stored(record, settings.may_open)
+    if opened is not None:
+        return opened
+    if not record.files:
         raise HTTPException(410, "the image was added from memory: it has no file")
-    if file is None:
-        raise HTTPException(410, "the image's file is missing, or has changed since it was added")
-    return file
+    if not any(map(settings.may_open, record.files)):
+        raise HTTPException(
+            410, "the image was imported: its file is served if the server has a --root for it"
+        )
+    raise HTTPException(410, "the image's file is missing, or has changed since it was added")
+
+
+@contextmanager
+def required_file(record: Record, settings: Settings) -> Iterator[OpenedFile]:
+    """``open_file``, closed at the end."""
+    opened = open_file(record, settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def media_type_of(file: File) -> str:
+    """By its name; what is no image by its name is shown by no browser."""
+    media_type, _ = mimetypes.guess_type(file.path)
+    is_image = media_type is not None and media_type.startswith("image/")
+    return media_type if is_image and media_type else "application/octet-stream"
 
 
 def cache_headers(etag: str, file: File) -> dict[str, str]:
     """Headers that let a browser reuse a response for a day, and revalidate it afterwards."""
-    modified = formatdate(file.mtime_ns // 10**9, usegmt=True)
+    seconds = min(max(file.mtime_ns // 10**9, 0), _LAST_SECOND)
+    modified = formatdate(seconds, usegmt=True)
     return {"ETag": f'"{etag}"', "Last-Modified": modified, "Cache-Control": _CACHE_CONTROL}
 
 

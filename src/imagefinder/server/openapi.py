@@ -14,7 +14,7 @@ Image similarity search.
 Errors are problem documents (RFC 9457). Every response has an `X-Request-ID`, which also identifies
 the request in the server's log."""
 
-COMMON_RESPONSES = error_responses(401, 408, 413, 415, 421, 422, 429, 500, 503)
+COMMON_RESPONSES = error_responses(401, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 """Errors that any route may return."""
 
 

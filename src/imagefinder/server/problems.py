@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -75,6 +76,7 @@ def add_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _handle_http_exception)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(ImageFinderError, _handle_our_error)
+    app.add_exception_handler(OSError, _handle_os_error)
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -98,8 +100,11 @@ _MEANINGS = {
     429: "Too many requests; Retry-After says when to try again",
     500: "Internal server error",
     503: "The catalogue or its model is unavailable at the moment, or the response takes too long",
+    507: "A disk of the server is full",
 }
 
+_NO_SPACE = "a disk of the server is full: free some space there"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PLAIN = {
     404: "not found: see /docs for the available paths",
     405: "method not allowed: see the Allow header",
@@ -131,9 +136,20 @@ def _handle_our_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DecoderBusy):
         return problem_response(503, str(error), {"Retry-After": "5"})
     status, detail = _status_and_detail(error)
-    if status == 503:
+    if status >= 500:
         log.error("%s", error)
     return problem_response(status, detail)
+
+
+def _handle_os_error(request: Request, error: Exception) -> JSONResponse:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in _FULL:
+        log.error("%s", error)
+        return problem_response(507, _NO_SPACE)
+    if code in (errno.EMFILE, errno.ENFILE):
+        log.error("%s", error)
+        return problem_response(503, "the server has too many files open", {"Retry-After": "5"})
+    raise error
 
 
 def _status_and_detail(error: Exception) -> tuple[int, str]:
@@ -148,5 +164,5 @@ def _status_and_detail(error: Exception) -> tuple[int, str]:
     ):
         return 422, str(error)
     if isinstance(error, DiskFull):
-        return 503, "a disk of the server is full: free some space there"
+        return 507, _NO_SPACE
     return 503, "the catalogue is unavailable at the moment"

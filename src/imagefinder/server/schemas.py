@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from imagefinder.images.metadata import shown_metadata
 from imagefinder.types import Hit, Record
 
 _ID = "3e92d93bb8cd8fb0"
@@ -57,7 +58,7 @@ class SearchHit(BaseModel):
             match=hit.is_match,
             width=hit.record.width,
             height=hit.record.height,
-            metadata=dict(hit.record.metadata),
+            metadata=shown_metadata(hit.record.metadata),
             correspondences=hit.correspondences,
             verified=hit.verified,
             region=hit.region,
@@ -121,7 +122,7 @@ class ImageInfo(BaseModel):
             width=record.width,
             height=record.height,
             places=len(record.files),
-            metadata=dict(record.metadata),
+            metadata=shown_metadata(record.metadata),
         )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from imagefinder.types import File
 
 Fetch: TypeAlias = Callable[[Sequence[str]], list[bytes]]
 """Downloads the images at some URLs. Raises ImageFinderError."""
@@ -27,6 +30,8 @@ class Settings:
     """Whether images may be added and deleted."""
     uploads: Path | None = None
     """The folder for files of added images; without it, only their vectors are stored."""
+    roots: tuple[Path, ...] = ()
+    """Folders below which files of imported images are served; others of them are not."""
     keys: Path | None = None
     """A file of API keys, one of which every request must then carry."""
     origins: tuple[str, ...] = ()
@@ -37,3 +42,10 @@ class Settings:
     """Addresses of reverse proxies whose forwarded headers are trusted."""
     fetch: Fetch | None = None
     """Downloads images from URLs; without it, a search by URL is refused."""
+
+    def may_open(self, file: File) -> bool:
+        """Whether a file may be served: an import may name any file of this machine."""
+        if file.origin != "imported":
+            return True
+        real = Path(os.path.realpath(file.path))
+        return any(real.is_relative_to(os.path.realpath(root)) for root in self.roots)

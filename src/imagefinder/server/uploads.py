@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,10 +16,11 @@ from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError, UnreadableImage
 from imagefinder.finder import Finder
-from imagefinder.images.formats import SUFFIXES
-from imagefinder.images.inputs import absolute
-from imagefinder.images.stored_files import unchanged_file
-from imagefinder.types import Record, id_of, key_of
+from imagefinder.images.inputs import Input, absolute
+from imagefinder.images.opened_files import stored_file
+from imagefinder.server.file_names import safe_file_name
+from imagefinder.server.settings import Settings
+from imagefinder.types import File, Record, id_of, key_of
 
 _MAX_NAME = 60
 _LOCKS = tuple(Lock() for _ in range(64))
@@ -36,34 +38,40 @@ class AddedImage:
 
 
 def add_image(
-    finder: Finder, data: bytes, name: str, metadata: Mapping[str, Any] | None, folder: Path | None
+    finder: Finder, data: bytes, name: str, metadata: Mapping[str, Any] | None, settings: Settings
 ) -> AddedImage:
-    """Add an uploaded image to the catalogue, and save its file in ``folder`` if there is one.
+    """Add an uploaded image to the catalogue, and save its file if there is a folder for uploads.
 
-    An image that already has a file gets no second one. Raises ImageError, and then leaves nothing
-    behind.
+    An image that already has a file gets no second one, and no file is overwritten. Raises
+    ImageError, and then leaves nothing behind.
     """
+    folder = settings.uploads
     sha256 = hashlib.sha256(data).digest()
     key = key_of(sha256)
     with _lock(key):
         known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
-        if folder is None or (known is not None and unchanged_file(known) is not None):
+        if folder is None or (known is not None and _has_file(known, settings)):
             _add(finder, data, metadata)
         else:
             # the encoder's name keeps the files of several catalogues apart
             subfolder = f"{id_of(key)}-{_safe_name(finder.recipe.encoder)}"
-            _add_file(finder, data, folder / _relative_path(subfolder, name), metadata)
+            place = absolute(folder) / subfolder[:2] / subfolder
+            _add_file(finder, data, _unused(place, safe_file_name(name)), metadata)
         return AddedImage(finder.get(id_of(key)), known is None)
 
 
 def delete_image(finder: Finder, record: Record, folder: Path | None) -> None:
-    """Remove an image from the catalogue, and delete those of its files that lie in ``folder``."""
+    """Remove an image from the catalogue, and delete those of its files that were uploaded to it.
+
+    They must lie in ``folder``, with the content that was uploaded: any other file is the user's
+    own, wherever it lies.
+    """
     with _lock(record.key):
         current = finder.store.get([record.key]).get(record.key, record)
         finder.store.remove_images([record.key])
         for file in current.files:
-            path = Path(file.path)
-            if folder is not None and path.is_relative_to(absolute(folder)):
+            if folder is not None and _was_uploaded(current, file, folder):
+                path = Path(file.path)
                 path.unlink(missing_ok=True)
                 _remove_empty(path.parent)
 
@@ -72,12 +80,27 @@ def _lock(key: int) -> Lock:
     return _LOCKS[key % len(_LOCKS)]
 
 
-def _relative_path(subfolder: str, name: str) -> Path:
-    """A folder of its own, named by content, and a file name that is safe on any system."""
+def _has_file(record: Record, settings: Settings) -> bool:
+    with stored_file(record, settings.may_open) as opened:
+        return opened is not None
+
+
+def _was_uploaded(record: Record, file: File, folder: Path) -> bool:
+    # a link in place of a folder must not lead to files elsewhere
+    parent = Path(os.path.realpath(Path(file.path).parent))
+    if file.origin != "uploaded" or not parent.is_relative_to(os.path.realpath(folder)):
+        return False
+    with stored_file(record, lambda other: other == file) as opened:
+        return opened is not None
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """A path in a folder at which there is nothing."""
     stem, suffix = os.path.splitext(name)
-    suffix = suffix.lower()
-    safe = _safe_name(stem) + (suffix if suffix in SUFFIXES else "")
-    return Path(subfolder[:2], subfolder, safe)
+    numbered = (f"{stem}-{number}{suffix}" for number in count(2))
+    return next(
+        path for other in chain([name], numbered) if not os.path.lexists(path := folder / other)
+    )
 
 
 def _safe_name(name: str) -> str:
@@ -100,7 +123,8 @@ def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, An
 
 
 def _add(finder: Finder, image: bytes | Path, metadata: Mapping[str, Any] | None) -> None:
-    report = finder.add([image], metadata=metadata)
+    given = Input(image, metadata, "uploaded")
+    report = finder.add([given])
     for failure in report.failed:
         raise UnreadableImage(failure.reason)
 

@@ -32,7 +32,9 @@ def recipe(measure: Measure = "cosine") -> Recipe:
 
 def record(name: str, *paths: str, metadata: Mapping[str, Any] | None = None) -> Record:
     sha256 = hashlib.sha256(name.encode()).digest()
-    files = tuple(File(path, 10**18 + number) for number, path in enumerate(sorted(paths)))
+    # as it is after an import, so that what comes back is equal
+    numbered = enumerate(sorted(paths))
+    files = tuple(File(path, 10**18 + number, "imported") for number, path in numbered)
     return Record(key_of(sha256), sha256, 10, 4, 3, files, metadata or {})
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.errors import ExchangeError
-from imagefinder.images.inputs import Input, absolute, check_metadata, is_storable
+from imagefinder.images.inputs import Input, absolute, is_storable
+from imagefinder.images.metadata import check_metadata
 from imagefinder.similarity import dtype
 from imagefinder.types import Features, File, Recipe, Record, key_of
 
@@ -80,7 +81,7 @@ class Row:
                 return self._record(metadata or {})
             if self._cell("path") is None:
                 raise ValueError("it has no path")
-            return Input(Path(self._path(self._cell("path"))), metadata or None)
+            return Input(Path(self._path(self._cell("path"))), metadata or None, "imported")
 
     def _record(self, metadata: Mapping[str, Any]) -> Record:
         sha256 = bytes.fromhex(str(self._cell("sha256")))
@@ -96,9 +97,9 @@ class Row:
         if self._cell("path") is None:
             return ()
         mtime_ns = 0 if self._cell("mtime_ns") is None else self._integer("mtime_ns", -(2**63))
-        first = File(self._path(self._cell("path")), mtime_ns)
+        first = File(self._path(self._cell("path")), mtime_ns, "imported")
         others = (
-            File(self._path(path), _int64(at, -(2**63)))
+            File(self._path(path), _int64(at, -(2**63)), "imported")
             for path, at in self._json("also", list) or ()
         )
         return (first, *others)

@@ -37,7 +37,7 @@ def compare_images(
     given = ImageFields(image, id, url)
     if len(given) != 2:
         raise HTTPException(422, "give exactly two images: image, id or url")
-    left, right = given.load_bytes(catalogue, settings.fetch)
+    left, right = given.load_bytes(catalogue, settings)
     return _response(compare(left, right, limits=catalogue.finder.limits))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mimetypes
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
-from fastapi.responses import FileResponse
 
 from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.images.thumbnails import thumbnail
@@ -18,11 +18,19 @@ from imagefinder.server.dependencies import (
     StoredRecord,
     WriteAccess,
 )
+from imagefinder.server.file_names import inline_disposition
 from imagefinder.server.form_data import FormRoute
 from imagefinder.server.forms import FILTER_EXAMPLES, FILTER_HELP, parse_filter, parse_metadata
-from imagefinder.server.image_files import cache_headers, not_modified, require_file
+from imagefinder.server.image_files import (
+    cache_headers,
+    media_type_of,
+    not_modified,
+    open_file,
+    required_file,
+)
+from imagefinder.server.open_file_response import OpenFileResponse
 from imagefinder.server.problems import error_responses
-from imagefinder.server.schemas import ImageInfo, ImagePage, file_name
+from imagefinder.server.schemas import ImageInfo, ImagePage
 
 _ID = "[0-9a-f]{16}"
 
@@ -74,24 +82,23 @@ _IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/v1/images/{id}/file",
     summary="Get an image's file",
-    response_class=FileResponse,
+    response_class=Response,
     responses=_IMAGE_RESPONSES
     | {206: {"description": "The requested range of it (Range)"}}
     | error_responses(404, 410, 416),
 )
-def image_file(request: Request, record: StoredRecord) -> Response:
+def image_file(request: Request, record: StoredRecord, settings: CurrentSettings) -> Response:
     """The first of the image's files that is unchanged since it was added."""
-    file = require_file(record)
-    headers = cache_headers(record.sha256.hex(), file)
-    media_type, _ = mimetypes.guess_type(file.path)
-    is_image = media_type is not None and media_type.startswith("image/")
-    return not_modified(request, headers) or FileResponse(
-        file.path,
-        media_type=media_type if is_image else "application/octet-stream",
-        filename=file_name(record),
-        content_disposition_type="inline",
-        headers=headers,
-    )
+    with ExitStack() as stack:
+        opened = open_file(record, settings)
+        stack.callback(opened.close)
+        headers = cache_headers(record.sha256.hex(), opened.file)
+        if unchanged := not_modified(request, headers):
+            return unchanged
+        headers["Content-Disposition"] = inline_disposition(Path(opened.file.path).name)
+        response = OpenFileResponse(opened, request.headers, headers, media_type_of(opened.file))
+        stack.pop_all()  # the response closes it
+        return response
 
 
 @router.get(
@@ -104,16 +111,17 @@ def image_thumbnail(
     request: Request,
     record: StoredRecord,
     catalogue: QueryCatalogue,
+    settings: CurrentSettings,
     side: Annotated[int, Query(ge=16, le=1024, description="Longer side, in pixels.")] = 240,
 ) -> Response:
     """A JPEG of at most this size; smaller images are not enlarged."""
-    file = require_file(record)
-    headers = cache_headers(f"{record.sha256.hex()}-{side}", file)
-    return not_modified(request, headers) or Response(
-        thumbnail(file.path, side, catalogue.finder.limits).jpeg,
-        media_type="image/jpeg",
-        headers=headers,
-    )
+    with required_file(record, settings) as opened:
+        headers = cache_headers(f"{record.sha256.hex()}-{side}", opened.file)
+        return not_modified(request, headers) or Response(
+            thumbnail(opened.stream, side, catalogue.finder.limits).jpeg,
+            media_type="image/jpeg",
+            headers=headers,
+        )
 
 
 @router.post(
@@ -142,7 +150,7 @@ def add_image(
     """Searches find it at once. Its file is saved if the server was started with `--uploads`."""
     fields = parse_metadata(metadata, "metadata")
     added = uploads.add_image(
-        catalogue.finder, image.file.read(), image.filename or "", fields, settings.uploads
+        catalogue.finder, image.file.read(), image.filename or "", fields, settings
     )
     response.status_code = 201 if added.is_new else 200
     return ImageInfo.of(added.record)

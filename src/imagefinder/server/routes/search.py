@@ -15,9 +15,9 @@ from imagefinder.server.form_data import ImagesFormRoute
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import SearchHit, SearchResponse
 from imagefinder.server.search_form import SearchForm
-from imagefinder.server.settings import Fetch
+from imagefinder.server.settings import Settings
 from imagefinder.similarity import dtype
-from imagefinder.types import Measure
+from imagefinder.types import Measure, Record
 
 router = APIRouter(route_class=ImagesFormRoute, tags=["search"])
 
@@ -37,7 +37,7 @@ def search(
     A stored image is its own first hit. An unusable image is an error with the reason.
     """
     catalogue = choose_catalogue(catalogues, form.encoder)
-    hits = _search(catalogue, form, settings.fetch)
+    hits = _search(catalogue, form, settings)
     return SearchResponse(
         query=", ".join([*form.query.names, *([form.text] if form.text else [])]) or None,
         encoder=catalogue.name,
@@ -47,10 +47,13 @@ def search(
     )
 
 
-def _search(catalogue: ServedCatalogue, form: SearchForm, fetch: Fetch | None) -> Hits:
+def _search(catalogue: ServedCatalogue, form: SearchForm, settings: Settings) -> Hits:
     query = form.query
-    # a crop is cut from a file
-    images = query.load_bytes(catalogue, fetch) if form.crop else query.load(catalogue, fetch)
+    images: Sequence[bytes | Record]
+    if form.crop:  # cut from a file
+        images = query.load_bytes(catalogue, settings)
+    else:
+        images = query.load(catalogue, settings.fetch)
     if not images and not form.text:
         raise HTTPException(422, "nothing to search with: give image, id, url or text")
     _check_measures(catalogue, form.measure or ())

@@ -1,0 +1,144 @@
+"""Opening the files of stored images: only a file that still holds the image's bytes is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader
+from threading import Lock
+from typing import TypeAlias
+
+from imagefinder.errors import ImageError
+from imagefinder.images.formats import probe
+from imagefinder.types import File, Record
+
+_MOST_REMEMBERED = 50_000
+_SETTLED_NS = 2 * 10**9
+# a pipe in the place of a file must not be waited for
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+_Identity: TypeAlias = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """One of an image's files, open for reading at its beginning."""
+
+    file: File
+    stream: BufferedReader
+
+    def close(self) -> None:
+        """Close it."""
+        self.stream.close()
+
+
+def anywhere(file: File) -> bool:
+    """Every file may be opened."""
+    return True
+
+
+def open_stored(record: Record, may_open: Callable[[File], bool] = anywhere) -> OpenedFile | None:
+    """The first of an image's files that still holds its bytes, opened; None if there is none.
+
+    The bytes are checked through the descriptor that is then read, so it does not matter what
+    happens to the path meanwhile, nor which links it leads through.
+    """
+    for file in record.files:
+        stream = _open(file, record) if may_open(file) else None
+        if stream is not None:
+            return OpenedFile(file, stream)
+    return None
+
+
+@contextmanager
+def stored_file(
+    record: Record, may_open: Callable[[File], bool] = anywhere
+) -> Iterator[OpenedFile | None]:
+    """``open_stored``, closed at the end."""
+    opened = open_stored(record, may_open)
+    try:
+        yield opened
+    finally:
+        if opened is not None:
+            opened.close()
+
+
+def _open(file: File, record: Record) -> BufferedReader | None:
+    try:
+        if not stat.S_ISREG(os.stat(file.path).st_mode):  # opening a device may have effects
+            return None
+        stream = os.fdopen(os.open(file.path, _FLAGS), "rb")
+    except (OSError, ValueError):
+        return None
+    try:
+        if _holds(stream, record) and (file.origin != "imported" or _is_image(stream)):
+            return stream
+    except OSError:
+        pass
+    stream.close()
+    return None
+
+
+def _holds(stream: BufferedReader, record: Record) -> bool:
+    state = os.fstat(stream.fileno())
+    if not stat.S_ISREG(state.st_mode) or state.st_size != record.size:
+        return False
+    sha256 = _remembered.get(_identity(state))
+    if sha256 is None:
+        sha256 = hashlib.file_digest(stream, "sha256").digest()
+        stream.seek(0)
+        _remembered.put(state, os.fstat(stream.fileno()), sha256)
+    return sha256 == record.sha256
+
+
+def _is_image(stream: BufferedReader) -> bool:
+    """Whether it looks like one: nobody has decoded what a list from elsewhere names."""
+    try:
+        probe(stream)
+    except ImageError:
+        return False
+    finally:
+        stream.seek(0)
+    return True
+
+
+def _identity(state: os.stat_result) -> _Identity:
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+class _Hashes:
+    """The SHA-256 of files that were read before, the most recent ones."""
+
+    def __init__(self) -> None:
+        self._hashes: OrderedDict[_Identity, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, identity: _Identity) -> bytes | None:
+        with self._lock:
+            if identity in self._hashes:
+                self._hashes.move_to_end(identity)
+            return self._hashes.get(identity)
+
+    def put(self, before: os.stat_result, after: os.stat_result, sha256: bytes) -> None:
+        """Remember it, unless the file may have changed since without a trace in its times."""
+        settled = time.time_ns() - after.st_ctime_ns > _SETTLED_NS
+        if not settled or _identity(before) != _identity(after):
+            return
+        with self._lock:
+            self._hashes[_identity(before)] = sha256
+            while len(self._hashes) > _MOST_REMEMBERED:
+                self._hashes.popitem(last=False)
+
+
+_remembered = _Hashes()
