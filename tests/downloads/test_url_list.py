@@ -39,6 +39,9 @@ def urls(path: Path, column: str | None = None) -> list[str | None]:
         (f"  {A}\n", [A]),
         (f"{A}|{B}|https://x.org/transparent-pixel.jpg", [A, B, "https://x.org/transparent-pixel.jpg"]),
         (f"{A} | {B} |", [A, B]),
+        ("https://x.org/a|b.jpg", ["https://x.org/a|b.jpg"]),
+        ("[" * 900 + f'"{A}"' + "]" * 900, []),
+        ("[" + "1," * 2**16 + "]", ["[" + "1," * 2**16 + "]"]),
         (f"{A}, {B}; {C}", [A, B, C]),
         (f"{A} {B}", [A, B]),
         (f"{A}\r\n{B}", [A, B]),
@@ -164,8 +167,8 @@ def test_cells_with_line_breaks_html_and_quotes(tmp_path: Path) -> None:
     assert second == (2, B, {"image": B})
 
 
-def test_rows_of_the_wrong_width_and_blank_lines_are_tolerated(tmp_path: Path) -> None:
-    path = written(tmp_path, f"image,title\n{A}\n\n{B},b,more,and more\n,\n")
+def test_short_rows_blank_lines_and_empty_cells_at_the_end_are_tolerated(tmp_path: Path) -> None:
+    path = written(tmp_path, f"image,title\n{A}\n\n{B},b, ,\n,\n")
     assert rows(path) == [
         (1, A, {"image": A}),
         (2, B, {"image": B, "title": "b"}),
@@ -173,9 +176,9 @@ def test_rows_of_the_wrong_width_and_blank_lines_are_tolerated(tmp_path: Path) -
     ]
 
 
-def test_bytes_that_are_no_utf8_cost_a_letter(tmp_path: Path) -> None:
-    path = written(tmp_path, b"title,image\ncaf\xe9\0," + A.encode() + b"\n")
-    assert rows(path) == [(1, A, {"title": "caf\ufffd\0", "image": A})]
+def test_bytes_that_are_no_utf8_are_what_spreadsheets_write(tmp_path: Path) -> None:
+    path = written(tmp_path, b"title,image\ncaf\xe9\0\x81," + A.encode() + b"\n")
+    assert rows(path) == [(1, A, {"title": "caf\u00e9\0\ufffd", "image": A})]
 
 
 def test_lines_that_are_no_json_are_rows_without_a_url(tmp_path: Path) -> None:
@@ -202,7 +205,8 @@ def test_a_list_without_a_head_needs_none(tmp_path: Path) -> None:
         ("a.csv", b'image,title\n"' + b"x" * (2**24 + 9)),
         ("a.jsonl", b""),
         ("a.parquet", b"PAR1 but not really"),
-        ("a.txt", A.encode()),
+        ("a.xlsx", A.encode()),
+        ("a.json", b'{"url": '),
         ("missing.csv", None),
     ],
 )

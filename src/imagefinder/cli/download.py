@@ -27,7 +27,7 @@ _TEMPORARY = frozenset(("connect", "cut-short", "dns", "silence", "timeout"))
 def download(
     source: Annotated[
         str,
-        typer.Argument(metavar="LIST", help="A CSV, TSV, TXT, JSONL or Parquet file with URLs."),
+        typer.Argument(metavar="LIST", help="A CSV, TSV, TXT, JSON, JSONL or Parquet file."),
     ],
     folder: Annotated[
         str, typer.Option("--output", "-o", metavar="FOLDER", help="Where to save the images.")

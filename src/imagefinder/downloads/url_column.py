@@ -6,15 +6,18 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from imagefinder.errors import DownloadError
 from imagefinder.images.formats import SUFFIXES
 
-# a space, a comma or a semicolon may be part of a URL: it separates two only before another one
-_BETWEEN = re.compile(r"[|\n\r\t]+|[\s,;]+(?=(?:https?:)?//)", re.IGNORECASE)
+# a space, a comma, a semicolon or a bar may be part of a URL: it separates two only before another
+_BETWEEN = re.compile(r"[\n\r\t]+|[\s,;|]+(?=(?:https?:)?//)|[\s|]+$", re.IGNORECASE)
+_MOST_LITERAL = 2**16  # characters: Python's own reader takes hundreds of times as many bytes
 _URL = re.compile(r"(?:https?:)?//[^\s/]", re.IGNORECASE)
 _EMPTY = frozenset(("", "null", "none", "nan", "n/a", "na", "-", "[]", "{}"))
+_DEEPEST = 32  # levels of lists and objects
 _KEYS = ("url", "src", "href", "link", "image")
 
 _IMAGE = re.compile(r"image|img|photo|pic|foto|bild", re.IGNORECASE)
@@ -22,23 +25,26 @@ _THUMBNAIL = re.compile(r"thumb|icon|logo|avatar|small", re.IGNORECASE)
 _LINK = re.compile(r"ur[li]|link|src|href", re.IGNORECASE)
 
 
-def urls_in(cell: Any) -> list[str]:
+def urls_in(cell: Any, levels: int = _DEEPEST) -> list[str]:
     """The URLs written in a cell, in order and without duplicates; they are not validated.
 
     A single one; several separated by ``|``, line breaks, tabs, commas or spaces; a list in JSON or
     Python notation; or a mapping with a key such as ``url``. ``//host/…`` is read as https. Empty
-    cells, and words such as ``null``, give none.
+    cells, words such as ``null`` and what is nested deeper give none.
     """
+    if levels == 0:
+        return []
     if isinstance(cell, Mapping):
-        return next((urls_in(cell[key]) for key in _KEYS if cell.get(key)), [])
+        return next((urls_in(cell[key], levels - 1) for key in _KEYS if cell.get(key)), [])
     if isinstance(cell, list | tuple):
-        return list(dict.fromkeys(url for item in cell for url in urls_in(item)))
+        found = (urls_in(item, levels - 1) for item in cell)
+        return list(dict.fromkeys(chain.from_iterable(found)))
     if not isinstance(cell, str):
         return []
     text = cell.strip()
     listed = _listed(text) if text.startswith(("[", "{")) else None
     if listed is not None:
-        return urls_in(listed)
+        return urls_in(listed, levels - 1)
     parts = (part.strip(" \t\"'") for part in _BETWEEN.split(text))
     urls = (part for part in parts if part.lower() not in _EMPTY)
     return list(dict.fromkeys(f"https:{url}" if url.startswith("//") else url for url in urls))
@@ -71,21 +77,23 @@ def is_url(text: str) -> bool:
 
 def _score(name: str, found: list[list[str]]) -> float:
     filled = [urls for urls in found if urls]
-    images = sum(any(_has_image_suffix(url) for url in urls) for urls in filled)
+    images = sum(any(has_image_suffix(url) for url in urls) for urls in filled)
     words = (_IMAGE, 0.5), (_LINK, 0.25), (_THUMBNAIL, -0.5)
     named = sum(worth for word, worth in words if word.search(name))
     return len(filled) / len(found) + images / len(filled) + named
 
 
-def _has_image_suffix(url: str) -> bool:
+def has_image_suffix(url: str) -> bool:
+    """Whether its path ends as the name of an image does."""
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return f".{path.rpartition('.')[2].lower()}" in SUFFIXES
 
 
 def _listed(text: str) -> Any:
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, ast.literal_eval)[: 2 if len(text) <= _MOST_LITERAL else 1]:
         try:
-            return read(text)
+            found = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
+        return found
     return None

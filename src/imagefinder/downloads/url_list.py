@@ -1,29 +1,28 @@
-"""URL lists: CSV, TSV, JSON Lines and Parquet files, read row by row."""
+"""URL lists: CSV, TSV, TXT, JSON, JSON Lines and Parquet files, read row by row."""
 
 from __future__ import annotations
 
 import csv
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
-from imagefinder.downloads.url_column import is_url, url_column, urls_in
+from imagefinder.downloads.delimited import delimited_rows
+from imagefinder.downloads.json_lines import json_array_rows, json_rows
+from imagefinder.downloads.parquet_rows import parquet_rows
+from imagefinder.downloads.table_row import Cells, TableRow
+from imagefinder.downloads.url_column import url_column, urls_in
 from imagefinder.errors import DownloadError
-from imagefinder.images.inputs import absolute
+from imagefinder.images.inputs import absolute, check_metadata
 
-_LONGEST = 2**24  # characters of a cell: an unterminated quote must not swallow the whole file
 _SAMPLE = 1000  # rows from which the column is detected
-_BATCH = 1000
-_DELIMITERS = ",;\t"
-
-Cells = Mapping[str, Any]
+_DEEPEST = 32  # levels of lists and objects in a cell
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,8 @@ class UrlList:
 
     def __iter__(self) -> Iterator[ListRow]:
         """Its URLs one by one, read from the file. Raises DownloadError."""
-        for number, cells in enumerate(_rows(self.path), 1):
-            urls: list[str | None] = [_text(url) for url in urls_in(cells.get(self.column))]
-            others = _metadata(cells, self.column)
-            for url in urls or [None]:
-                yield ListRow(number, url, others if url is None else {**others, self.column: url})
+        for number, row in enumerate(_rows(self.path), 1):
+            yield from _list_rows(number, row, self.column)
 
 
 def is_list(path: str | os.PathLike[str]) -> bool:
@@ -67,11 +63,18 @@ def count_urls(path: str | os.PathLike[str], column: str | None = None) -> int:
 
 def open_list(path: Path, column: str | None) -> UrlList:
     """A list with the given or the detected column. Raises DownloadError."""
-    sample = list(islice(_rows(path), _SAMPLE))
+    rows = list(islice(_rows(path), _SAMPLE))
+    sample = [row.cells for row in rows if row.problem is None]
+    problem = next((row.problem for row in rows if row.problem is not None), None)
     if not sample:
-        raise DownloadError(f"{path.name} has no rows")
+        raise DownloadError(
+            f"{path.name} has no rows" + (f" that can be used: {problem}" if problem else "")
+        )
     if column is None:
-        return UrlList(path, url_column(sample, path.name))
+        try:
+            return UrlList(path, url_column(sample, path.name))
+        except DownloadError as error:
+            raise DownloadError(f"{error}; {problem}" if problem else str(error)) from error
     known = dict.fromkeys(chain.from_iterable(sample))
     if column not in known:
         raise DownloadError(
@@ -80,7 +83,7 @@ def open_list(path: Path, column: str | None) -> UrlList:
     return UrlList(path, column)
 
 
-def _rows(path: Path) -> Iterator[Cells]:
+def _rows(path: Path) -> Iterator[TableRow]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DownloadError(
@@ -90,59 +93,51 @@ def _rows(path: Path) -> Iterator[Cells]:
         yield from reader(path)
 
 
-def _csv(path: Path) -> Iterator[Cells]:
-    csv.field_size_limit(_LONGEST)
-    # bytes that are not UTF-8 cost a letter of some title, not the list
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        start = file.readline()
-        file.seek(0)
-        tabs = path.suffix.lower() in (".tsv", ".tab")
-        rows: Iterator[list[str]] = csv.reader(
-            file, delimiter="\t" if tabs else max(_DELIMITERS, key=start.count)
-        )
-        header = next(rows, [])
-        if any(is_url(cell) for cell in header):  # there is no header
-            rows = chain([header], rows)
-            header = [f"column {number}" for number in range(1, len(header) + 1)]
-        names = [name.strip() for name in header]
-        yield from (dict(zip(names, row, strict=False)) for row in rows if row)
-
-
-def _json_lines(path: Path) -> Iterator[Cells]:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for line in file:
-            if line.strip():
-                yield _json_cells(line)
-
-
-def _json_cells(line: str) -> Cells:
-    """A line that is not JSON is a row without cells."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {"url": found}
-
-
-def _parquet(path: Path) -> Iterator[Cells]:
-    pa = optional_import("pyarrow", "parquet", "'.parquet'")
-    parquet = optional_import("pyarrow.parquet", "parquet", "'.parquet'")
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH):
-                yield from batch.to_pylist()
-    except pa.ArrowException as error:
-        raise DownloadError(f"{path.name}: {one_line(error)}") from error
-
-
-_READERS = {
-    ".csv": _csv,
-    ".tsv": _csv,
-    ".tab": _csv,
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
-    ".parquet": _parquet,
+_READERS: Mapping[str, Callable[[Path], Iterator[TableRow]]] = {
+    ".csv": delimited_rows,
+    ".tsv": partial(delimited_rows, delimiter="\t"),
+    ".tab": partial(delimited_rows, delimiter="\t"),
+    ".txt": delimited_rows,
+    ".json": json_array_rows,
+    ".jsonl": json_rows,
+    ".ndjson": json_rows,
+    ".parquet": parquet_rows,
 }
+
+
+def _list_rows(number: int, row: TableRow, column: str) -> Iterator[ListRow]:
+    """The URLs of a row, or why it has none."""
+    problem = row.problem or _nesting_problem(number, row.cells)
+    if problem is None:
+        urls: list[str | None] = [_text(url) for url in urls_in(row.cells.get(column))]
+        others = _metadata(row.cells, column)
+        problem = _metadata_problem(number, others)
+    if problem is not None:
+        yield ListRow(number, None, {}, problem)
+        return
+    for url in urls or [None]:
+        yield ListRow(number, url, others if url is None else {**others, column: url})
+
+
+def _nesting_problem(number: int, cells: Cells) -> str | None:
+    if all(not isinstance(cell, dict | list) or _is_flat(cell) for cell in cells.values()):
+        return None
+    return f"row {number}: a cell is nested more than {_DEEPEST} levels deep"
+
+
+def _is_flat(cell: Any, levels: int = _DEEPEST) -> bool:
+    if not isinstance(cell, dict | list | tuple):
+        return True
+    inner = cell.values() if isinstance(cell, dict) else cell
+    return levels > 0 and all(_is_flat(one, levels - 1) for one in inner)
+
+
+def _metadata_problem(number: int, metadata: Cells) -> str | None:
+    try:
+        check_metadata(metadata)
+    except ValueError as error:
+        return f"row {number}: {one_line(error)}"
+    return None
 
 
 def _metadata(cells: Cells, column: str) -> dict[str, Any]:
