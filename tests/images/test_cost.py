@@ -181,7 +181,7 @@ SLOW = {
     ),
     "bytes that fill": (after_start(encoded("JPEG"), b"\xff" * 11_000), "10,000 segments"),
     "nothing between segments": (padded_jpeg(40_000_000), "between"),
-    "chunks": (png_with(chunk(b"abCd", b"") * 9_000), "more than 2,105 chunks"),
+    "chunks": (png_with(chunk(b"abCd", b"") * 22_000), "more than 20,257 chunks"),
     "profiles": (png_with(chunk(b"iCCP", b"a" * 2_000) * 3_000), "3,000 compressed texts"),
     "strips": (tiff_of_strips(2_000_000), "2,000,000 strips"),
     "fractions": (tiff([*tiff_size(16, 16), (282, 5, 4_000_000, 8)]), "values of tags"),
@@ -235,6 +235,28 @@ def test_the_largest_frame_of_an_animation_counts() -> None:
     data = gif_with(b"")
     frame = struct.pack("<HHHH", 60_000, 0, 5_000, 65_000)
     assert estimate(data.replace(struct.pack("<HHHH", 0, 0, 16, 16), frame)).memory > 10**10
+
+
+@pytest.mark.parametrize("end", [-1, -4, -8])
+def test_a_directory_that_is_cut_short_counts_as_far_as_it_goes(end: int) -> None:
+    data = tiff([*tiff_size(9_000, 9_000), (278, 4, 1, 1)])
+    assert estimate(data[:end]).memory > 300 * 10**6
+
+
+def test_a_page_beyond_the_end_of_the_file_hides_no_other() -> None:
+    data = tiff(tiff_size(9_000, 9_000))[:-4] + struct.pack("<I", 2**30)
+    assert estimate(data).memory > 300 * 10**6
+
+
+@pytest.mark.parametrize("kind", [8, 9])
+def test_a_signed_size_counts_as_well(kind: int) -> None:
+    data = tiff([(256, kind, 1, 9_000), (257, kind, 1, 9_000), (258, 3, 1, 8)])
+    assert estimate(data).memory > 300 * 10**6
+
+
+def test_segments_that_decoders_read_differently_make_an_estimate_unreliable() -> None:
+    data = encoded("JPEG")
+    assert not estimate(after_start(data, jpeg_segment(0xF0, data))).is_reliable
 
 
 def test_a_loop_of_pages_ends() -> None:

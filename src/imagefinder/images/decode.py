@@ -134,7 +134,7 @@ def _within_budget(data: bytes, resize: Resize | None, limits: Limits) -> Decode
         except (*_FINAL, DecoderBusy):
             raise
         except Exception:
-            if not limits.allow_truncated:
+            if not limits.allow_truncated or not cost.memory:  # it is no image at all
                 raise
         cost = cost_of_part(cost)
         check_cost(cost, limits)

@@ -10,7 +10,7 @@ class Cost:
     """An estimate from the header and the structure of a file; no pixel is decoded for it."""
 
     memory: int = 0
-    """Bytes at the peak, beside the file itself."""
+    """Bytes at the peak, beside those of the file."""
     seconds: float = 0.0
     """On one core of an ordinary computer."""
     is_reliable: bool = True

@@ -24,9 +24,10 @@ def estimate(data: bytes, needed: int | None = None) -> Cost:
     millisecond or two, and for no file more than a fraction of a second.
     """
     try:
-        return _estimate(data, needed)
+        cost = _estimate(data, needed)
     except (struct.error, IndexError):  # the header is cut short: so it will be for the decoder
         return Cost()
+    return cost.plus(memory=len(data)) if cost.memory else cost  # Pillow copies the file
 
 
 def _estimate(data: bytes, needed: int | None) -> Cost:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagefinder.images.cost.cost import Cost, of_exif, of_pixels
 
@@ -13,6 +13,8 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _ARITHMETIC = frozenset(range(0xC9, 0xD0))
 _START_OF_SCAN = 0xDA
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xDA)})
+_UNUSUAL = frozenset({0xC8, *range(0xF0, 0xFE)})
+"""Segments of which Pillow reads the content as if it were more segments, and libjpeg does not."""
 _ICC = b"ICC_PROFILE"
 
 
@@ -28,6 +30,7 @@ class _Header:
     is_multiscan: bool = False
     is_arithmetic: bool = False
     has_profile: bool = False
+    is_unusual: bool = False
     markers: int = 0
     skipped: int = 0
     """Bytes between segments, which Pillow reads one by one."""
@@ -48,7 +51,8 @@ def jpeg_cost(data: bytes, needed: int | None) -> Cost:
     reading = reading.plus(exif.seconds, exif.memory, exif.reason)
     reading = reading.plus(head.resources * 2e-7, reason=f"{head.resources:,} bytes of resources")
     pixels = _pixels_cost(data, head, needed)
-    return pixels.plus(reading.seconds, reading.memory, reading.reason)
+    cost = pixels.plus(reading.seconds, reading.memory, reading.reason)
+    return replace(cost, is_reliable=not head.is_unusual)
 
 
 def _pixels_cost(data: bytes, head: _Header, needed: int | None) -> Cost:
@@ -96,6 +100,7 @@ def _header(data: bytes) -> _Header:
 
 
 def _read_segment(head: _Header, marker: int, segment: bytes) -> None:
+    head.is_unusual |= marker in _UNUSUAL
     if marker in _FRAMES and len(segment) >= 6:
         height, width = struct.unpack_from(">HH", segment, 1)
         head.width, head.height = max(head.width, width), max(head.height, height)

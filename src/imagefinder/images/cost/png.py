@@ -36,7 +36,7 @@ class _Header:
 
 def png_cost(data: bytes) -> Cost:
     """Unreliable for an animation, of which several frames may be tried."""
-    most = 2_000 + len(data) // 1_024
+    most = 20_000 + len(data) // 1_024
     head = _header(data, most)
     if head.chunks > most:
         return Cost(seconds=float("inf"), reason=f"more than {most:,} chunks")

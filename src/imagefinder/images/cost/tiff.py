@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,21 +15,22 @@ _UNCOMPRESSED = 1
 _RELIABLE = frozenset({1, 5, 8, 32_946, 32_773})
 """Compressions whose decoder takes what the number of pixels says: none, LZW, deflate, packbits."""
 
+_USUAL = (b"II*\0", b"MM\0*")
+"""Of the other spellings decoders think differently."""
+
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _STRIPS = 256, 257, 258, 259, 273
 _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _PROFILE = 277, 278, 322, 323, 324, 34_675
 
 
 def tiff_cost(data: bytes) -> Cost:
     """Unreliable if there are several pages, for several may be tried, or a rare compression."""
-    try:
-        pages = list(_first(pages_of(data, _MAX_TAGS)))
-    except struct.error:  # truncated: a decoder says so at once
-        return Cost()
+    pages = list(_first(pages_of(data, _MAX_TAGS)))
     costs = [_page_cost(page, len(data)) for page in pages]
     if not costs:
         return Cost()
     largest = max(cost.memory for cost in costs)
     reliable = len(costs) == 1 and pages[0].get(_COMPRESSION, 1) in _RELIABLE
+    reliable &= data.startswith(_USUAL)
     return replace(costs[0], memory=largest, is_reliable=reliable)
 
 
@@ -76,9 +76,9 @@ def _parts(page: Page) -> tuple[int, int]:
     """How many strips or tiles are decoded, and the bytes of one."""
     width, height = page.get(_WIDTH, 0), page.get(_HEIGHT, 0)
     listed = max(page.counts.get(_STRIPS, 0), page.counts.get(_TILES, 0))
-    if page.counts.get(_TILES):
-        across, down = page.get(_TILE_WIDTH, width or 1), page.get(_TILE_HEIGHT, height or 1)
-        pixel = page.get(_SAMPLES, 1) * max(8, page.get(_BITS, 1)) // 8
-        return listed, across * down * pixel
-    rows = min(height, page.get(_ROWS, height))
-    return listed, rows * _row(page)
+    strip = min(height, page.get(_ROWS, height)) * _row(page)
+    if not page.counts.get(_TILES):
+        return listed, strip
+    across, down = page.get(_TILE_WIDTH, width or 1), page.get(_TILE_HEIGHT, height or 1)
+    pixel = page.get(_SAMPLES, 1) * max(8, page.get(_BITS, 1)) // 8
+    return listed, max(across * down * pixel, strip if page.counts.get(_STRIPS) else 0)

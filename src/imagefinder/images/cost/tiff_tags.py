@@ -10,7 +10,8 @@ _FRACTIONS = frozenset({5, 10})
 _TEXTS = frozenset({1, 2, 6, 7})
 """Types whose values stay bytes."""
 _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
+_INTEGERS = {3: "H", 4: "I", 8: "H", 9: "I", 13: "I", 16: "Q"}
+"""Signed ones too: a negative size is refused as a large one."""
 
 
 @dataclass
@@ -32,12 +33,12 @@ class Page:
 
 
 def pages_of(data: bytes, most: int) -> Iterator[Page]:
-    """Its pages, of each at most the first tags. Raises struct.error where it is truncated."""
+    """Its pages, of each at most the first tags; as much of them as is there."""
     order = "<" if data[:2] == b"II" else ">"
     is_big = 43 in (data[2], data[3])
     (at,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
     seen: set[int] = set()
-    while at and at not in seen:
+    while at and at not in seen and at < len(data):
         seen.add(at)
         page, at = _page(data, at, order, is_big, most)
         yield page
@@ -45,19 +46,18 @@ def pages_of(data: bytes, most: int) -> Iterator[Page]:
 
 def _page(data: bytes, at: int, order: str, is_big: bool, most: int) -> tuple[Page, int]:
     page = Page()
-    (page.tags,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, at)
     entry = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
-    at += 8 if is_big else 2
-    for _ in range(min(page.tags, most)):
-        tag, kind, count, value = entry.unpack_from(data, at)
-        _read_tag(page, tag, kind, count, _located(data, kind, count, value, order))
-        at += entry.size
-    if page.tags > most:
-        return page, 0
     try:
-        return page, struct.unpack_from(order + ("Q" if is_big else "I"), data, at)[0]
-    except struct.error:  # the last page of a truncated file
+        (page.tags,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, at)
+        at += 8 if is_big else 2
+        for _ in range(min(page.tags, most)):
+            tag, kind, count, value = entry.unpack_from(data, at)
+            _read_tag(page, tag, kind, count, _located(data, kind, count, value, order))
+            at += entry.size
+        following: int = struct.unpack_from(order + ("Q" if is_big else "I"), data, at)[0]
+    except struct.error:  # truncated: Pillow goes on with what it has, too
         return page, 0
+    return page, 0 if page.tags > most else following
 
 
 def _located(data: bytes, kind: int, count: int, value: bytes, order: str) -> int:

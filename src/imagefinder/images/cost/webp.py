@@ -20,9 +20,9 @@ def webp_cost(data: bytes) -> Cost:
     width = height = 0
     kinds: set[bytes] = set()
     position = 12
-    for _ in range(_MAX_CHUNKS):
-        if position + 18 > len(data) or kinds & {b"VP8 ", b"VP8L"}:
-            break
+    chunks = 0
+    while position + 18 <= len(data) and not kinds & {b"VP8 ", b"VP8L"} and chunks < _MAX_CHUNKS:
+        chunks += 1
         kind, length = struct.unpack_from("<4sI", data, position)
         kinds.add(kind)
         size = _size(kind, data[position + 8 : position + 18])
@@ -33,7 +33,8 @@ def webp_cost(data: bytes) -> Cost:
     cost = of_pixels(width, height, memory, speed=15)
     groups = min(width * height // _PIXELS_A_GROUP, len(data) // 6, _MAX_GROUPS)
     is_simple = b"VP8L" not in kinds or groups * _GROUP <= _HARMLESS
-    return replace(cost, is_reliable=is_simple and b"ANMF" not in kinds)
+    is_simple &= b"ANMF" not in kinds and chunks < _MAX_CHUNKS
+    return replace(cost, memory=cost.memory + 2 * len(data), is_reliable=is_simple)
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int]:
