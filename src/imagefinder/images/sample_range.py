@@ -7,6 +7,7 @@ tells. A range that a file declares is believed.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -18,6 +19,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffI
 
 from imagefinder.images.formats import open_image
 
+_SLAB = 256
 _BITS = (8, 10, 12, 14, 16)
 _HIGHEST = (281, 341)  # the TIFF tags MaxSampleValue and SMaxSampleValue
 _WHITE_IS_ZERO = 0
@@ -66,8 +68,7 @@ def brightened(image: PIL.Image.Image, layout: str, data: bytes) -> PIL.Image.Im
     Pillow gives the upper byte of each sample. The lower one is what it takes for the upper one if
     told that the byte order is the other.
     """
-    upper = np.asarray(image)
-    if not layout or upper[..., :3].max(initial=0) >= 2**6:
+    if not layout or _brightest(image) >= 2**6:
         return image
     with open_image(BytesIO(data)) as other:
         other.tile = [
@@ -75,12 +76,31 @@ def brightened(image: PIL.Image.Image, layout: str, data: bytes) -> PIL.Image.Im
             for tile in other.tile
         ]
         other.load()
-        samples = (upper.astype(np.uint16) << 8) | np.asarray(other)
-    bits = _bits(samples[..., :3])
-    colors = (samples[..., :3] >> bits - 8).astype(np.uint8)
-    bright = PIL.Image.fromarray(np.concatenate([colors, upper[..., 3:]], axis=2))
+        highest = max(int(samples.max(initial=0)) for _, samples in _slabs(image, other))
+        bits = _bits(np.array([highest]))
+        bright = PIL.Image.new("RGB", image.size)
+        for top, samples in _slabs(image, other):
+            colors = (samples >> bits - 8).astype(np.uint8)
+            bright.paste(PIL.Image.fromarray(colors), (0, top))
+    if image.mode != "RGB":
+        bright.putalpha(image.getchannel(3))
     bright.info = image.info
     return bright
+
+
+def _brightest(image: PIL.Image.Image) -> int:
+    extrema: Any = image.getextrema()  # a pair for each band
+    return max(int(highest) for _, highest in extrema[:3])
+
+
+def _slabs(
+    upper: PIL.Image.Image, lower: PIL.Image.Image
+) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    """The 16-bit colors of some rows at a time, with the number of the first, to spare memory."""
+    for top in range(0, upper.height, _SLAB):
+        box = (0, top, upper.width, min(top + _SLAB, upper.height))
+        high, low = (np.asarray(image.crop(box))[..., :3] for image in (upper, lower))
+        yield top, (high.astype(np.uint16) << 8) | low
 
 
 def _bits(samples: NDArray[Any]) -> int:

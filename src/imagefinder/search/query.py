@@ -21,6 +21,7 @@ from imagefinder.types import (
     Box,
     Features,
     Hit,
+    Image,
     LocalFeatures,
     Record,
     TextEncoder,
@@ -109,16 +110,21 @@ class QueryBuilder:
             return replace(self._encoded(data, path), own_key=own_key)
 
     def _encoded(self, image: Source, name: Source = "the query image") -> Query:
-        encoder, extractor = self.catalogue.encoder, self.catalogue.extractor
-        limits = self.catalogue.limits
+        pixels, larger = self._pixels(image, name)
+        features = encode_one(self.catalogue.encoder, pixels)
+        if self.catalogue.extractor is None or larger is None:
+            return Query(features)
+        return Query(features, extract_one(self.catalogue.extractor, larger))
+
+    def _pixels(self, image: Source, name: Source) -> tuple[Image, Image | None]:
+        """In the sizes of the encoder and of the extractor; the original is in memory no longer."""
+        limits, extractor = self.catalogue.limits, self.catalogue.extractor
         if self.crop is not None:
             image = _cropped(decode(image, limits=limits).warned(name).pixels, self.crop)
-        pixels = decode(image, encoder.resize, limits).warned(name).pixels
-        features = encode_one(encoder, pixels)
+        pixels = decode(image, self.catalogue.encoder.resize, limits).warned(name).pixels
         if extractor is None or not self.local:
-            return Query(features)
-        pixels = decode(image, extractor.resize, limits).pixels
-        return Query(features, extract_one(extractor, pixels))
+            return pixels, None
+        return pixels, decode(image, extractor.resize, limits).pixels
 
     def _of_text(self, text: str) -> Features:
         encoder = self.catalogue.encoder

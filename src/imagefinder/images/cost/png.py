@@ -11,7 +11,7 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _COMPRESSED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 _MAX_RATIO = 1032
 """Of deflate: bytes out for a byte in."""
-_DEEP = 16.0
+_DEEP = 8.0
 """More bytes a pixel for 16-bit color, which is decoded once more if it is dark."""
 _MAX_TEXT = 2**20
 """What Pillow decompresses of a chunk at most."""

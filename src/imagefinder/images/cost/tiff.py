@@ -49,7 +49,8 @@ def _page_cost(page: Page, size: int) -> Cost:
     slowness = 2e-9 if is_raw else 2e-8
     cost = cost.plus(_row(page) * height * slowness, size if is_raw else part, cost.reason)
     kind = "tiles" if page.counts.get(_TILES) else "strips"
-    cost = cost.plus(parts * (7e-5 if is_raw else 2e-5), parts * 500, f"{parts:,} {kind}")
+    slow = parts * 7e-5 + parts**2 * 2e-10 if is_raw else parts * 2e-5
+    cost = cost.plus(slow, parts * 500, f"{parts:,} {kind}")
     numbers = page.numbers * 1.5e-7 + page.fractions * 4e-6
     kept = page.numbers * 50 + page.fractions * 400 + page.size
     values = page.numbers + page.fractions
@@ -60,7 +61,7 @@ def _bytes_a_pixel(page: Page) -> float:
     samples, bits = page.get(_SAMPLES, 1), page.get(_BITS, 1)
     if samples > 1:
         memory = 17.0 if samples > 3 or samples == 2 else 5.0
-        memory += 16.0 if bits > 8 else 0.0  # decoded once more if it is dark
+        memory += 8.0 if bits > 8 else 0.0  # decoded once more if it is dark
     elif bits >= 32:
         memory = 30.0
     else:
