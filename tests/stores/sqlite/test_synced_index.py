@@ -147,7 +147,7 @@ def test_a_save_between_two_pages_has_all_rows_of_its_images(
     states: list[int] = []
     save = SavedIndex.save
 
-    def recorded(saved: SavedIndex, index: SegmentedVectors, version: int) -> None:
+    def recorded(saved: SavedIndex, index: Exact, version: int) -> None:
         held = np.concatenate([segment.keys for segment in index._segments])
         states.append(len(held))
         save(saved, index, version)
@@ -188,9 +188,9 @@ def test_a_search_sees_no_image_between_its_old_and_its_new_vectors(
     waited = threading.Event()
     wait_for = threading.Condition.wait_for
 
-    def seen(condition: threading.Condition, *args: Callable[[], bool]) -> bool:
+    def seen(condition: threading.Condition, predicate: Callable[[], bool]) -> bool:
         waited.set()
-        return wait_for(condition, *args)
+        return wait_for(condition, predicate)
 
     monkeypatch.setattr(threading.Condition, "wait_for", seen)
     following = threading.Thread(
