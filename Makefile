@@ -16,7 +16,7 @@ ADD      ?=
 SERVE    ?=
 FOLDER   := $(or $(PICTURES),pictures)
 
-.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit fuzz docs notebooks \
+.PHONY: help demo serve download database run-api run-api-prod train docker test lint unit fuzz attack docs notebooks \
     install-check benchmark train-encoder lock clean
 
 help:
@@ -35,6 +35,8 @@ help:
 	@echo "make docs       the documentation as a site in docs/_build/html; a dead link is an error"
 	@echo "make fuzz       the property tests with random examples, many more than in make test;"
 	@echo "                make fuzz SEED=NUMBER repeats a run"
+	@echo "make attack     a server of its own under attack, for a minute: its health must be answered, its"
+	@echo "                memory stay bounded, and no answer be a 500"
 	@echo "make notebooks  run the notebooks, and keep what they show"
 	@echo "make install-check"
 	@echo "                whether what people install is whole, and no more than is needed"
@@ -87,6 +89,9 @@ unit: $(VENV)/dev
 fuzz: $(VENV)/dev
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m hypothesis \
 	    --hypothesis-profile fuzz --hypothesis-seed $(SEED)
+
+attack: $(VENV)/dev
+	$(BIN)/python -m tests.attack
 
 docs: $(VENV)/docs
 	$(BIN)/sphinx-build -W --keep-going -n -q docs docs/_build/html

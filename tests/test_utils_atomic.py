@@ -95,7 +95,8 @@ def test_only_regular_files_are_removed(tmp_path: Path) -> None:
 def test_a_temporary_file_that_is_swept_away_before_it_is_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, lock, swept = tmp_path / "a.txt", fcntl.flock, []
+    path, lock = tmp_path / "a.txt", fcntl.flock
+    swept: list[Path] = []
 
     def late(descriptor: int, how: int) -> None:
         if not swept:

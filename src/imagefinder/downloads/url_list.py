@@ -19,7 +19,8 @@ from imagefinder.downloads.parquet_rows import parquet_rows
 from imagefinder.downloads.table_row import Cells, TableRow
 from imagefinder.downloads.url_column import url_column, urls_in
 from imagefinder.errors import DownloadError
-from imagefinder.images.inputs import absolute, check_metadata
+from imagefinder.images.inputs import absolute
+from imagefinder.images.metadata import check_metadata
 
 _SAMPLE = 1000  # rows from which the column is detected
 _DEEPEST = 32  # levels of lists and objects in a cell

@@ -36,6 +36,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._refusal = 400, "this is not a request of HTTP/1.1"
         self.pool.count += 1
+        self._is_counted = True
         self.pool.make_room()
         self._wait()
         self._start_head_timer()
@@ -45,8 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self.pool.count -= 1
-        self._stop_waiting()
+        self._leave()
         if self._write_timer is not None:
             self._write_timer.cancel()
         super().connection_lost(exc)
@@ -58,7 +58,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def drop(self) -> None:
         """Close it at once; what is unsent is lost."""
-        self._stop_waiting()
+        self._leave()
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -125,6 +125,12 @@ class LimitedProtocol(HttpToolsProtocol):
             head = b"".join([STATUS_LINE[response.status_code], *fields, b"\r\n"])
             self.transport.write(head + bytes(response.body))
         self._close()
+
+    def _leave(self) -> None:
+        # counted out at once: many may be dropped before the loop says that they are lost
+        self.pool.count -= self._is_counted
+        self._is_counted = False
+        self._stop_waiting()
 
     def _wait(self) -> None:
         self._since = self.loop.time()

@@ -16,7 +16,7 @@ from imagefinder.server.problems import problem_response
 
 _HEALTH = "/healthz"
 _IMAGE = re.compile(r"/v1/images/[^/]+/(file|thumbnail)")
-_STATUS = ("/readyz", "/metrics", "/v1/stats")
+_RECORDS = re.compile(r"/readyz|/metrics|/v1/stats|/v1/images(/[^/]+)?")
 _STATIC = ("/docs", "/page/", "/static-offline-docs/", "/openapi.json")
 _WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 _UNIT = 1_000_000
@@ -32,7 +32,8 @@ class GateMiddleware:
         self.map = Gate(1, 16)
         self.duplicates = Gate(1, 4)
         self.images = Gate(6, 256)
-        self.status = Gate(2, 64)
+        # which hold Python's lock: more of them at once would only delay the event loop
+        self.records = Gate(3, 256)
         # of bodies in memory, in megabytes; a small one counts as one
         self.others = Gate(24, 256)
 
@@ -47,15 +48,15 @@ class GateMiddleware:
         elif path == "/" or path.startswith(_STATIC):
             await self.app(scope, receive, send)
         else:
-            await self._admit(self._gate_of(path), scope, receive, send)
+            await self._admit(self._gate_of(scope["method"], path), scope, receive, send)
 
-    def _gate_of(self, path: str) -> Gate:
+    def _gate_of(self, method: str, path: str) -> Gate:
         if path.startswith("/v1/map"):
             return self.map
         if path.startswith("/v1/duplicates"):
             return self.duplicates
-        if path in _STATUS:
-            return self.status
+        if method == "GET" and _RECORDS.fullmatch(path):
+            return self.records
         return self.images if _IMAGE.fullmatch(path) else self.others
 
     async def _admit(self, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
