@@ -55,6 +55,22 @@ async def read(_: Any, receive: Any, send: Any) -> None:
         pass
 
 
+def refused_at_once(limit: BodyLimitMiddleware) -> int:
+    """The bytes of other requests when one learns that it is refused, before it ends."""
+    seen: list[int] = []
+
+    async def read_and_look(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await read(scope, receive, send)
+        except HTTPException:
+            seen.append(limit.total)
+
+    limit.app = read_and_look
+    received(limit, [CHUNK, CHUNK, END])
+    limit.app = read
+    return seen[0]
+
+
 CHUNK = {"type": "http.request", "body": bytes(60), "more_body": True}
 END = {"type": "http.request", "body": b""}
 
@@ -70,5 +86,6 @@ def test_all_bodies_have_a_limit_together() -> None:
     assert received(limit, [CHUNK, END]) == 0
     limit.total = limit.max_total - 100  # of other requests
     assert received(limit, [CHUNK, CHUNK, END]) == 503
+    assert refused_at_once(limit) == limit.max_total - 100
     assert received(limit, [CHUNK, END]) == 0
     assert limit.total == limit.max_total - 100

@@ -46,7 +46,7 @@ class BodyLimitMiddleware:
         try:
             await self.app(scope, body, send_after_body)
         finally:
-            self.total -= body.counted
+            body.release()
 
 
 class _LimitedBody:
@@ -58,7 +58,7 @@ class _LimitedBody:
         self._received = 0
         self._ended = False
         self._stalled = False
-        self.counted = 0
+        self._counted = 0
 
     async def __call__(self) -> Message:
         message = await self._next()
@@ -79,11 +79,17 @@ class _LimitedBody:
         return self._ended
 
     def _count(self, size: int) -> None:
-        self.counted += size
+        self._counted += size
         self._limits.total += size
         if self._limits.total > self._limits.max_total:
+            self.release()  # while the rest is discarded, or all would refuse each other
             detail = "the server is receiving too many uploads: try again later"
             raise HTTPException(503, detail, {"Retry-After": "5"})
+
+    def release(self) -> None:
+        """What was received is no longer kept."""
+        self._limits.total -= self._counted
+        self._counted = 0
 
     async def _next(self) -> Message:
         if self._ended:  # what follows is the end of the connection
