@@ -306,3 +306,12 @@ def test_the_reason_is_what_takes_longest() -> None:
     cost = Cost(seconds=1, reason="pixels").plus(0.5, reason="scans").plus(9, reason="strips")
     assert cost.reason == "strips"
     assert cost.seconds == 10.5
+
+
+def test_what_lies_behind_the_end_of_a_png_costs_nothing() -> None:
+    data = png_with(b"")
+    behind = chunk(b"abCd", b"") * 30_000
+    assert estimate(data + behind).seconds < 2 * estimate(data).seconds + 0.1
+    # an end before the data is none
+    early = png_with(chunk(b"IEND", b""))[:-12] + behind
+    assert estimate(early).seconds == float("inf")

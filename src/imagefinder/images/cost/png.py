@@ -28,6 +28,7 @@ class _Header:
     has_profile: bool = False
     has_transparency: bool = False
     is_animated: bool = False
+    has_data: bool = False
     chunks: int = 0
     compressed: int = 0
     """Chunks of compressed text or profiles."""
@@ -84,5 +85,9 @@ def _header(data: bytes, most: int) -> _Header:
             head.has_transparency = True
         elif kind == b"acTL":
             head.is_animated = True
+        elif kind == b"IDAT":
+            head.has_data = True
+        elif kind == b"IEND" and head.has_data:  # what may lie behind it is not read
+            break
         position += 12 + length
     return head
