@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_a_file_with_other_content_is_another_image(stored: Record) -> None:
     os.utime(stored.files[1].path, ns=(5, 5))
     assert unchanged_file(stored) is None
     assert file_with_content(stored) is None
+    assert first_readable(stored, read) is None
 
 
 def test_without_files_there_is_nothing(stored: Record) -> None:
@@ -52,7 +54,7 @@ def test_without_files_there_is_nothing(stored: Record) -> None:
     assert not any_exists(stored)
     assert unchanged_file(stored) is file_with_content(stored) is None
 
-    def load(path: str) -> bytes:
-        raise UnreadableImage(path)
+    def load(file: BufferedReader) -> bytes:
+        raise UnreadableImage(file.name)
 
     assert first_readable(stored, load) is None

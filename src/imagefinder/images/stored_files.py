@@ -5,26 +5,31 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from io import BufferedReader
 from typing import TypeVar
 
 from imagefinder.errors import ImageError
 from imagefinder.images.files import modified_ns, read
 from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.images.opened_files import stored_file
 from imagefinder.types import File, Record
 
 Result = TypeVar("Result")
 
 
-def first_readable(record: Record, load: Callable[[str], Result]) -> Result | None:
-    """``load`` applied to the first file that it can read; None if it can read none.
+def first_readable(record: Record, load: Callable[[BufferedReader], Result]) -> Result | None:
+    """``load`` applied to the first file with the image's bytes that it can read; else None.
 
-    ``load`` takes a path and raises ImageError for a file that cannot be used.
+    ``load`` takes the open file and raises ImageError if it cannot be used.
     """
     for file in record.files:
-        try:
-            return load(file.path)
-        except ImageError:
-            continue
+        with stored_file(replace(record, files=(file,))) as opened:
+            try:
+                if opened is not None:
+                    return load(opened.stream)
+            except ImageError:
+                continue
     return None
 
 

@@ -41,8 +41,8 @@ def thumbnails(
 ) -> Iterator[Image | None]:
     """Each stored image at that size, in order; None where none of its files can be read."""
 
-    def resized(path: str) -> Image:
-        return decode(path, resize, limits.for_stored).pixels
+    def resized(image: Source) -> Image:
+        return decode(image, resize, limits.for_stored).pixels
 
     def small(record: Record) -> Image | None:
         return first_readable(record, resized)
