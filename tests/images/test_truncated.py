@@ -158,3 +158,17 @@ def test_truncated_images_can_be_refused(photograph: PIL.Image.Image) -> None:
 def test_loading_one_in_python_warns(photograph: PIL.Image.Image) -> None:
     with pytest.warns(TruncatedImage, match="the image is truncated"):
         load_image(encoded(photograph, "JPEG")[:-2])
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"restart_marker_blocks": 3}])
+def test_a_jpeg_may_be_cut_at_any_byte(
+    options: dict[str, Any], photograph: PIL.Image.Image
+) -> None:
+    """Also within a marker, and where the decoder waits for one."""
+    data = encoded(photograph.resize((90, 70)), "JPEG", quality=80, **options)
+    whole = load_image(data)
+    near = len(data) - 50
+    for end in (*range(len(data) * 2 // 3, near, 9), *range(near, len(data) - 2)):
+        part = decode(data[:end])
+        assert_array_equal(part.pixels, whole[: len(part.pixels)])
+        assert part.warning

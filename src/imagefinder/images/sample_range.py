@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import PIL.Image
@@ -42,7 +42,7 @@ def eight_bit_numbers(image: PIL.Image.Image, full: PIL.Image.Image) -> NDArray[
     filters, overshoots. Ranges other than the usual ones are stretched from the lowest to the
     highest sample.
     """
-    low, high = _extrema(_numbers(full))
+    low, high = _range_of(full)
     values = _numbers(image)
     if image.mode == "I" and low >= 0 and 255 < high < 65536:
         low, high = 0.0, float(2 ** _bits(np.array([high], np.int64)) - 1)
@@ -51,7 +51,7 @@ def eight_bit_numbers(image: PIL.Image.Image, full: PIL.Image.Image) -> NDArray[
     elif low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     else:
-        low, high = _extrema(values)
+        low, high = float(values.min()), float(values.max())
     scaled = (values - low) * (255 / ((high - low) or 1))
     return scaled.clip(0, 255).astype(np.uint8)
 
@@ -128,7 +128,11 @@ def _numbers(image: PIL.Image.Image) -> NDArray[np.float32]:
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _extrema(values: NDArray[np.float32]) -> tuple[float, float]:
+def _range_of(image: PIL.Image.Image) -> tuple[float, float]:
+    low, high = cast("tuple[float, float]", image.getextrema())
+    if np.isfinite((low, high)).all():
+        return float(low), float(high)
+    values = _numbers(image)  # costs a copy
     return float(values.min()), float(values.max())
 
 

@@ -7,6 +7,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 _SIDE = 64
+_SAMPLED = 1024
 _DARK = 48  # not black, on which dark details of a light drawing would vanish
 _LOST = 5  # on white, fewer than one part in this many of the edges can be seen
 _EDGES = 100.0  # gray levels, summed: less than one visible dot
@@ -28,6 +29,10 @@ def on_ground(image: PIL.Image.Image) -> PIL.Image.Image:
 
 def _shows_on_white(image: PIL.Image.Image) -> bool:
     """By its edges, not by its colors: a white shirt with folds and buttons stays on white."""
+    step = max(1, max(image.size) // _SAMPLED)
+    if step > 1:  # a sample of the pixels, or a copy of a large image would be made
+        size = max(1, image.width // step), max(1, image.height // step)
+        image = image.resize(size, PIL.Image.Resampling.NEAREST)
     small = image.convert("RGBa").resize((_SIDE, _SIDE), PIL.Image.Resampling.BOX)
     premultiplied = np.asarray(small, np.float32)
     color, clear = premultiplied[..., :3], 255 - premultiplied[..., 3:]

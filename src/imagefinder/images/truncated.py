@@ -7,7 +7,7 @@ where the results agree, the pixels come from the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from imagefinder.errors import ImageError, UnreadableImage
 from imagefinder.images.formats import open_image
 from imagefinder.images.orientation import kept, orientation_of
+from imagefinder.images.truncated_jpeg import SOI, Coding, coding_of, endings
 
 Prepare = Callable[[PIL.ImageFile.ImageFile], None]
 """What is done to an image that is open, before it is loaded; raises ImageError."""
 
 _REMEDY = "get the file again"
 _LEAST = 0.25  # of the rows: a narrower strip says little about the image
-_INTERLACE = (1, 2, 4, 8)
+_INTERLACE = (2, 4, 8)
 _SLAB = 256  # rows
-_SOI, _SOF_PROGRESSIVE, _SOS, _EOI = b"\xff\xd8", b"\xff\xc2", b"\xff\xda", b"\xff\xd9"
-_NOISE = b"\x5a\xa6" * 2048
+_NOISE = b"\x5a\xa6"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 2**16
 _VP8 = b"VP8 ", b"VP8L"  # lossy and lossless
@@ -54,16 +54,21 @@ def decodable_part(data: bytes, prepare: Prepare) -> DecodedPart | None:
 
     Raises UnreadableImage if it is too little to compare, and ImageError as ``prepare`` does.
     """
-    one, other = (_attempt(data, prepare, level) for level in (0, 255))
+    complete = _without_end(data, prepare) if data.startswith(SOI) else None
+    if complete is not None:
+        return complete
+    one, other = (_loaded(_variants(data, level), prepare, level) for level in (0, 255))
     if one is None or other is None or one.size != other.size:
         if _length(data) > len(data):
             raise UnreadableImage(f"truncated: too little of it is there; {_REMEDY}")
         return None
     same = np.concatenate(list(_same_rows(one, other)))
     start, stop, step = _longest(same)
-    if _is_guessed(data):  # beyond the first difference, two guesses may agree
+    if _missing(data):  # beyond the first difference, two guesses may agree
         same &= np.concatenate(list(_rows_without_filler(one, data)))
-        start, stop, step = 0, int(np.argmin([*same, False])), 1
+        stop = int(np.argmin([*same, False]))
+        # the last row may have been smoothed with one that is guessed
+        start, stop, step = 0, stop if stop == len(same) else max(0, stop - 1), 1
     share = (stop - start) / len(same)
     if not share:
         return None
@@ -72,12 +77,24 @@ def decodable_part(data: bytes, prepare: Prepare) -> DecodedPart | None:
             f"truncated or damaged: only {share:.0%} of it can be decoded; {_REMEDY}"
         )
     rows = _rows(one, start, stop, step)
-    return DecodedPart(rows, orientation_of(one), _warning(data, share, step))
+    return DecodedPart(rows, orientation_of(one), _warning(share, step))
 
 
-def _attempt(data: bytes, prepare: Prepare, level: int) -> PIL.Image.Image | None:
-    """Loaded as far as possible; what cannot be loaded depends on the level."""
-    for variant in _variants(data, level):
+def _without_end(data: bytes, prepare: Prepare) -> DecodedPart | None:
+    """A JPEG that lacks nothing but its end mark, or finer details."""
+    ended = endings(data)
+    if ended is None:
+        return None
+    one, other = (_loaded([ended[n]], prepare, level) for n, level in enumerate((0, 255)))
+    if one is None or other is None or not all(map(np.all, _same_rows(one, other))):
+        return None
+    missing = "finer details are" if coding_of(data) is Coding.REFINED else "its end is"
+    return DecodedPart(one, orientation_of(one), f"truncated: {missing} missing")
+
+
+def _loaded(variants: Iterable[bytes], prepare: Prepare, level: int) -> PIL.Image.Image | None:
+    """The first variant that decodes; what cannot be loaded of it depends on the level."""
+    for variant in variants:
         try:
             with open_image(BytesIO(variant)) as image:
                 prepare(image)
@@ -113,14 +130,11 @@ def _loaded_over(image: PIL.ImageFile.ImageFile, level: int) -> PIL.Image.Image:
 
 
 def _variants(data: bytes, level: int) -> Iterator[bytes]:
-    """The data with endings that depend on the level; the first that decodes is taken.
+    """The data, with an ending that depends on the level where a decoder takes all or nothing.
 
-    A progressive JPEG whose first scan is there shows all of the image, with fewer details. WebP,
-    AVIF and HEIC decoders take all or nothing, and not every ending.
+    WebP, AVIF and HEIC decoders do, and they do not take every ending.
     """
-    if data.startswith(_SOI):
-        yield data + (_NOISE if level and not _has_refinements(data) else b"") + _EOI
-    elif missing := _missing(data):
+    if missing := _missing(data):
         for cut in (0, len(data) // 64, len(data) // 16):
             yield _extended(data[: len(data) - cut], missing + cut, level)
     elif data.startswith(_PNG):
@@ -137,7 +151,7 @@ def _extended(data: bytes, missing: int, level: int) -> bytes:
     if data[place - 1 : place] == b"L":  # the compressed data can end in nothing but zeros
         noise, data = b"\0\0", data[: len(data) - (_LOSSLESS_CUT if level else 0)]
     else:
-        noise = _NOISE[:2] if level else b"\0\0"
+        noise = _NOISE if level else b"\0\0"
     # longer than it was, or the noise would be used up before the last pixel
     data += noise * (len(data) + missing)
     data = data[: len(data) // 2 * 2]
@@ -161,23 +175,6 @@ def _intact(data: bytes) -> int:
             break
         place = end
     return len(data)
-
-
-def _is_guessed(data: bytes) -> bool:
-    """Whether what the file lacks is decoded from a made-up ending."""
-    return data.startswith(_SOI) or _missing(data) > 0
-
-
-def _has_refinements(data: bytes) -> bool:
-    """Whether it is a progressive JPEG whose first scan is complete."""
-    place, progressive = 2, False
-    while data[place : place + 1] == b"\xff":
-        marker = data[place : place + 2]
-        if marker == _SOS:
-            return progressive and _SOS in data[place + 2 :]
-        progressive = progressive or marker == _SOF_PROGRESSIVE
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return False
 
 
 def _missing(data: bytes) -> int:
@@ -220,13 +217,14 @@ def _rows_without_filler(image: PIL.Image.Image, data: bytes) -> Iterator[NDArra
 def _longest(same: NDArray[np.bool_]) -> tuple[int, int, int]:
     """The longest run of complete rows: the first, the row after the last, and the step.
 
-    Of an interlaced image every other row, or every fourth, may be there.
+    Of an interlaced image every other row, or every fourth, may be there much further.
     """
+    best = *_run(same), 1
     for step in _INTERLACE:
         start, stop = _run(same[::step])
-        if (stop - start) * step >= _LEAST * len(same):
-            return start * step, min(stop * step, len(same)), step
-    return *_run(same), 1
+        if best[1] - best[0] < _LEAST * len(same) < (stop - start - 1) * step:
+            best = start * step, min(stop * step, len(same)), step
+    return best
 
 
 def _run(same: NDArray[np.bool_]) -> tuple[int, int]:
@@ -248,9 +246,8 @@ def _rows(image: PIL.Image.Image, start: int, stop: int, step: int) -> PIL.Image
     return kept.resize(part.size, PIL.Image.Resampling.NEAREST)
 
 
-def _warning(data: bytes, share: float, step: int) -> str:
+def _warning(share: float, step: int) -> str:
     if share < 1:
         return f"truncated or damaged: {share:.0%} of it could be decoded"
-    if step > 1 or _has_refinements(data):
-        return "truncated: finer details are missing"
-    return "truncated: its end is missing"
+    missing = "its end is" if step == 1 else "finer details are"
+    return f"truncated: {missing} missing"
