@@ -36,7 +36,9 @@ def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Sa
     """See ``SqliteStore.salvage``."""
     keys = {one.key for one in found if one.key is not None and not one.of_files}
     with closing(apsw.Connection("")) as intact:  # a temporary file that SQLite deletes
-        with connections.reading() as connection:
+        # outside of a savepoint, whose release would raise what reading has raised before
+        with connections.translate_errors(), closing(connections.open()) as connection:
+            connection.execute("BEGIN")
             kept = _keep(connection, path)
             with intact:
                 schema.migrate(intact)
