@@ -95,14 +95,14 @@ def _as_json(found: Duplicates) -> dict[str, Any]:
 
 def _image_as_json(record: Record) -> dict[str, Any]:
     """``paths`` are distinct files that exist: what is in ``links`` or ``gone`` is no copy."""
-    from imagefinder.images.places import places
+    from imagefinder.images.locations import locations
 
-    found = places(record)
+    found = locations(record)
     return {
         "id": record.id,
-        "paths": [place.path for place in found if place.state == "file"],
-        "links": {place.path: place.target for place in found if place.state == "link"},
-        "gone": [place.path for place in found if place.state == "gone"],
+        "paths": [location.path for location in found if location.state == "file"],
+        "links": {location.path: location.target for location in found if location.state == "link"},
+        "gone": [location.path for location in found if location.state == "gone"],
         "width": record.width,
         "height": record.height,
         "bytes": record.size,

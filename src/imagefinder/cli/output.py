@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imagefinder.cli.demo import Search
     from imagefinder.evaluation.index_benchmark import IndexBenchmark
-    from imagefinder.images.places import Place
+    from imagefinder.images.locations import Location
     from imagefinder.near_duplicates.detect import DuplicateGroup
     from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
@@ -135,17 +135,17 @@ def print_groups(groups: Sequence[DuplicateGroup]) -> None:
 
 
 def _sizes(record: Record) -> tuple[str, str, str, str]:
-    from imagefinder.images.places import places
+    from imagefinder.images.locations import locations
 
     pixels = f"{record.width} × {record.height}"
-    paths = "\n".join(map(_place, places(record))) or short(None)
+    paths = "\n".join(map(_location, locations(record))) or short(None)
     return pixels, f"{record.size:,}", record.id, paths
 
 
-def _place(place: Place) -> str:
-    if place.state == "link":
-        return f"{short(place.path)} (link to {short(place.target)})"
-    return short(place.path) + (" (gone)" if place.state == "gone" else "")
+def _location(location: Location) -> str:
+    if location.state == "link":
+        return f"{short(location.path)} (link to {short(location.target)})"
+    return short(location.path) + (" (gone)" if location.state == "gone" else "")
 
 
 def print_audits(audits: Sequence[IndexBenchmark]) -> None:

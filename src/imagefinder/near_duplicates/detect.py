@@ -16,7 +16,7 @@ from imagefinder._utils.concurrency import batched, cores
 from imagefinder._utils.disk_space import reserve
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, PluginError
-from imagefinder.images.places import count_files, living_first
+from imagefinder.images.locations import count_files, living_first
 from imagefinder.near_duplicates.star_clustering import Indices, star_clusters
 from imagefinder.near_duplicates.verifiers import Verify, make_verifier
 from imagefinder.search.calibration.store import load

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imagefinder.images.places import places
+from imagefinder.images.locations import locations
 from imagefinder.images.thumbnail_html import thumbnail_html
 from imagefinder.near_duplicates.detect import Duplicates
 from imagefinder.visualization.html import stream
@@ -18,5 +18,5 @@ def html_report(found: Duplicates) -> Iterator[str]:
         title="Near-duplicates",
         found=found,
         thumbnail=thumbnail_html,
-        places=places,
+        locations=locations,
     )

@@ -13,7 +13,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
-from imagefinder.images.places import living_first
+from imagefinder.images.locations import living_first
 from imagefinder.registry.factory import make_matcher
 from imagefinder.search.calibration.classifier import MatchClassifier, filter_hits
 from imagefinder.search.hits import Hits

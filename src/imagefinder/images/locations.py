@@ -1,4 +1,4 @@
-"""Places of an image: which of its paths are files, which are links to another, which are gone."""
+"""Locations of an image: which of its paths are files, which are links to another, which are gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Identity: TypeAlias = tuple[int, int]  # device and inode
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """One path of an image, as it is now."""
 
     path: str
@@ -24,7 +24,7 @@ class Place:
     that is the same file."""
 
 
-def places(record: Record) -> list[Place]:
+def locations(record: Record) -> list[Location]:
     """All paths of an image: its distinct files first, then links to these, then those gone.
 
     A path that cannot be examined is taken for a file.
@@ -34,28 +34,28 @@ def places(record: Record) -> list[Place]:
     for file in sorted(record.files, key=_is_indirect):
         identity = _identity(file.path)
         if identity is None:
-            found.append(Place(file.path, "gone"))
+            found.append(Location(file.path, "gone"))
         elif identity in first:
-            found.append(Place(file.path, "link", first[identity]))
+            found.append(Location(file.path, "link", first[identity]))
         else:
             if identity != _UNKNOWN:
                 first[identity] = file.path
-            found.append(Place(file.path, "file"))
-    return sorted(found, key=lambda place: (_ORDER[place.state], place.path))
+            found.append(Location(file.path, "file"))
+    return sorted(found, key=lambda location: (_ORDER[location.state], location.path))
 
 
 def count_files(record: Record) -> int:
     """How many distinct files there are now; links to these do not count."""
     if len(record.files) == 1:
         return int(_identity(record.files[0].path) is not None)
-    return sum(place.state == "file" for place in places(record))
+    return sum(location.state == "file" for location in locations(record))
 
 
 def living_first(record: Record, folders: Sequence[str] = ()) -> Record:
     """The same image, with the paths that exist first, and of these the ones in the folders."""
     if len(record.files) < 2:
         return record
-    states = {place.path: place.state for place in places(record)}
+    states = {location.path: location.state for location in locations(record)}
 
     def rank(file: File) -> tuple[bool, bool, bool, str]:
         state = states[file.path]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from imagefinder.images.places import Place, count_files, living_first, places
+from imagefinder.images.locations import Location, count_files, living_first, locations
 from imagefinder.types import File, Record
 
 
@@ -42,7 +42,10 @@ def folder(photo: Path) -> Path:
 def test_a_link_is_no_second_file(photo: Path, link) -> None:  # type: ignore[no-untyped-def]
     other = link(photo)
     found = record(photo, other)
-    assert places(found) == [Place(str(photo), "file"), Place(str(other), "link", str(photo))]
+    assert locations(found) == [
+        Location(str(photo), "file"),
+        Location(str(other), "link", str(photo)),
+    ]
     assert count_files(found) == 1
 
 
@@ -50,7 +53,7 @@ def test_a_copy_is_a_second_file_and_what_is_gone_is_none(photo: Path) -> None:
     copy = photo.with_name("copy.jpg")
     copy.write_bytes(b"pixels")
     found = record(photo, copy, photo.with_name("a-gone.jpg"))
-    assert [place.state for place in places(found)] == ["file", "file", "gone"]
+    assert [location.state for location in locations(found)] == ["file", "file", "gone"]
     assert count_files(found) == 2
     assert count_files(record(photo.with_name("gone.jpg"))) == 0
 
