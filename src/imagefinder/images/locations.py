@@ -1,4 +1,4 @@
-"""Locations of an image: which of its paths are files, which are links to another, which are gone."""
+"""Locations of an image: its files, links to these, and paths that are gone."""
 
 from __future__ import annotations
 
