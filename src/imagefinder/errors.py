@@ -27,6 +27,7 @@ ImageFinderError
 │   ├── TimedOut           over the time limit, or stalled
 │   └── ResponseRefused    a status, size, encoding or content that is not accepted
 ├── DownloadError          a list that cannot be read, or a folder that cannot be written
+├── OutputError            a file or folder that a command cannot, or may not, write
 ├── IndexDamaged           an index file to be rebuilt (handled inside the store)
 ├── NotFound               no such image in the catalogue
 ├── EvaluationError        the ground truth is missing or unusable
@@ -160,6 +161,10 @@ class ResponseRefused(FetchError):
 
 class DownloadError(ImageFinderError):
     """The list cannot be read, or the folder cannot be written."""
+
+
+class OutputError(ImageFinderError):
+    """The file or folder cannot be written, or is there already and not the command's own."""
 
 
 class IndexDamaged(ImageFinderError):

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imagefinder._utils.text import one_line
-from imagefinder.cli.options import DB, Db, Json, open_finder
-from imagefinder.cli.output import plain, print_groups, print_json
+from imagefinder._utils.outputs import check_output, write_output
+from imagefinder.cli.options import DB, Db, Force, Json, open_finder
+from imagefinder.cli.output import print_groups, print_json
 from imagefinder.cli.terminal import track
-from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
     from imagefinder.near_duplicates.detect import Duplicates
@@ -35,11 +34,14 @@ def duplicates(
         Path | None,
         typer.Option(metavar="FILE", help="Write an HTML report of all groups.", dir_okay=False),
     ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Find near-duplicates in the catalogue; nothing is deleted."""
     from imagefinder.near_duplicates.detect import duplicates
 
+    if html is not None:
+        check_output(html, "duplicates", force)
     with open_finder(db) as finder, track("comparing") as bar:
         found = duplicates(finder, threshold=threshold, verify=verify, progress=bar)
     if html is not None:
@@ -61,13 +63,11 @@ def duplicates(
 def _write(found: Duplicates, file: Path) -> None:
     from imagefinder.near_duplicates.report import html_report
 
-    try:
-        with file.open("w", encoding="utf-8", errors="backslashreplace") as page:
-            page.writelines(html_report(found))
-    except OSError as error:
-        raise ImageFinderError(
-            f"{plain(str(file))} cannot be written: {one_line(error)}"
-        ) from error
+    with (
+        write_output(file) as unfinished,
+        unfinished.open("w", encoding="utf-8", errors="backslashreplace") as page,
+    ):
+        page.writelines(html_report(found))
 
 
 def _as_json(found: Duplicates) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 from imagefinder.cli.options import (
     DB,
     Db,
+    Force,
     Json,
     Measures,
     Options,
@@ -72,6 +73,7 @@ def evaluate(
     out: _Report = None,
     encoder: SameEncoder = None,
     option: Options = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Measure retrieval quality (mAP, nDCG, precision, recall) against a ground truth."""
@@ -81,7 +83,7 @@ def evaluate(
     if pairs is not None and (queries is not None or level != 1):
         raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
     if out is not None:
-        evaluation.prepare(out)
+        evaluation.prepare(out, force)
     with usage_errors(), open_finder(db, encoder, option) as finder, track("searching") as bar:
         config = evaluation.EvalConfig(
             level=level,
@@ -95,7 +97,7 @@ def evaluate(
             seed=seed,
         )
         found = evaluation.evaluate(finder, config, progress=bar)
-    written = evaluation.save(found, out) if out is not None else []
+    written = evaluation.save(found, out, force=force) if out is not None else []
     if as_json:
         print_json(found.as_dict())
         return

@@ -9,7 +9,7 @@ import typer
 
 from imagefinder.cli.command import Command, Group
 from imagefinder.cli.completion import index_names, index_names_and_auto
-from imagefinder.cli.options import DB, Db, Json, open_finder, parse_options
+from imagefinder.cli.options import DB, Db, Force, Json, open_finder, parse_options
 from imagefinder.cli.output import print_audits, print_json, print_pairs
 from imagefinder.cli.terminal import quiet_libraries
 
@@ -91,21 +91,23 @@ def audit(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Plot the results.", dir_okay=False)
     ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Benchmark indexes on the catalogue's own vectors: recall, speed, build time and size."""
     from imagefinder.evaluation.index_benchmark import benchmark_indexes
+    from imagefinder.evaluation.plots import check_plot, plot_index_benchmark
     from imagefinder.types import IndexChoice
 
     quiet_libraries()
     if option and (kinds is None or len(kinds) != 1):
         raise typer.BadParameter("--option needs exactly one kind of index")
+    if out is not None:
+        check_plot(out, force)
     with open_finder(db) as finder:
         choices = [IndexChoice(kind, parse_options(option)) for kind in kinds or ()]
         audits = benchmark_indexes(finder, choices, queries)
     if out is not None:
-        from imagefinder.evaluation.plots import plot_index_benchmark
-
         plot_index_benchmark(audits, out)
     if as_json:
         print_json({"audits": [_as_json(one) for one in audits]})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Json, open_finder
+from imagefinder.cli.options import DB, Db, Force, Json, open_finder
 from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import track
 
@@ -49,18 +49,19 @@ def draw_map(
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Random seed for the sample and the projection.")
     ] = 0,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Draw a map of the catalogue, with similar images near each other."""
     from imagefinder.visualization.map import check_file_name, make_map, save
 
-    check_file_name(out)
+    check_file_name(out, force)
     with open_finder(db) as finder, track("drawing") as bar:
         try:
             found = make_map(finder, by=by, sample=sample, seed=seed, color=color)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--sample") from error
-        saved = save(found, out, width=width, limits=finder.limits, progress=bar)
+        saved = save(found, out, width=width, force=force, limits=finder.limits, progress=bar)
     if as_json:
         print_json(_as_json(found, saved))
         return

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagefinder._utils.outputs import check_output, mark, write_output
 from imagefinder.cli.completion import extractor_names, matcher_names
-from imagefinder.cli.options import AllowPrivate, Json
+from imagefinder.cli.options import AllowPrivate, Force, Json
 from imagefinder.cli.output import print_json
 from imagefinder.cli.sources import source_of
 from imagefinder.cli.terminal import quiet_libraries
@@ -16,6 +17,9 @@ from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
     from imagefinder.local_features.compare import Comparison
+
+_COMMAND = "match"
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 def match(
@@ -42,12 +46,15 @@ def match(
         typer.Option(metavar="FILE.png", help="Draw the correspondences.", dir_okay=False),
     ] = None,
     allow_private: AllowPrivate = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Match the local features of two images, to see whether they show the same object."""
     from imagefinder.local_features.compare import compare
 
     quiet_libraries()
+    if out is not None:
+        _check(out, force)
     left, right = (source_of(image, allow_private) for image in (one, other))
     found = compare(left, right, local=local, matcher=rerank)
     if out is not None:
@@ -61,13 +68,18 @@ def match(
         typer.echo(_verdict(found))
 
 
+def _check(out: Path, force: bool) -> None:
+    """Raises ImageFinderError unless the drawing can be saved there."""
+    if out.suffix.lower() not in _SUFFIXES:
+        raise ImageFinderError(f"{out}: the name must end in .png, .jpg, .webp or .tif")
+    check_output(out, _COMMAND, force)
+
+
 def _draw(found: Comparison, out: Path) -> None:
-    try:
-        found.drawn().save(out)
-    except ValueError as error:  # Pillow's, for an unknown suffix
-        raise ImageFinderError(
-            f"{out}: the name must end in .png or another image suffix"
-        ) from error
+    from imagefinder.images.software import software_exif
+
+    with write_output(out) as unfinished:
+        found.drawn().save(unfinished, exif=software_exif(mark(_COMMAND)))
 
 
 def _verdict(found: Comparison) -> str:

@@ -151,6 +151,10 @@ Strict = Annotated[
     typer.Option("--strict", help="Refuse truncated images instead of taking what is there."),
 ]
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace a file that this command did not make.")
+]
+
 DB = Path("imagefinder.db")
 
 

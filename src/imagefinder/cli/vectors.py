@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagefinder._utils.outputs import check_output, write_output
 from imagefinder.cli.completion import encoder_names
 from imagefinder.cli.options import (
     DB,
@@ -57,6 +58,9 @@ def embed(
             metavar="FILE.npy", help="Save the vector as a matrix of one row.", callback=_check_npy
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is there already.")
+    ] = False,
     allow_private: AllowPrivate = False,
     as_json: Json = False,
 ) -> None:
@@ -67,12 +71,15 @@ def embed(
     from imagefinder.registry import factory
     from imagefinder.registry.plugins import DEFAULT_ENCODER
 
+    if out is not None:
+        check_output(out, "embed", force)
     chosen = make_encoder(encoder, option) or factory.make_encoder(DEFAULT_ENCODER)
     if normalize and chosen.measure == "hamming":
         raise typer.BadParameter("--normalize does not apply to an encoder of binary codes")
     vectors = vectors_of(source_of(image, allow_private), chosen, normalize=normalize)
     if out is not None:
-        np.save(out, vectors, allow_pickle=False)
+        with write_output(out) as unfinished:
+            np.save(unfinished, vectors, allow_pickle=False)
     # by way of text: the shortest that gives the same 32 bits
     numbers = [type(number.item())(str(number)) for number in vectors[0]]
     if as_json:

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils.outputs import check_output, mark, write_output
 from imagefinder.errors import ImageFinderError
 from imagefinder.evaluation.index_benchmark import IndexBenchmark
 from imagefinder.evaluation.report import Confusion, Evaluation
-from imagefinder.visualization.plotting import LIGHT, Theme, empty_figure, png, themed_axes
+from imagefinder.visualization.plotting import (
+    LIGHT,
+    Theme,
+    check_plotting,
+    empty_figure,
+    png,
+    themed_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 _CLASSES = 40  # more would not be legible
 _NUMBERED = 15  # classes that leave room for numbers
 _CHARACTERS = 32
+_COMMAND = "index audit"
 _STRONG = 0.6  # a shade that dark text is not legible on
 
 
@@ -36,10 +45,21 @@ def plots(evaluation: Evaluation, theme: Theme = LIGHT) -> dict[str, bytes]:
     return {name: png(figure) for name, figure in drawn.items()}
 
 
+def check_plot(out: Path, force: bool = False) -> None:
+    """Before anything is measured: raises MissingExtra, or ImageFinderError if it cannot be saved.
+
+    ``force`` replaces a file that is no such plot.
+    """
+    check_plotting()
+    if out.suffix.lower() != ".png":
+        raise ImageFinderError(f"{out}: the name must end in .png")
+    check_output(out, _COMMAND, force)
+
+
 def plot_index_benchmark(results: Sequence[IndexBenchmark], out: Path) -> None:
     """Recall@10 against queries per second of each index, drawn to a file.
 
-    Raises MissingExtra, or ImageFinderError for a file name extension that is no image's.
+    Raises MissingExtra, or OutputError if it cannot be written; see ``check_plot``.
     """
     figure = empty_figure(7, 4.5)
     axes = figure.add_subplot()
@@ -56,12 +76,8 @@ def plot_index_benchmark(results: Sequence[IndexBenchmark], out: Path) -> None:
     axes.yaxis.set_minor_formatter("")
     axes.margins(x=0.15, y=0.15)
     axes.grid(alpha=0.3)
-    try:
-        figure.savefig(out, dpi=150)
-    except ValueError as error:
-        raise ImageFinderError(
-            f"{out}: the name must end in .png or another image suffix"
-        ) from error
+    with write_output(out) as unfinished:
+        unfinished.write_bytes(png(figure, mark(_COMMAND)))
 
 
 def _precision_recall(evaluation: Evaluation, theme: Theme) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imagefinder._utils.outputs import mark
 from imagefinder.images.locations import locations
 from imagefinder.images.thumbnail_html import thumbnail_html
 from imagefinder.near_duplicates.detect import Duplicates
@@ -16,6 +17,7 @@ def html_report(found: Duplicates) -> Iterator[str]:
         __package__,
         "duplicates.html",
         title="Near-duplicates",
+        generator=mark("duplicates"),
         found=found,
         thumbnail=thumbnail_html,
         locations=locations,

@@ -59,9 +59,9 @@ def themed_axes(
     return figure, axes
 
 
-def png(figure: Figure) -> bytes:
-    """As a PNG file that does not name the software that wrote it."""
-    settings: dict[str, Any] = {"format": "png", "dpi": _DPI, "metadata": {"Software": None}}
+def png(figure: Figure, software: str | None = None) -> bytes:
+    """As a PNG file that names this software, and not matplotlib."""
+    settings: dict[str, Any] = {"format": "png", "dpi": _DPI, "metadata": {"Software": software}}
     with BytesIO() as file:
         figure.savefig(file, **settings)
         return file.getvalue()

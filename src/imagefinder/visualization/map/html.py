@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from imagefinder._utils.outputs import mark
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.types import Progress, Record
 from imagefinder.visualization.html import data_url, render
@@ -50,6 +51,7 @@ def html_page(found: Map, limits: Limits = LIMITS, progress: Progress = iter) ->
         __package__,
         "map.html",
         title=f"{found.method} of {found.description}",
+        generator=mark("map"),
         explanation=_EXPLANATIONS[found.by],
         sprites_url=data_url(sprites.webp, "webp"),
         map_data=_map_data(found, sprites),

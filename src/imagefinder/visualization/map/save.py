@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagefinder._utils.atomic import atomic_write
-from imagefinder._utils.text import one_line
+from imagefinder._utils.outputs import check_output, mark, write_output
 from imagefinder.errors import ImageFinderError
 from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.images.software import software_exif
 from imagefinder.types import Progress
 from imagefinder.visualization.map.html import html_page
 from imagefinder.visualization.map.map import Map
@@ -19,6 +19,7 @@ from imagefinder.visualization.map.raster import draw
 _PAGES = (".html", ".htm")
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 _QUALITY = 90
+_COMMAND = "map"
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,18 @@ class SavedMap:
     """Of these, those whose files could not be read."""
 
 
-def check_file_name(path: str | os.PathLike[str]) -> Path:
-    """The absolute path. Raises ImageFinderError for an unsupported file name extension."""
+def check_file_name(path: str | os.PathLike[str], force: bool = False) -> Path:
+    """The absolute path, before anything is drawn.
+
+    Raises ImageFinderError for an unsupported file name extension, and OutputError if it cannot be
+    written, or, without ``force``, if a file is there that is no map.
+    """
     file = absolute(path)
     if file.suffix.lower() not in (*_PAGES, *_IMAGES):
         raise ImageFinderError(
             f"{file.name}: the name of a map ends in .html (a page), or in .png, .jpg or .webp"
         )
+    check_output(file, _COMMAND, force)
     return file
 
 
@@ -47,22 +53,20 @@ def save(
     path: str | os.PathLike[str],
     *,
     width: int = 2000,
+    force: bool = False,
     limits: Limits = LIMITS,
     progress: Progress = iter,
 ) -> SavedMap:
     """Write a page, or an image ``width`` pixels wide, depending on the name; atomically.
 
-    Raises ImageFinderError for an unsupported file name extension, or if it cannot be written.
+    Raises ImageFinderError as ``check_file_name`` does.
     """
-    file = check_file_name(path)
-    try:
-        with atomic_write(file) as unfinished:
-            if file.suffix.lower() in _PAGES:
-                page = html_page(found, limits, progress)
-                unfinished.write_bytes(page.html)
-                return SavedMap(file, len(found.records), page.unreadable)
-            drawn = draw(found, width, limits, progress)
-            drawn.image.save(unfinished, quality=_QUALITY)
-            return SavedMap(file, drawn.shown, drawn.unreadable)
-    except OSError as error:
-        raise ImageFinderError(f"{file} cannot be written: {one_line(error)}") from error
+    file = check_file_name(path, force)
+    with write_output(file) as unfinished:
+        if file.suffix.lower() in _PAGES:
+            page = html_page(found, limits, progress)
+            unfinished.write_bytes(page.html)
+            return SavedMap(file, len(found.records), page.unreadable)
+        drawn = draw(found, width, limits, progress)
+        drawn.image.save(unfinished, quality=_QUALITY, exif=software_exif(mark(_COMMAND)))
+        return SavedMap(file, drawn.shown, drawn.unreadable)
