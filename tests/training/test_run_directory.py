@@ -78,6 +78,32 @@ def test_other_files_are_left_alone(directory: RunDirectory, force: bool) -> Non
     assert [file.name for file in directory.folder.iterdir()] == ["holiday.jpg"]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_that_only_has_the_name_of_a_run_is_left_alone(
+    directory: RunDirectory, force: bool
+) -> None:
+    directory.work.mkdir(parents=True)
+    (directory.work / "thesis.txt").touch()
+    with pytest.raises(TrainingError, match="is not an empty folder"):
+        claim(directory, PLAN, force)
+    directory.clear()
+    assert (directory.work / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["catalogue.db.backup", "encoder.onnx.old", "report.docx"])
+def test_a_file_whose_name_only_begins_as_ours_is_left_alone(
+    directory: RunDirectory, name: str
+) -> None:
+    finished(directory)
+    for ours in ("catalogue.db-wal", "catalogue.db.vectors-0123abcd.kmeans", "report.html"):
+        (directory.folder / ours).touch()
+    (directory.folder / name).touch()
+    with pytest.raises(TrainingError, match="is not an empty folder"):
+        claim(directory, PLAN, force=True)
+    directory.clear()
+    assert [file.name for file in directory.folder.iterdir()] == [name]
+
+
 def test_an_unreadable_plan_is_refused(directory: RunDirectory) -> None:
     claim(directory, PLAN, force=False)
     (directory.work / "plan.json").write_text("{")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path("imagefinder-demo")
 _CATALOGUE = "demo.db"
+_NOTE = "demo"
+"""Of a catalogue that this command made."""
 _HELD_OUT = 2
 """Views of each scene that are not added, to search with."""
 
@@ -69,27 +71,39 @@ class Search:
 def _make_demo(folder: Path) -> tuple[Finder, list[Path]]:
     """Draw the gallery into a folder, with its catalogue beside it; gives the held-out images too.
 
-    An earlier demo is replaced. Raises StoreError for a folder that holds anything else.
+    An earlier demo is drawn again. Raises StoreError for a folder that holds anything else.
     """
-    from imagefinder.finder import Finder
     from imagefinder.testing.gallery import save_gallery
 
-    _clear(folder)
-    images = save_gallery(folder / "gallery")
-    held_out = set(_held_out())
-    queries = [path for path in images if (path.parent.name, path.stem) in held_out]
-    finder = Finder.create(folder / _CATALOGUE)
-    finder.add([path for path in images if path not in queries])
+    finder = _open(folder)
+    try:
+        images = save_gallery(folder / "gallery")
+        held_out = set(_held_out())
+        queries = [path for path in images if (path.parent.name, path.stem) in held_out]
+        finder.add([path for path in images if path not in queries])
+    except BaseException:
+        finder.close()
+        raise
     return finder, queries
 
 
-def _clear(folder: Path) -> None:
+def _open(folder: Path) -> Finder:
+    """The catalogue, which is made first: the folder is known to be a demo's by it."""
+    from imagefinder.finder import Finder
+
     folder.mkdir(parents=True, exist_ok=True)
-    ours = {"gallery", *(path.name for path in folder.glob(f"{_CATALOGUE}*"))}
-    if {path.name for path in folder.iterdir()} - ours:
-        raise StoreError(f"{folder} contains other files: choose an empty folder for the demo")
-    for old in folder.glob(f"{_CATALOGUE}*"):
-        old.unlink()
+    catalogue = folder / _CATALOGUE
+    if not Finder.exists(catalogue):
+        if any(path.name != _CATALOGUE for path in folder.iterdir()):
+            raise StoreError(f"{folder} contains other files: choose an empty folder for the demo")
+        finder = Finder.create(catalogue)
+        finder.store.set_metadata(_NOTE, "yes")
+        return finder
+    finder = Finder.open(catalogue)
+    if finder.store.get_metadata(_NOTE) is None and len(finder):
+        finder.close()
+        raise StoreError(f"{catalogue} is not a demo's: choose an empty folder for the demo")
+    return finder
 
 
 def _held_out() -> Iterator[tuple[str, str]]:

@@ -22,7 +22,14 @@ from imagefinder.images.inputs import Input
 from imagefinder.indexes.kmeans import fit_clusters
 from imagefinder.similarity import normalized_for
 from imagefinder.training.models.encoder import Network
-from imagefinder.training.run_directory import CATALOGUE, KMEANS, PCA, PROJECTION, WEIGHTS
+from imagefinder.training.run_directory import (
+    CATALOGUE,
+    CATALOGUE_FILES,
+    KMEANS,
+    PCA,
+    PROJECTION,
+    WEIGHTS,
+)
 from imagefinder.types import Features, Recipe, Report
 
 _OPSET = 17
@@ -84,8 +91,8 @@ def save_catalogue(
     encoder: Trained, images: Iterable[Input], clusters: int | None, folder: Path, progress: Any
 ) -> Report:
     """A catalogue of the images with a ``kmeans`` index; its PCA and centers are saved beside."""
-    for file in folder.glob(f"{CATALOGUE}*"):  # of an interrupted run
-        file.unlink()
+    for name in CATALOGUE_FILES:  # of an interrupted run
+        (folder / name).unlink(missing_ok=True)
     with Finder.create(folder / CATALOGUE, encoder) as finder:
         report = finder.add(images, progress=progress)
         finder.use_index("kmeans", {"clusters": clusters} if clusters else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,15 @@ PROJECTION = "projection.safetensors"
 REPORT = "report"
 """``.html`` and ``.json``."""
 
-_OURS = (DESCRIPTION, GRAPH, CATALOGUE, WEIGHTS, PCA, KMEANS, PROJECTION, f"{REPORT}.")
+CATALOGUE_FILES = (CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm")
+"""A database, and what SQLite keeps beside it."""
+_NAMES = (DESCRIPTION, GRAPH, WEIGHTS, PCA, KMEANS, PROJECTION, f"{REPORT}.html", f"{REPORT}.json")
+_OURS = re.compile(
+    rf"(\.\d+-[0-9a-f]{{8}}-)?({'|'.join(map(re.escape, (*_NAMES, *CATALOGUE_FILES)))})"
+    # the saved indexes of the catalogue
+    rf"|(\.\d+-[0-9a-f]{{8}}-)?{re.escape(CATALOGUE)}"
+    r"\.(vectors|exact|vlad)[a-z0-9-]*-[0-9a-f]{8}[a-z0-9_.-]*"
+)
 _PLAN = "plan.json"
 _WORK = "training"
 _FORMAT = 2
@@ -50,13 +59,13 @@ class RunDirectory:
         It can be used if it is new or empty, has an unfinished run of the same plan, or, with
         ``force``, if it has any run's files and nothing else.
         """
-        if not force and self._is_complete() and not self.work.exists():
+        if not force and self._is_complete() and not self._is_unfinished():
             raise TrainingError(
                 f"{self.folder} holds a trained encoder: name another --out, or add --force"
             )
-        if not force and self.work.exists():
+        if not force and self._is_unfinished():
             self._check_same(plan)
-        ours = self.work.exists() or (self._is_complete() and not self._has_other_files())
+        ours = self._is_unfinished() or (self._is_complete() and not self._has_other_files())
         if self.folder.exists() and not ours and not _is_empty(self.folder):
             raise TrainingError(f"{self.folder} is not an empty folder: name another --out")
 
@@ -86,23 +95,28 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Delete a run's files, and nothing else."""
-        if not (self._is_complete() or self.work.is_dir()):
+        if not (self._is_complete() or self._is_unfinished()):
             return
         (self.folder / DESCRIPTION).unlink(missing_ok=True)  # first: half of it is no encoder
         self.complete()
         for file in self.folder.iterdir():
-            if file.name.startswith(_OURS):
+            if _OURS.fullmatch(file.name):
                 file.unlink()
 
     def complete(self) -> None:
         """Delete the state of the run: it need not be resumed any more."""
-        shutil.rmtree(self.work, ignore_errors=True)
+        if self._is_unfinished():
+            shutil.rmtree(self.work, ignore_errors=True)
 
     def _is_complete(self) -> bool:
         return (self.folder / DESCRIPTION).exists()
 
+    def _is_unfinished(self) -> bool:
+        """Whether there is the state of a run, and not a folder of the same name."""
+        return self.work.is_dir() and ((self.work / _PLAN).exists() or _is_empty(self.work))
+
     def _has_other_files(self) -> bool:
-        return any(not file.name.startswith(_OURS) for file in self.folder.iterdir())
+        return any(not _OURS.fullmatch(file.name) for file in self.folder.iterdir())
 
     def _plan(self) -> Any:
         try:

@@ -29,8 +29,9 @@ def whole_catalogue(path: Path) -> Iterator[Path]:
         with atomic_write(path) as unfinished:
             _remove_abandoned(path)
             try:
-                yield unfinished
-                _check_closed(unfinished)
+                with _named(path, unfinished):
+                    yield unfinished
+                    _check_closed(unfinished)
                 check_free(path)
             finally:
                 for ending in _BESIDE:
@@ -38,6 +39,15 @@ def whole_catalogue(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {one_line(error)}") from error
     remove_stale_caches(path)
+
+
+@contextmanager
+def _named(path: Path, unfinished: Path) -> Iterator[None]:
+    """Errors about the temporary name are about the path."""
+    try:
+        yield
+    except StoreError as error:
+        raise type(error)(str(error).replace(unfinished.name, path.name)) from error
 
 
 def check_free(path: Path) -> None:
