@@ -61,7 +61,7 @@ def test_a_report_is_a_page_a_document_and_plots(catalogue: Catalogue, tmp_path:
 
 def test_the_page_needs_nothing_from_elsewhere(catalogue: Catalogue, tmp_path: Path) -> None:
     found = evaluate(catalogue(PICTURES))
-    _, page, *_ = save(found, tmp_path)
+    _, page, *_ = save(found, tmp_path / "report")
     text = page.read_text()
     sources = Sources()
     sources.feed(text)
@@ -77,7 +77,7 @@ def test_the_page_needs_nothing_from_elsewhere(catalogue: Catalogue, tmp_path: P
 
 
 def test_the_page_takes_no_name_for_html(catalogue: Catalogue, tmp_path: Path) -> None:
-    _, page, *_ = save(evaluate(catalogue(PICTURES)), tmp_path)
+    _, page, *_ = save(evaluate(catalogue(PICTURES)), tmp_path / "report")
     text = page.read_text()
     assert "<b> &" not in text
     assert "a &lt;b&gt; &amp; $x_ &#34;c&#34; &#39;d&#39;" in text
@@ -95,7 +95,7 @@ def test_pairs_have_no_classes_to_confuse(catalogue: Catalogue, tmp_path: Path) 
 def test_an_image_that_vanished_is_told_of(catalogue: Catalogue, tmp_path: Path) -> None:
     found = evaluate(catalogue(PICTURES))
     (tmp_path / "stored" / "dark" / "1.png").unlink()
-    _, page, *_ = save(found, tmp_path)
+    _, page, *_ = save(found, tmp_path / "report")
     assert "(no such file)" in page.read_text()
 
 

@@ -78,21 +78,21 @@ def prepare(folder: str | os.PathLike[str], force: bool = False) -> Path:
 def save(
     evaluation: Evaluation, folder: str | os.PathLike[str], *, force: bool = False
 ) -> list[Path]:
-    """Write ``report.html``, ``report.json`` and the plots, replacing older ones; their paths.
+    """Write ``report.json``, ``report.html`` and the plots, replacing older ones; their paths.
 
     Raises OutputError and MissingExtra as ``prepare`` does.
     """
     root = prepare(folder, force)
     light, dark = plots(evaluation), plots(evaluation, DARK)
     text = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2, allow_nan=False)
-    contents = {  # the page first: the folder is known by it
+    contents = {
+        "report.json": _encoded(text),
         _PAGE: _encoded(html_report(evaluation, light, dark)),
         **{f"{name}.png": png for name, png in light.items()},
-        "report.json": _encoded(text),
     }
-    for name, content in contents.items():
+    for name in sorted(contents, key=_PAGE.__ne__):  # it first: the folder is known by it
         with write_output(root / name) as file:
-            file.write_bytes(content)
+            file.write_bytes(contents[name])
     return [root / name for name in contents]
 
 
