@@ -18,12 +18,13 @@ from numpy.testing import assert_array_equal
 from pyarrow import parquet
 
 from imagefinder import ExchangeError, Finder, MissingExtra, NotFound, RecipeMismatch
+from imagefinder._utils.temporary_folder import temporary_folder
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors, vector_file
 from imagefinder.catalogue.vector_files.formats import check
 from imagefinder.encoders.perceptual_hash import DHash
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import Entry, Recipe, Record, key_of
+from imagefinder.types import Entry, File, Recipe, Record, key_of
 
 DIM = 4
 RECIPE = Recipe("mine", {}, DIM, "cosine")
@@ -74,7 +75,7 @@ def test_a_matrix_and_a_list_of_paths_are_enough(
         record, rows = found[scene]
         assert (record.width, record.height) == draw_scene(scene).size
         assert record.size == path.stat().st_size
-        assert record.files[0].mtime_ns == path.stat().st_mtime_ns
+        assert record.files == (File(str(path), path.stat().st_mtime_ns, "imported"),)
         assert_array_equal(rows, vector[None])
     assert found["harbour"][0].metadata == {"year": 1999}
     assert import_vectors(store, tmp_path / "v.npy").unchanged == 3
@@ -304,12 +305,78 @@ def test_what_is_there_is_replaced_only_if_forced(tmp_path: Path, name: str) -> 
     exported(tmp_path)
     with Finder.create(tmp_path / "c.db", "dhash") as finder:
         finder.add(draw_scene("harbour"))
-        with pytest.raises(ExchangeError, match="already exists: --force"):
+        with pytest.raises(ExchangeError, match=r"already exists?: --force"):
             finder.export_vectors(tmp_path / name)
         assert vector_file(tmp_path / name).recipe == RECIPE
         assert finder.export_vectors(tmp_path / name, force=True) == 1
         assert len(list(vector_file(tmp_path / name).read(finder.recipe))) == 1
     assert not list(tmp_path.glob(".*")), "nothing temporary is left"
+
+
+def test_all_files_in_the_way_are_named(tmp_path: Path, store: SqliteStore) -> None:
+    for name in ("v.csv", "v.json"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(ExchangeError, match=r"v\.csv and .*v\.json already exist: --force"):
+        export_vectors(store, tmp_path / "v.npy")
+    assert (tmp_path / "v.csv").read_text() == "mine"
+    (tmp_path / "v.csv").unlink()
+    (tmp_path / "v.csv").mkdir()
+    with pytest.raises(ExchangeError, match=r"v\.csv contains other files"):
+        export_vectors(store, tmp_path / "v.npy", force=True)
+
+
+def test_an_export_that_is_cut_short_is_none(
+    tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported(tmp_path)
+    replaced: list[Path] = []
+
+    def replace_two(new: Path, old: Path) -> None:
+        if len(replaced) == 2:
+            raise KeyboardInterrupt
+        replaced.append(old)
+        new.rename(old)
+
+    monkeypatch.setattr("imagefinder.catalogue.vector_files.export.os.replace", replace_two)
+    with pytest.raises(KeyboardInterrupt):
+        export_vectors(store, tmp_path / "v.npy", force=True)
+    assert [file.name for file in replaced] == ["v.csv", "v.json"]
+    with pytest.raises(ExchangeError, match="does not exist"):
+        import_vectors(store, tmp_path / "v.npy")
+
+
+def test_what_a_killed_export_left_is_taken_away(tmp_path: Path, store: SqliteStore) -> None:
+    abandoned, other = (tmp_path / f".12-0123abcd-{name}" for name in ("v.npy", "w.npy"))
+    for folder in (abandoned, other):
+        folder.mkdir()
+        (folder / "v.npy").touch()
+    with temporary_folder(tmp_path / "v.npy") as living:
+        export_vectors(store, tmp_path / "v.npy")
+        assert living.exists()
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {other.name}
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("-1000", -1000),
+        (str(10**30), 2**63 - 1),
+        (str(-(10**25)), -(2**63)),
+        ("1.5e18", 15 * 10**17),
+        ("", 0),
+    ],
+)
+def test_any_modification_time_is_taken(
+    tmp_path: Path, store: SqliteStore, given: str, taken: int
+) -> None:
+    exported(tmp_path)
+    with (tmp_path / "v.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    table(tmp_path / "v.csv", [{**line, "path": "a.jpg", "mtime_ns": given} for line in lines[:1]])
+    np.save(tmp_path / "v.npy", matrix(1))
+    import_vectors(store, tmp_path / "v.npy")
+    ((record, _),) = store.iter_records()
+    assert record.files == (File(str(tmp_path / "a.jpg"), taken, "imported"),)
 
 
 def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, store: SqliteStore) -> None:

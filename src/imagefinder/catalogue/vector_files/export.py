@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from imagefinder._utils.temporary_folder import temporary_folder
 from imagefinder.catalogue.vector_files.folder import is_export
 from imagefinder.catalogue.vector_files.formats import VectorFile, vector_file
 from imagefinder.errors import ExchangeError
@@ -20,26 +20,40 @@ def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = Fal
     """
     target = vector_file(path)
     _check_free(target, force)
-    folder, name = target.path.parent, target.path.name
-    with TemporaryDirectory(prefix=f".{name}-", dir=folder) as temporary:
-        fresh = type(target)(Path(temporary, name))
+    with temporary_folder(target.path) as folder:
+        fresh = type(target)(folder / target.path.name)
         images = _Counted(store.iter_records())
         fresh.write(store.recipe, images)
-        for new, old in zip(fresh.files, target.files, strict=True):
-            if old.is_dir():
-                old.rename(Path(temporary, "replaced"))
-            os.replace(new, old)
+        _publish(fresh, target, folder)
     return images.count
+
+
+def _publish(fresh: VectorFile, target: VectorFile, folder: Path) -> None:
+    """Rename all files to their names; the last is the one that imports are given.
+
+    An old one is taken away first: at no moment do the others belong to another export.
+    """
+    if os.path.lexists(target.path):
+        target.path.rename(folder / "replaced")
+    for new, old in zip(fresh.files, target.files, strict=True):
+        os.replace(new, old)
 
 
 def _check_free(target: VectorFile, force: bool) -> None:
     if not target.path.parent.is_dir():
         raise ExchangeError(f"the folder {target.path.parent} does not exist")
-    for file in target.files:
-        if os.path.lexists(file) and not force:
-            raise ExchangeError(f"{file} already exists: --force (force=True) replaces it")
-        if file.is_dir() and not is_export(file):
+    taken = [file for file in target.files if os.path.lexists(file)]
+    for file in taken:
+        if file.is_dir() and not (file == target.path and is_export(file)):
             raise ExchangeError(f"{file} contains other files: choose another folder")
+        if not (file.is_dir() or file.is_file() or file.is_symlink()):
+            raise ExchangeError(f"{file} is a device: choose another name")
+    if taken and not force:
+        names = " and ".join(map(str, taken))
+        verb, pronoun = ("exists", "it") if len(taken) == 1 else ("exist", "them")
+        raise ExchangeError(f"{names} already {verb}: --force (force=True) replaces {pronoun}")
+    if not os.access(target.path.parent, os.W_OK):
+        raise ExchangeError(f"{target.path} cannot be written: no permission")
 
 
 class _Counted:

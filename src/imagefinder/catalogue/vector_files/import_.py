@@ -69,7 +69,8 @@ def _entry(image: ImageVectors, limits: Limits) -> Entry | Failure:
         decoded = decode(data, _PROBE, limits)
     except ImageError as error:
         return Failure(about.name, str(error))
-    record = replace(record, width=decoded.width, height=decoded.height)
+    files = tuple(replace(file, origin="imported") for file in record.files)
+    record = replace(record, width=decoded.width, height=decoded.height, files=files)
     return Entry(record, image.features, about.metadata)
 
 

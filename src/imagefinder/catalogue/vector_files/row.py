@@ -26,6 +26,7 @@ INTEGERS = ("mtime_ns", "size", "width", "height")
 """The integer columns; the others are text."""
 
 _REQUIRED = ("sha256", "size", "width", "height")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -96,13 +97,8 @@ class Row:
     def _files(self) -> tuple[File, ...]:
         if self._cell("path") is None:
             return ()
-        mtime_ns = 0 if self._cell("mtime_ns") is None else self._integer("mtime_ns", -(2**63))
-        first = File(self._path(self._cell("path")), mtime_ns, "imported")
-        others = (
-            File(self._path(path), _int64(at, -(2**63)), "imported")
-            for path, at in self._json("also", list) or ()
-        )
-        return (first, *others)
+        places = [(self._cell("path"), self._cell("mtime_ns")), *(self._json("also", list) or ())]
+        return tuple(File(self._path(path), _time(at), "imported") for path, at in places)
 
     def _path(self, text: Any) -> str:
         path = str(absolute(self.folder / str(text)))
@@ -110,9 +106,9 @@ class Row:
             raise ValueError("its path is not one that a file can have")
         return path
 
-    def _integer(self, name: str, lowest: int = 0) -> int:
+    def _integer(self, name: str) -> int:
         try:
-            return _int64(self._cell(name), lowest)
+            return _int64(self._cell(name))
         except ValueError as error:
             raise ValueError(f"its {name} is not an integer") from error
 
@@ -129,9 +125,19 @@ class Row:
         return None if value == "" else value
 
 
-def _int64(value: Any, lowest: int) -> int:
+def _time(given: Any) -> int:
+    """A modification time, clamped to 64 bits: file systems have any."""
+    text = "0" if given is None else str(given)
+    try:
+        number = int(text) if _INTEGER.fullmatch(text) else int(float(text))
+    except (ValueError, OverflowError) as error:
+        raise ValueError("its mtime_ns is not an integer") from error
+    return max(-(2**63), min(2**63 - 1, number))
+
+
+def _int64(value: Any) -> int:
     number = int(str(value))
-    if not lowest <= number < 2**63:
+    if not 0 <= number < 2**63:
         raise ValueError(f"{number} is out of range")
     return number
 
