@@ -313,6 +313,48 @@ def test_what_is_there_is_replaced_only_if_forced(tmp_path: Path, name: str) -> 
     assert not list(tmp_path.glob(".*")), "nothing temporary is left"
 
 
+def _with_column(path: Path, name: str, values: Any) -> None:
+    whole = parquet.read_table(path)
+    index = whole.schema.get_field_index(name)
+    changed = whole.set_column(index, name, values)
+    parquet.write_table(changed.replace_schema_metadata(whole.schema.metadata), path)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("path", pa.array([b"\xff"] * 3), "its column 'path' is of type binary"),
+        ("metadata", pa.array([[["x"]]] * 3), "its column 'metadata' is of type list"),
+        ("metadata", pa.array([1, 2, 3]), "its column 'metadata' is of type int64"),
+        ("sha256", pa.array([True] * 3), "its column 'sha256' is of type bool"),
+        ("metadata", pa.array(["x" * 999] * 3), "cells of more than"),
+        ("metadata", pa.array(["{}", "{}", "x" * 999]), "cells of more than"),
+        ("metadata", pa.array(["x" * 999] * 3).dictionary_encode(), "cells of more than"),
+    ],
+)
+def test_a_column_of_another_kind_is_refused(
+    tmp_path: Path,
+    store: SqliteStore,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    values: Any,
+    said: str,
+) -> None:
+    monkeypatch.setattr("imagefinder.catalogue.vector_files.parquet.LONGEST_CELL", 400)
+    exported(tmp_path)
+    _with_column(tmp_path / "v.parquet", name, values)
+    with pytest.raises(ExchangeError, match=said):
+        import_vectors(store, tmp_path / "v.parquet")
+
+
+def test_texts_are_read_whatever_their_encoding(tmp_path: Path, store: SqliteStore) -> None:
+    exported(tmp_path)
+    for kind in (pa.large_string(), pa.dictionary(pa.int8(), pa.string())):
+        _with_column(tmp_path / "v.parquet", "metadata", pa.array(['{"a": 1}'] * 3).cast(kind))
+        import_vectors(store, tmp_path / "v.parquet")
+        assert all(record.metadata == {"a": 1} for record, _ in store.iter_records())
+
+
 def test_all_files_in_the_way_are_named(tmp_path: Path, store: SqliteStore) -> None:
     for name in ("v.csv", "v.json"):
         (tmp_path / name).write_text("mine")

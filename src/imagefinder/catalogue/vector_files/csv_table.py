@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagefinder.catalogue.vector_files.errors import translate_errors
-from imagefinder.catalogue.vector_files.row import Row
-
-_LONGEST = 2**24  # characters of a cell: an unterminated quote must not swallow the whole file
+from imagefinder.catalogue.vector_files.row import LONGEST_CELL, Row
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def table_writer(path: Path, columns: Iterable[str]) -> Iterator[csv.DictWriter[
 
 def read_rows(path: Path) -> Iterator[Row]:
     """Its rows. Raises ExchangeError unless it is a table of images."""
-    csv.field_size_limit(_LONGEST)
+    csv.field_size_limit(LONGEST_CELL)
     with translate_errors(path.name), path.open(encoding="utf-8-sig", newline="") as file:
         reader: csv.DictReader[str] = csv.DictReader(file, strict=True)
         if "path" not in (reader.fieldnames or ()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
     INTEGERS,
+    LONGEST_CELL,
     ImageVectors,
     Row,
     group_rows,
@@ -29,7 +31,10 @@ from imagefinder.similarity import dtype
 from imagefinder.types import Features, Recipe, Record
 
 _GROUP = 4096  # rows in a row group, and in memory
+_BATCH_BYTES = 2**26
 _RECIPE = b"imagefinder.recipe"
+_TEXTS = [name for name in COLUMNS if name not in INTEGERS]
+_TOO_LONG = f"it has cells of more than {LONGEST_CELL >> 20} MB"
 
 
 @dataclass(frozen=True)
@@ -68,24 +73,57 @@ class Parquet:
     def _rows(self, recipe: Recipe) -> Iterator[tuple[Row, Features | None]]:
         number = 0
         with self._open() as file:
-            names = file.schema_arrow.names
-            wanted = _schema(recipe).field("vector").type
-            if "vector" not in names or file.schema_arrow.field("vector").type != wanted:
-                raise ValueError(f"it has no column 'vector' of type {wanted}")
-            columns = [name for name in (*COLUMNS, "vector") if name in names]
-            for batch in file.iter_batches(_GROUP, columns=columns):
-                for cells, vector in _lines(batch, recipe):
-                    number += 1
-                    yield Row(cells, f"{self.path.name}, row {number}", self.path.parent), vector
+            columns, texts = _columns(file.schema_arrow, recipe)
+        with self._open(texts) as file:
+            for group in range(file.num_row_groups):
+                size = _batch_size(file.metadata.row_group(group))
+                for batch in file.iter_batches(size, [group], columns):
+                    for cells, vector in _lines(batch, recipe):
+                        number += 1
+                        where = f"{self.path.name}, row {number}"
+                        yield Row(cells, where, self.path.parent), vector
 
     @contextmanager
-    def _open(self) -> Iterator[Any]:
+    def _open(self, texts: list[str] | None = None) -> Iterator[Any]:
+        """The file; of the columns ``texts``, one text for many rows stays one in memory."""
         arrow, parquet = _libraries()
         try:
-            with translate_errors(self.path.name), parquet.ParquetFile(self.path) as file:
+            with (
+                translate_errors(self.path.name),
+                parquet.ParquetFile(self.path, read_dictionary=texts) as file,
+            ):
                 yield file
         except arrow.ArrowException as error:  # not all of them are ValueErrors
             raise ExchangeError(f"{self.path.name}: {one_line(error)}") from error
+
+
+def _columns(schema: Any, recipe: Recipe) -> tuple[list[str], list[str]]:
+    """The columns to read, and those of text. Raises ValueError for one of another type."""
+    arrow, _ = _libraries()
+    wanted = _schema(recipe).field("vector").type
+    if "vector" not in schema.names or schema.field("vector").type != wanted:
+        raise ValueError(f"it has no column 'vector' of type {wanted}")
+    names = [name for name in COLUMNS if name in schema.names]
+    texts = []
+    for name in names:
+        kind = schema.field(name).type
+        kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
+        is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+        is_number = arrow.types.is_integer(kind) or arrow.types.is_floating(kind)
+        if not (is_text or (is_number and name in INTEGERS) or arrow.types.is_null(kind)):
+            raise ValueError(f"its column {name!r} is of type {kind}")
+        texts += [name] if is_text else []
+    return [*names, "vector"], texts
+
+
+def _batch_size(group: Any) -> int:
+    """How many rows to read at once, so that their texts fit in memory. Raises ValueError."""
+    columns = [group.column(index) for index in range(group.num_columns)]
+    size = sum(one.total_uncompressed_size for one in columns if one.path_in_schema in _TEXTS)
+    mean = int(size // max(1, group.num_rows))
+    if mean > LONGEST_CELL:
+        raise ValueError(_TOO_LONG)
+    return max(1, min(_GROUP, _BATCH_BYTES // max(1, mean)))
 
 
 def _libraries() -> tuple[Any, Any]:
@@ -127,7 +165,21 @@ def _lines(batch: Any, recipe: Recipe) -> Iterator[tuple[dict[str, Any], Feature
     if numbers.null_count:
         raise ValueError("values are missing in its vectors")
     vectors = iter(numbers.to_numpy(zero_copy_only=False).reshape(-1, recipe.dim))
-    for cells, has_vector in zip(
-        batch.drop_columns(["vector"]).to_pylist(), lists.is_valid().to_pylist(), strict=True
-    ):
-        yield cells, next(vectors) if has_vector else None
+    names = [name for name in batch.schema.names if name != "vector"]
+    columns = [_cells(batch.column(name)) for name in names]
+    rows = zip(*columns, strict=True) if columns else repeat((), batch.num_rows)
+    for cells, has_vector in zip(rows, lists.is_valid().to_pylist(), strict=True):
+        yield dict(zip(names, cells, strict=True)), next(vectors) if has_vector else None
+
+
+def _cells(column: Any) -> list[Any]:
+    """The values of a column. Raises ValueError for texts that are too long."""
+    arrow, _ = _libraries()
+    if not arrow.types.is_dictionary(column.type):
+        return list(column.to_pylist())
+    compute = optional_import("pyarrow.compute", "parquet", "'.parquet'")
+    texts = column.dictionary
+    if (compute.max(compute.binary_length(texts)).as_py() or 0) > LONGEST_CELL:
+        raise ValueError(_TOO_LONG)
+    items = texts.to_pylist()
+    return [None if index is None else items[index] for index in column.indices.to_pylist()]

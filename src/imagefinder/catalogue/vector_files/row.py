@@ -25,6 +25,9 @@ COLUMNS = ("id", "path", "mtime_ns", "sha256", "size", "width", "height", "metad
 INTEGERS = ("mtime_ns", "size", "width", "height")
 """The integer columns; the others are text."""
 
+LONGEST_CELL = 2**24
+"""In characters or bytes: in CSV an unterminated quote must not swallow the whole file."""
+
 _REQUIRED = ("sha256", "size", "width", "height")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _ID = re.compile(r"[0-9a-f]{16}")
