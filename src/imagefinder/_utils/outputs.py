@@ -35,7 +35,7 @@ def check_output(path: Path, command: str, force: bool = False) -> Path:
         if file.is_dir():
             raise OutputError(f"{path} is a folder: name a file in it")
         if not file.parent.is_dir():
-            raise OutputError(f"there is no folder {file.parent}: make it, or choose another")
+            raise OutputError(f"{path} cannot be written: there is no folder {file.parent}")
         if not _is_writable(file):
             raise OutputError(f"{path} cannot be written: no permission")
         if not force and file.is_file() and not _is_stream(file) and not is_made_by(file, command):
