@@ -52,7 +52,7 @@ def test_a_catalogue_goes_out_and_comes_back_as_another(
 ) -> None:
     said = answer(run("export", name, "--json"))
     assert said == {"images": 144, "path": str(tmp_path / name)}
-    assert "already exists" in refusal(run("export", name))
+    assert "already exist" in refusal(run("export", name))
     assert run("export", name, "--force").stdout == f"144 images exported to {name}\n".encode()
     assert answer(run("import", name, "--db", "new.db", "--json"))["added"] == 144
     assert answer(run("import", name, "--db", "new.db", "--json"))["unchanged"] == 144
