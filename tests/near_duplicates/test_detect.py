@@ -72,6 +72,12 @@ def test_blank_pages_are_no_copies_and_are_counted(finder: Finder, tmp_path: Pat
     }
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf")])
+def test_a_threshold_is_a_finite_number(finder: Finder, threshold: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        duplicates(finder, threshold=threshold)
+
+
 def test_links_are_no_duplicates(finder: Finder, folder: Path) -> None:
     (folder / "a-link.jpg").symlink_to("coral-reef.jpg")
     os.link(folder / "coral-reef.jpg", folder / "hard.jpg")

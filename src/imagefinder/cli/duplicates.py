@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -40,6 +41,8 @@ def duplicates(
     """Find near-duplicates in the catalogue; nothing is deleted."""
     from imagefinder.near_duplicates.detect import duplicates
 
+    if threshold is not None and not math.isfinite(threshold):
+        raise typer.BadParameter("must be a finite number", param_hint="--threshold")
     if html is not None:
         check_output(html, "duplicates", force)
     with open_finder(db) as finder, track("comparing") as bar:

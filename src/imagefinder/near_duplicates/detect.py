@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -103,6 +104,8 @@ def duplicates(
     """
     if verify not in get_args(Verify):
         raise ValueError(f"verify must be one of {', '.join(get_args(Verify))}")
+    if threshold is not None and not math.isfinite(threshold):
+        raise ValueError("threshold must be a finite number")
     if verify == "geometry" and catalogue.extractor is None:
         raise PluginError(
             "the catalogue has no local features: create one with --local sift to verify geometry"

@@ -198,6 +198,10 @@ def _translations(path: Path) -> Mapping[type[Exception], Callable[[Exception], 
         apsw.FullError: lambda _: DiskFull(
             "the disk is full: free some space and try again; nothing stored is lost"
         ),
+        apsw.IOError: _raises(
+            f"the disk of {name} fails to read or write, or a quota is used up: check the disk; "
+            "nothing stored is lost"
+        ),
         apsw.NotADBError: lambda _: NotACatalogue(f"{name} is not an ImageFinder catalogue"),
         **dict.fromkeys(_DAMAGES, lambda error: _damaged(path, error)),
         apsw.Error: lambda error: StoreError(f"{name} cannot be used: {error}"),
