@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 
 from imagefinder import __version__
 from imagefinder.finder import Finder
+from imagefinder.images.decoding_pool import POOL
 from imagefinder.server.api_keys import KeyFile, KeyRing
 from imagefinder.server.catalogues import check_distinct, open_catalogues
 from imagefinder.server.connections import ConnectionLimits, affordable_connections
@@ -99,7 +100,10 @@ async def _lifespan(
     with open_catalogues(finders, metrics.batch_size.observe, limits) as opened:
         app.state.catalogues = opened
         metrics.watch_images(partial(len, opened.first.finder))
-        yield
+        try:
+            yield
+        finally:
+            POOL.close()
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
