@@ -69,6 +69,8 @@ def conditions(where: Mapping[str, Any] | None) -> list[Condition]:
     ``{"gte": 10, "lt": 20}``; ``None`` equals metadata that are not there.
     """
     found: list[Condition] = []
+    if not isinstance(where, Mapping | None):
+        raise ValueError(f"where: expected names and values, as in {{'a': 1}}, not {where!r}")
     for name, value in (where or {}).items():
         if not isinstance(name, str):
             raise ValueError(f"where: a name must be text, not {name!r}")

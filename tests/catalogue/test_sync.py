@@ -268,6 +268,33 @@ def test_only_a_checksum_notices_a_content_of_the_same_size_and_time(
     assert finder.add(root, checksum=True).unchanged == 1
 
 
+def metadata_of(finder: Finder, path: Path) -> dict[str, object]:
+    key = finder.store.lookup_paths([str(path)])[str(path)].key
+    return dict(finder.store.get([key])[key].metadata)
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_a_file_that_is_edited_keeps_its_metadata(
+    finder: Finder, root: Path, checksum: bool
+) -> None:
+    edited, copied, copy = root / "000.png", root / "001.png", root / "copy.png"
+    shutil.copyfile(copied, copy)
+    finder.add([edited, copied, root / "002.png"], metadata=[{"a": 0}, {"a": 1}, {"a": 2}])
+    finder.add(root)
+    PIL.Image.new("RGB", (5, 5), "red").save(edited)
+    PIL.Image.new("RGB", (6, 6), "blue").save(copied)
+    assert finder.sync(root, checksum=checksum).updated == 2
+    assert metadata_of(finder, edited) == {"a": 0}
+    assert metadata_of(finder, copy) == {"a": 1}, "they stay with the content that stays"
+    assert metadata_of(finder, copied) == {}
+    shutil.copyfile(root / "002.png", edited)
+    finder.sync(root, checksum=checksum)
+    assert metadata_of(finder, edited) == {"a": 2}, "content that is known has its own"
+    PIL.Image.new("RGB", (7, 7), "green").save(copy)
+    finder.add(copy, metadata={"b": 3})
+    assert metadata_of(finder, copy) == {"b": 3}, "what is given counts"
+
+
 def test_an_imported_file_counts_as_added_once_it_is_added(finder: Finder, root: Path) -> None:
     finder.add(root / "000.png")
     (record,) = finder.page()

@@ -162,7 +162,19 @@ def _decoded(item: _Item, into: Catalogue) -> _Item:
     except ImageError as error:
         return replace(item, failure=str(error))
     record = replace(record, width=image.width, height=image.height)
+    item = replace(item, given=_with_former_metadata(item.given, into.store))
     return replace(item, record=record, pixels=image.pixels, local=local, warning=image.warning)
+
+
+def _with_former_metadata(given: Input, store: Store) -> Input:
+    """With what was said of its path, if the file's content alone has changed."""
+    if given.metadata is not None or given.path is None:
+        return given
+    before = store.lookup_paths([given.path]).get(given.path)
+    former = store.get([before.key]).get(before.key) if before else None
+    if former is None or any(file.path != given.path for file in former.files):
+        return given  # the former content has other files, and keeps its metadata
+    return replace(given, metadata=former.metadata or None)
 
 
 def _local(content: Content, into: Catalogue) -> LocalFeatures | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
 from imagefinder.errors import CatalogueDamaged, CatalogueExists, CatalogueMissing, StoreError
+from imagefinder.stores.sqlite.schema import APPLICATION_ID
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.contracts.samples import random_entries
 from imagefinder.types import Recipe
@@ -185,6 +187,38 @@ def test_what_cannot_be_read_is_said(path: Path, tmp_path: Path) -> None:
     assert any("the structure of the file" in one.what for one in SqliteStore.check(path))
     with pytest.raises(CatalogueMissing):
         SqliteStore.check(tmp_path / "none.db")
+
+
+def test_a_file_that_is_cut_says_that_only_a_backup_helps(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(CatalogueDamaged, match="too damaged to be repaired: restore a backup"):
+        SqliteStore.salvage(path, SqliteStore.check(path))
+
+
+@pytest.mark.parametrize("version", [-1, 0, 1, 2])
+def test_a_version_that_its_tables_do_not_have_is_damage_that_is_repaired(
+    path: Path, version: int
+) -> None:
+    execute(path, f"PRAGMA user_version = {version}")
+    with pytest.raises(CatalogueDamaged, match="not those of schema"):
+        SqliteStore.open(path)
+    found = SqliteStore.check(path)
+    assert [one.what for one in found] == [
+        f"the structure of the file: its tables are not those of schema {version}"
+    ]
+    SqliteStore.salvage(path, found)
+    with closing(SqliteStore.open(path)) as store:
+        assert len(store) == 300
+
+
+def test_the_tables_of_something_else_get_no_company(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    execute(path, f"PRAGMA application_id = {APPLICATION_ID}; CREATE TABLE notes (text)")
+    before = path.read_bytes()
+    assert SqliteStore.check(path)
+    with pytest.raises(CatalogueDamaged):
+        SqliteStore.open(path)
+    assert path.read_bytes() == before
 
 
 def test_what_is_intact_is_salvaged(path: Path) -> None:

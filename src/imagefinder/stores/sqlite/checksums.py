@@ -17,7 +17,7 @@ _SIGNED = 2**63  # SQLite's integers have a sign
 
 
 class DamagedRow(Exception):
-    """A row that is not as it was written; the text says which."""
+    """A row, or the header, is not as it was written; the text says which."""
 
 
 @dataclass(frozen=True)

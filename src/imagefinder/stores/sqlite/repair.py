@@ -48,12 +48,15 @@ def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Sa
                 intact.execute(_INCOMPLETE)
             metadata = _metadata(connection, keys)
         if intact.execute("SELECT count(*) FROM catalogue WHERE name IN ('id', 'recipe')").get < 2:
-            raise CatalogueDamaged(
-                f"{path.name} is too damaged to be repaired: restore a backup of it"
-            )
+            raise too_damaged(path)
         with connections.alone() as writer:
             copy_pages(intact, writer)
     return Salvage(kept, metadata)
+
+
+def too_damaged(path: Path) -> CatalogueDamaged:
+    """The error of a catalogue that nothing but a backup brings back."""
+    return CatalogueDamaged(f"{path.name} is too damaged to be repaired: restore a backup of it")
 
 
 def add_checksums(connections: Connections) -> int:

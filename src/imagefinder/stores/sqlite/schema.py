@@ -5,6 +5,7 @@ from __future__ import annotations
 import apsw
 
 from imagefinder.errors import NewerCatalogue, NotACatalogue
+from imagefinder.stores.sqlite.checksums import DamagedRow
 
 APPLICATION_ID = 0x494D4746  # "IMGF", as `file` shows it
 
@@ -64,6 +65,8 @@ MIGRATIONS = (
     """,
 )
 
+_NEW_TABLES = ("images", "local_features", "writes")  # one that each migration makes
+
 # what the last migration adds, for a connection that cannot make it
 _VIEWS = """
     CREATE TEMP VIEW images AS SELECT *, 0 AS version, NULL AS checksum FROM main.images;
@@ -87,7 +90,7 @@ def is_empty(connection: apsw.Connection) -> bool:
 
 
 def check(connection: apsw.Connection, name: str) -> None:
-    """Raise NotACatalogue or NewerCatalogue unless the file can be read or migrated."""
+    """Raise NotACatalogue, NewerCatalogue or DamagedRow if it cannot be read or migrated."""
     if connection.pragma("application_id") != APPLICATION_ID:
         raise NotACatalogue(f"{name} is a SQLite database, but not an ImageFinder catalogue")
     version = connection.pragma("user_version")
@@ -96,6 +99,15 @@ def check(connection: apsw.Connection, name: str) -> None:
             f"{name} was made by a newer version of ImageFinder (schema {version}, supported up to "
             f"{len(MIGRATIONS)}): upgrade with pip install -U imagefinder"
         )
+    if version < 1 or version != _version_of(connection):
+        raise DamagedRow(f"its tables are not those of schema {version}")
+
+
+def _version_of(connection: apsw.Connection) -> int:
+    """The version whose tables there are; the header's may be damaged."""
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    tables = {str(name) for (name,) in rows}
+    return sum(name in tables for name in _NEW_TABLES)
 
 
 def is_old(connection: apsw.Connection) -> bool:

@@ -150,8 +150,11 @@ class SqliteStore:
 
         Raises CatalogueDamaged if what describes the catalogue itself is lost.
         """
-        with closing(Connections(path)) as connections:
-            return repair.salvage(connections, path, found)
+        try:
+            with closing(Connections(path)) as connections:
+                return repair.salvage(connections, path, found)
+        except CatalogueDamaged as error:
+            raise repair.too_damaged(path) from error
 
     @classmethod
     def add_checksums(cls, path: Path) -> int:
