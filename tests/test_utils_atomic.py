@@ -73,6 +73,7 @@ def test_what_is_being_written_stays(tmp_path: Path) -> None:
         ".4711-0123abcd-",
         ".4711-0123abcda-a.txt",
         ".x-0123abcd-a.txt",
+        ".20261127-20261126-a.txt",
         ".4711-0123abcd-A.txt",
     ],
 )

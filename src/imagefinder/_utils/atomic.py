@@ -19,7 +19,18 @@ from secrets import token_hex
 if sys.platform != "win32":
     import fcntl
 
-_UNFINISHED = re.compile(r"\.\d+-([0-9a-f]{8})-(.+)", re.DOTALL)
+TEMPORARY = r"\.\d+-(?=\d*[a-f])[0-9a-f]{8}-"
+"""How the name of a temporary file or folder begins: a token has a letter, a date has none."""
+_UNFINISHED = re.compile(f"{TEMPORARY}(.+)", re.DOTALL)
+_TOKEN = 1  # of the parts between hyphens
+
+
+def temporary_name(path: Path) -> Path:
+    """A path beside this one, for what is not finished yet."""
+    token = token_hex(4)
+    while token.isdecimal():
+        token = token_hex(4)
+    return path.with_name(f".{os.getpid()}-{token}-{path.name}")
 
 
 @contextmanager
@@ -53,9 +64,7 @@ def remove_abandoned(folder: Path, is_target: Callable[[str], object]) -> None:
 
 def token_of(unfinished: Path) -> str:
     """The token in the name of a temporary file."""
-    match = _UNFINISHED.fullmatch(unfinished.name)
-    assert match  # noqa: S101  it was made here
-    return match[1]
+    return unfinished.name.split("-")[_TOKEN]
 
 
 def tokens_in_progress(path: Path) -> set[str]:
@@ -69,13 +78,13 @@ def _unfinished_in(folder: Path) -> list[tuple[str, str, str]]:
     with suppress(OSError):
         names = [file.name for file in folder.iterdir()]
     matches = [match for name in names if (match := _UNFINISHED.fullmatch(name))]
-    return [(match[0], match[1], match[2]) for match in matches]
+    return [(match[0], match[0].split("-")[_TOKEN], match[1]) for match in matches]
 
 
 def _create(path: Path, mode: int) -> tuple[Path, int | None]:
     """A new temporary file, and the descriptor that locks it where files can be locked."""
     while True:
-        unfinished = path.with_name(f".{os.getpid()}-{token_hex(4)}-{path.name}")
+        unfinished = temporary_name(path)
         try:
             descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
+
+from imagefinder._utils.atomic import TEMPORARY, temporary_name
 
 if sys.platform != "win32":
     import fcntl
@@ -23,7 +24,7 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     that was killed, and is deleted by the next one with the same name. Raises OSError.
     """
     _remove_abandoned(path)
-    folder = path.with_name(f".{os.getpid()}-{token_hex(4)}-{path.name}")
+    folder = temporary_name(path)
     folder.mkdir()
     try:
         descriptor = _lock(folder)
@@ -51,7 +52,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def _remove_abandoned(path: Path) -> None:
-    pattern = re.compile(rf"\.\d+-[0-9a-f]{{8}}-{re.escape(path.name)}")
+    pattern = re.compile(rf"{TEMPORARY}{re.escape(path.name)}")
     for folder in list(path.parent.iterdir()):
         if not pattern.fullmatch(folder.name) or not folder.is_dir():
             continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.atomic import TEMPORARY, atomic_write
 from imagefinder._utils.text import one_line
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH
 from imagefinder.errors import TrainingError
@@ -28,9 +28,9 @@ CATALOGUE_FILES = (CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm")
 """A database, and what SQLite keeps beside it."""
 _NAMES = (DESCRIPTION, GRAPH, WEIGHTS, PCA, KMEANS, PROJECTION, f"{REPORT}.html", f"{REPORT}.json")
 _OURS = re.compile(
-    rf"(\.\d+-[0-9a-f]{{8}}-)?({'|'.join(map(re.escape, (*_NAMES, *CATALOGUE_FILES)))})"
+    rf"({TEMPORARY})?({'|'.join(map(re.escape, (*_NAMES, *CATALOGUE_FILES)))})"
     # the saved indexes of the catalogue
-    rf"|(\.\d+-[0-9a-f]{{8}}-)?{re.escape(CATALOGUE)}"
+    rf"|({TEMPORARY})?{re.escape(CATALOGUE)}"
     r"\.(vectors|exact|vlad)[a-z0-9-]*-[0-9a-f]{8}[a-z0-9_.-]*"
 )
 _PLAN = "plan.json"

@@ -478,3 +478,12 @@ def test_a_finder_searches_what_it_imported(tmp_path: Path, images: list[Path]) 
         assert two.import_vectors(tmp_path / "v.npy").added == 3
         assert two.search(images[1], 1)[0].path == str(images[1])
         assert two.add(images).unchanged == 3, "the files are as they were"
+
+
+def test_a_hidden_folder_with_a_date_in_its_name_is_not_taken_for_a_temporary_one(
+    tmp_path: Path,
+) -> None:
+    mine = tmp_path / ".2026-20261127-v.npy"
+    mine.mkdir()
+    with temporary_folder(tmp_path / "v.npy"):
+        assert mine.is_dir()

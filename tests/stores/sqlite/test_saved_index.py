@@ -143,12 +143,12 @@ def test_what_a_killed_program_left_goes_with_the_next_save(saved: SavedIndex) -
     saved.save(index_of(1, "exact"), 1)
     data = next(name for name in names(saved) if name.count(".") == 3)
     folder = saved.manifest.parent
-    token = "00000000"  # noqa: S105  part of a name
+    token = "0000000a"  # noqa: S105  part of a name
     left = saved._data(token)
     for name in (
         f".7-{token}-{saved.manifest.name}",
-        f".7-11111111-{left.name}",
-        f".7-22222222-{left.name}.hnsw",
+        f".7-1111111a-{left.name}",
+        f".7-2222222a-{left.name}.hnsw",
         left.name,
         f"{left.name}.hnsw",
         f"{left.name}.hnsw.json",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.atomic import TEMPORARY, atomic_write
 from imagefinder._utils.text import one_line
 from imagefinder.errors import CatalogueExists, StoreError
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
@@ -71,7 +71,7 @@ def _check_closed(database: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     """What SQLite kept beside the temporary files of killed programs, which are gone."""
-    pattern = re.compile(rf"(\.\d+-[0-9a-f]{{8}}-{re.escape(path.name)})({'|'.join(_BESIDE)})")
+    pattern = re.compile(rf"({TEMPORARY}{re.escape(path.name)})({'|'.join(_BESIDE)})")
     for file in list(path.parent.iterdir()):
         match = pattern.fullmatch(file.name)
         if match and not file.with_name(match[1]).exists():
