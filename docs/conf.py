@@ -62,7 +62,9 @@ nitpick_ignore_regex = [
     (r"py:class", r"imagefinder\.catalogue\.reduction\.Kind"),  # a type variable
     (
         r"py:class",
-        r"tuple\[~imagefinder\.types\.File",
+        r"tuple\[~imagefinder\.types\.(File|Failure)",
     ),  # Sphinx misreads its dots
+    # how a download works inside
+    (r"py:class", r"imagefinder\.downloads\.(policy\.Policy|validators\.Validators)"),
     (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|typing|types|fastapi)\..*"),
 ]

@@ -1,6 +1,7 @@
 """What the commands that compare images do, and what they refuse, inside this process."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def ask(some: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         "options",
         "terminal",
     ):  # it would send this process's stderr nowhere
-        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: None)
+        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
 
     def asked(*words: object, stdin: bytes = b"") -> Result:
         return CliRunner().invoke(app, [str(word) for word in words], input=stdin)
@@ -207,7 +208,7 @@ def size_within_640(file: str) -> tuple[int, int]:
         (["info", "--db", "none.db"], "no catalogue"),
         (["reduce", "less.db", "--dim", "12"], "at most 11, not to 12"),
         (["reduce", "less.db", "--db", "bits.db", "--dim", "2"], "gives binary codes"),
-        (["reduce", "bits.db", "--dim", "2"], "already exists: open it"),
+        (["reduce", "bits.db", "--dim", "2"], "already exists: choose another path"),
         (["reduce", "none/less.db", "--dim", "2"], "no folder"),
     ],
 )

@@ -224,3 +224,30 @@ def test_a_folder_named_like_a_list_is_none(tmp_path: Path) -> None:
     assert not is_list(tmp_path / "a.csv")
     assert is_list("b.CSV")
     assert not is_list(os.fspath(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.txt", "https://example.org/a.jpg\n", True),
+        ("a.txt", "# exported\n\nurl\nhttps://example.org/a.jpg\n", True),
+        ("a.txt", "sep=;\nname;url\nA;https://example.org/a.jpg\n", True),
+        ("a.txt", "These images are free, see https://example.org.\n", False),
+        ("a.txt", "From the suite:\nhttps://example.org/suite and free to use\n", False),
+        ("a.txt", "", False),
+        ("a.json", '[{"url": "https://example.org/a.jpg"}]', True),
+        ("a.json", '{"camera": "Exakta", "lens": 50}', False),
+        ("a.csv", "anything", True),
+        ("a.jpg", "https://example.org/a.jpg\n", False),
+    ],
+)
+def test_text_and_json_are_lists_only_if_they_begin_with_a_url(
+    tmp_path: Path, name: str, text: str, expected: bool
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert is_list(tmp_path / name) is expected
+
+
+def test_utf_16_text_is_a_list_too(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("url\nhttps://example.org/a.jpg\n", encoding="utf-16")
+    assert is_list(tmp_path / "a.txt")

@@ -325,7 +325,7 @@ def test_a_hash_catalogue_finds_copies(run: Run, folder: Path, encoder: str) -> 
         (None, "no such file"),
         (b"", "empty"),
         (b"Dear diary", "not an image"),
-        (b"\xff\xd8\xff\xe0", "not an image"),
+        (b"\xff\xd8\xff\xe0", "truncated, damaged"),
     ],
 )
 def test_an_image_that_cannot_be_used_is_said_in_one_line(

@@ -71,7 +71,7 @@ def _records(dialect: Dialect, lines: BoundedLines) -> Iterator[Record | str]:
             continue
         if lines.at_end and lines.quotes % 2 and lines.number > began:
             yield f"line {began} opens a quote that is never closed, so the rest is not read"
-        elif record and not (dialect.delimiter is None and _is_remark(record[0])):
+        elif record and not (dialect.delimiter is None and _is_remark(lines.text)):
             yield record
 
 

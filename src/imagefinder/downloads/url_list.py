@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ from imagefinder.images.metadata import check_metadata
 
 _SAMPLE = 1000  # rows from which the column is detected
 _DEEPEST = 32  # levels of lists and objects in a cell
+_HEAD = 64 * 1024  # bytes of a file that may be a list
+_FIRST_LINES = 3  # such as ``sep=;``, names and the first row
+# nothing but a URL between separators: prose may begin a line with one, too
+_CELL_WITH_URL = re.compile(
+    rb"""(^|[,;|\t"])\s*["']?https?://\S+[ ]*["']?($|[,;|\t"\]}])""", re.MULTILINE | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,25 @@ class UrlList:
 
 
 def is_list(path: str | os.PathLike[str]) -> bool:
-    """Whether the path names a list, by its suffix."""
-    return Path(path).suffix.lower() in _READERS and not os.path.isdir(path)
+    """Whether the path names a list, by its suffix.
+
+    Files that end in ``.txt`` or ``.json`` are often something else: one must begin with a URL, or
+    with a line of names and then a URL.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _READERS or os.path.isdir(path):
+        return False
+    return suffix not in (".txt", ".json") or _begins_with_url(Path(path))
+
+
+def _begins_with_url(path: Path) -> bool:
+    try:
+        with path.expanduser().open("rb") as file:
+            start = file.read(_HEAD).replace(b"\0", b"")  # UTF-16 reads like ASCII without them
+    except OSError:
+        return True  # reading it says what is wrong
+    lines = [line for line in start.splitlines() if line.strip() and not line.startswith(b"#")]
+    return bool(_CELL_WITH_URL.search(b"\n".join(lines[:_FIRST_LINES])))
 
 
 def count_urls(path: str | os.PathLike[str], column: str | None = None) -> int:

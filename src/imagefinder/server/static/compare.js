@@ -1,4 +1,4 @@
-// Compare dialog: two images side by side, with lines between corresponding keypoints.
+// Compare dialog: two images, with lines between corresponding keypoints.
 
 import * as api from "./api.js";
 import { $, h, openDialog, plural, setText } from "./dom.js";

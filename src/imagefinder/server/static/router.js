@@ -1,4 +1,4 @@
-// Router: the view and its parameters live in the URL's hash, so Back, reload and links work.
+// Router: the view and its parameters live in the URL's hash.
 
 const VIEWS = ["search", "catalogue", "duplicates", "map"];
 const SEARCH_OPTIONS = ["encoder", "k", "threshold", "matches", "rerank", "where"];

@@ -1,4 +1,4 @@
-// Upload store: query images kept in memory while the page is open, so that Back finds them.
+// Upload store: query images kept in memory while the page is open.
 
 const uploads = [];
 
