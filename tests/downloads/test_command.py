@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,33 @@ def test_add_of_a_list_does_both_steps(
     again = run_in(tmp_path, "--db", "shop.db", *words).stdout.decode()
     assert "gave 2 images" in again
     assert "3 unchanged" in again
+
+
+def test_sync_of_a_list_follows_its_rows_and_their_metadata(
+    tmp_path: Path, listed: Path, served: Web, jpeg: Jpeg
+) -> None:
+    (tmp_path / "own.jpg").write_bytes(jpeg(9, 90, 80))
+    served.routes["/gone.jpg"] = ok(jpeg(3, 90, 80))
+
+    def run(*words: str, code: int = 0) -> dict[str, Any]:
+        options = ("--allow-private", "--retries", "0")
+        result = run_in(tmp_path, "--db", "shop.db", *words, *options, "--json")
+        assert result.returncode == code, result.stderr
+        report = json.loads(result.stdout)
+        names = ("added", "updated", "unchanged", "removed", "kept")
+        return {name: report[name] for name in names if report[name]}
+
+    assert run("add", "own.jpg", "list.csv", "--encoder", "phash") == {"added": 4}
+    assert run("sync", "list.csv") == {"unchanged": 3}
+    text = listed.read_text()
+    listed.write_text(text.replace("red", "blue").partition(f"\nB,{served.url('/b.jpg')}")[0])
+    served.routes["/gone.jpg"] = ok(jpeg(4, 90, 80))
+    assert run("sync", "list.csv", "--refresh") == {"added": 1, "updated": 1, "removed": 2}
+    assert len(list((tmp_path / "shop-images").glob("??/*.jpg"))) == 4, "files are kept"
+    listed.write_text(f"Title,image\nA,{served.url('/a.jpg')}\nB,{served.url('/gone.jpg')},x\n")
+    (kept,) = run("sync", "list.csv", code=1)["kept"]
+    assert "line 3 has 3 cells" in kept["reason"]
+    assert run("sync", "list.csv", "--force") == {"unchanged": 1, "removed": 1}
 
 
 def test_a_list_that_leads_to_nothing_is_a_failure(tmp_path: Path, served: Web) -> None:

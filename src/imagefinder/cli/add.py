@@ -51,9 +51,9 @@ def add(
 ) -> None:
     """Add images, folders, or lists of URLs to the catalogue.
 
-    The catalogue is created if it does not exist. The images of a list (CSV, TSV, JSONL, Parquet)
-    are downloaded first, into a folder beside the catalogue; what --refresh replaces leaves the
-    catalogue.
+    The catalogue is created if it does not exist. The images of a list (CSV, TSV, TXT,
+    JSON, JSONL, Parquet) are downloaded first, into a folder beside the catalogue; what --refresh
+    replaces leaves the catalogue.
     """
     from imagefinder.images.inputs import absolute
 

@@ -111,11 +111,15 @@ class DownloadOptions:
 
 
 def takes_download_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb with these options in place of its parameter ``downloads``."""
+    """The verb with these options in place of its parameter ``downloads``.
+
+    Where it has an option of the same name, both are one.
+    """
     hints = get_type_hints(verb, include_extras=True)
     ours = get_type_hints(DownloadOptions, include_extras=True)
+    signature = inspect.signature(verb)
     parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(verb).parameters.values():
+    for parameter in signature.parameters.values():
         if parameter.name != "downloads":
             parameters.append(parameter.replace(annotation=hints[parameter.name]))
             continue
@@ -124,12 +128,14 @@ def takes_download_options(verb: Callable[..., None]) -> Callable[..., None]:
                 field.name, parameter.kind, default=field.default, annotation=ours[field.name]
             )
             for field in fields(DownloadOptions)
+            if field.name not in signature.parameters
         ]
 
     @wraps(verb)
     def with_options(**given: Any) -> None:
-        named = {name: given.pop(name) for name in ours}
-        verb(**given, downloads=DownloadOptions(**named))
+        options = DownloadOptions(**{name: given[name] for name in ours})
+        own = {name: value for name, value in given.items() if name in signature.parameters}
+        verb(**own, downloads=options)
 
     # read by Typer
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

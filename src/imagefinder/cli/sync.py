@@ -1,11 +1,15 @@
-"""The verb `sync`: the catalogue follows a folder."""
+"""The verb `sync`: the catalogue follows a folder, or a list of URLs."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagefinder.cli.download import download_list, print_summary
+from imagefinder.cli.download_options import DownloadOptions, takes_download_options
 from imagefinder.cli.options import (
     DB,
     FOLDERS,
@@ -23,10 +27,18 @@ from imagefinder.cli.options import (
 )
 from imagefinder.cli.output import print_report
 from imagefinder.cli.terminal import count_images, track
+from imagefinder.types import Failure, Report
+
+if TYPE_CHECKING:
+    from imagefinder.downloads import Summary
+    from imagefinder.finder import Finder
 
 
+@takes_download_options
 def sync(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of images.")],
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A folder of images, or a list of URLs.")
+    ],
     db: Db = DB,
     encoder: EncoderName = None,
     option: Options = None,
@@ -39,7 +51,8 @@ def sync(
         bool,
         typer.Option(
             "--force",
-            help="Remove images even if their disk seems to be away.",
+            help="Remove images even if their disk seems to be away, or their list damaged; "
+            "replace files that a download has not made.",
             rich_help_panel=FOLDERS,
         ),
     ] = False,
@@ -51,23 +64,55 @@ def sync(
             rich_help_panel=FOLDERS,
         ),
     ] = False,
+    *,
+    downloads: DownloadOptions,
     as_json: Json = False,
 ) -> None:
-    """Update the catalogue from a folder: add new images, remove missing ones.
+    """Update the catalogue from a folder or a list: add new images, remove missing ones.
 
     A folder that had several images and has none now is left as it is in the catalogue: its disk
-    may be away.
+    may be away. Of a list, the images are downloaded first, and those whose rows have left it are
+    removed from the catalogue; their files are kept.
     """
+    from imagefinder.downloads import is_list
+
+    summary: Summary | None = None
     with open_or_create(db, encoder, option, local, strict) as finder:
         change_globs(finder, exclude, include)
-        with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
-            report = finder.sync(
-                folder,
-                progress=bar,
-                checksum=checksum,
-                force=force,
-                remove_excluded=remove_excluded,
-            )
-    print_report(report, as_json)
-    if report.kept or (report.failed and not report.done):
+        if is_list(folder):
+            summary = _downloaded(folder, db, downloads, as_json)
+            report = _sync_list(finder, summary, checksum, force)
+        else:
+            with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
+                report = finder.sync(
+                    folder,
+                    progress=bar,
+                    checksum=checksum,
+                    force=force,
+                    remove_excluded=remove_excluded,
+                )
+    print_report(report, as_json, {"lists": [summary.as_json()]} if summary else None)
+    nothing = (report.failed or (summary and summary.urls)) and not report.done
+    if report.kept or nothing:
         raise typer.Exit(1)
+
+
+def _downloaded(source: str, db: Path, options: DownloadOptions, as_json: bool) -> Summary:
+    from imagefinder.downloads.folder import image_folder
+
+    summary = download_list(source, str(image_folder(db.with_suffix(""))), options)
+    if not as_json:
+        print_summary(summary)
+    return summary
+
+
+def _sync_list(finder: Finder, summary: Summary, checksum: bool, force: bool) -> Report:
+    """Images whose rows have left the list leave the catalogue, unless the list seems damaged."""
+    with track("adding", lambda: summary.images) as bar:
+        report = finder.add(summary.inputs(), progress=bar, checksum=checksum)
+    left = [str(path) for path in summary.unlisted()]
+    doubt = summary.unusable or (None if summary.done else "no row has given an image")
+    if doubt and left and not force:
+        reason = f"{doubt}, so images whose rows are missing stay in the catalogue (--force)"
+        return replace(report, kept=(Failure(summary.results, reason),))
+    return replace(report, removed=finder.store.remove_files(left))

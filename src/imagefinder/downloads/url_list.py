@@ -21,10 +21,9 @@ from imagefinder.downloads.table_row import Cells, TableRow
 from imagefinder.downloads.url_column import url_column, urls_in
 from imagefinder.errors import DownloadError
 from imagefinder.images.inputs import absolute
-from imagefinder.images.metadata import check_metadata
+from imagefinder.images.metadata import MAX_DEPTH, metadata_problem
 
 _SAMPLE = 1000  # rows from which the column is detected
-_DEEPEST = 32  # levels of lists and objects in a cell
 _HEAD = 64 * 1024  # bytes of a file that may be a list
 _FIRST_LINES = 3  # such as ``sep=;``, names and the first row
 # nothing but a URL between separators: prose may begin a line with one, too
@@ -136,7 +135,8 @@ def _list_rows(number: int, row: TableRow, column: str) -> Iterator[ListRow]:
     if problem is None:
         urls: list[str | None] = [_text(url) for url in urls_in(row.cells.get(column))]
         others = _metadata(row.cells, column)
-        problem = _metadata_problem(number, others)
+        too_much = metadata_problem(others)
+        problem = too_much and f"row {number}: {too_much}"
     if problem is not None:
         yield ListRow(number, None, {}, problem)
         return
@@ -147,22 +147,14 @@ def _list_rows(number: int, row: TableRow, column: str) -> Iterator[ListRow]:
 def _nesting_problem(number: int, cells: Cells) -> str | None:
     if all(not isinstance(cell, dict | list) or _is_flat(cell) for cell in cells.values()):
         return None
-    return f"row {number}: a cell is nested more than {_DEEPEST} levels deep"
+    return f"row {number}: a cell is nested more than {MAX_DEPTH} levels deep"
 
 
-def _is_flat(cell: Any, levels: int = _DEEPEST) -> bool:
+def _is_flat(cell: Any, levels: int = MAX_DEPTH) -> bool:
     if not isinstance(cell, dict | list | tuple):
         return True
     inner = cell.values() if isinstance(cell, dict) else cell
     return levels > 0 and all(_is_flat(one, levels - 1) for one in inner)
-
-
-def _metadata_problem(number: int, metadata: Cells) -> str | None:
-    try:
-        check_metadata(metadata)
-    except ValueError as error:
-        return f"row {number}: {one_line(error)}"
-    return None
 
 
 def _metadata(cells: Cells, column: str) -> dict[str, Any]:

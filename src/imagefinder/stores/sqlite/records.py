@@ -114,16 +114,22 @@ def insert_image(connection: apsw.Connection, record: Record, version: int) -> N
     _write_image(connection, ImageRow(*about, "{}", 0, version))
 
 
-def update_image(connection: apsw.Connection, entry: Entry) -> None:
-    """Set the metadata, if given, and that the image was given in memory, if it has no file."""
+def update_image(connection: apsw.Connection, entry: Entry) -> bool:
+    """Set the metadata, if given, and that the image was given in memory, if it has no file.
+
+    Whether other metadata are replaced.
+    """
     key = entry.record.key
     changes: dict[str, Any] = {}
     if entry.metadata is not None:
         changes["metadata"] = json.dumps(dict(entry.metadata), ensure_ascii=False)
     if not entry.record.files:
         changes["in_memory"] = 1
-    if changes and (row := _image(connection, key)):
-        _write_image(connection, row._replace(**changes))
+    row = _image(connection, key) if changes else None
+    if row is None:
+        return False
+    _write_image(connection, row._replace(**changes))
+    return bool(row.metadata != changes.get("metadata", row.metadata))
 
 
 def upsert_file(connection: apsw.Connection, key: int, file: File) -> int | None:

@@ -45,13 +45,13 @@ class Upsert:
             self._insert(record, entry.features, entry.local)
         elif stored != record.sha256:
             return "missing"
-        update_image(self.connection, entry)
+        is_changed = update_image(self.connection, entry)
         before = [upsert_file(self.connection, record.key, file) for file in record.files]
         displaced = {key for key in before if key not in (None, record.key)}
         self._displaced.update(displaced)
         if None in before or (stored is None and not before):
             return "added"
-        return "updated" if displaced else "unchanged"
+        return "updated" if displaced or is_changed else "unchanged"
 
     def _insert(self, record: Record, features: Features, local: LocalFeatures | None) -> None:
         if self._version is None:
