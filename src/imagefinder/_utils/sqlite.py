@@ -7,10 +7,12 @@ program has made the files for it. Where it cannot, it reads the file as one tha
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,6 +33,12 @@ class Connection(apsw.Connection):
 
     def close(self, force: bool = False) -> None:
         """Closes, and deletes the copy."""
+        if self.copy is None and self.is_shared and not self.is_in_place():
+            # else SQLite deletes by their names the log and the index of the file there now
+            with suppress(apsw.Error):
+                persist = ctypes.c_int(1)
+                pointer = ctypes.addressof(persist)
+                self.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, pointer)
         super().close(force)
         if self.copy is not None:
             self.copy.cleanup()
@@ -65,6 +73,8 @@ def connect(path: Path, *, create: bool = False, wait_ms: int = 0) -> Connection
 
 
 def _open(path: Path, create: bool) -> Connection:
+    if create and not path.exists():
+        _set_aside_leftovers(path)
     if (create and not path.exists()) or _is_writable(path):
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         return _described(Connection(str(path), flags), path)
@@ -76,6 +86,27 @@ def _open(path: Path, create: bool) -> Connection:
             return connection
         connection.close()
     raise apsw.BusyError(f"{path.name} changes all the time")
+
+
+def _set_aside_leftovers(path: Path) -> None:
+    """Out of the way of a new file: the log and index of one that is gone from its path.
+
+    A program that has that one open still would share them with the new one, and each would take
+    the other's pages for its own. A log may hold what was not copied to its file, so it is renamed.
+    """
+    with suppress(FileNotFoundError):
+        path.with_name(f"{path.name}-shm").unlink()
+    wal = _wal(path)
+    if wal.exists():
+        if wal.stat().st_size:
+            number = next(n for n in count(1) if not _numbered(wal, n).exists())
+            wal.rename(_numbered(wal, number))
+        else:
+            wal.unlink()
+
+
+def _numbered(wal: Path, number: int) -> Path:
+    return wal.with_name(f"{wal.name}.removed-{number}")
 
 
 def _shared(path: Path) -> Connection | None:

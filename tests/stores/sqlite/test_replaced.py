@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,3 +189,45 @@ def test_a_log_without_its_index_is_read_from_a_copy(tmp_path: Path) -> None:
         reader.close()
     after = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
     assert before.items() <= after.items()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from imagefinder.stores.sqlite.store import SqliteStore
+
+store = SqliteStore.open(Path(sys.argv[1]))
+store.set_metadata("note", "so that there is a log")
+print(len(store), flush=True)
+sys.stdin.readline()
+try:
+    print(len(store), flush=True)
+finally:
+    store.close()
+"""
+
+
+def test_a_catalogue_made_anew_shares_no_log_with_a_removed_one_that_is_still_open(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "c.db"
+    filled(path, 5).close()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "5\n"
+        path.unlink()
+        filled(path, 7, first=100).close()
+        assert sorted(file.name for file in tmp_path.glob("c.db-*")) == ["c.db-wal.removed-1"]
+        holder.stdin.write("\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "7\n"  # it has noticed
+    store = SqliteStore.open(path)
+    check(store, 7, first=100)
+    store.close()
+    assert is_intact(path)
