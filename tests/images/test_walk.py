@@ -87,6 +87,13 @@ def test_an_image_is_known_by_its_first_bytes(kind: str, tmp_path: Path) -> None
     assert list(find_images(tmp_path)) == [path]
 
 
+def test_a_tiff_with_64_bit_offsets_is_known_too(tmp_path: Path) -> None:
+    path = tmp_path / "noending"
+    PIL.Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(path, "TIFF", big_tiff=True)
+    assert path.read_bytes()[2] == 43
+    assert list(find_images(tmp_path)) == [path]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"BMW is a make of cars, as many know well", b"RIFF0000WAVE"]
 )

@@ -1,5 +1,6 @@
 """Uploads and deletions: no file of the user's is deleted or overwritten."""
 
+import errno
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -10,7 +11,7 @@ import PIL.Image
 import pytest
 
 from imagefinder import Finder
-from imagefinder.errors import NotFound
+from imagefinder.errors import DiskFull, NotFound
 from imagefinder.images.stored_files import unchanged_file
 from imagefinder.server import Settings
 from imagefinder.server.uploads import add_image, delete_image
@@ -156,3 +157,18 @@ def test_an_upload_overwrites_nothing(photos: tuple[Finder, Path]) -> None:
     again = upload(finder, folder, 9)
     assert path.read_bytes() == b"something of the user's"
     assert [Path(file.path).name for file in again.files] == ["new-2.png"]
+
+
+def test_a_full_disk_is_told_as_such(
+    photos: tuple[Finder, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder, folder = photos
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("imagefinder._utils.atomic.os.replace", full)
+    before = set(folder.iterdir())
+    with pytest.raises(DiskFull, match="no space"):
+        upload(finder, folder, 7)
+    assert set(folder.iterdir()) == before

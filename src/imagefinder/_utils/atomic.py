@@ -8,29 +8,16 @@ name next removes it.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
+
+from imagefinder._utils.temporary_names import parse, temporary_names_in, temporary_path
 
 if sys.platform != "win32":
     import fcntl
-
-TEMPORARY = r"\.\d+-(?=\d*[a-f])[0-9a-f]{8}-"
-"""How the name of a temporary file or folder begins: a token has a letter, a date has none."""
-_UNFINISHED = re.compile(f"{TEMPORARY}(.+)", re.DOTALL)
-_TOKEN = 1  # of the parts between hyphens
-
-
-def temporary_name(path: Path) -> Path:
-    """A path beside this one, for what is not finished yet."""
-    token = token_hex(4)
-    while token.isdecimal():
-        token = token_hex(4)
-    return path.with_name(f".{os.getpid()}-{token}-{path.name}")
 
 
 @contextmanager
@@ -57,34 +44,27 @@ def atomic_write(path: Path, *, mode: int = 0o666, sweep: bool = True) -> Iterat
 
 def remove_abandoned(folder: Path, is_target: Callable[[str], object]) -> None:
     """Remove temporary files of killed programs that were to get one of these names."""
-    for name, _, target in _unfinished_in(folder):
-        if is_target(target):
-            _remove_unless_locked(folder / name)
+    for name in temporary_names_in(folder):
+        if is_target(name.target):
+            _remove_unless_locked(name.path)
 
 
 def token_of(unfinished: Path) -> str:
     """The token in the name of a temporary file."""
-    return unfinished.name.split("-")[_TOKEN]
+    name = parse(unfinished)
+    assert name  # noqa: S101  it was made here
+    return name.token
 
 
 def tokens_in_progress(path: Path) -> set[str]:
     """The tokens of the temporary files there are for a name."""
-    return {token for _, token, target in _unfinished_in(path.parent) if target == path.name}
-
-
-def _unfinished_in(folder: Path) -> list[tuple[str, str, str]]:
-    """Name, token and target of the temporary files in a folder."""
-    names: list[str] = []
-    with suppress(OSError):
-        names = [file.name for file in folder.iterdir()]
-    matches = [match for name in names if (match := _UNFINISHED.fullmatch(name))]
-    return [(match[0], match[0].split("-")[_TOKEN], match[1]) for match in matches]
+    return {name.token for name in temporary_names_in(path.parent) if name.target == path.name}
 
 
 def _create(path: Path, mode: int) -> tuple[Path, int | None]:
     """A new temporary file, and the descriptor that locks it where files can be locked."""
     while True:
-        unfinished = temporary_name(path)
+        unfinished = temporary_path(path)
         try:
             descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:

@@ -1,4 +1,4 @@
-"""Disk space, reserved before a file is mapped for writing.
+"""Disk space: errors that say there is none, and room reserved for a file that is mapped.
 
 A new file that is mapped has no blocks yet: they are found when its pages are written, and where
 none is left the process is killed by a bus error, which nothing can catch.
@@ -15,6 +15,11 @@ _CHUNK = 2**20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether it says that a disk, or the user's part of it, is full."""
+    return getattr(error, "errno", None) in _FULL
+
+
 def reserve(descriptor: int, size: int, place: object) -> None:
     """Give an open file room for ``size`` bytes; ``place`` is how a message names its folder.
 
@@ -28,7 +33,7 @@ def reserve(descriptor: int, size: int, place: object) -> None:
         else:
             _fill(descriptor, size)
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise DiskFull(f"no space in {place}: {size:,} bytes are needed") from error
         raise
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from imagefinder._utils.atomic import TEMPORARY, temporary_name
+from imagefinder._utils.temporary_names import temporary_names_in, temporary_path
 
 if sys.platform != "win32":
     import fcntl
@@ -24,39 +23,47 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     that was killed, and is deleted by the next one with the same name. Raises OSError.
     """
     _remove_abandoned(path)
-    folder = temporary_name(path)
-    folder.mkdir()
+    folder, descriptor = _create(path)
     try:
-        descriptor = _lock(folder)
-        try:
-            yield folder
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
+        yield folder
     finally:
+        if descriptor is not None:
+            os.close(descriptor)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lock(folder: Path) -> int | None:
+def _create(path: Path) -> tuple[Path, int | None]:
+    """A new folder, and the descriptor that locks it where folders can be locked."""
+    while True:
+        folder = temporary_path(path)
+        folder.mkdir()
+        descriptor = _lock(folder, wait=True)
+        if folder.exists():
+            return folder, descriptor
+        if descriptor is not None:  # another program swept it away before it was locked
+            os.close(descriptor)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
     """A descriptor that locks a folder; None where another program holds it, or none can be."""
     if sys.platform == "win32":
         return None
     descriptor: int | None = None
-    with suppress(OSError):
+    try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor
-    if descriptor is not None:
-        os.close(descriptor)
-    return None
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _remove_abandoned(path: Path) -> None:
-    pattern = re.compile(rf"{TEMPORARY}{re.escape(path.name)}")
-    for folder in list(path.parent.iterdir()):
-        if not pattern.fullmatch(folder.name) or not folder.is_dir():
+    for name in temporary_names_in(path.parent):
+        if name.target != path.name or not name.path.is_dir():
             continue
-        descriptor = _lock(folder)
+        descriptor = _lock(name.path, wait=False)
         if descriptor is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(name.path, ignore_errors=True)
             os.close(descriptor)

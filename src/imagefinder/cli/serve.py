@@ -188,10 +188,8 @@ def serve(
     from imagefinder.server import serve as run
 
     quiet_libraries()
-    if uploads is not None and not writable:
-        raise typer.BadParameter("--uploads needs --writable")
-    if allow_private and not fetch:
-        raise typer.BadParameter("--allow-private needs --fetch")
+    _check_needs("--uploads", uploads is not None, "--writable", writable)
+    _check_needs("--allow-private", allow_private, "--fetch", fetch)
     largest = max_upload * 10**6
     limits = FetchLimits(largest, timeout, allow_private=allow_private)
     settings = Settings(
@@ -217,3 +215,9 @@ def serve(
             run([first, *others], host, port, settings)
         except KeyboardInterrupt:  # the way to stop it
             raise typer.Exit from None
+
+
+def _check_needs(option: str, given: bool, other: str, is_given: bool) -> None:
+    """Raises BadParameter if an option is given without the other that it needs."""
+    if given and not is_given:
+        raise typer.BadParameter(f"{option} needs {other}")

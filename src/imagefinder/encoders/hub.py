@@ -5,18 +5,16 @@ The environment variables of huggingface_hub apply: HF_HOME, HF_ENDPOINT, HF_TOK
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from imagefinder._utils.disk_space import is_full
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import ModelFile
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def download(source: ModelFile, again: bool = False) -> Path:
@@ -65,7 +63,7 @@ def _huggingface_hub() -> Any:
 def _reason(error: Exception, hub: Any) -> str:
     """The reason, and the remedy."""
     kinds = hub.errors
-    if getattr(error, "errno", None) in _FULL:
+    if is_full(error):
         return f"the disk is full: free some space in {hub.constants.HF_HUB_CACHE}, or set HF_HOME"
     status = error.response.status_code if isinstance(error, kinds.HfHubHTTPError) else None
     if isinstance(error, kinds.GatedRepoError):

@@ -53,7 +53,7 @@ _SIGNATURES = (
     ("AVIF", 4, b"ftypavi"),
     ("HEIC", 4, b"ftyphe"),
 )
-_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
+HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _signature(header: bytes) -> str:
 
 
 def _heif(header: bytes) -> list[str]:
-    if header[4:8] != b"ftyp" or header[8:12] not in _HEIF_BRANDS:
+    if header[4:8] != b"ftyp" or header[8:12] not in HEIF_BRANDS:
         return []
     import pillow_heif  # slow to import, seldom needed
 

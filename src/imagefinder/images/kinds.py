@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Final
 
-from imagefinder.images.formats import SUFFIXES
+from imagefinder.images.formats import HEIF_BRANDS, SUFFIXES
 
 IMAGE: Final = "image"
 UNKNOWN: Final = "not an image"
@@ -48,8 +48,10 @@ _MAGIC = (
     b"GIF89a",
     b"II*\0",  # TIFF
     b"MM\0*",
+    b"II+\0",  # with 64-bit offsets
+    b"MM\0+",
 )
-_BRANDS = frozenset(b"avif avis heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
+_BRANDS = HEIF_BRANDS | {b"avif", b"avis"}
 
 
 def kind_of(name: str) -> str | None:

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from imagefinder._utils.disk_space import is_full
 from imagefinder.errors import (
     CalibrationError,
     DecoderBusy,
@@ -104,7 +105,6 @@ _MEANINGS = {
 }
 
 _NO_SPACE = "a disk of the server is full: free some space there"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PLAIN = {
     404: "not found: see /docs for the available paths",
     405: "method not allowed: see the Allow header",
@@ -142,11 +142,10 @@ def _handle_our_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _handle_os_error(request: Request, error: Exception) -> JSONResponse:
-    code = error.errno if isinstance(error, OSError) else None
-    if code in _FULL:
+    if is_full(error):
         log.error("%s", error)
         return problem_response(507, _NO_SPACE)
-    if code in (errno.EMFILE, errno.ENFILE):
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         log.error("%s", error)
         return problem_response(503, "the server has too many files open", {"Retry-After": "5"})
     raise error

@@ -13,8 +13,9 @@ from threading import Lock
 from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.disk_space import is_full
 from imagefinder._utils.text import one_line
-from imagefinder.errors import ImageFinderError, UnreadableImage
+from imagefinder.errors import DiskFull, ImageFinderError, UnreadableImage
 from imagefinder.finder import Finder
 from imagefinder.images.inputs import Input, absolute
 from imagefinder.images.opened_files import stored_file
@@ -114,6 +115,8 @@ def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, An
             temporary.write_bytes(data)
         _add(finder, path, metadata)
     except OSError as error:
+        if is_full(error):
+            raise DiskFull(f"no space in {path.parent}") from error
         raise ImageFinderError(f"{path} cannot be written: {one_line(error)}") from error
     except ImageFinderError:
         path.unlink(missing_ok=True)

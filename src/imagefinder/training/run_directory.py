@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagefinder._utils.atomic import TEMPORARY, atomic_write
+from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.temporary_names import TEMPORARY
 from imagefinder._utils.text import one_line
 from imagefinder.encoders.trained import DESCRIPTION, GRAPH
 from imagefinder.errors import TrainingError

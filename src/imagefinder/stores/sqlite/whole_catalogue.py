@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imagefinder._utils.atomic import TEMPORARY, atomic_write
+from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.temporary_names import temporary_names_in
 from imagefinder._utils.text import one_line
 from imagefinder.errors import CatalogueExists, StoreError
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
@@ -71,8 +71,8 @@ def _check_closed(database: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     """What SQLite kept beside the temporary files of killed programs, which are gone."""
-    pattern = re.compile(rf"({TEMPORARY}{re.escape(path.name)})({'|'.join(_BESIDE)})")
-    for file in list(path.parent.iterdir()):
-        match = pattern.fullmatch(file.name)
-        if match and not file.with_name(match[1]).exists():
-            file.unlink(missing_ok=True)
+    for name in temporary_names_in(path.parent):
+        for ending in _BESIDE:
+            database = name.path.with_name(name.path.name.removesuffix(ending))
+            if name.target == f"{path.name}{ending}" and not database.exists():
+                name.path.unlink(missing_ok=True)
