@@ -37,8 +37,8 @@ class Signature(NamedTuple):
     """Cb and Cr, ``(2, 64, 64)``: 0 is gray."""
     content: float
     """The share of the image that is not plain."""
-    inner_content: float
-    """The same inside its plain frame, if it has one."""
+    plain: float
+    """The share of the area inside its frame, if it has one, that has the most frequent gray."""
 
 
 NCC_THRESHOLD = 0.7
@@ -48,10 +48,12 @@ most similar other photographs (docs/figures.md)."""
 MIN_CONTENT = 0.05
 """With less content than this an image cannot be compared: a page with one line of text has 0.02,
 photographs have from 0.26."""
-_SPARSE = 0.25  # inner content below which copies must reach more:
+_PLAIN = 0.4  # slides have 0.7, of 319 photographs none more than 0.23; copies above must reach
 _SPARSE_THRESHOLD = 0.93  # slides with the same layout reach 0.9, a slide and its JPEG 0.95
 _STRUCTURE = 6.0  # gray levels: the standard deviation around a pixel that is not plain
 _STRUCTURE_RADIUS = 2
+_SAME_GRAY = 2  # gray levels that noise moves a plain area by
+_SHIFT = 4  # coarse pixels, an eighth of the side
 _COLORFUL = 6.0  # average chroma of an image whose colors count
 _MIN_COLOR_COSINE = 0.5
 
@@ -84,7 +86,7 @@ def ncc_signature(source: Source, limits: Limits = LIMITS) -> Signature:
         normalized.astype(np.float32),
         chroma.astype(np.float32),
         float(structure.mean()),
-        float(structure[top:bottom, left:right].mean()),
+        _plain_share(gray[top:bottom, left:right]),
     )
 
 
@@ -105,12 +107,36 @@ def are_copies(one: Signature, others: Sequence[Signature]) -> list[bool | None]
 
 def is_sparse(one: Signature) -> bool:
     """Whether it is mostly plain, so that others look like it whatever they show."""
-    return min(one.content / MIN_CONTENT, one.inner_content / _SPARSE) < 1
+    return one.content < MIN_CONTENT or one.plain > _PLAIN
 
 
 def max_ncc(one: Signature, others: Sequence[Signature]) -> NDArray[np.float32]:
     """The best correlation with each of the others, ``(n,)``; 1 is identical."""
     return np.array([correlation for correlation, _ in _best(one, others)], np.float32)
+
+
+def shifted_ncc(one: Signature, other: Signature) -> float:
+    """The best correlation over small shifts, as between shots of one moment; 1 is identical."""
+    left, right = (_box_filter(each.pattern)[::2, ::2] for each in (one, other))
+    steps = range(-_SHIFT, _SHIFT + 1)
+    return max(_ncc(*_overlap(left, right, down, across)) for down in steps for across in steps)
+
+
+def _overlap(
+    one: NDArray[np.float32], other: NDArray[np.float32], down: int, across: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What two squares share if the second is moved by so many pixels."""
+    rows, columns = _COARSE - abs(down), _COARSE - abs(across)
+    top, left = max(down, 0), max(across, 0)
+    return (
+        one[top : top + rows, left : left + columns],
+        other[top - down : top - down + rows, left - across : left - across + columns],
+    )
+
+
+def _ncc(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    deviation = np.sqrt((one.var() + _FAINT) * (other.var() + _FAINT))
+    return float(((one - one.mean()) * (other - other.mean())).mean() / deviation)
 
 
 class _Alignment(NamedTuple):
@@ -128,7 +154,7 @@ def _is_copy(
         return None
     if correlation < NCC_THRESHOLD or not _same_colors(one, other, alignment):
         return False
-    if min(one.inner_content, other.inner_content) < _SPARSE:
+    if max(one.plain, other.plain) > _PLAIN:
         return True if correlation >= _SPARSE_THRESHOLD else None
     return True
 
@@ -218,6 +244,11 @@ def _inside_frame(gray: NDArray[np.float64]) -> tuple[int, int, int, int]:
     top, bottom = _not_plain(gray)
     left, right = _not_plain(gray.T)
     return left, top, right, bottom
+
+
+def _plain_share(gray: NDArray[np.float64]) -> float:
+    counts = np.bincount(gray.astype(np.intp).ravel(), minlength=256)
+    return float(np.convolve(counts, np.ones(2 * _SAME_GRAY + 1)).max() / gray.size)
 
 
 def _scaled(plane: NDArray[np.float64], box: tuple[int, int, int, int]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Labeler
 from imagefinder.errors import CalibrationError
 from imagefinder.images.limits import Limits
-from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, stored_signature
+from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, shifted_ncc, stored_signature
 from imagefinder.search.calibration.pareto import Values
 from imagefinder.search.calibration.sample import FEWEST, QuerySample
 from imagefinder.similarity import normalized_for, scores
@@ -22,7 +22,7 @@ from imagefinder.types import Keys, Progress, Record
 
 _NEAREST = 8  # neighbors examined, to find the first that is not a copy
 _BATCH = 1000
-_SIMILAR = 0.5  # correlation of shots of one moment; 0.3 is usual for unrelated photographs
+_SIMILAR = 0.6  # shots of one moment reach 0.7, unrelated photographs seldom 0.5
 _SERIES = 3  # similar neighbors of an image that is one of a series
 
 
@@ -125,9 +125,9 @@ def _first_impostor(
             all_but_copies.append(score)
             proven += [] if is_plain else [score]
         if not is_plain:
-            similar += int(correlation >= _SIMILAR)
-            if correlation < _SIMILAR:
+            if max(correlation, shifted_ncc(own, other)) < _SIMILAR:
                 break
+            similar += 1
     in_series = similar >= _SERIES
     return _first([] if in_series else proven), _first(all_but_copies)
 
