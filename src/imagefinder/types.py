@@ -459,6 +459,9 @@ class Store(Protocol):
     def set_metadata(self, name: str, text: str) -> None:
         """Store a text about the catalogue under a name, replacing the previous one."""
 
+    def replace_metadata(self, name: str, before: str | None, text: str) -> bool:
+        """Store a text in place of ``before``; False if another program has replaced that."""
+
     def get_metadata(self, name: str) -> str | None:
         """The text stored under a name, or ``None``."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -397,3 +398,16 @@ def test_a_disk_behind_a_link_stays_noted(finder: Finder, root: Path, disks: Dis
     disks.ids = {}
     empty(far / "pics")
     assert "nothing is mounted" in finder.sync(root).kept[0].reason
+
+
+def test_globs_that_several_programs_keep_at_once_are_all_kept(
+    finder: Finder, tmp_path: Path
+) -> None:
+    def keep(name: int) -> None:
+        with Finder.open(tmp_path / "c.db", Colours()) as other:
+            for number in range(4):
+                other.exclude([f"{name}-{number}"])
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(keep, range(6)))
+    assert sorted(finder.excluded) == sorted(f"{n}-{m}" for n in range(6) for m in range(4))

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagefinder.catalogue.metadata import change_metadata
 from imagefinder.types import Store
 
 _NAME = "mounts"
@@ -43,8 +44,7 @@ def mount_of(folder: str) -> Mount | None:
 
 def known_mounts(store: Store) -> dict[str, Mount]:
     """The mounts of the folders that were read, by folder."""
-    stored = json.loads(store.get_metadata(_NAME) or "{}")
-    return {folder: Mount(point, disk) for folder, (point, disk) in stored.items()}
+    return _parsed(store.get_metadata(_NAME))
 
 
 def note_mounts(store: Store, folders: Iterable[str]) -> None:
@@ -52,25 +52,36 @@ def note_mounts(store: Store, folders: Iterable[str]) -> None:
 
     Only ``renew_mounts`` replaces that, after it was used to find out what is away.
     """
-    now = {folder: mount_of(folder) for folder in folders}
-    _write(store, {one: mount for one, mount in now.items() if mount} | known_mounts(store))
+    now = {folder: mount for folder in folders if (mount := mount_of(folder))}
+    if now:
+        change_metadata(store, _NAME, lambda text: _formatted(now | _parsed(text)))
 
 
 def renew_mounts(store: Store, root: str, absent: Container[str]) -> None:
     """Note anew what is mounted in a folder, but for folders that are absent."""
+    if known_mounts(store):
+        change_metadata(
+            store, _NAME, lambda text: _formatted(_renewed(_parsed(text), root, absent))
+        )
+
+
+def _renewed(known: Mapping[str, Mount], root: str, absent: Container[str]) -> dict[str, Mount]:
     kept, own = {}, mount_of(root)
-    for folder, mount in known_mounts(store).items():
+    for folder, mount in known.items():
         inside = f"{folder}{os.sep}".startswith(root.rstrip(os.sep) + os.sep)
         now = mount if folder in absent or not inside else mount_of(folder)
         if now and (folder == root or not inside or now != own):
             kept[folder] = now
-    _write(store, kept)
+    return kept
 
 
-def _write(store: Store, mounts: Mapping[str, Mount]) -> None:
-    if mounts != known_mounts(store):
-        stored = {folder: (mount.point, mount.disk) for folder, mount in mounts.items()}
-        store.set_metadata(_NAME, json.dumps(stored))
+def _parsed(text: str | None) -> dict[str, Mount]:
+    stored = json.loads(text or "{}")
+    return {folder: Mount(point, disk) for folder, (point, disk) in stored.items()}
+
+
+def _formatted(mounts: Mapping[str, Mount]) -> str:
+    return json.dumps({folder: (mount.point, mount.disk) for folder, mount in mounts.items()})
 
 
 def _disk(point: str) -> int:

@@ -196,6 +196,14 @@ class SqliteStore:
         with self._connections.writing() as connection:
             properties.set_metadata(connection, name, text)
 
+    def replace_metadata(self, name: str, before: str | None, text: str) -> bool:
+        """See Store."""
+        with self._connections.writing() as connection:
+            if properties.get_metadata(connection, name) != before:
+                return False
+            properties.set_metadata(connection, name, text)
+            return True
+
     def get_metadata(self, name: str) -> str | None:
         """See Store."""
         with self._connections.reading() as connection, self._connections.decoding():

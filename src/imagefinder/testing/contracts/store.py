@@ -130,6 +130,10 @@ def _check_metadata(case: _Case) -> None:
         store.set_metadata("calibration", "one")
         store.set_metadata("calibration", "another")
         assert store.get_metadata("calibration") == "another", "the last one counts"
+        assert not store.replace_metadata("calibration", "one", "a third"), "it is another now"
+        assert store.replace_metadata("calibration", "another", "a third")
+        assert store.replace_metadata("note", None, "new")
+        assert store.get_metadata("calibration") == "a third"
         assert store.get_metadata("recipe") is None, "the store's own names are its own"
         store.set_metadata("recipe", "none")
         assert store.recipe == case.recipe
