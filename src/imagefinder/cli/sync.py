@@ -27,11 +27,11 @@ from imagefinder.cli.options import (
 )
 from imagefinder.cli.output import print_report
 from imagefinder.cli.terminal import count_images, track
-from imagefinder.types import Failure, Report
 
 if TYPE_CHECKING:
     from imagefinder.downloads import Summary
     from imagefinder.finder import Finder
+    from imagefinder.types import Report
 
 
 @takes_download_options
@@ -108,6 +108,8 @@ def _downloaded(source: str, db: Path, options: DownloadOptions, as_json: bool) 
 
 def _sync_list(finder: Finder, summary: Summary, checksum: bool, force: bool) -> Report:
     """Images whose rows have left the list leave the catalogue, unless the list seems damaged."""
+    from imagefinder.types import Failure
+
     with track("adding", lambda: summary.images) as bar:
         report = finder.add(summary.inputs(), progress=bar, checksum=checksum)
     left = [str(path) for path in summary.unlisted()]
