@@ -13,6 +13,8 @@ from imagefinder.cli.terminal import track
 if TYPE_CHECKING:
     from imagefinder.search.calibration.model import Calibration
 
+_POOR = 0.1  # recall
+
 
 def calibrate(
     db: Db = DB,
@@ -40,8 +42,14 @@ def calibrate(
         about = calibration_as_json(found, len(finder))
     if as_json:
         print_json(about)
-    else:
-        print_pairs((about or {}).items())
+        return
+    print_pairs((about or {}).items())
+    if found.recall is not None and found.recall < _POOR:
+        typer.echo(
+            f"at this threshold {found.recall:.1%} of modified copies would be found: accept more "
+            "false positives with --rate, or use imagefinder duplicates, which compares pixels",
+            err=True,
+        )
 
 
 def calibration_as_json(calibration: Calibration | None, images: int) -> dict[str, Any] | None:

@@ -1,0 +1,32 @@
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from imagefinder import Finder
+from imagefinder.cli import app
+from imagefinder.search.calibration.model import Calibration
+
+RNG = np.random.default_rng(0)
+FITTED = Calibration.fit(
+    "cosine", 0.001, 80, "copies", RNG.uniform(0.2, 0.6, 80), RNG.uniform(0.7, 0.99, 80)
+)
+
+
+@pytest.mark.parametrize(("recall", "is_said"), [(0.02, True), (0.7, False), (None, False)])
+def test_a_threshold_that_finds_few_copies_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recall: float | None, is_said: bool
+) -> None:
+    calibration = replace(FITTED, recall=recall)
+    monkeypatch.setattr(
+        "imagefinder.search.calibration.calibrate.calibrate", lambda *_, **__: calibration
+    )
+    for module in ("options", "terminal"):  # it would send this process's stderr nowhere
+        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
+    Finder.create(tmp_path / "c.db").close()
+    result = CliRunner().invoke(app, ["calibrate", "--db", str(tmp_path / "c.db")])
+    assert result.exit_code == 0
+    assert ("2.0% of modified copies" in result.stderr) is is_said
