@@ -8,9 +8,9 @@ from pathlib import Path
 
 import apsw
 
-from imagefinder._utils.atomic import atomic_write
 from imagefinder.errors import CatalogueDamaged, CatalogueExists, StoreError
 from imagefinder.stores.sqlite import properties
+from imagefinder.stores.sqlite.atomic_database import atomic_database
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import find_damage
 
@@ -24,7 +24,7 @@ def back_up(connections: Connections, source: Path, target: Path, force: bool) -
             _restore(connection, target)
         else:
             _check_unused(target)
-            with atomic_write(target) as unfinished, new_file(unfinished) as copy:
+            with atomic_database(target) as unfinished, new_file(unfinished) as copy:
                 copy_pages(connection, copy)
                 _check_intact(copy, source, "it was not backed up")
         return _size(connection)

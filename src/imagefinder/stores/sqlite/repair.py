@@ -11,9 +11,9 @@ from typing import Any
 
 import apsw
 
-from imagefinder._utils.atomic import atomic_write
 from imagefinder.errors import CatalogueDamaged
 from imagefinder.stores.sqlite import schema
+from imagefinder.stores.sqlite.atomic_database import atomic_database
 from imagefinder.stores.sqlite.checksums import CheckedTable
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import TABLES, UNREADABLE
@@ -81,7 +81,7 @@ def _keep(connection: apsw.Connection, path: Path) -> Path:
     """Copy the file as it is, beside it."""
     names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     kept = next(name for name in names if not name.exists())
-    with atomic_write(kept) as unfinished, new_file(unfinished) as copy:
+    with atomic_database(kept) as unfinished, new_file(unfinished) as copy:
         copy_pages(connection, copy)
     return kept
 

@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imagefinder._utils.atomic import atomic_write
-from imagefinder._utils.temporary_names import temporary_names_in
 from imagefinder._utils.text import one_line
 from imagefinder.errors import CatalogueExists, StoreError
+from imagefinder.stores.sqlite.atomic_database import BESIDE, atomic_database
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.store import SqliteStore
-
-_BESIDE = ("-wal", "-shm")
-"""What SQLite adds to the name of a database for the files that it keeps beside it."""
 
 
 @contextmanager
@@ -26,16 +22,11 @@ def whole_catalogue(path: Path) -> Iterator[Path]:
     """
     check_free(path)
     try:
-        with atomic_write(path) as unfinished:
-            _remove_abandoned(path)
-            try:
-                with _named(path, unfinished):
-                    yield unfinished
-                    _check_closed(unfinished)
-                check_free(path)
-            finally:
-                for ending in _BESIDE:
-                    unfinished.with_name(f"{unfinished.name}{ending}").unlink(missing_ok=True)
+        with atomic_database(path) as unfinished:
+            with _named(path, unfinished):
+                yield unfinished
+                _check_closed(unfinished)
+            check_free(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {one_line(error)}") from error
     remove_stale_caches(path)
@@ -57,7 +48,7 @@ def check_free(path: Path) -> None:
     if SqliteStore.exists(path):
         SqliteStore.open(path).close()  # or it raises what else the file is
         raise CatalogueExists(f"{path} already exists: choose another path, or remove it first")
-    for ending in _BESIDE:  # SQLite would take it for a part of the new one
+    for ending in BESIDE:  # SQLite would take it for a part of the new one
         stray = path.with_name(f"{path.name}{ending}")
         if os.path.lexists(stray):
             raise StoreError(f"{stray} is left from another catalogue: choose another path")
@@ -67,12 +58,3 @@ def _check_closed(database: Path) -> None:
     """SQLite keeps the log of a database that it could not write completely."""
     if database.with_name(f"{database.name}-wal").exists():
         raise StoreError("the disk is full: free some space and try again")
-
-
-def _remove_abandoned(path: Path) -> None:
-    """What SQLite kept beside the temporary files of killed programs, which are gone."""
-    for name in temporary_names_in(path.parent):
-        for ending in _BESIDE:
-            database = name.path.with_name(name.path.name.removesuffix(ending))
-            if name.target == f"{path.name}{ending}" and not database.exists():
-                name.path.unlink(missing_ok=True)
