@@ -367,24 +367,36 @@ def test_all_files_in_the_way_are_named(tmp_path: Path, store: SqliteStore) -> N
         export_vectors(store, tmp_path / "v.npy", force=True)
 
 
-def test_an_export_that_is_cut_short_is_none(
-    tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [OSError("no space"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    ("is_first", "last"),  # a first export renames three files, another takes three away as well
+    [*((True, number) for number in range(3)), *((False, number) for number in range(6))],
+)
+def test_an_export_that_cannot_be_published_changes_nothing(
+    tmp_path: Path,
+    store: SqliteStore,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    is_first: bool,
+    last: int,
 ) -> None:
-    exported(tmp_path)
-    replaced: list[Path] = []
+    if not is_first:
+        exported(tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.glob("v.*")}
+    renamed = 0
 
-    def replace_two(new: Path, old: Path) -> None:
-        if len(replaced) == 2:
-            raise KeyboardInterrupt
-        replaced.append(old)
+    def replace(new: Path, old: Path) -> None:
+        nonlocal renamed
+        renamed += 1
+        if renamed == last + 1:
+            raise error
         new.rename(old)
 
-    monkeypatch.setattr("imagefinder.catalogue.vector_files.export.os.replace", replace_two)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr("imagefinder.catalogue.vector_files.export.os.replace", replace)
+    with pytest.raises(type(error)):
         export_vectors(store, tmp_path / "v.npy", force=True)
-    assert [file.name for file in replaced] == ["v.csv", "v.json"]
-    with pytest.raises(ExchangeError, match="does not exist"):
-        import_vectors(store, tmp_path / "v.npy")
+    assert {file.name: file.read_bytes() for file in tmp_path.glob("v.*")} == before
+    assert not list(tmp_path.glob(".*-v.npy"))
 
 
 def test_what_a_killed_export_left_is_taken_away(tmp_path: Path, store: SqliteStore) -> None:

@@ -31,12 +31,20 @@ def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = Fal
 def _publish(fresh: VectorFile, target: VectorFile, folder: Path) -> None:
     """Rename all files to their names; the last is the one that imports are given.
 
-    An old one is taken away first: at no moment do the others belong to another export.
+    Old ones are taken away first, that one before the others: at no moment does it stand beside
+    files of another export. If a file cannot be renamed, all is as it was.
     """
-    if os.path.lexists(target.path):
-        target.path.rename(folder / "replaced")
-    for new, old in zip(fresh.files, target.files, strict=True):
-        os.replace(new, old)
+    moved: list[tuple[Path, Path]] = []
+    old = [(file, folder / f"replaced-{file.name}") for file in reversed(target.files)]
+    new = list(zip(fresh.files, target.files, strict=True))
+    try:
+        for source, destination in [*(pair for pair in old if os.path.lexists(pair[0])), *new]:
+            os.replace(source, destination)
+            moved.append((source, destination))
+    except BaseException:
+        for source, destination in reversed(moved):
+            os.replace(destination, source)
+        raise
 
 
 def _check_free(target: VectorFile, force: bool) -> None:
