@@ -313,7 +313,7 @@ class Salvage:
     kept: Path
     """A copy of the damaged file."""
     metadata: Mapping[int, Mapping[str, Any]]
-    """Intact metadata of images that were taken out, by their keys."""
+    """Intact metadata of damaged images, by their keys."""
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,16 @@ def test_damaged_images_are_encoded_again(ask: Ask, tmp_path: Path) -> None:
     assert ask("check", "--repair").stdout == "c.db is intact\n"
 
 
+def test_a_repair_of_a_file_record_keeps_the_metadata_of_its_image(ask: Ask) -> None:
+    file = apsw.Connection("c.db")
+    file.execute("UPDATE files SET mtime_ns = mtime_ns + 1")
+    file.close()
+    about = json.loads(ask("check", "--repair", "--json").stdout)
+    assert (about["encoded"]["added"], about["lost"]) == (3, [])
+    with Finder.open("c.db") as finder:
+        assert [record.metadata for record, _ in finder.store.iter_records()] == [{"a": 1}] * 3
+
+
 def test_a_repair_is_told(ask: Ask, tmp_path: Path) -> None:
     damage(tmp_path / "c.db")
     shown = ask("check", "--repair")

@@ -34,6 +34,7 @@ _INCOMPLETE = """
 
 def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Salvage:
     """See ``SqliteStore.salvage``."""
+    damaged = {one.key for one in found if one.key is not None}
     keys = {one.key for one in found if one.key is not None and not one.of_files}
     with closing(apsw.Connection("")) as intact:  # a temporary file that SQLite deletes
         # outside of a savepoint, whose release would raise what reading has raised before
@@ -46,7 +47,7 @@ def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Sa
                     _copy_intact(connection, intact, table, keys)
                 _copy_writes(connection, intact)
                 intact.execute(_INCOMPLETE)
-            metadata = _metadata(connection, keys)
+            metadata = _metadata(connection, damaged)
         if intact.execute("SELECT count(*) FROM catalogue WHERE name IN ('id', 'recipe')").get < 2:
             raise too_damaged(path)
         with connections.alone() as writer:
@@ -120,7 +121,7 @@ def _copy_writes(connection: apsw.Connection, intact: apsw.Connection) -> None:
 
 
 def _metadata(connection: apsw.Connection, keys: set[int]) -> dict[int, dict[str, Any]]:
-    """Those of the images that are taken out, where their records are intact."""
+    """Those of these images whose records are intact."""
     place = IMAGES.columns.index("metadata")
     return {
         row[0]: json.loads(row[place])
