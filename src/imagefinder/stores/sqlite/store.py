@@ -28,7 +28,7 @@ from imagefinder.stores.sqlite.checksums import DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
-from imagefinder.stores.sqlite.opened import OpenedFile
+from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
 from imagefinder.stores.sqlite.upsert import Upsert
 from imagefinder.stores.sqlite.vectors import select_vectors
@@ -65,7 +65,7 @@ class SqliteStore:
     def __init__(self, path: Path, connections: Connections, index: IndexChoice | None) -> None:
         """For the class methods ``create`` and ``open``."""
         self._path, self._index = path, index
-        self._opened = OpenedFile(path, connections, index)
+        self._opened = OpenedCatalogue(path, connections, index)
         self._replacing = Lock()
         self._closed = False
 
@@ -342,7 +342,7 @@ class SqliteStore:
         return self._current.connections
 
     @property
-    def _current(self) -> OpenedFile:
+    def _current(self) -> OpenedCatalogue:
         """The file that is at the path now. Raises StoreError if it is no such catalogue."""
         if not (self._closed or self._opened.connections.is_in_place()):
             self._reopen()

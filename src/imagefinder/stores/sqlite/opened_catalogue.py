@@ -14,7 +14,7 @@ from imagefinder.stores.sqlite.vlad_index import VladIndex
 from imagefinder.types import IndexChoice, Recipe
 
 
-class OpenedFile:
+class OpenedCatalogue:
     """Opened once, and given up as a whole when another file takes its place."""
 
     def __init__(self, path: Path, connections: Connections, index: IndexChoice | None) -> None:
