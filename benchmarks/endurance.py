@@ -115,9 +115,8 @@ def _tried(kind: str, path: Path, steps: int, seed: int) -> None:
     store.close()
     damaged = 0
     for spoil in (_cut, _emptied, _removed, _flipped):
-        for file in sorted(path.parent.glob("c.db.*")):
-            if "-wal" in file.name or "-shm" in file.name:
-                continue
+        for place in range(len(_saved_files(path))):
+            file = _saved_files(path)[place]  # each rebuild gives the data files new names
             spoil(file)
             again = SqliteStore.open(path, choice)
             assert model.recall(again, 50) >= wanted, f"{file.name} {spoil.__name__}"
@@ -125,6 +124,10 @@ def _tried(kind: str, path: Path, steps: int, seed: int) -> None:
             again.close()
             damaged += 1
     print(f"  {damaged} times a file was damaged, and rebuilt")
+
+
+def _saved_files(catalogue: Path) -> list[Path]:
+    return sorted(catalogue.parent.glob(f"{catalogue.name}.*"))
 
 
 def _worked(model: Model, store: SqliteStore, steps: int) -> Iterator[float]:
