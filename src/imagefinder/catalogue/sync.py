@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,19 +37,19 @@ def sync(
     _check_folder(root)
     walk = FolderWalk(excluded(store))
     report = add(catalogue, Path(root), progress=progress, checksum=checksum, walk=walk)
-    gone = [path for path in store.iter_paths(root) if is_gone(path)]
+    gone, outside = _gone_and_excluded(store, root, walk)
     absent = {} if force else absent_folders(store, root, gone)
     kept = _kept(absent, gone)
     if root in absent and not report.done:
         raise NotFound(f"{root}: {next(one.reason for one in kept if one.path == root)}")
     removed = _removed(store, (path for path in gone if not any(enclosing(path, absent))))
     renew_mounts(store, root, absent)
-    outside = (path for path in store.iter_paths(root) if _is_excluded(path, walk, absent))
+    outside = [path for path in outside if not any(enclosing(path, absent))]
     if remove_excluded:
         removed += _removed(store, outside)
         warnings = report.warnings
     else:
-        warnings = (*report.warnings, *_still_stored(root, sum(1 for _ in outside)))
+        warnings = (*report.warnings, *_still_stored(root, len(outside)))
     return replace(report, removed=removed, kept=kept, warnings=warnings)
 
 
@@ -58,9 +58,16 @@ def _removed(store: Store, paths: Iterable[str]) -> int:
     return sum(store.remove_files(batch) for batch in batched(paths, _PAGE))
 
 
-def _is_excluded(path: str, walk: FolderWalk, absent: Collection[str]) -> bool:
-    inside = path in walk.excluded or any(enclosing(path, walk.excluded))
-    return inside and not any(enclosing(path, absent))
+def _gone_and_excluded(store: Store, root: str, walk: FolderWalk) -> tuple[list[str], list[str]]:
+    """Of the paths stored: those that are gone, and of the others those that are excluded."""
+    gone: list[str] = []
+    outside: list[str] = []
+    for path in store.iter_paths(root):
+        if is_gone(path):
+            gone.append(path)
+        elif path in walk.excluded or any(enclosing(path, walk.excluded)):
+            outside.append(path)
+    return gone, outside
 
 
 def _still_stored(root: str, count: int) -> list[Failure]:
