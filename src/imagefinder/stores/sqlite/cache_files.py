@@ -56,10 +56,11 @@ class CacheFiles:
 
     def remove_legacy(self, measure: Measure | None = None) -> None:
         """Delete what an early version saved for the same vectors, if possible."""
-        for file in self._legacy(measure):
+        files = list(self._legacy(measure))
+        for file in files:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
-            remove_abandoned(file.parent, file.name.__eq__)
+        remove_abandoned(self.catalogue.parent, {file.name for file in files}.__contains__)
 
     def _legacy(self, measure: Measure | None) -> Iterator[Path]:
         exact, vectors = self._named(f"exact{measure or ''}"), self.vectors(measure).manifest

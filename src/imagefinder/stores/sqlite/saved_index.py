@@ -11,6 +11,7 @@ proves that it was written for this catalogue.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -107,9 +108,10 @@ class SavedIndex:
         remove_abandoned(self.manifest.parent, self._token_in)
 
     def _data_files(self) -> Iterator[tuple[Path, str]]:
-        for file in self.manifest.parent.iterdir():
-            if token := self._token_in(file.name):
-                yield file, token
+        with os.scandir(self.manifest.parent) as entries:
+            for entry in entries:
+                if token := self._token_in(entry.name):
+                    yield Path(entry.path), token
 
     def _token_in(self, name: str) -> str | None:
         """The token in the name of a data file; None for any other file."""
