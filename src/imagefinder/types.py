@@ -294,29 +294,6 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Damage:
-    """Something in a store that is not what was written."""
-
-    what: str
-    key: int | None = None
-    """Of the image that it belongs to, where that is known."""
-    paths: tuple[str, ...] = ()
-    """Those recorded for the image, as far as they can be read."""
-    of_files: bool = False
-    """Whether nothing but the record of its files is damaged."""
-
-
-@dataclass(frozen=True)
-class Salvage:
-    """The outcome of taking all that is damaged out of a store."""
-
-    kept: Path
-    """A copy of the damaged file."""
-    metadata: Mapping[int, Mapping[str, Any]]
-    """Intact metadata of damaged images, by their keys."""
-
-
-@dataclass(frozen=True)
 class Statistics:
     """The size of a store."""
 

@@ -7,13 +7,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.plugins import load
-from imagefinder.types import Damage, Report, Salvage, id_of, key_of
+from imagefinder.types import Report, id_of, key_of
+
+if TYPE_CHECKING:
+    from imagefinder.stores.sqlite.checksums import Damage
+    from imagefinder.stores.sqlite.repair import Salvage
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,24 @@ from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
-from imagefinder.types import Damage
-
 _SIGNED = 2**63  # SQLite's integers have a sign
 
 
 class DamagedRow(Exception):
     """A row, or the header, is not as it was written; the text says which."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something in a store that is not what was written."""
+
+    what: str
+    key: int | None = None
+    """Of the image that it belongs to, where that is known."""
+    paths: tuple[str, ...] = ()
+    """Those recorded for the image, as far as they can be read."""
+    of_files: bool = False
+    """Whether nothing but the record of its files is damaged."""
 
 
 @dataclass(frozen=True)

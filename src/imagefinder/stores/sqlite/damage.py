@@ -9,12 +9,12 @@ from typing import Any
 
 import apsw
 
-from imagefinder.stores.sqlite.checksums import CheckedTable
+from imagefinder.stores.sqlite.checksums import CheckedTable, Damage
 from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
 from imagefinder.stores.sqlite.properties import PROPERTIES
 from imagefinder.stores.sqlite.records import FILES, IMAGES
 from imagefinder.stores.sqlite.vectors import VECTORS
-from imagefinder.types import Damage, id_of
+from imagefinder.types import id_of
 
 RECORDS = (PROPERTIES, IMAGES, FILES)
 TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,11 @@ import apsw
 from imagefinder.errors import CatalogueDamaged
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.atomic_database import atomic_database
-from imagefinder.stores.sqlite.checksums import CheckedTable
+from imagefinder.stores.sqlite.checksums import CheckedTable, Damage
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import TABLES, UNREADABLE
 from imagefinder.stores.sqlite.maintenance import copy_pages, new_file
 from imagefinder.stores.sqlite.records import IMAGES
-from imagefinder.types import Damage, Salvage
 
 # a damaged image is taken out with all that is its own, to be encoded again; one whose files are
 # not known any longer stays without, until they are added again
@@ -30,6 +30,16 @@ _INCOMPLETE = """
     DELETE FROM vectors WHERE key NOT IN (SELECT key FROM images);
     DELETE FROM local_features WHERE key NOT IN (SELECT key FROM images);
 """
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """The outcome of taking all that is damaged out of a store."""
+
+    kept: Path
+    """A copy of the damaged file."""
+    metadata: Mapping[int, Mapping[str, Any]]
+    """Intact metadata of damaged images, by their keys."""
 
 
 def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Salvage:

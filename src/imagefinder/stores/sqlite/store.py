@@ -24,7 +24,7 @@ from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
 from imagefinder.stores.sqlite import maintenance, properties, records, repair, schema
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
-from imagefinder.stores.sqlite.checksums import DamagedRow
+from imagefinder.stores.sqlite.checksums import Damage, DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
@@ -34,7 +34,6 @@ from imagefinder.stores.sqlite.upsert import Upsert
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.types import (
-    Damage,
     Entry,
     Features,
     IndexChoice,
@@ -45,7 +44,6 @@ from imagefinder.types import (
     Outcome,
     Recipe,
     Record,
-    Salvage,
     Statistics,
     StoredFile,
     id_of,
@@ -145,7 +143,7 @@ class SqliteStore:
             return [Damage(f"the structure of the file: {error.__cause__}")]
 
     @classmethod
-    def salvage(cls, path: Path, found: Sequence[Damage]) -> Salvage:
+    def salvage(cls, path: Path, found: Sequence[Damage]) -> repair.Salvage:
         """Take damaged images and rows out of a catalogue; a copy of it is kept beside it.
 
         Raises CatalogueDamaged if what describes the catalogue itself is lost.
