@@ -11,6 +11,7 @@ from pathlib import Path
 
 _PATIENCE = 30.0
 _PAUSE = 0.01
+_HELD = (BlockingIOError, PermissionError)  # on Unix and Windows
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,7 +48,7 @@ def _wait_for(descriptor: int, deadline: float) -> None:
         try:
             _try_lock(descriptor)
             return
-        except OSError as error:
+        except _HELD as error:
             if time.monotonic() > deadline:
                 raise TimeoutError("another program holds the lock: try again") from error
         time.sleep(_PAUSE)
