@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.images.inputs import absolute
+from imagefinder.images.inputs import Input, absolute
 from imagefinder.registry.plugins import load
 from imagefinder.types import Report, id_of, key_of
 
@@ -71,9 +71,13 @@ def repair(path: str | os.PathLike[str]) -> Repairs:
 def _encode_again(
     path: Path, files: Mapping[int, Sequence[str]], metadata: Mapping[int, Mapping[str, Any]]
 ) -> Report:
-    images = [(file, metadata.get(key, {})) for key, own in files.items() for file in own]
+    images = [
+        Input(Path(file), metadata.get(key))  # None: an image that was not taken out keeps its own
+        for key, own in files.items()
+        for file in own
+    ]
     with Catalogue.open(path) as catalogue:
-        return contents.add(catalogue, [file for file, _ in images], [about for _, about in images])
+        return contents.add(catalogue, images)
 
 
 def _findings(found: Iterable[Damage], files: Mapping[int, Sequence[str]]) -> list[Finding]:

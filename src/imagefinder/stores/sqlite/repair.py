@@ -39,12 +39,11 @@ class Salvage:
     kept: Path
     """A copy of the damaged file."""
     metadata: Mapping[int, Mapping[str, Any]]
-    """Intact metadata of damaged images, by their keys."""
+    """Intact metadata of images that were taken out, by their keys."""
 
 
 def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Salvage:
     """See ``SqliteStore.salvage``."""
-    damaged = {one.key for one in found if one.key is not None}
     keys = {one.key for one in found if one.key is not None and not one.of_files}
     with closing(apsw.Connection("")) as intact:  # a temporary file that SQLite deletes
         # outside of a savepoint, whose release would raise what reading has raised before
@@ -57,7 +56,7 @@ def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Sa
                     _copy_intact(connection, intact, table, keys)
                 _copy_writes(connection, intact)
                 intact.execute(_INCOMPLETE)
-            metadata = _metadata(connection, damaged)
+            metadata = _metadata(connection, keys)
         if intact.execute("SELECT count(*) FROM catalogue WHERE name IN ('id', 'recipe')").get < 2:
             raise too_damaged(path)
         with connections.alone() as writer:
@@ -131,7 +130,7 @@ def _copy_writes(connection: apsw.Connection, intact: apsw.Connection) -> None:
 
 
 def _metadata(connection: apsw.Connection, keys: set[int]) -> dict[int, dict[str, Any]]:
-    """Those of these images whose records are intact."""
+    """Those of the images that are taken out, where their records are intact."""
     place = IMAGES.columns.index("metadata")
     return {
         row[0]: json.loads(row[place])
