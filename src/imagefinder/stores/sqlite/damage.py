@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from textwrap import shorten
 from typing import Any
 
 import apsw
@@ -19,6 +20,7 @@ from imagefinder.types import id_of
 RECORDS = (PROPERTIES, IMAGES, FILES)
 TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES)
 
+_LONGEST = 200  # characters of a message
 UNREADABLE = (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError)
 _WITHOUT_FILES = "SELECT key FROM images WHERE NOT in_memory AND key NOT IN (SELECT key FROM files)"
 _WITHOUT_RECORD = "SELECT DISTINCT key FROM {} WHERE key NOT IN (SELECT key FROM images)"
@@ -62,7 +64,7 @@ def _found(
 
 
 def _of_structure(row: tuple[str]) -> Damage | None:
-    text = " ".join(row[0].split())
+    text = shorten(row[0], _LONGEST, placeholder=" …")  # SQLite lists a hundred pages in one row
     return None if text == "ok" else Damage(f"the structure of the file: {text}")
 
 
