@@ -46,6 +46,7 @@ def test_a_results_file_of_the_users_own_is_not_replaced(tmp_path: Path, listed:
     with pytest.raises(DownloadError, match="--force"):
         got(listed)
     assert own.read_text() == "row,verdict\n1,mine\n"
+    assert list(own.parent.iterdir()) == [own]  # so that it counts as no folder of downloads
     assert got(listed, force=True).done == 1
     assert own.read_text().startswith('"row","url"')
 

@@ -251,3 +251,31 @@ def test_text_and_json_are_lists_only_if_they_begin_with_a_url(
 def test_utf_16_text_is_a_list_too(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("url\nhttps://example.org/a.jpg\n", encoding="utf-16")
     assert is_list(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "url"),
+    [
+        ('"http://h/a"b.jpg"', None),
+        ('"http://h/a"b.jpg', None),
+        ('"http://h/a"b.jpg",x', None),
+        ('x,"http://h/a" b.jpg"', "http://h/a b.jpg"),
+        ('"http://h/a""b.jpg"', 'http://h/a"b.jpg'),
+        ('"http://h/a.jpg" ', "http://h/a.jpg"),
+        ('x,"http://h/a.jpg"', "http://h/a.jpg"),
+        ('"the 5" lens","http://h/a.jpg"', "http://h/a.jpg"),
+    ],
+)
+def test_a_quote_in_the_middle_of_a_url_makes_no_other_address(
+    tmp_path: Path, line: str, url: str | None
+) -> None:
+    several = "," in line
+    header = "name,url" if line.startswith(("x", '"the')) else "url,name" if several else "url"
+    good = "http://h/1.jpg,http://h/2.jpg".split(",")
+    rows = [f"x,{one}" if header == "name,url" else f"{one},x" if several else one for one in good]
+    (tmp_path / "list.csv").write_text("\n".join([header, *rows, line, ""]))
+    last = list(open_list(tmp_path / "list.csv", "url"))[-1]
+    assert last.url == url
+    assert (last.problem is not None) == (url is None)
+    if url is None:
+        assert "line 4" in str(last.problem)

@@ -16,6 +16,10 @@ from imagefinder.downloads.text_file import open_text
 _SAMPLE = 2**18  # characters
 _MOST_COLUMNS = 10_000
 _QUOTE = "put cells with a separator in them, such as a URL with commas, in double quotes"
+# the reader drops such a quote, and what follows would be another address
+_BROKEN_QUOTES = re.compile(
+    r"""(^|[,;|\t])\s*"https?://([^"\r\n]|"")*"[^"\s,;|\t]""", re.IGNORECASE
+)
 
 
 def delimited_rows(path: Path, delimiter: str | None = None) -> Iterator[TableRow]:
@@ -100,6 +104,8 @@ def _row(record: Record, names: Sequence[str], dialect: Dialect, lines: BoundedL
 def _problem(
     record: Record, names: Sequence[str], dialect: Dialect, lines: BoundedLines
 ) -> str | None:
+    if _BROKEN_QUOTES.search(lines.text):
+        return "has text after the closing quote of a URL: write a quote inside quotes twice"
     if dialect.delimiter is None:
         return _problem_of_one(lines.text)
     if any(cell.strip() for cell in islice(record, len(names), None)):

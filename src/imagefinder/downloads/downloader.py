@@ -16,9 +16,9 @@ from imagefinder.downloads.folder import described, replaced_images, unlisted_im
 from imagefinder.downloads.frontier import Frontier, Job
 from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, run
 from imagefinder.downloads.http.ssrf import Resolve
-from imagefinder.downloads.partial_file import PartialFile, temporary_folder
+from imagefinder.downloads.partial_file import PartialFile, folder_of_parts
 from imagefinder.downloads.policy import Policy
-from imagefinder.downloads.results import Counts, check_results, write_results
+from imagefinder.downloads.results import Counts, check_folder, check_results, write_results
 from imagefinder.downloads.results_file import NAME
 from imagefinder.downloads.state import DownloadState, FailedUrl, StoredImage
 from imagefinder.downloads.url_list import UrlList, open_list
@@ -114,14 +114,15 @@ def download(
     root = absolute(folder)
     settings = settings or DownloadSettings()
     try:
+        check_folder(root, urls.path, force)
         root.mkdir(parents=True, exist_ok=True)
         with DownloadState(root) as state:
-            check_results(state, root, urls.path, force)
+            check_results(state, root, force)
             state.reopen(settings.policy())
             if retry_failed:
                 state.forget_failures()
             task = _Download(urls, root, state, settings, progress, refresh, force)
-            with temporary_folder(state.temporary):
+            with folder_of_parts(state.temporary):
                 run(task.run())
             state.flush()
             counts = write_results(urls, state, root)

@@ -25,7 +25,7 @@ _IN_MEMORY = 2**20  # bytes: many are downloaded at a time, and few are larger
 
 
 @contextmanager
-def temporary_folder(path: str) -> Iterator[None]:
+def folder_of_parts(path: str) -> Iterator[None]:
     """Where partial files go; it is emptied first, if an earlier run was killed, and removed."""
     shutil.rmtree(path, ignore_errors=True)
     Path(path).mkdir(parents=True)

@@ -13,6 +13,7 @@ from typing import Any
 from imagefinder._utils.atomic import atomic_write
 from imagefinder.downloads.results_file import COLUMNS, NAME
 from imagefinder.downloads.state import DownloadState, FailedUrl, UrlOutcome
+from imagefinder.downloads.state_file import is_filled
 from imagefinder.downloads.url_list import ListRow, UrlList
 from imagefinder.errors import DownloadError
 
@@ -37,24 +38,33 @@ class Counts:
     """The number of this list among those of the folder, for ``described``."""
 
 
-def check_results(state: DownloadState, folder: Path, source: Path, force: bool) -> None:
-    """Raise DownloadError if ``results.csv`` would replace the list, or a file of someone else.
+def check_folder(folder: Path, source: Path, force: bool) -> None:
+    """Raise DownloadError, before anything is written, if ``results.csv`` is not of a download.
 
-    ``force`` permits the latter.
+    ``force`` permits to replace a file of someone else, but not the list.
     """
     path = folder / NAME
-    if not os.path.lexists(path):
-        return
     if path.exists() and path.samefile(source):
         raise DownloadError(
             f"{path} is the list itself, and would be replaced by the results: rename it, or "
             "download into another folder"
         )
-    if not (force or (path.is_file() and state.is_own_output(path))):
-        raise DownloadError(
-            f"{path} was not made by this command, or was edited since: move it away, download "
-            "into another folder, or replace it with --force"
-        )
+    if os.path.lexists(path) and not force and not is_filled(folder):
+        raise _foreign(path)
+
+
+def check_results(state: DownloadState, folder: Path, force: bool) -> None:
+    """Raise DownloadError if ``results.csv`` is not as a download left it, unless ``force``."""
+    path = folder / NAME
+    if os.path.lexists(path) and not (force or (path.is_file() and state.is_own_output(path))):
+        raise _foreign(path)
+
+
+def _foreign(path: Path) -> DownloadError:
+    return DownloadError(
+        f"{path} was not made by this command, or was edited since: move it away, download "
+        "into another folder, or replace it with --force"
+    )
 
 
 def write_results(rows: UrlList, state: DownloadState, folder: Path) -> Counts:
