@@ -58,3 +58,12 @@ def test_a_refusal_lets_go_of_the_file(path: Path) -> None:
     with pytest.raises(RecipeMismatch):
         Finder.open(path, local="sift")
     assert [file.name for file in path.parent.iterdir()] == ["c.db"], "SQLite's own files are gone"
+
+
+def test_a_page_that_cannot_be_is_refused_in_words(path: Path) -> None:
+    with Finder.open(path) as finder:
+        assert finder.page(2**70) == finder.page(0) == finder.page(after="f" * 16) == []
+        with pytest.raises(ValueError, match="after: expected an image id"):
+            finder.page(after="zz")
+        with pytest.raises(ValueError, match="most: expected the number of images, not -1"):
+            finder.page(-1)

@@ -27,6 +27,7 @@ from imagefinder.types import (
     Record,
     Statistics,
     Store,
+    is_id,
     key_from,
 )
 
@@ -153,10 +154,15 @@ class Catalogue:
         """The next images in order of their ids, ``after`` one of them or from the first on.
 
         ``most`` is how many at most; with ``where`` only those whose metadata match all of it, as
-        in a search. Raises ValueError for an invalid filter.
+        in a search. Raises ValueError for an invalid filter, id or number.
         """
+        if most < 0:
+            raise ValueError(f"most: expected the number of images, not {most}")
+        if after is not None and not is_id(after):
+            raise ValueError(f"after: expected an image id (16 hexadecimal digits), not {after!r}")
         last = -1 if after is None else min(int(after, 16), _LAST_KEY)
-        keys = self.store.select(where=where, after=last, limit=most).tolist()
+        limit = min(most, _LAST_KEY)
+        keys = self.store.select(where=where, after=last, limit=limit).tolist()
         return list(self.store.get(keys).values())
 
     def use_index(self, kind: str, options: Mapping[str, Any] | None = None) -> None:
