@@ -116,6 +116,19 @@ def test_a_copy_is_made(ask: Ask, tmp_path: Path) -> None:
         assert len(finder) == 3
 
 
+def test_a_copy_goes_where_a_link_leads(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    link, file = tmp_path / "copy.db", tmp_path / "disk" / "far.db"
+    link.symlink_to(file)
+    for force in ([], ["--force"]):
+        assert ask("backup", "copy.db", *force).exit_code == 0
+    file.write_bytes(b"something else")
+    assert ask("backup", "copy.db", "--force").exit_code == 0
+    assert link.is_symlink()
+    with Finder.open(file) as finder:
+        assert len(finder) == 3
+
+
 def test_space_is_given_back(ask: Ask, tmp_path: Path) -> None:
     with Finder.open("c.db") as finder:
         finder.store.set_metadata("note", "x" * 100_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ from imagefinder.stores.sqlite.damage import find_damage
 
 
 def back_up(connections: Connections, source: Path, target: Path, force: bool) -> int:
-    """See ``Store.backup``."""
+    """See ``Store.backup``. Where a link leads is replaced, as by all commands, not the link."""
+    target = Path(os.path.realpath(target))
     _check_target(source, target, force)
     with connections.reading() as connection:
         if target.exists() and _id_of(target) == properties.select_properties(connection)["id"]:
