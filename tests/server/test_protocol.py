@@ -229,6 +229,23 @@ def test_what_is_no_http_is_refused(server: Server) -> None:
         assert transport.closed
 
 
+@pytest.mark.parametrize("coding", [b"gzip", b"gzip, chunked", b"identity"])
+def test_a_transfer_encoding_that_is_not_known_is_told(server: Server, coding: bytes) -> None:
+    protocol, transport = server.connect()
+    field = b"Transfer-Encoding: " + coding
+    protocol.data_received(UPLOAD.replace(b"Content-Length: 100", field))
+    assert status(transport) == 501
+    assert transport.closed
+
+
+def test_a_body_may_come_in_chunks(server: Server) -> None:
+    protocol, transport = server.connect()
+    field = b"Transfer-encoding: Chunked"
+    protocol.data_received(UPLOAD.replace(b"Content-Length: 100", field) + b"1\r\na\r\n0\r\n\r\n")
+    server.loop.run_tasks()
+    assert status(transport) == 200
+
+
 def test_a_body_may_be_as_long_as_it_likes(server: Server) -> None:
     protocol, transport = server.connect()
     protocol.data_received(UPLOAD.replace(b"100", b"10000000"))

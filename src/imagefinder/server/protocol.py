@@ -91,6 +91,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(431, f"the head is larger than {self.limits.head_bytes:,} bytes")
         if len(self.headers) >= self.limits.fields:
             self._refuse(431, f"there are more than {self.limits.fields} header fields")
+        if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            self._refuse(501, "the only Transfer-Encoding here is chunked: leave the others out")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
