@@ -143,3 +143,44 @@ def test_a_million_ids_are_refused(client: TestClient) -> None:
     body = "&".join(["id=0000000000000000"] * 100_000)
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert client.post("/v1/search", content=body, headers=kind).status_code == 400
+
+
+def test_an_unknown_field_is_told(client: TestClient, image: bytes) -> None:
+    files = {"image": ("a.jpg", image)}
+    for data in ({"K": "2"}, {"filter": "{}"}, {"k": "2", "ids": "1"}):
+        answer = client.post("/v1/search", files=files, data=data)
+        assert answer.status_code == 422
+        assert "no such field: there are crop, encoder, id" in answer.json()["detail"]
+        assert answer.json()["detail"].startswith(f"{list(data)[-1]}: ")
+    answer = client.post("/v1/compare", files=files, data={"k": "2"})
+    assert answer.json()["detail"] == "k: no such field: there are encoder, id, image, url"
+
+
+def test_an_unknown_query_parameter_is_told(client: TestClient, image: bytes) -> None:
+    files = {"image": ("a.jpg", image)}
+    answer = client.post("/v1/search?k=2&K=2", files=files)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == (
+        "k: send it as a field of the form; K: there is no query parameter here"
+    )
+    answer = client.get("/v1/map?by=pca&where={}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "where: no such query parameter: there are by, encoder, limit"
+    for path in ("/v1/images?k=1", "/v1/duplicates?k=1", "/v1/images/0123456789abcdef?k=1"):
+        assert client.get(path).status_code == 422
+
+
+def test_what_browsers_and_libraries_add_is_passed_over(client: TestClient, image: bytes) -> None:
+    files = {"image": ("a.jpg", image)}
+    assert client.post("/v1/search?_=1", files=files, data={"_charset_": "utf-8"}).is_success
+    assert client.get("/v1/images?_=1").is_success
+    assert client.get("/healthz?probe=1").is_success
+
+
+def test_the_earlier_routes_pass_over_what_they_do_not_know(
+    client: TestClient, image: bytes
+) -> None:
+    answer = client.post(
+        "/similarity-search?k=2", files={"image": ("a.jpg", image)}, data={"K": "2"}
+    )
+    assert answer.is_success

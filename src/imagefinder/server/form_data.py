@@ -20,6 +20,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
+from imagefinder.server.strict_route import StrictRoute, check_fields
+
 _FILE_FIELDS = ("image", "minus")
 _MAX_FILES = 32
 _MAX_FIELDS = 64
@@ -32,8 +34,8 @@ _DATA_URL = re.compile(rb"\s*data:[^,]{0,200},")
 _MAX_SHOWN = 60
 
 
-class FormRoute(APIRoute):
-    """A route whose form is parsed here. It takes each field once."""
+class AnyFormRoute(APIRoute):
+    """A route whose form is parsed here. It takes each field once, and passes over unknown ones."""
 
     repeatable: ClassVar[frozenset[str]] = frozenset()
 
@@ -42,9 +44,20 @@ class FormRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_form(request: Request) -> Response:
-            return await handle(_FormRequest(request.scope, request.receive, self.repeatable))
+            return await handle(_FormRequest(request.scope, request.receive, self))
 
         return handle_form
+
+    def check(self, form: FormData) -> None:
+        """Raises HTTPException for a form that has other fields."""
+
+
+class FormRoute(StrictRoute, AnyFormRoute):
+    """A route that takes each field of its form once, and refuses unknown ones."""
+
+    def check(self, form: FormData) -> None:
+        """See AnyFormRoute."""
+        check_fields(form, self.fields)
 
 
 class ImagesFormRoute(FormRoute):
@@ -54,9 +67,9 @@ class ImagesFormRoute(FormRoute):
 
 
 class _FormRequest(Request):
-    def __init__(self, scope: Scope, receive: Receive, repeatable: Collection[str]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, route: AnyFormRoute) -> None:
         super().__init__(scope, receive)
-        self._repeatable = repeatable
+        self._route = route
 
     async def _get_form(self, **_: Any) -> FormData:
         if self._form is None:
@@ -67,10 +80,12 @@ class _FormRequest(Request):
             except MultiPartException as error:
                 raise HTTPException(400, f"the form is damaged: {error.message}") from error
             try:
-                self._form = await _finished(form, self._repeatable)
+                finished = await _finished(form, self._route.repeatable)
+                self._route.check(finished)
             except HTTPException:
                 await form.close()
                 raise
+            self._form = finished
         return self._form
 
     async def _parsed(self, kind: bytes) -> FormData:

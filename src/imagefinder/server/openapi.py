@@ -12,7 +12,10 @@ DESCRIPTION = """\
 Image similarity search.
 
 Errors are problem documents (RFC 9457). Every response has an `X-Request-ID`, which also identifies
-the request in the server's log."""
+the request in the server's log.
+
+Operations on images and searches refuse query parameters and form fields that they do not have
+(422), unless the name begins with an underscore."""
 
 COMMON_RESPONSES = error_responses(401, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 """Errors that any route may return."""

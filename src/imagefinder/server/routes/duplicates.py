@@ -17,9 +17,10 @@ from imagefinder.server.schemas import (
     DuplicatesResponse,
     ImageInfo,
 )
+from imagefinder.server.strict_route import StrictRoute
 from imagefinder.types import Progress
 
-router = APIRouter(tags=["images"])
+router = APIRouter(route_class=StrictRoute, tags=["images"])
 
 
 @router.get("/v1/duplicates", summary="Find near-duplicates among the stored images")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, HTTPException, UploadFile
 
 from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
 from imagefinder.server.dependencies import AllCatalogues
-from imagefinder.server.form_data import FormRoute
+from imagefinder.server.form_data import AnyFormRoute
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import IdsResponse
 
@@ -19,7 +19,9 @@ _K = 3
 
 QueryImage = Annotated[UploadFile, File(description="The query image.")]
 
-router = APIRouter(route_class=FormRoute, tags=["legacy"], responses=error_responses(400, 403, 404))
+router = APIRouter(
+    route_class=AnyFormRoute, tags=["legacy"], responses=error_responses(400, 403, 404)
+)
 
 
 @router.post("/sift-similar-images", summary="Top 3 by SIFT")

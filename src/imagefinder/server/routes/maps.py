@@ -8,8 +8,9 @@ from fastapi import APIRouter, HTTPException, Query
 
 from imagefinder.server.dependencies import CachedMaps, CurrentSettings, QueryCatalogue
 from imagefinder.server.schemas import MapPoint, MapResponse
+from imagefinder.server.strict_route import StrictRoute
 
-router = APIRouter(tags=["images"])
+router = APIRouter(route_class=StrictRoute, tags=["images"])
 
 _MAX_IMAGES = 2000
 _MAX_IMAGES_TSNE = 1000  # takes some seconds
