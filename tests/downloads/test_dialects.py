@@ -103,6 +103,8 @@ def test_columns_of_one_name_are_all_kept(tmp_path: Path) -> None:
         (f"id;url\n1;{H}/a;v=1.jpg\n2;{A}\n", "line 2 has 3 cells"),
         (f'name,image\nA,{A}\n"B,{B}\nC,{B}\n', "line 3 opens a quote that is never closed"),
         (f'name,image\nA,{A}\n"B,{B}\n"C",{B}\n', "a quote was not closed there"),
+        (f'url;caption\n"{A}"x;y\n{B};"z"\n', "line 2 has text after the closing quote"),
+        (f'name,url\n"two\nlines","{H}/a"b.jpg"\nx,{B}\n', "line 3 has text after the closing"),
         (f'url\n"{A}",extra\n{B}\n', "line 2 has several cells, but there is one column"),
     ],
 )
@@ -111,6 +113,27 @@ def test_a_row_that_may_have_been_cut_is_named_and_the_list_goes_on(
 ) -> None:
     (problem,) = problems(tmp_path, content)
     assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (f'url,caption\n"{H}/a""b.jpg","say ""hi"""\n', f'{H}/a"b.jpg'),
+        (f'url , caption\n "{A}" , "two\nlines" \n', A),
+        (f'url\tcaption\n"{A}"\t"x"\n', A),
+        (f'caption\turl\nfirst, "{B}" then\t"{A}"\n', A),
+        (f"url,caption\n{A},'x' and 6\" nails\n", A),
+        (f'url\n"{A}",,\n', A),
+        (f'caption,url\nx,"{A}"\t\n', A),
+        (f'url\n"{H}/a,b.jpg"\r\n', f"{H}/a,b.jpg"),
+        (f'url,caption\n"{A}",""\n', A),
+    ],
+)
+def test_quotes_around_cells_and_doubled_ones_are_read(
+    tmp_path: Path, content: str, expected: str
+) -> None:
+    assert problems(tmp_path, content) == []
+    assert urls(tmp_path, content) == [expected]
 
 
 def test_names_of_files_after_urls_are_a_column(tmp_path: Path) -> None:

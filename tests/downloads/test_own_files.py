@@ -69,6 +69,7 @@ def test_the_list_itself_is_never_replaced(tmp_path: Path, listed: Path, force: 
     with pytest.raises(DownloadError, match="is the list itself"):
         download(own, tmp_path / "out", settings=SETTINGS, force=force)
     assert own.read_text() == before
+    assert list(own.parent.iterdir()) == [own]
 
 
 def test_hidden_files_that_are_named_like_ours_stay(tmp_path: Path, listed: Path) -> None:

@@ -21,8 +21,8 @@ class BoundedLines(Iterator[str]):
         self._most = self._left = most
         self.number = 0
         """Of the last line, counted from 1."""
-        self.text = ""
-        """The first line of the record."""
+        self.lines: list[str] = []
+        """Those of the record so far."""
         self.quotes = 0
         """How many the record has so far."""
         self.at_end = False
@@ -30,7 +30,7 @@ class BoundedLines(Iterator[str]):
     def begin(self) -> Self:
         """A new record may have the full length."""
         self._left = self._most
-        self.text = ""
+        self.lines.clear()
         self.quotes = 0
         return self
 
@@ -45,7 +45,7 @@ class BoundedLines(Iterator[str]):
             self._skip(line)
             raise LineTooLong(f"line {self.number} is longer than {self._most:,} characters")
         self._left -= len(line)
-        self.text = self.text or line
+        self.lines.append(line)
         self.quotes += line.count('"')
         return line
 

@@ -16,10 +16,6 @@ from imagefinder.downloads.text_file import open_text
 _SAMPLE = 2**18  # characters
 _MOST_COLUMNS = 10_000
 _QUOTE = "put cells with a separator in them, such as a URL with commas, in double quotes"
-# the reader drops such a quote, and what follows would be another address
-_BROKEN_QUOTES = re.compile(
-    r"""(^|[,;|\t])\s*"https?://([^"\r\n]|"")*"[^"\s,;|\t]""", re.IGNORECASE
-)
 
 
 def delimited_rows(path: Path, delimiter: str | None = None) -> Iterator[TableRow]:
@@ -75,7 +71,7 @@ def _records(dialect: Dialect, lines: BoundedLines) -> Iterator[Record | str]:
             continue
         if lines.at_end and lines.quotes % 2 and lines.number > began:
             yield f"line {began} opens a quote that is never closed, so the rest is not read"
-        elif record and not (dialect.delimiter is None and _is_remark(lines.text)):
+        elif record and not (dialect.delimiter is None and _is_remark(lines.lines[0])):
             yield record
 
 
@@ -104,10 +100,10 @@ def _row(record: Record, names: Sequence[str], dialect: Dialect, lines: BoundedL
 def _problem(
     record: Record, names: Sequence[str], dialect: Dialect, lines: BoundedLines
 ) -> str | None:
-    if _BROKEN_QUOTES.search(lines.text):
+    if dialect.breaks_url("".join(lines.lines)):
         return "has text after the closing quote of a URL: write a quote inside quotes twice"
     if dialect.delimiter is None:
-        return _problem_of_one(lines.text)
+        return _problem_of_one(lines.lines[0])
     if any(cell.strip() for cell in islice(record, len(names), None)):
         return f"has {len(record)} cells, but there are {len(names)} columns: {_QUOTE}"
     if any(hides_url(cell) and re.search(r"[\r\n]", cell) for cell in record):

@@ -33,6 +33,17 @@ class Dialect:
     shifted: frozenset[int]
     """Columns that hold the end of a URL only if it was cut at a delimiter."""
 
+    def breaks_url(self, text: str) -> bool:
+        """Whether the text of a record has more in a cell after the closing quote of a URL.
+
+        The reader drops such a quote, and with what follows makes another address of it.
+        """
+        begin = rf"(?:\A|{re.escape(self.delimiter)})" if self.delimiter else r"\A"
+        end = re.escape(self.delimiter or _DELIMITERS)
+        quoted = r'"https?://(?:[^"\r\n]|"")*+"'
+        broken = rf"{begin} *+{quoted}(?:(?![{end}])[ \t])*+[^{end}\r\n]"
+        return bool(re.search(broken, text, re.IGNORECASE))
+
     def records(self, lines: Iterable[str]) -> Iterator[Record]:
         """The records of these lines. Raises csv.Error for a cell that is too long."""
         return _records(lines, self.delimiter)
