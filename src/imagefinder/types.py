@@ -39,6 +39,10 @@ Origin: TypeAlias = Literal["added", "uploaded", "imported"]
 """How a file came into a catalogue: it was read where it lies, a server took it in and owns it, or
 its path was in an imported vector file and nothing has been read there yet."""
 
+Verdict: TypeAlias = Literal["same image", "same thing", "similar"]
+"""What two images have in common: one is a copy of the other, perhaps modified; they show one thing
+(by geometry, or by a calibration with labels); or they merely look alike."""
+
 Measure: TypeAlias = Literal["cosine", "l2", "dot", "hamming"]
 """How embeddings are compared; see ``similarity``."""
 
@@ -76,6 +80,20 @@ class LocalFeatures:
     def __len__(self) -> int:
         """How many keypoints."""
         return len(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """What is compared of two images to see whether one is a copy of the other; see ``images``."""
+
+    pattern: NDArray[np.int8]
+    """Locally normalized brightness, ``(64, 64)``."""
+    chroma: NDArray[np.int8]
+    """Cb and Cr, ``(2, 16, 16)``: 0 is gray."""
+    content: float
+    """The share of the image that is not plain."""
+    plain: float
+    """The share of the area inside its frame, if it has one, that has the most frequent gray."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +215,8 @@ class Entry:
     metadata: Mapping[str, Any] | None = None
     local: LocalFeatures | None = None
     """Written with the vectors, if the store keeps local features."""
+    signature: Signature | None = None
+    """Written with the vectors, or later for an image that is stored without one."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +229,20 @@ class Neighbors:
 
     keys: Keys
     scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict rests on; ``None`` is what was not compared."""
+
+    identical: bool = False
+    """The same bytes."""
+    correlation: float | None = None
+    """Normalized cross-correlation of the aligned pixels; 1 is identical."""
+    overlap: float | None = None
+    """The share of the query that the aligned images have in common."""
+    inliers: int | None = None
+    """Corresponding keypoints that one geometric transformation explains."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +268,10 @@ class Hit:
     """The probability of a match, if the catalogue is calibrated for this kind of search."""
     is_match: bool | None = None
     """Whether it is a match: by the calibration, or by geometric verification if that was done."""
+    verdict: Verdict | None = None
+    """``None`` for a query that is not one image."""
+    evidence: Evidence | None = None
+    """What the verdict rests on, besides the score."""
 
     def __repr__(self) -> str:
         """One line, without the whole record."""
@@ -304,6 +342,8 @@ class Statistics:
     """Bytes in all."""
     local_bytes: int = 0
     """Bytes of local features."""
+    signatures: int = 0
+    """Images with a signature: those that were added by earlier versions have none."""
 
 
 class Encoder(Protocol):
