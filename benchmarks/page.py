@@ -29,7 +29,7 @@ from benchmarks.serving import served
 from imagefinder import Finder
 from imagefinder._utils.concurrency import cores
 from imagefinder.images.walk import find_images
-from imagefinder.search.calibration.calibrate import calibrate
+from imagefinder.verification.calibrate import calibrate
 
 _QUERY = 40
 _QUALITY = 80

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from imagefinder.local_features.compare import compare
     from imagefinder.near_duplicates.detect import duplicates
     from imagefinder.registry.factory import make_encoder, make_extractor, make_matcher
-    from imagefinder.search.calibration.calibrate import calibrate
     from imagefinder.search.ensemble import Ensemble
     from imagefinder.search.hits import Hits
     from imagefinder.types import Features, Hit, LocalFeatures, Record, Report
+    from imagefinder.verification.calibrate import calibrate
 
 __version__ = "0.1.0"
 
@@ -97,7 +97,7 @@ _HOMES = {
     "LocalFeatures": "types",
     "Record": "types",
     "Report": "types",
-    "calibrate": "search.calibration.calibrate",
+    "calibrate": "verification.calibrate",
     "compare": "local_features.compare",
     "duplicates": "near_duplicates.detect",
     "embed": "encoders.inference",

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from imagefinder import Finder
 from imagefinder.cli import app
-from imagefinder.search.calibration.model import Calibration
+from imagefinder.verification.model import Calibration
 
 RNG = np.random.default_rng(0)
 FITTED = Calibration.fit(
@@ -22,7 +22,7 @@ def test_a_threshold_that_finds_few_copies_is_said(
 ) -> None:
     calibration = replace(FITTED, recall=recall)
     monkeypatch.setattr(
-        "imagefinder.search.calibration.calibrate.calibrate", lambda *_, **__: calibration
+        "imagefinder.verification.calibrate.calibrate", lambda *_, **__: calibration
     )
     for module in ("options", "terminal"):  # it would send this process's stderr nowhere
         monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)

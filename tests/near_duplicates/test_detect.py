@@ -12,7 +12,7 @@ from imagefinder.images.transforms import COPIES
 from imagefinder.near_duplicates.report import html_report
 from imagefinder.testing.gallery import draw_scene
 
-from ..search.calibration.test_calibrate import Corners, Grid
+from ..verification.test_calibrate import Corners, Grid
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.errors import ImageFinderError
-from imagefinder.search.calibration.model import Calibration
-from imagefinder.search.calibration.store import save
+from imagefinder.verification.model import Calibration
+from imagefinder.verification.store import save
 
 from ..conftest import drawn
 from .conftest import COUNT, Serve

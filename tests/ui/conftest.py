@@ -15,8 +15,8 @@ import uvicorn
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from imagefinder import Finder
-from imagefinder.search.calibration.calibrate import calibrate
 from imagefinder.server import Settings, create_app
+from imagefinder.verification.calibrate import calibrate
 
 from ..conftest import PATIENCE, MakeOnce
 

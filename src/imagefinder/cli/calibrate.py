@@ -11,7 +11,7 @@ from imagefinder.cli.output import print_json, print_pairs
 from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
-    from imagefinder.search.calibration.model import Calibration
+    from imagefinder.verification.model import Calibration
 
 _POOR = 0.1  # recall
 
@@ -33,7 +33,7 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Learn the match threshold from the catalogue's own images."""
-    from imagefinder.search.calibration.calibrate import calibrate
+    from imagefinder.verification.calibrate import calibrate
 
     if not 0 < rate < 1:
         raise typer.BadParameter("must be between 0 and 1", param_hint="--rate")

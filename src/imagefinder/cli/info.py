@@ -24,7 +24,7 @@ def info(db: Db = DB, as_json: Json = False) -> None:
 
 
 def _about(finder: Finder, db: Path) -> dict[str, Any]:
-    from imagefinder.search.calibration.store import load as load_calibration
+    from imagefinder.verification.store import load as load_calibration
 
     recipe, extractor, index = finder.recipe, finder.store.extractor, finder.store.index
     contents = finder.statistics()

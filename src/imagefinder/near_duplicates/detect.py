@@ -20,9 +20,9 @@ from imagefinder.errors import CalibrationError, PluginError
 from imagefinder.images.locations import count_files, living_first
 from imagefinder.near_duplicates.star_clustering import Indices, star_clusters
 from imagefinder.near_duplicates.verifiers import Verify, make_verifier
-from imagefinder.search.calibration.store import load
 from imagefinder.similarity import dtype, normalized_for, scores
 from imagefinder.types import Features, Keys, Progress, Record
+from imagefinder.verification.store import load
 
 _BATCH = 1000  # records read from the store at a time
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from imagefinder.errors import CalibrationError
 from imagefinder.images.thumbnail_html import thumbnail_html
 from imagefinder.types import Hit
 
@@ -30,6 +31,23 @@ class Hits(list[Hit]):
         cells = Markup().join(_figure(hit) for hit in self) or escape(self.detail or "no hits")
         html = Markup('<div style="display:flex;flex-wrap:wrap;gap:12px">{}</div>').format(cells)
         return str(html)
+
+
+def filter_hits(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
+    """The hits that reach the threshold and, if ``matches_only``, are matches.
+
+    Raises CalibrationError if it is not known which of them are.
+    """
+    if matches_only and any(hit.is_match is None for hit in hits):
+        raise CalibrationError(
+            "the catalogue is not calibrated: run imagefinder calibrate "
+            "(it applies to single-image queries with one measure)"
+        )
+    return Hits(
+        hit
+        for hit in hits
+        if (threshold is None or hit.score >= threshold) and (hit.is_match or not matches_only)
+    )
 
 
 def _figure(hit: Hit) -> Markup:

@@ -15,14 +15,14 @@ from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
 from imagefinder.images.locations import living_first
 from imagefinder.registry.factory import make_matcher
-from imagefinder.search.calibration.classifier import MatchClassifier, filter_hits
-from imagefinder.search.hits import Hits
+from imagefinder.search.hits import Hits, filter_hits
 from imagefinder.search.options import SearchOptions
 from imagefinder.search.query import Query, QueryBuilder, QueryImage
 from imagefinder.search.ranking import Ranking, fuse, maxsim
 from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
 from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
+from imagefinder.verification.classifier import MatchClassifier
 
 Of = TypeVar("Of")
 
@@ -78,7 +78,9 @@ class Retriever:
         hits = self._hits(ranked, options.k, measure)
         if not query.is_single:
             return hits
-        return self._classifier.classify(hits, measure, None if subset is None else len(subset))
+        return Hits(
+            self._classifier.classify(hits, measure, None if subset is None else len(subset))
+        )
 
     def _fused(
         self, query: Query, k: int, measures: Sequence[Measure], subset: Keys | None

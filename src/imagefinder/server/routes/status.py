@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from imagefinder import __version__
-from imagefinder.search.calibration.store import load as load_calibration
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import AllCatalogues, CurrentSettings
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.schemas import CatalogueInfo, HealthResponse, ReadyResponse, ServerInfo
+from imagefinder.verification.store import load as load_calibration
 
 router = APIRouter(tags=["server"])
 

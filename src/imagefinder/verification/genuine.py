@@ -17,10 +17,10 @@ from imagefinder.images.limits import Limits
 from imagefinder.images.ncc import MIN_CONTENT, ncc_signature
 from imagefinder.images.stored_files import file_with_content
 from imagefinder.images.transforms import COPIES
-from imagefinder.search.calibration.pareto import Values
-from imagefinder.search.calibration.sample import QuerySample
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Image, Progress, Resize
+from imagefinder.verification.pareto import Values
+from imagefinder.verification.sample import QuerySample
 
 _COPIED = 150  # images of which copies are made
 _SIDE = 1024  # pixels of an image before it is modified: copies of huge ones would take long

@@ -9,13 +9,13 @@ import numpy as np
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import make_labeler
 from imagefinder.errors import CalibrationError
-from imagefinder.search.calibration.genuine import copy_scores
-from imagefinder.search.calibration.impostors import nearest_neighbors, scores_without_copies
-from imagefinder.search.calibration.model import Calibration, MatchKind
-from imagefinder.search.calibration.pareto import Values
-from imagefinder.search.calibration.sample import FEWEST, draw_sample
-from imagefinder.search.calibration.store import save
 from imagefinder.types import Progress
+from imagefinder.verification.genuine import copy_scores
+from imagefinder.verification.impostors import nearest_neighbors, scores_without_copies
+from imagefinder.verification.model import Calibration, MatchKind
+from imagefinder.verification.pareto import Values
+from imagefinder.verification.sample import FEWEST, draw_sample
+from imagefinder.verification.store import save
 
 _UNVERIFIED = 0.01  # of copies score below the least score that is verified by pixels
 _ROUNDING = 1e-6

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import genpareto
 
-from imagefinder.search.calibration.pareto import ParetoTail
+from imagefinder.verification.pareto import ParetoTail
 
 
 def fit(values: np.ndarray) -> ParetoTail:

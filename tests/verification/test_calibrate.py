@@ -14,12 +14,12 @@ import pytest
 from imagefinder import CalibrationError, Ensemble, Finder, calibrate
 from imagefinder.errors import EvaluationError
 from imagefinder.images.transforms import COPIES
-from imagefinder.search.calibration.model import Calibration
-from imagefinder.search.calibration.store import load, save
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Features, Image, Measure, Resize
+from imagefinder.verification.model import Calibration
+from imagefinder.verification.store import load, save
 
-from ...conftest import drawn
+from ..conftest import drawn
 
 COUNT = 80
 

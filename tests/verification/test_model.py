@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.search.calibration.model import Calibration
 from imagefinder.types import Measure
+from imagefinder.verification.model import Calibration
 
 MEASURES = ("cosine", "l2", "dot", "hamming")
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imagefinder.search.calibration.pareto import Values
+from imagefinder.verification.pareto import Values
 
 _ITERATIONS = 50
 _STEEPEST = 50.0

@@ -15,10 +15,10 @@ from imagefinder.catalogue.labels import Labeler
 from imagefinder.errors import CalibrationError
 from imagefinder.images.limits import Limits
 from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, shifted_ncc, stored_signature
-from imagefinder.search.calibration.pareto import Values
-from imagefinder.search.calibration.sample import FEWEST, QuerySample
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Keys, Progress, Record
+from imagefinder.verification.pareto import Values
+from imagefinder.verification.sample import FEWEST, QuerySample
 
 _NEAREST = 8  # neighbors examined, to find the first that is not a copy
 _BATCH = 1000

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from imagefinder.search.calibration.pareto import ParetoTail, Values
-from imagefinder.search.calibration.platt import PlattScaling
 from imagefinder.types import Measure
+from imagefinder.verification.pareto import ParetoTail, Values
+from imagefinder.verification.platt import PlattScaling
 
 MatchKind: TypeAlias = Literal["copies", "labels"]
 """What counts as a match: a modified copy of the image, or an image with the same label."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imagefinder.search.calibration.model import Calibration
 from imagefinder.types import Measure, Store
+from imagefinder.verification.model import Calibration
 
 
 def save(store: Store, calibration: Calibration) -> None:

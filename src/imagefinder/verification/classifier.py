@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from imagefinder.errors import CalibrationError
-from imagefinder.search.calibration.store import load
-from imagefinder.search.hits import Hits
-from imagefinder.types import Measure, Store
+from imagefinder.types import Hit, Measure, Store
+from imagefinder.verification.store import load
 
 _FRESH = 1.0  # seconds that a count of the images stays valid
 
@@ -23,7 +22,9 @@ class MatchClassifier:
         self._counted = -math.inf
         self._images = 0
 
-    def classify(self, hits: Hits, measure: Measure, images: int | None = None) -> Hits:
+    def classify(
+        self, hits: Sequence[Hit], measure: Measure, images: int | None = None
+    ) -> Sequence[Hit]:
         """The hits with match probabilities and decisions; unchanged if it is not calibrated.
 
         ``images`` is how many were compared, if not all.
@@ -32,32 +33,15 @@ class MatchClassifier:
         if calibration is None:
             return hits
         least = calibration.threshold(self._count() if images is None else images)
-        return Hits(
+        return [
             replace(
                 hit, probability=calibration.probability(hit.score), is_match=hit.score >= least
             )
             for hit in hits
-        )
+        ]
 
     def _count(self) -> int:
         # counting a million takes 30 ms, and a threshold moves with the logarithm of the number
         if perf_counter() - self._counted > _FRESH:
             self._images, self._counted = len(self._store), perf_counter()
         return self._images
-
-
-def filter_hits(hits: Hits, threshold: float | None, matches_only: bool) -> Hits:
-    """The hits that reach the threshold and, if ``matches_only``, are matches.
-
-    Raises CalibrationError if it is not known which of them are.
-    """
-    if matches_only and any(hit.is_match is None for hit in hits):
-        raise CalibrationError(
-            "the catalogue is not calibrated: run imagefinder calibrate "
-            "(it applies to single-image queries with one measure)"
-        )
-    return Hits(
-        hit
-        for hit in hits
-        if (threshold is None or hit.score >= threshold) and (hit.is_match or not matches_only)
-    )

@@ -1,1 +1,0 @@
-"""Match calibration: score distributions, thresholds and probabilities."""

@@ -1,0 +1,1 @@
+"""Verification: whether two images are the same, at a stated false-positive rate."""
