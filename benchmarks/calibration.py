@@ -26,7 +26,8 @@ from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, embed
 from imagefinder._utils.concurrency import cores
-from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc, ncc_signature
+from imagefinder.images.ncc import NCC_THRESHOLD, max_ncc
+from imagefinder.images.signature import ncc_signature
 from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import unit
 

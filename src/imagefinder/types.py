@@ -87,7 +87,7 @@ class Signature:
     """What is compared of two images to see whether one is a copy of the other; see ``images``."""
 
     pattern: NDArray[np.int8]
-    """Locally normalized brightness, ``(64, 64)``."""
+    """Brightness, ``(64, 64)``: -128 is black."""
     chroma: NDArray[np.int8]
     """Cb and Cr, ``(2, 16, 16)``: 0 is gray."""
     content: float

@@ -3,7 +3,8 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from imagefinder.images.ncc import NCC_THRESHOLD, are_copies, max_ncc, ncc_signature
+from imagefinder.images.ncc import NCC_THRESHOLD, are_copies, max_ncc
+from imagefinder.images.signature import ncc_signature
 from imagefinder.images.transforms import COPIES
 from imagefinder.testing.gallery import draw_scene
 

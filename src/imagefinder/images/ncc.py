@@ -15,31 +15,13 @@ nothing prove nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
-from imagefinder.images.decode import Source, decode
-from imagefinder.images.limits import LIMITS, Limits
-from imagefinder.images.stored_files import first_readable
-from imagefinder.types import Record, Resize
-
-
-class Signature(NamedTuple):
-    """An image's normalized thumbnail, and what its comparison can prove."""
-
-    pattern: NDArray[np.float32]
-    """Brightness, ``(64, 64)``: locally about 0 on average, and roughly ±1."""
-    chroma: NDArray[np.float32]
-    """Cb and Cr, ``(2, 64, 64)``: 0 is gray."""
-    content: float
-    """The share of the image that is not plain."""
-    plain: float
-    """The share of the area inside its frame, if it has one, that has the most frequent gray."""
-
+from imagefinder.types import Signature
 
 NCC_THRESHOLD = 0.7
 """From this correlation on, two images count as copies: 98 % of copies reach it, and 0.6 % of the
@@ -50,49 +32,18 @@ MIN_CONTENT = 0.05
 photographs have from 0.26."""
 _PLAIN = 0.4  # slides have 0.7, of 319 photographs none more than 0.23; copies above must reach
 _SPARSE_THRESHOLD = 0.93  # slides with the same layout reach 0.9, a slide and its JPEG 0.95
-_STRUCTURE = 6.0  # gray levels: the standard deviation around a pixel that is not plain
-_STRUCTURE_RADIUS = 2
-_SAME_GRAY = 2  # gray levels that noise moves a plain area by
 _SHIFT = 4  # coarse pixels, an eighth of the side
 _COLORFUL = 6.0  # average chroma of an image whose colors count
 _MIN_COLOR_COSINE = 0.5
 
 _FINE = 64
 _COARSE = 32
-_RESIZE = Resize(2 * _FINE, 2 * _FINE)
-# ITU-R 601, as Pillow converts to grayscale; the rows below give Cb and Cr
-_LUMA = np.array([0.299, 0.587, 0.114])
-_CHROMA = np.array([[-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 _RADIUS = 6  # pixels on each side of the local window
 _NOISE = 4.0  # gray levels
-_FRAME = 10  # gray levels that a row of a plain frame may vary by
 _FAINT = 0.01  # variance of a square that is all but blank
 _ORIENTATIONS = 8
 _ANGLES = (-12, -8, -4, 0, 4, 8, 12)  # degrees
 _SCALES = (0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.75, 0.81, 0.87, 0.93)
-
-
-def ncc_signature(source: Source, limits: Limits = LIMITS) -> Signature:
-    """The signature of an image. Raises ImageError."""
-    pixels = decode(source, _RESIZE, limits).pixels
-    gray = pixels @ _LUMA
-    box = _inside_frame(gray)
-    left, top, right, bottom = box
-    structure = _deviation(gray, _STRUCTURE_RADIUS) > _STRUCTURE
-    square = _blur(_scaled(gray, box))
-    normalized = (square - _local_mean(square)) / np.hypot(_deviation(square), _NOISE)
-    chroma = np.stack([_scaled(pixels @ weights, box) for weights in _CHROMA])
-    return Signature(
-        normalized.astype(np.float32),
-        chroma.astype(np.float32),
-        float(structure.mean()),
-        _plain_share(gray[top:bottom, left:right]),
-    )
-
-
-def stored_signature(record: Record, limits: Limits = LIMITS) -> Signature | None:
-    """The signature of a stored image, or None if none of its files can be read."""
-    return first_readable(record, partial(ncc_signature, limits=limits.for_stored))
 
 
 def are_copies(one: Signature, others: Sequence[Signature]) -> list[bool | None]:
@@ -117,7 +68,7 @@ def max_ncc(one: Signature, others: Sequence[Signature]) -> NDArray[np.float32]:
 
 def shifted_ncc(one: Signature, other: Signature) -> float:
     """The best correlation over small shifts, as between shots of one moment; 1 is identical."""
-    left, right = (_box_filter(each.pattern)[::2, ::2] for each in (one, other))
+    left, right = (_box_filter(_normalized(each))[::2, ::2] for each in (one, other))
     steps = range(-_SHIFT, _SHIFT + 1)
     return max(_ncc(*_overlap(left, right, down, across)) for down in steps for across in steps)
 
@@ -163,13 +114,30 @@ def _same_colors(one: Signature, other: Signature, alignment: _Alignment) -> boo
     """Whether the hues of aligned pixels agree, or either image is gray."""
     grid = _grid()
     inside = grid.inside[alignment.row] > 0
-    moved = np.stack([plane.ravel()[grid.sources[alignment.row]] for plane in one.chroma])
-    turned = [_orientations(plane[::2, ::2])[:, alignment.orientation] for plane in other.chroma]
+    moved = np.stack(
+        [plane.ravel()[grid.sources[alignment.row]] for plane in _enlarged(one.chroma)]
+    )
+    turned = [
+        _orientations(plane[::2, ::2])[:, alignment.orientation]
+        for plane in _enlarged(other.chroma)
+    ]
     left, right = moved[:, inside], np.stack(turned)[:, inside]
     if min(_colorfulness(left), _colorfulness(right)) < _COLORFUL:
         return True
     cosine = (left * right).sum() / np.sqrt((left**2).sum() * (right**2).sum())
     return bool(cosine >= _MIN_COLOR_COSINE)
+
+
+def _enlarged(chroma: NDArray[np.int8]) -> NDArray[np.float32]:
+    times = _FINE // chroma.shape[1]
+    return chroma.repeat(times, 1).repeat(times, 2).astype(np.float32)
+
+
+def _normalized(signature: Signature) -> NDArray[np.float32]:
+    """Brightness without differences of lighting and contrast: locally about 0, roughly ±1."""
+    square = _blur(signature.pattern.astype(np.float64))
+    normalized = (square - _local_mean(square)) / np.hypot(_deviation(square), _NOISE)
+    return normalized.astype(np.float32)
 
 
 def _colorfulness(chroma: NDArray[np.float32]) -> float:
@@ -184,9 +152,9 @@ def _best(one: Signature, others: Sequence[Signature]) -> list[tuple[float, _Ali
     if not others:
         return []
     grid = _grid()
-    moved = _box_filter(one.pattern).ravel()[grid.sources] * grid.inside
+    moved = _box_filter(_normalized(one)).ravel()[grid.sources] * grid.inside
     moved -= grid.inside * (moved.sum(axis=1, keepdims=True) / grid.area)
-    squares = [_box_filter(other.pattern)[::2, ::2] for other in others]
+    squares = [_box_filter(_normalized(other))[::2, ::2] for other in others]
     still = np.concatenate([_orientations(square) for square in squares], 1)
     variance = grid.inside @ still**2 / grid.area - (grid.inside @ still / grid.area) ** 2
     own = (moved**2).sum(axis=1, keepdims=True) / grid.area
@@ -237,30 +205,6 @@ def _orientations(square: NDArray[np.float32]) -> NDArray[np.float32]:
     """A square rotated by each quarter turn, and the mirror images of these, ``(pixels, 8)``."""
     quarters = [np.rot90(square, quarter) for quarter in range(4)]
     return np.stack([one.ravel() for side in quarters for one in (side, side[:, ::-1])], axis=1)
-
-
-def _inside_frame(gray: NDArray[np.float64]) -> tuple[int, int, int, int]:
-    """What a plain frame encloses: left, top, right and bottom."""
-    top, bottom = _not_plain(gray)
-    left, right = _not_plain(gray.T)
-    return left, top, right, bottom
-
-
-def _plain_share(gray: NDArray[np.float64]) -> float:
-    counts = np.bincount(gray.astype(np.intp).ravel(), minlength=256)
-    return float(np.convolve(counts, np.ones(2 * _SAME_GRAY + 1)).max() / gray.size)
-
-
-def _scaled(plane: NDArray[np.float64], box: tuple[int, int, int, int]) -> NDArray[np.float64]:
-    """A part of a plane in the size of a signature."""
-    image = PIL.Image.fromarray(plane.astype(np.float32))
-    return np.asarray(image.resize((_FINE, _FINE), PIL.Image.Resampling.BOX, box), np.float64)
-
-
-def _not_plain(gray: NDArray[np.float64]) -> tuple[int, int]:
-    """The first row that is not plain, and the row after the last one."""
-    rows = np.flatnonzero(np.ptp(gray, axis=1) > _FRAME)
-    return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, len(gray))
 
 
 def _blur(gray: NDArray[np.float64]) -> NDArray[np.float64]:

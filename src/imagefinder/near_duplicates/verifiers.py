@@ -9,14 +9,15 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.images.ncc import Signature, are_copies, stored_signature
+from imagefinder.images.ncc import are_copies
+from imagefinder.images.signature import stored_signature
 from imagefinder.near_duplicates.star_clustering import Verifier
 from imagefinder.registry.factory import make_matcher
-from imagefinder.types import Keys
+from imagefinder.types import Keys, Signature
 
 Verify: TypeAlias = Literal["pixels", "geometry", "none"]
 
-_CACHED = 4096  # signatures, of 48 kB each
+_CACHED = 4096  # signatures, of 5 kB each
 _EXAMPLES = 100
 
 

@@ -14,7 +14,8 @@ from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import CalibrationError, UnencodableImage
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import Limits
-from imagefinder.images.ncc import MIN_CONTENT, ncc_signature
+from imagefinder.images.ncc import MIN_CONTENT
+from imagefinder.images.signature import ncc_signature
 from imagefinder.images.stored_files import file_with_content
 from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import normalized_for, scores

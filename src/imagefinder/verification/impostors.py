@@ -14,7 +14,8 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Labeler
 from imagefinder.errors import CalibrationError
 from imagefinder.images.limits import Limits
-from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, shifted_ncc, stored_signature
+from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, shifted_ncc
+from imagefinder.images.signature import stored_signature
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Keys, Progress, Record
 from imagefinder.verification.pareto import Values
