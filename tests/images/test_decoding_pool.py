@@ -17,7 +17,7 @@ from imagefinder.errors import ImageTooLarge, UnreadableImage
 from imagefinder.images import isolation
 from imagefinder.images.budget import BUDGET
 from imagefinder.images.cost.cost import Cost
-from imagefinder.images.decode import decode, decode_here, load_image
+from imagefinder.images.decode import decode_each, decode_here, load_image
 from imagefinder.images.decoding_pool import DecodingPool
 from imagefinder.images.isolation import decode_isolated, is_costly
 from imagefinder.images.limits import LIMITS
@@ -63,7 +63,7 @@ def test_the_pixels_are_the_same_as_in_this_process(
     resize: Resize | None, draw: Draw, pool: DecodingPool
 ) -> None:
     data = encoded(draw(2), "AVIF")
-    there, here = decode(data, resize), decode_here(data, resize, LIMITS)
+    (there,), (here,) = decode_each(data, [resize]), decode_here(data, [resize], LIMITS)
     assert len(pool._all) == 1
     assert_array_equal(there.pixels, here.pixels)
     assert (there.width, there.height) == (here.width, here.height)
@@ -92,7 +92,7 @@ def test_its_errors_are_told_as_usual(draw: Draw, pool: DecodingPool) -> None:
 def test_a_decoder_that_takes_too_long_is_ended(draw: Draw, pool: DecodingPool) -> None:
     endless = jpeg_of_scans(4000, 4000, 60_000)
     with pytest.raises(ImageTooLarge, match="takes longer than"):
-        decode_isolated(endless, Resize(8, 8), replace(LIMITS, max_seconds=0.3), MODEST)
+        decode_isolated(endless, [Resize(8, 8)], replace(LIMITS, max_seconds=0.3), MODEST)
     assert not pool._all
     load_image(encoded(draw(1), "AVIF"))  # by another process
 
@@ -104,7 +104,7 @@ def test_a_decoder_gets_no_more_memory_than_the_header_says(
     monkeypatch.setattr(isolation, "_STACK", 0)
     bomb = png_header(8_000, 8_000, color=6)
     with pytest.raises((ImageTooLarge, UnreadableImage), match="memory"):
-        decode_isolated(bomb, None, LIMITS, MODEST)
+        decode_isolated(bomb, [None], LIMITS, MODEST)
 
 
 def test_a_decoder_that_crashes_costs_one_image(draw: Draw, pool: DecodingPool) -> None:

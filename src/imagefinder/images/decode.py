@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -38,6 +38,7 @@ Source: TypeAlias = (
     "str | os.PathLike[str] | Bytes | BinaryIO | PIL.Image.Image | NDArray[np.generic]"
 )
 """Anything that can be decoded to an image."""
+_Sizes: TypeAlias = "Sequence[Resize | None]"
 # a JPEG is decoded at a reduced size of at least this many times the target size: at 1, embeddings
 # differ from those of a full decode by up to 0.005 in cosine, at 2 by less than 0.001
 _OVERSAMPLING = 2
@@ -67,6 +68,9 @@ class Decoded:
         return self
 
 
+_Done: TypeAlias = "dict[Resize | None, Decoded]"
+
+
 def load_image(source: Source, limits: Limits = LIMITS) -> Image:
     """Upright RGB pixels, ``(height, width, 3)`` uint8, of a path, bytes, file, image or array.
 
@@ -80,6 +84,15 @@ def load_image(source: Source, limits: Limits = LIMITS) -> Image:
 
 def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS) -> Decoded:
     """Like ``load_image``, with resizing; a large JPEG is decoded at a reduced size."""
+    return decode_each(source, (resize,), limits)[0]
+
+
+def decode_each(source: Source, resizes: _Sizes, limits: Limits = LIMITS) -> list[Decoded]:
+    """The same image in several sizes, from one decode if possible.
+
+    The first is what ``decode`` gives. The others come from the same decode, unless a JPEG was
+    reduced too much for them: then it is decoded again.
+    """
     known = isinstance(source, str | os.PathLike | Bytes | PIL.Image.Image | np.ndarray)
     if not known and not hasattr(source, "read"):
         kind = type(source).__name__
@@ -89,24 +102,24 @@ def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS
             source = _from_array(source)
         if isinstance(source, PIL.Image.Image):
             source.load()
-            return _finished(source, resize, source.size, orientation_of(source))
-        if isinstance(source, Bytes):
-            return _within_budget(check_bytes(bytes(source), limits), resize, limits)
-        return _within_budget(read(source, limits), resize, limits)
+            done = _finished(source, resizes, source.size, orientation_of(source))
+            return [done[resize] for resize in resizes]
+        data = bytes(source) if isinstance(source, Bytes) else read(source, limits)
+        return _within_budget(check_bytes(data, limits), resizes, limits)
 
 
-def decode_here(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
+def decode_here(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded]:
     """In this process, whatever it costs. Raises UnreadableImage or ImageTooLarge."""
     with _decoder_errors():
         try:
-            return _whole(data, resize, limits)
+            return _all(_whole, data, resizes, limits)
         except _FINAL:
             raise
         except Exception:
-            part = _part(data, resize, limits) if limits.allow_truncated else None
-            if part is None:
+            parts = _all(_part, data, resizes, limits) if limits.allow_truncated else []
+            if not parts:
                 raise
-            return part
+            return parts
 
 
 @contextmanager
@@ -123,14 +136,14 @@ def _decoder_errors() -> Iterator[None]:
         raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
 
 
-def _within_budget(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
+def _within_budget(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded]:
     """All claim their memory beforehand; what is costly is decoded in a process of its own."""
-    cost = estimate(data, None if resize is None else _needed(resize))
+    cost = estimate(data, _most_needed(resizes))
     check_cost(cost, limits)
     if not is_costly(cost, limits):
         try:
             with BUDGET.claim(cost.memory, costly=False), _slots:
-                return _whole(data, resize, limits)
+                return _all(_whole, data, resizes, limits)
         except (*_FINAL, DecoderBusy):
             raise
         except Exception:
@@ -139,16 +152,35 @@ def _within_budget(data: bytes, resize: Resize | None, limits: Limits) -> Decode
         cost = cost_of_part(cost)
         check_cost(cost, limits)
     with BUDGET.claim(cost.memory, costly=True):
-        isolated = decode_isolated(data, resize, limits, cost)
-        return decode_here(data, resize, limits) if isolated is None else Decoded(**isolated)
+        isolated = decode_isolated(data, resizes, limits, cost)
+        if isolated is None:
+            return decode_here(data, resizes, limits)
+        return [Decoded(**fields) for fields in isolated]
 
 
-def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
+def _all(
+    decode_some: Callable[[bytes, _Sizes, Limits], _Done],
+    data: bytes,
+    resizes: _Sizes,
+    limits: Limits,
+) -> list[Decoded]:
+    """In all sizes, by as many decodes as it takes; empty if one of them gives nothing."""
+    done: _Done = {}
+    while rest := [resize for resize in resizes if resize not in done]:
+        some = decode_some(data, rest, limits)
+        if not some:
+            return []
+        done |= some
+    return [done[resize] for resize in resizes]
+
+
+def _whole(data: bytes, resizes: _Sizes, limits: Limits) -> _Done:
+    """In the first size, and the others that the same decode is good for."""
     with open_image(BytesIO(data)) as image:
         # one call instead of one per 64 kB: between calls other threads would take the lock
         image.decodermaxblock = len(data)
         full = image.size
-        _prepare(image, resize, limits)
+        served = _prepare(image, resizes, limits)
         before, layout, moves = image.size, sixteen_bit_layout(image), has_frames(image)
         image.load()
         shown = brightened(image, layout, data)
@@ -156,33 +188,47 @@ def _whole(data: bytes, resize: Resize | None, limits: Limits) -> Decoded:
             shown = shown_frame(image, shown, limits)
         if moves or image.size != before:  # Pillow rotates a TIFF itself
             full = shown.size
-        return _finished(shown, resize, full, orientation_of(shown))
+        return _finished(shown, served, full, orientation_of(shown))
 
 
-def _part(data: bytes, resize: Resize | None, limits: Limits) -> Decoded | None:
-    reduction = 1.0
+def _part(data: bytes, resizes: _Sizes, limits: Limits) -> _Done:
+    """Likewise; empty if nothing can be decoded."""
+    reduction, served = 1.0, resizes
 
     def prepare(image: PIL.ImageFile.ImageFile) -> None:
-        nonlocal reduction
+        nonlocal reduction, served
         before = image.size
-        _prepare(image, resize, limits)
+        served = _prepare(image, resizes, limits)
         reduction = before[0] / image.width
 
     part = decodable_part(data, prepare)
     if part is None:
-        return None
+        return {}
     full = round(part.image.width * reduction), round(part.image.height * reduction)
-    decoded = _finished(part.image, resize, full, part.orientation)
-    return replace(decoded, warning=part.warning)
+    done = _finished(part.image, served, full, part.orientation)
+    return {resize: replace(one, warning=part.warning) for resize, one in done.items()}
 
 
-def _prepare(image: PIL.ImageFile.ImageFile, resize: Resize | None, limits: Limits) -> None:
-    """Check the size, and have a JPEG decoded at a reduced size."""
+def _prepare(image: PIL.ImageFile.ImageFile, resizes: _Sizes, limits: Limits) -> _Sizes:
+    """Check the size, and have a JPEG decoded at the reduced size that the first needs.
+
+    Returns those for which that is large enough.
+    """
     if not is_shrinkable(image):
         check_pixels(image, limits)
-    if resize is not None:
-        image.draft("", (_needed(resize),) * 2)
+    full = image.size
+    first, *others = resizes
+    if first is not None:
+        image.draft("", (_needed(first),) * 2)
     check_pixels(image, limits)
+    if image.size == full:
+        return resizes
+    return [first, *(one for one in others if one and _needed(one) <= min(image.size))]
+
+
+def _most_needed(resizes: _Sizes) -> int | None:
+    needed = [_needed(resize) for resize in resizes if resize is not None]
+    return max(needed) if len(needed) == len(resizes) else None
 
 
 def _needed(resize: Resize) -> int:
@@ -192,11 +238,11 @@ def _needed(resize: Resize) -> int:
 
 def _finished(
     image: PIL.Image.Image,
-    resize: Resize | None,
+    resizes: _Sizes,
     full: tuple[int, int],
     orientation: int,
-) -> Decoded:
-    """8-bit sRGB in the size asked for, then upright.
+) -> _Done:
+    """8-bit sRGB in the sizes asked for, then upright.
 
     ``full`` is the size before a reduced decode.
     """
@@ -205,8 +251,15 @@ def _finished(
         width, height = height, width
     if width < 1 or height < 1:
         raise UnreadableImage("the image has no pixels")
-    rgb = _srgb(image, resize and _turned(resize, orientation))
-    return Decoded(np.asarray(upright(rgb, orientation)), width, height)
+    srgb = _srgb(image)
+    return {
+        resize: Decoded(
+            np.asarray(upright(srgb(resize and _turned(resize, orientation)), orientation)),
+            width,
+            height,
+        )
+        for resize in resizes
+    }
 
 
 def _turned(resize: Resize, orientation: int) -> Resize:
@@ -215,16 +268,16 @@ def _turned(resize: Resize, orientation: int) -> Resize:
     return replace(resize, width=resize.height, height=resize.width)
 
 
-def _srgb(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
-    """8-bit sRGB, resized; colors are converted last, when there are fewest pixels."""
-    conversion = srgb_conversion(image)
-    if image.mode == "CMYK" and conversion is not None:
-        return conversion(_resized(image, resize))
+def _srgb(image: PIL.Image.Image) -> Callable[[Resize | None], PIL.Image.Image]:
+    """8-bit sRGB, to be resized; colors are converted last, when there are fewest pixels."""
+    profiled = srgb_conversion(image)
+    convert = profiled or (lambda rgb: rgb)
+    if image.mode == "CMYK" and profiled is not None:
+        return lambda resize: convert(_resized(image, resize))
     if image.mode in ("I", "F"):  # expensive to make 8-bit at full size
-        rgb = to_rgb(_resized(image, resize), image)
-    else:
-        rgb = _resized(to_rgb(image), resize)
-    return rgb if conversion is None else conversion(rgb)
+        return lambda resize: convert(to_rgb(_resized(image, resize), image))
+    rgb = to_rgb(image)
+    return lambda resize: convert(_resized(rgb, resize))
 
 
 def _resized(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:

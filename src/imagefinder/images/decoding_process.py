@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from imagefinder._utils.malloc import return_freed_memory
 from imagefinder.errors import ImageError, ImageTooLarge, UnreadableImage
-from imagefinder.images.decode import decode_here
+from imagefinder.images.decode import Decoded, decode_here
 from imagefinder.images.decoding_protocol import Message, receive, send
 from imagefinder.images.limits import Limits
 from imagefinder.types import Resize
@@ -42,15 +42,21 @@ def main() -> None:
 
 
 def _answer(header: dict[str, Any], data: bytes) -> Message:
-    resize = None if header["resize"] is None else Resize(**header["resize"])
+    resizes = [None if one is None else Resize(**one) for one in header["resizes"]]
     try:
-        decoded = decode_here(data, resize, Limits(**header["limits"]))
+        decoded = decode_here(data, resizes, Limits(**header["limits"]))
     except ImageError as error:
         kind = ImageTooLarge if isinstance(error, ImageTooLarge) else UnreadableImage
         return {"error": kind.__name__, "text": str(error)}, b""
+    pixels = b"".join(one.pixels.tobytes() for one in decoded)
+    return {"images": list(map(_described, decoded))}, pixels
+
+
+def _described(decoded: Decoded) -> dict[str, Any]:
+    """Its fields, with the shape of the pixels in place of these."""
     fields = {field.name: getattr(decoded, field.name) for field in dataclasses.fields(decoded)}
     pixels = fields.pop("pixels")
-    return {**fields, "shape": pixels.shape}, pixels.tobytes()
+    return {**fields, "shape": pixels.shape}
 
 
 def _streams() -> tuple[IO[bytes], IO[bytes]]:

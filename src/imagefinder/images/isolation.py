@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagefinder._utils.concurrency import cores
 from imagefinder.errors import ImageTooLarge, UnreadableImage
@@ -35,9 +38,9 @@ def cost_of_part(cost: Cost) -> Cost:
 
 
 def decode_isolated(
-    data: bytes, resize: Resize | None, limits: Limits, cost: Cost
-) -> dict[str, Any] | None:
-    """The fields of ``Decoded``, or None if no process can be started on this computer.
+    data: bytes, resizes: Sequence[Resize | None], limits: Limits, cost: Cost
+) -> list[dict[str, Any]] | None:
+    """Each ``Decoded``'s fields, or None if no process can be started on this computer.
 
     Raises UnreadableImage, or ImageTooLarge if it takes much longer than its cost says, or more
     memory.
@@ -46,7 +49,7 @@ def decode_isolated(
     factor = _PART_MEMORY if limits.allow_truncated else 1.5
     memory = round(cost.memory * factor) + 2 * len(data) + _SLACK + _STACK * cores()
     header = {
-        "resize": resize and asdict(resize),
+        "resizes": [resize and asdict(resize) for resize in resizes],
         "limits": asdict(limits),
         "memory": memory,
         "seconds": seconds + 1,  # it should be told, and not end itself
@@ -57,5 +60,14 @@ def decode_isolated(
     reply, pixels = answer
     if "error" in reply:
         raise _ERRORS[reply["error"]](reply["text"])
-    shape = reply.pop("shape")
-    return {**reply, "pixels": np.frombuffer(pixels, np.uint8).reshape(shape)}
+    return list(_with_pixels(reply["images"], np.frombuffer(pixels, np.uint8)))
+
+
+def _with_pixels(
+    images: Sequence[dict[str, Any]], pixels: NDArray[np.uint8]
+) -> Iterator[dict[str, Any]]:
+    """Of all images' pixels one after the other, each gets its own."""
+    for fields in images:
+        shape = fields.pop("shape")
+        own, pixels = np.split(pixels, [math.prod(shape)])
+        yield {**fields, "pixels": own.reshape(shape)}
