@@ -500,6 +500,12 @@ class Store(Protocol):
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
         """The local features of these images, quantized to 8 bits; unknown keys are left out."""
 
+    def signatures(self, keys: Sequence[int]) -> dict[int, Signature]:
+        """The signatures of these images; those that have none are left out."""
+
+    def without_signature(self, keys: Sequence[int]) -> set[int]:
+        """Which of these images are stored without a signature."""
+
     def shortlist(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """Candidates for re-ranking: the k images with the most similar aggregated descriptors."""
 

@@ -20,11 +20,12 @@ from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each, extract_one
 from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
-from imagefinder.images.decode import decode, load_image
+from imagefinder.images.decode import decode, decode_each, load_image
 from imagefinder.images.files import modified_ns, read
 from imagefinder.images.inputs import Content, Input, is_storable
 from imagefinder.images.limits import Limits
 from imagefinder.images.metadata import metadata_problem
+from imagefinder.images.signature import SIGNATURE_RESIZE, ncc_signature, signature_of
 from imagefinder.images.stored_files import has_state
 from imagefinder.types import (
     Encoder,
@@ -38,6 +39,7 @@ from imagefinder.types import (
     Progress,
     Record,
     Report,
+    Signature,
     Store,
     StoredFile,
     key_of,
@@ -51,10 +53,13 @@ class _Item:
     """An input, and what the stages have made of it so far."""
 
     given: Input
+    is_unchanged: bool = False
+    """Whether its file is read only for the signature that its image lacks."""
     record: Record | None = None
     pixels: Image | None = None
     """``None`` if the content is stored already."""
     local: LocalFeatures | None = None
+    signature: Signature | None = None
     features: Features | None = None
     warning: str = ""
     """What is missing of a truncated image."""
@@ -66,6 +71,12 @@ class _Item:
         """The key of the image, once it is read."""
         return self.record.key if self.record else None
 
+    def failed(self, reason: str) -> _Item:
+        """With a failure, unless the image can do without what was read."""
+        if self.is_unchanged:
+            return replace(self, outcome="unchanged")
+        return replace(self, failure=reason)
+
 
 def ingest(
     inputs: Iterable[Input], into: Catalogue, progress: Progress = iter, checksum: bool = False
@@ -73,8 +84,8 @@ def ingest(
     """Add images in a commit per batch; a run that is interrupted can simply be repeated.
 
     A file with the recorded size and modification time is not read, and content that is stored is
-    not encoded again; with ``checksum``, all files are read. Images that cannot be used are
-    reported as failed and stop nothing.
+    not encoded again; with ``checksum``, all files are read. Files of images without a signature
+    are read for it. Images that cannot be used are reported as failed and stop nothing.
     """
     began = perf_counter()
     counts: Counter[Outcome] = Counter()
@@ -128,17 +139,20 @@ def _processed(changed: Iterable[_Item], into: Catalogue) -> Iterator[_Item]:
 
 
 def _changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[_Item]:
-    """Leave out, and count, the files that are unchanged since they were last read."""
+    """Leave out, and count, the files that are unchanged and of which nothing is lacking."""
     for batch in batched(inputs, _BATCH):
         stored = store.lookup_paths([given.path for given in batch if is_storable(given.path)])
         described = [one.path for one in batch if one.path in stored and one.metadata is not None]
         known = store.get([stored[path].key for path in described])
+        incomplete = store.without_signature([one.key for one in stored.values()])
         for given in batch:
             before = stored.get(given.path or "")
-            if before is not None and _is_unchanged(given, before, known.get(before.key)):
-                counts["unchanged"] += 1
-            else:
+            if before is None or not _is_unchanged(given, before, known.get(before.key)):
                 yield _Item(given)
+            elif before.key in incomplete:
+                yield _Item(given, is_unchanged=True)
+            else:
+                counts["unchanged"] += 1
 
 
 def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bool:
@@ -154,16 +168,30 @@ def _decoded(item: _Item, into: Catalogue) -> _Item:
         return replace(item, failure=problem)
     try:
         data, record = identify(item.given, into.limits)
-        if into.store.has_content(record.sha256):
-            return replace(item, record=record)
         content = data if isinstance(item.given.content, Path) else item.given.content
-        image = decode(content, into.encoder.resize, into.limits)
+        if into.store.has_content(record.sha256):
+            signature = _lacking_signature(record, content, into)
+            return replace(item, record=record, signature=signature)
+        image, small = decode_each(content, (into.encoder.resize, SIGNATURE_RESIZE), into.limits)
         local = _local(content, into)
     except ImageError as error:
-        return replace(item, failure=str(error))
+        return item.failed(str(error))
     record = replace(record, width=image.width, height=image.height)
-    item = replace(item, given=_with_former_metadata(item.given, into.store))
-    return replace(item, record=record, pixels=image.pixels, local=local, warning=image.warning)
+    item = replace(item, given=_with_former_metadata(item.given, into.store), record=record)
+    signature = signature_of(small.pixels)
+    return replace(
+        item, pixels=image.pixels, local=local, signature=signature, warning=image.warning
+    )
+
+
+def _lacking_signature(record: Record, content: Content, into: Catalogue) -> Signature | None:
+    """The signature of an image that is stored without one."""
+    if not into.store.without_signature([record.key]):
+        return None
+    try:
+        return ncc_signature(content, into.limits.for_stored)
+    except ImageError:  # the image is stored, and can do without
+        return None
 
 
 def _with_former_metadata(given: Input, store: Store) -> Input:
@@ -218,9 +246,12 @@ def _with_result(item: _Item, result: Features | UnencodableImage | None) -> _It
 def _written(items: list[_Item], store: Store) -> list[_Item]:
     """With the outcome of writing them, all in one commit."""
     entries = [
-        Entry(item.record, item.features, item.given.metadata, item.local)
+        Entry(item.record, item.features, item.given.metadata, item.local, item.signature)
         for item in items
         if item.record is not None and item.failure is None
     ]
     outcomes = iter(store.write(entries))
-    return [item if item.failure else replace(item, outcome=next(outcomes)) for item in items]
+    return [
+        item if item.record is None or item.failure else replace(item, outcome=next(outcomes))
+        for item in items
+    ]

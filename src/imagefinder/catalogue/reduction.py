@@ -96,9 +96,16 @@ def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -
 def _entries(
     page: Sequence[tuple[Record, Features]], projection: PcaProjection, store: Store
 ) -> list[Entry]:
-    local = store.local_features([record.key for record, _ in page])
+    keys = [record.key for record, _ in page]
+    local, signatures = store.local_features(keys), store.signatures(keys)
     return [
-        Entry(record, projection(rows), record.metadata, local.get(record.key))
+        Entry(
+            record,
+            projection(rows),
+            record.metadata,
+            local.get(record.key),
+            signatures.get(record.key),
+        )
         for record, rows in page
     ]
 

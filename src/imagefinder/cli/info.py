@@ -33,6 +33,7 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
         "images": contents.images,
         "files": contents.files,
         "vectors": contents.vectors,
+        "signatures": contents.signatures,
         "bytes": contents.size,
         "encoder": recipe.encoder,
         "dim": recipe.dim,

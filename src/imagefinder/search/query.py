@@ -13,9 +13,10 @@ import numpy as np
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_one, encode_text_one, extract_one
 from imagefinder.errors import ImageError, NotFound, PluginError
-from imagefinder.images.decode import Source, decode
+from imagefinder.images.decode import Source, decode, decode_each
 from imagefinder.images.files import read
 from imagefinder.images.inputs import absolute, content, image_list, naming_errors
+from imagefinder.images.signature import SIGNATURE_RESIZE, signature_of
 from imagefinder.similarity import normalized_for
 from imagefinder.types import (
     Box,
@@ -24,6 +25,7 @@ from imagefinder.types import (
     Image,
     LocalFeatures,
     Record,
+    Signature,
     TextEncoder,
     id_of,
     is_id,
@@ -45,6 +47,8 @@ class Query:
     """The key of the image itself, which may be stored."""
     is_single: bool = True
     """Whether it is one image alone, without negative examples or a text."""
+    signature: Signature | None = None
+    """Of a single image; ``None`` for one that is stored without."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,15 @@ class QueryBuilder:
 
     def _stored(self, key: int) -> Query:
         store = self.catalogue.store
+        signature = store.signatures([key]).get(key)
         if not self.local:
-            return Query(store.features(key), own_key=key)
+            return Query(store.features(key), own_key=key, signature=signature)
         local = store.local_features([key]).get(key)
         if local is None:  # as for one whose vectors were imported
             raise PluginError(
                 f"image {id_of(key)} is stored without local features: search with its file"
             )
-        return Query(store.features(key), local, key)
+        return Query(store.features(key), local, key, signature=signature)
 
     def _of_file(self, path: str | os.PathLike[str]) -> Query:
         with naming_errors(path):
@@ -110,21 +115,26 @@ class QueryBuilder:
             return replace(self._encoded(data, path), own_key=own_key)
 
     def _encoded(self, image: Source, name: Source = "the query image") -> Query:
-        pixels, larger = self._pixels(image, name)
-        features = encode_one(self.catalogue.encoder, pixels)
+        pixels, small, larger = self._pixels(image, name)
+        query = Query(encode_one(self.catalogue.encoder, pixels), signature=signature_of(small))
         if self.catalogue.extractor is None or larger is None:
-            return Query(features)
-        return Query(features, extract_one(self.catalogue.extractor, larger))
+            return query
+        return replace(query, local=extract_one(self.catalogue.extractor, larger))
 
-    def _pixels(self, image: Source, name: Source) -> tuple[Image, Image | None]:
-        """In the sizes of the encoder and of the extractor; the original is in memory no longer."""
+    def _pixels(self, image: Source, name: Source) -> tuple[Image, Image, Image | None]:
+        """In the sizes of the encoder, the signature and the extractor.
+
+        The original is in memory no longer.
+        """
         limits, extractor = self.catalogue.limits, self.catalogue.extractor
         if self.crop is not None:
             image = _cropped(decode(image, limits=limits).warned(name).pixels, self.crop)
-        pixels = decode(image, self.catalogue.encoder.resize, limits).warned(name).pixels
+        sizes = self.catalogue.encoder.resize, SIGNATURE_RESIZE
+        decoded, small = decode_each(image, sizes, limits)
+        pixels = decoded.warned(name).pixels
         if extractor is None or not self.local:
-            return pixels, None
-        return pixels, decode(image, extractor.resize, limits).pixels
+            return pixels, small.pixels, None
+        return pixels, small.pixels, decode(image, extractor.resize, limits).pixels
 
     def _of_text(self, text: str) -> Features:
         encoder = self.catalogue.encoder

@@ -201,6 +201,11 @@ class CatalogueInfo(BaseModel):
     vectors: int = Field(
         description="More than images if the encoder gives several per image.", examples=[2485]
     )
+    signatures: int = Field(
+        description="Images with a signature, by which copies are recognized. Those that earlier "
+        "versions added get theirs when `imagefinder sync` meets their files.",
+        examples=[2485],
+    )
     bytes: int = Field(description="The size of its file.", examples=[5242880])
     dim: int = Field(description="The dimension of its vectors.", examples=[320])
     measure: str = Field(examples=["cosine"])

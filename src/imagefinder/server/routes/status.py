@@ -59,6 +59,7 @@ def _catalogue_info(catalogue: ServedCatalogue) -> CatalogueInfo:
         encoder=catalogue.name,
         images=statistics.images,
         vectors=statistics.vectors,
+        signatures=statistics.signatures,
         bytes=statistics.size,
         dim=recipe.dim,
         measure=recipe.measure,

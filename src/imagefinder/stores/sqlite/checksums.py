@@ -27,8 +27,8 @@ class Damage:
     """Of the image that it belongs to, where that is known."""
     paths: tuple[str, ...] = ()
     """Those recorded for the image, as far as they can be read."""
-    of_files: bool = False
-    """Whether nothing but the record of its files is damaged."""
+    spares_image: bool = False
+    """Whether the image itself is intact: only the record of a file, or its signature, is not."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class CheckedTable:
     """What a row is, to people, from its columns."""
     key_columns: int = 1
     """How many of the first columns are the primary key."""
+    spares_image: bool = False
+    """Whether an image is intact without such a row."""
 
     @property
     def selected(self) -> str:
@@ -55,7 +57,7 @@ class CheckedTable:
             return None
         about = dict(zip(self.columns, row, strict=False))
         paths = (str(about["path"]),) if "path" in about else ()
-        return Damage(self._what(row), self.key(row), paths, of_files=bool(paths))
+        return Damage(self._what(row), self.key(row), paths, self.spares_image)
 
     def key(self, row: tuple[Any, ...]) -> int | None:
         """The key of the image that a row belongs to, if it does."""

@@ -14,11 +14,12 @@ from imagefinder.stores.sqlite.checksums import CheckedTable, Damage
 from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
 from imagefinder.stores.sqlite.properties import PROPERTIES
 from imagefinder.stores.sqlite.records import FILES, IMAGES
+from imagefinder.stores.sqlite.signatures import SIGNATURES
 from imagefinder.stores.sqlite.vectors import VECTORS
 from imagefinder.types import id_of
 
 RECORDS = (PROPERTIES, IMAGES, FILES)
-TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES)
+TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES, SIGNATURES)
 
 _LONGEST = 200  # characters of a message
 UNREADABLE = (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError)
@@ -34,7 +35,7 @@ def find_damage(
     for table in tables:
         yield from _found(connection, f"SELECT {table.selected} FROM {table.name}", table.damage)
     yield from _found(connection, _WITHOUT_FILES, _without_files)
-    for table in (FILES, VECTORS, LOCAL_FEATURES):
+    for table in (FILES, VECTORS, LOCAL_FEATURES, SIGNATURES):
         yield from _found(connection, _WITHOUT_RECORD.format(table.name), _without_record)
 
 
@@ -69,7 +70,7 @@ def _of_structure(row: tuple[str]) -> Damage | None:
 
 
 def _without_files(row: tuple[int]) -> Damage:
-    return Damage(f"the files of image {id_of(row[0])}", row[0], of_files=True)
+    return Damage(f"the files of image {id_of(row[0])}", row[0], spares_image=True)
 
 
 def _without_record(row: tuple[int]) -> Damage:

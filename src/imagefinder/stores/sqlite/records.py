@@ -52,7 +52,11 @@ IMAGES = CheckedTable(
     lambda key, *_: f"the record of image {id_of(key)}",
 )
 FILES = CheckedTable(
-    "files", FileRow._fields, text_checksum, lambda path, *_: f"the record of the file {path}"
+    "files",
+    FileRow._fields,
+    text_checksum,
+    lambda path, *_: f"the record of the file {path}",
+    spares_image=True,
 )
 
 

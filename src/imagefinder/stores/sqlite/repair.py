@@ -29,6 +29,7 @@ _INCOMPLETE = """
     DELETE FROM files WHERE key NOT IN (SELECT key FROM images);
     DELETE FROM vectors WHERE key NOT IN (SELECT key FROM images);
     DELETE FROM local_features WHERE key NOT IN (SELECT key FROM images);
+    DELETE FROM signatures WHERE key NOT IN (SELECT key FROM images);
 """
 
 
@@ -44,7 +45,7 @@ class Salvage:
 
 def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Salvage:
     """See ``SqliteStore.salvage``."""
-    keys = {one.key for one in found if one.key is not None and not one.of_files}
+    keys = {one.key for one in found if one.key is not None and not one.spares_image}
     with closing(apsw.Connection("")) as intact:  # a temporary file that SQLite deletes
         # outside of a savepoint, whose release would raise what reading has raised before
         with connections.translate_errors(), closing(connections.open()) as connection:

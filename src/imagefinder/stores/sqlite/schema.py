@@ -63,11 +63,20 @@ MIGRATIONS = (
 
     CREATE TABLE writes (version INTEGER PRIMARY KEY);  -- every transaction that stored vectors
     """,
+    """
+    CREATE TABLE signatures (
+        key       INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+        signature BLOB NOT NULL,  -- as images/signature.py packs them
+        checksum  INTEGER
+    );
+    -- to tell which images have one without reading it
+    CREATE INDEX keys_of_signatures ON signatures (key);
+    """,
 )
 
-_NEW_TABLES = ("images", "local_features", "writes")  # one that each migration makes
+_NEW_TABLES = ("images", "local_features", "writes", "signatures")  # one that each migration makes
 
-# what the last migration adds, for a connection that cannot make it
+# what the third migration adds, for a connection that cannot make it
 _VIEWS = """
     CREATE TEMP VIEW images AS SELECT *, 0 AS version, NULL AS checksum FROM main.images;
     CREATE TEMP VIEW files AS SELECT *, 'added' AS origin, NULL AS checksum FROM main.files;
@@ -76,9 +85,14 @@ _VIEWS = """
     CREATE TEMP TABLE writes (version INTEGER PRIMARY KEY);
 """
 _LOCAL_FEATURES = (
-    "CREATE TEMP TABLE local_features (key INTEGER, features BLOB, checksum INTEGER)",
-    "CREATE TEMP VIEW local_features AS SELECT *, NULL AS checksum FROM main.local_features",
+    "CREATE TEMP TABLE local_features (key INTEGER, features BLOB, checksum INTEGER);",
+    "CREATE TEMP VIEW local_features AS SELECT *, NULL AS checksum FROM main.local_features;",
 )
+_SIGNATURES = """
+    CREATE TEMP TABLE signatures (key INTEGER PRIMARY KEY, signature BLOB, checksum INTEGER);
+"""
+_ADDED = (*(_VIEWS + view + _SIGNATURES for view in _LOCAL_FEATURES), _SIGNATURES)
+"""What a catalogue of each earlier version lacks."""
 
 
 def is_empty(connection: apsw.Connection) -> bool:
@@ -119,7 +133,7 @@ def show_as_migrated(connection: apsw.Connection) -> None:
     """Let an older catalogue that cannot be written look like one of now, to this connection."""
     version = connection.pragma("user_version")
     if connection.pragma("application_id") == APPLICATION_ID and is_old(connection):
-        connection.execute(_VIEWS + _LOCAL_FEATURES[version - 1])
+        connection.execute(_ADDED[version - 1])
 
 
 def migrate(connection: apsw.Connection) -> None:

@@ -30,6 +30,8 @@ from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
+from imagefinder.stores.sqlite.signatures import select_signatures, select_without_signature
+from imagefinder.stores.sqlite.statistics import select_statistics
 from imagefinder.stores.sqlite.upsert import Upsert
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
@@ -44,6 +46,7 @@ from imagefinder.types import (
     Outcome,
     Recipe,
     Record,
+    Signature,
     Statistics,
     StoredFile,
     id_of,
@@ -243,6 +246,16 @@ class SqliteStore:
         with self._connections.reading() as connection, self._connections.decoding():
             return select_local_features(connection, list(map(int, keys)), self.extractor.dim)
 
+    def signatures(self, keys: Sequence[int]) -> dict[int, Signature]:
+        """See Store."""
+        with self._connections.reading() as connection, self._connections.decoding():
+            return select_signatures(connection, list(map(int, keys)))
+
+    def without_signature(self, keys: Sequence[int]) -> set[int]:
+        """See Store."""
+        with self._connections.reading() as connection:
+            return select_without_signature(connection, list(map(int, keys)))
+
     def shortlist(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """See Store."""
         if self.extractor is None:
@@ -321,13 +334,7 @@ class SqliteStore:
     def statistics(self) -> Statistics:
         """See Store."""
         with self._connections.reading() as connection:
-            images, files, vectors = (
-                int(connection.execute(f"SELECT count(*) FROM {table}").get)
-                for table in ("images", "files", "vectors")
-            )
-            size = connection.pragma("page_count") * connection.pragma("page_size")
-            local = connection.execute("SELECT total(length(features)) FROM local_features").get
-        return Statistics(images, files, vectors, size, int(local))
+            return select_statistics(connection)
 
     def close(self) -> None:
         """See Store."""

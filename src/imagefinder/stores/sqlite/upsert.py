@@ -15,6 +15,7 @@ from imagefinder.stores.sqlite.records import (
     update_image,
     upsert_file,
 )
+from imagefinder.stores.sqlite.signatures import insert_signature
 from imagefinder.stores.sqlite.vectors import insert_vectors
 from imagefinder.stores.sqlite.writes import record_write
 from imagefinder.types import Entry, Features, LocalFeatures, Outcome, Recipe, Record
@@ -45,6 +46,8 @@ class Upsert:
             self._insert(record, entry.features, entry.local)
         elif stored != record.sha256:
             return "missing"
+        if entry.signature is not None:
+            insert_signature(self.connection, record.key, entry.signature)
         is_changed = update_image(self.connection, entry)
         before = [upsert_file(self.connection, record.key, file) for file in record.files]
         displaced = {key for key in before if key not in (None, record.key)}
