@@ -63,10 +63,14 @@ def test_the_pixels_are_the_same_as_in_this_process(
     resize: Resize | None, draw: Draw, pool: DecodingPool
 ) -> None:
     data = encoded(draw(2), "AVIF")
-    (there,), (here,) = decode_each(data, [resize]), decode_here(data, [resize], LIMITS)
+    square = Resize(16, 16)
+    there, (small,) = decode_each(data, resize, [square])
     assert len(pool._all) == 1
-    assert_array_equal(there.pixels, here.pixels)
-    assert (there.width, there.height) == (here.width, here.height)
+    for one, other in zip((there, small), decode_here(data, [resize, square], LIMITS), strict=True):
+        assert one
+        assert other
+        assert_array_equal(one.pixels, other.pixels)
+        assert (one.width, one.height) == (other.width, other.height)
 
 
 def test_one_process_decodes_one_image_after_another(draw: Draw, pool: DecodingPool) -> None:

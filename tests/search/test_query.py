@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,14 +12,16 @@ from typing import Any, ClassVar
 import numpy as np
 import PIL.Image
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder import Finder, ImageError, NotFound, PluginError, StoreError, UnreadableImage
-from imagefinder.images.decode import decode
+from imagefinder.images.decode import decode, load_image
+from imagefinder.images.formats import open_image
+from imagefinder.images.signature import ncc_signature
 from imagefinder.search.hits import Hits
-from imagefinder.search.query import QueryImage
+from imagefinder.search.query import Query, QueryBuilder, QueryImage
 from imagefinder.search.ranking import Ranking, fuse
-from imagefinder.types import Box, Features, Image, Measure, Resize
+from imagefinder.types import Box, Entry, Features, Image, Measure, Record, Resize, key_of
 
 from ..mean_color import Colours
 
@@ -357,3 +360,67 @@ def test_a_file_goes_before_an_id_that_is_written_the_same(
     monkeypatch.chdir(tmp_path)
     assert finder.search(first.id, 1)[0].id == second.id
     assert finder.search(first, 1)[0].id == first.id, "but a hit is what it is"
+
+
+# signatures
+
+
+def query_of(finder: Finder, *images: QueryImage, **options: Any) -> Query:
+    return QueryBuilder(finder, **options).query(images)
+
+
+def assert_signed(query: Query, image: Any) -> None:
+    wanted = ncc_signature(image)
+    assert query.signature is not None
+    assert_array_equal(query.signature.pattern, wanted.pattern)
+    assert_array_equal(query.signature.chroma, wanted.chroma)
+
+
+def test_a_query_of_one_image_has_a_signature(finder: Finder, files: list[Path]) -> None:
+    data = files[3].read_bytes()
+    for given in (files[3], data, BytesIO(data), PIL.Image.open(files[3])):
+        assert_signed(query_of(finder, given), data)
+
+
+def test_that_of_a_stored_image_is_stored(finder: Finder, files: list[Path]) -> None:
+    (hit,) = finder.search(files[3], 1)
+    for given in (hit, hit.record, hit.id):
+        assert_signed(query_of(finder, given), files[3])
+
+
+def test_that_of_a_crop_is_of_the_crop(finder: Finder, files: list[Path]) -> None:
+    (hit,) = finder.search(files[3], 1)
+    for given in (files[3], hit):
+        query = query_of(finder, given, crop=(5, 6, 30, 20))
+        assert_signed(query, load_image(files[3])[6:26, 5:35])
+
+
+def test_several_images_have_none(finder: Finder, files: list[Path]) -> None:
+    assert query_of(finder, *files[:2]).signature is None
+    assert QueryBuilder(finder).query(files[0], minus=files[1]).signature is None
+    assert QueryBuilder(finder).query(files[0], text="red").signature is None
+    assert QueryBuilder(finder).query(None, text="red").signature is None
+
+
+def test_an_image_that_is_stored_without_has_none(files: list[Path], tmp_path: Path) -> None:
+    with Finder.create(tmp_path / "c.db", Colours()) as finder:
+        data = files[0].read_bytes()
+        sha256 = hashlib.sha256(data).digest()
+        record = Record(key_of(sha256), sha256, len(data), 60, 40)
+        finder.store.write([Entry(record, row_of(files[0]))])
+        assert query_of(finder, record).signature is None
+        assert_signed(query_of(finder, files[0]), files[0])
+
+
+def test_a_query_is_decoded_once(
+    finder: Finder, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def watched(*arguments: Any) -> Any:
+        opened.append(1)
+        return open_image(*arguments)
+
+    monkeypatch.setattr("imagefinder.images.decode.open_image", watched)
+    assert query_of(finder, files[0]).signature is not None
+    assert len(opened) == 1

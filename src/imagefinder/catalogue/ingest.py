@@ -172,13 +172,13 @@ def _decoded(item: _Item, into: Catalogue) -> _Item:
         if into.store.has_content(record.sha256):
             signature = _lacking_signature(record, content, into)
             return replace(item, record=record, signature=signature)
-        image, small = decode_each(content, (into.encoder.resize, SIGNATURE_RESIZE), into.limits)
+        image, (small,) = decode_each(content, into.encoder.resize, [SIGNATURE_RESIZE], into.limits)
         local = _local(content, into)
     except ImageError as error:
         return item.failed(str(error))
     record = replace(record, width=image.width, height=image.height)
     item = replace(item, given=_with_former_metadata(item.given, into.store), record=record)
-    signature = signature_of(small.pixels)
+    signature = signature_of(small.pixels) if small else None
     return replace(
         item, pixels=image.pixels, local=local, signature=signature, warning=image.warning
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,15 @@ def info(db: Db = DB, as_json: Json = False) -> None:
     if as_json:
         print_json(about)
     else:
-        print_pairs(about.items())
+        print_pairs((about | {"signatures": _signatures(about)}).items())
+
+
+def _signatures(about: Mapping[str, Any]) -> Any:
+    """How many there are, and how to get those that are lacking."""
+    count, images = about["signatures"], about["images"]
+    if count >= images:
+        return count
+    return f"{count:,} of {images:,} (run imagefinder sync FOLDER to fill in the rest)"
 
 
 def _about(finder: Finder, db: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO, TypeAlias
@@ -84,14 +84,16 @@ def load_image(source: Source, limits: Limits = LIMITS) -> Image:
 
 def decode(source: Source, resize: Resize | None = None, limits: Limits = LIMITS) -> Decoded:
     """Like ``load_image``, with resizing; a large JPEG is decoded at a reduced size."""
-    return decode_each(source, (resize,), limits)[0]
+    return decode_each(source, resize, (), limits)[0]
 
 
-def decode_each(source: Source, resizes: _Sizes, limits: Limits = LIMITS) -> list[Decoded]:
-    """The same image in several sizes, from one decode if possible.
+def decode_each(
+    source: Source, resize: Resize | None, others: _Sizes, limits: Limits = LIMITS
+) -> tuple[Decoded, list[Decoded | None]]:
+    """``decode``, and the image in other sizes as well, from the same decode if possible.
 
-    The first is what ``decode`` gives. The others come from the same decode, unless a JPEG was
-    reduced too much for them: then it is decoded again.
+    Where a JPEG was reduced too much for one of these, it is decoded again. That may fail, and then
+    there is None: of a truncated image, more may be decodable at a reduced size.
     """
     known = isinstance(source, str | os.PathLike | Bytes | PIL.Image.Image | np.ndarray)
     if not known and not hasattr(source, "read"):
@@ -102,13 +104,15 @@ def decode_each(source: Source, resizes: _Sizes, limits: Limits = LIMITS) -> lis
             source = _from_array(source)
         if isinstance(source, PIL.Image.Image):
             source.load()
-            done = _finished(source, resizes, source.size, orientation_of(source))
-            return [done[resize] for resize in resizes]
+            done = _finished(source, (resize, *others), source.size, orientation_of(source))
+            return done[resize], [done[other] for other in others]
         data = bytes(source) if isinstance(source, Bytes) else read(source, limits)
-        return _within_budget(check_bytes(data, limits), resizes, limits)
+        first, *further = _within_budget(check_bytes(data, limits), (resize, *others), limits)
+        assert first is not None  # noqa: S101  or an error is raised
+        return first, further
 
 
-def decode_here(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded]:
+def decode_here(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded | None]:
     """In this process, whatever it costs. Raises UnreadableImage or ImageTooLarge."""
     with _decoder_errors():
         try:
@@ -136,7 +140,7 @@ def _decoder_errors() -> Iterator[None]:
         raise UnreadableImage(f"damaged or not supported: {one_line(error)}") from error
 
 
-def _within_budget(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded]:
+def _within_budget(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded | None]:
     """All claim their memory beforehand; what is costly is decoded in a process of its own."""
     cost = estimate(data, _most_needed(resizes))
     check_cost(cost, limits)
@@ -155,7 +159,7 @@ def _within_budget(data: bytes, resizes: _Sizes, limits: Limits) -> list[Decoded
         isolated = decode_isolated(data, resizes, limits, cost)
         if isolated is None:
             return decode_here(data, resizes, limits)
-        return [Decoded(**fields) for fields in isolated]
+        return [None if fields is None else Decoded(**fields) for fields in isolated]
 
 
 def _all(
@@ -163,15 +167,17 @@ def _all(
     data: bytes,
     resizes: _Sizes,
     limits: Limits,
-) -> list[Decoded]:
-    """In all sizes, by as many decodes as it takes; empty if one of them gives nothing."""
-    done: _Done = {}
-    while rest := [resize for resize in resizes if resize not in done]:
-        some = decode_some(data, rest, limits)
-        if not some:
-            return []
-        done |= some
-    return [done[resize] for resize in resizes]
+) -> list[Decoded | None]:
+    """In the first size, and in the others by as many decodes as it takes; empty if not at all."""
+    done = decode_some(data, resizes, limits)
+    if not done:
+        return []
+    for place, resize in enumerate(resizes):
+        if resize not in done:
+            rest = [other for other in resizes[place:] if other not in done]
+            with suppress(Exception):  # the first is what matters
+                done |= decode_some(data, rest, limits)
+    return [done.get(resize) for resize in resizes]
 
 
 def _whole(data: bytes, resizes: _Sizes, limits: Limits) -> _Done:

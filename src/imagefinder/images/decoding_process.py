@@ -48,8 +48,8 @@ def _answer(header: dict[str, Any], data: bytes) -> Message:
     except ImageError as error:
         kind = ImageTooLarge if isinstance(error, ImageTooLarge) else UnreadableImage
         return {"error": kind.__name__, "text": str(error)}, b""
-    pixels = b"".join(one.pixels.tobytes() for one in decoded)
-    return {"images": list(map(_described, decoded))}, pixels
+    pixels = b"".join(one.pixels.tobytes() for one in decoded if one)
+    return {"images": [one and _described(one) for one in decoded]}, pixels
 
 
 def _described(decoded: Decoded) -> dict[str, Any]:

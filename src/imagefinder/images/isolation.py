@@ -39,8 +39,8 @@ def cost_of_part(cost: Cost) -> Cost:
 
 def decode_isolated(
     data: bytes, resizes: Sequence[Resize | None], limits: Limits, cost: Cost
-) -> list[dict[str, Any]] | None:
-    """Each ``Decoded``'s fields, or None if no process can be started on this computer.
+) -> list[dict[str, Any] | None] | None:
+    """The fields of each ``Decoded``; None if no process can be started on this computer.
 
     Raises UnreadableImage, or ImageTooLarge if it takes much longer than its cost says, or more
     memory.
@@ -64,10 +64,13 @@ def decode_isolated(
 
 
 def _with_pixels(
-    images: Sequence[dict[str, Any]], pixels: NDArray[np.uint8]
-) -> Iterator[dict[str, Any]]:
+    images: Sequence[dict[str, Any] | None], pixels: NDArray[np.uint8]
+) -> Iterator[dict[str, Any] | None]:
     """Of all images' pixels one after the other, each gets its own."""
     for fields in images:
+        if fields is None:
+            yield None
+            continue
         shape = fields.pop("shape")
         own, pixels = np.split(pixels, [math.prod(shape)])
         yield {**fields, "pixels": own.reshape(shape)}

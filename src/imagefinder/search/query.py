@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import cached_property, partial
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -47,8 +48,21 @@ class Query:
     """The key of the image itself, which may be stored."""
     is_single: bool = True
     """Whether it is one image alone, without negative examples or a text."""
-    signature: Signature | None = None
-    """Of a single image; ``None`` for one that is stored without."""
+    sign: Callable[[], Signature | None] = lambda: None
+    """Makes or reads the signature."""
+
+    @cached_property
+    def signature(self) -> Signature | None:
+        """Of a single image; ``None`` for one that is stored without."""
+        return self.sign()
+
+
+class _Pixels(NamedTuple):
+    """An image in the size that each of these expects."""
+
+    encoder: Image
+    signature: Image | None
+    extractor: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -98,15 +112,17 @@ class QueryBuilder:
 
     def _stored(self, key: int) -> Query:
         store = self.catalogue.store
-        signature = store.signatures([key]).get(key)
+        query = Query(
+            store.features(key), own_key=key, sign=lambda: store.signatures([key]).get(key)
+        )
         if not self.local:
-            return Query(store.features(key), own_key=key, signature=signature)
+            return query
         local = store.local_features([key]).get(key)
         if local is None:  # as for one whose vectors were imported
             raise PluginError(
                 f"image {id_of(key)} is stored without local features: search with its file"
             )
-        return Query(store.features(key), local, key, signature=signature)
+        return replace(query, local=local)
 
     def _of_file(self, path: str | os.PathLike[str]) -> Query:
         with naming_errors(path):
@@ -115,26 +131,25 @@ class QueryBuilder:
             return replace(self._encoded(data, path), own_key=own_key)
 
     def _encoded(self, image: Source, name: Source = "the query image") -> Query:
-        pixels, small, larger = self._pixels(image, name)
-        query = Query(encode_one(self.catalogue.encoder, pixels), signature=signature_of(small))
-        if self.catalogue.extractor is None or larger is None:
+        given = self._pixels(image, name)
+        query = Query(encode_one(self.catalogue.encoder, given.encoder))
+        if given.signature is not None:
+            query = replace(query, sign=partial(signature_of, given.signature))
+        if self.catalogue.extractor is None or given.extractor is None:
             return query
-        return replace(query, local=extract_one(self.catalogue.extractor, larger))
+        return replace(query, local=extract_one(self.catalogue.extractor, given.extractor))
 
-    def _pixels(self, image: Source, name: Source) -> tuple[Image, Image, Image | None]:
-        """In the sizes of the encoder, the signature and the extractor.
-
-        The original is in memory no longer.
-        """
+    def _pixels(self, image: Source, name: Source) -> _Pixels:
+        """In all sizes that are needed; the original is in memory no longer."""
         limits, extractor = self.catalogue.limits, self.catalogue.extractor
         if self.crop is not None:
             image = _cropped(decode(image, limits=limits).warned(name).pixels, self.crop)
-        sizes = self.catalogue.encoder.resize, SIGNATURE_RESIZE
-        decoded, small = decode_each(image, sizes, limits)
-        pixels = decoded.warned(name).pixels
+        resize = self.catalogue.encoder.resize
+        decoded, (small,) = decode_each(image, resize, [SIGNATURE_RESIZE], limits)
+        pixels = _Pixels(decoded.warned(name).pixels, None if small is None else small.pixels)
         if extractor is None or not self.local:
-            return pixels, small.pixels, None
-        return pixels, small.pixels, decode(image, extractor.resize, limits).pixels
+            return pixels
+        return pixels._replace(extractor=decode(image, extractor.resize, limits).pixels)
 
     def _of_text(self, text: str) -> Features:
         encoder = self.catalogue.encoder

@@ -6,6 +6,7 @@ import hashlib
 import random
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from imagefinder.errors import CatalogueDamaged, ImageFinderError
 from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.testing.contracts.samples import random_signature
 from imagefinder.types import Entry, File, LocalFeatures, Recipe, Record, key_of
 
 DIM = 64
@@ -36,6 +38,7 @@ def entry(number: int) -> Entry:
         vectors,
         {"title": f"image {number}", "even": number % 2 == 0},
         LocalFeatures(rng.random((3, 2), np.float32), rng.random((3, 4), np.float32)),
+        random_signature(rng),
     )
 
 
@@ -50,6 +53,10 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Any]] = {
     "local features": lambda store: [
         local.descriptors.tobytes() for local in store.local_features(KEYS[::7]).values()
     ],
+    "signatures": lambda store: [
+        signature.pattern.tobytes() for signature in store.signatures(KEYS[::7]).values()
+    ],
+    "without signature": lambda store: store.without_signature(KEYS),
     "selected": lambda store: store.select().tolist(),
     "filtered": lambda store: store.select(where={"even": True}).tolist(),
     "in a folder": lambda store: store.select(["/p/1"]).tolist(),
@@ -135,6 +142,8 @@ CHANGES = {
     "UPDATE vectors SET vector = zeroblob(256)": "a vector of image",
     "UPDATE vectors SET vector = 7": "a vector of image",
     "UPDATE local_features SET features = zeroblob(length(features))": "the local features",
+    "UPDATE signatures SET signature = zeroblob(length(signature))": "the signature of image",
+    "UPDATE signatures SET signature = 'text'": "the signature of image",
     "UPDATE catalogue SET value = 'b text' WHERE name LIKE 'note%'": "the property note",
     "DELETE FROM files": "the files of image",
 }
@@ -172,3 +181,24 @@ def test_what_is_changed_on_purpose_is_not_damage(path: Path) -> None:
     store.update_runtime({"path": "/x"})
     store.close()
     assert not any(isinstance(one, CatalogueDamaged) for one in answers(path).values())
+
+
+def test_a_repair_takes_out_a_damaged_signature_and_not_its_image(path: Path) -> None:
+    before = answers(path)
+    file = apsw.Connection(str(path))
+    file.execute("UPDATE signatures SET signature = zeroblob(9) WHERE key = ?", (KEYS[2],))
+    file.execute("UPDATE signatures SET key = 5 WHERE key = ?", (KEYS[3],))
+    file.close()
+    found = SqliteStore.check(path)
+    assert {one.what for one in found} >= {
+        f"the signature of image {KEYS[2]:016x}",
+        f"the signature of image {5:016x}",
+    }
+    SqliteStore.salvage(path, found)
+    assert SqliteStore.check(path) == []
+    with closing(SqliteStore.open(path)) as store:
+        assert store.without_signature(KEYS) == set(KEYS[2:4])
+        assert store.signatures(KEYS).keys() == set(KEYS) - set(KEYS[2:4])
+    after = answers(path)
+    for question in ("records", "vectors", "local features", "paths", "found"):
+        assert after[question] == before[question]

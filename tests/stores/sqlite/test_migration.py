@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -15,7 +16,7 @@ from imagefinder.errors import StoreError
 from imagefinder.registry import recipes
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.testing.contracts.samples import random_entries
+from imagefinder.testing.contracts.samples import random_entries, random_signature
 from imagefinder.types import Entry, Features, File, Recipe, Record
 
 DIM = 8
@@ -86,7 +87,7 @@ def test_an_old_catalogue_opens_searches_and_takes_additions(old: Path) -> None:
     assert set(images.values()) == {0, *writes}
 
 
-@pytest.mark.parametrize("schema_version", [1, 2])
+@pytest.mark.parametrize("schema_version", [1, 2, 3])
 def test_an_old_catalogue_that_cannot_be_written_is_read(
     old: Path, monkeypatch: pytest.MonkeyPatch, schema_version: int
 ) -> None:
@@ -94,6 +95,11 @@ def test_an_old_catalogue_that_cannot_be_written_is_read(
         with sqlite3.connect(old) as file:
             file.execute("DROP TABLE local_features")
             file.execute("PRAGMA user_version = 1")
+        file.close()
+    elif schema_version == 3:
+        with sqlite3.connect(old) as file:
+            file.executescript(schema.MIGRATIONS[2])
+            file.execute("PRAGMA user_version = 3")
         file.close()
     content = old.read_bytes()
     monkeypatch.setattr("imagefinder._utils.sqlite.os.access", lambda *_: False)
@@ -104,11 +110,31 @@ def test_an_old_catalogue_that_cannot_be_written_is_read(
         assert store.search(features, 1).keys.tolist() == [[key]]
     assert len(list(store.iter_records())) == 3
     assert store.lookup_paths(["/random/1"])["/random/1"].origin == "added"
+    keys = [key for key, _, _ in stored(3)]
+    assert store.signatures(keys) == {}
+    assert store.without_signature([*keys, 7]) == set(keys)
+    assert (store.statistics().images, store.statistics().signatures) == (3, 0)
     with pytest.raises(StoreError, match="read-only"):
         store.write(random_entries(1, DIM, first=9))
     store.close()
     assert SqliteStore.check(old) == []
     assert old.read_bytes() == content
+
+
+def test_signatures_are_filled_in_and_no_write_of_vectors_is_counted(old: Path) -> None:
+    store = SqliteStore.open(old)
+    store.write(random_entries(1, DIM, first=3))
+    before = versions(old)
+    signature = random_signature(np.random.default_rng(1))
+    records = [record for _, record, _ in stored(4)]
+    entries = [Entry(record, None, signature=signature) for record in records]
+    assert store.write(entries) == ["unchanged"] * 4
+    assert store.write(entries) == ["unchanged"] * 4
+    assert store.signatures([one.key for one in records]).keys() == {one.key for one in records}
+    assert store.statistics().signatures == 4
+    store.close()
+    assert versions(old) == before
+    assert SqliteStore.check(old) == []
 
 
 def test_what_comes_again_under_the_same_key_has_a_later_version(tmp_path: Path) -> None:

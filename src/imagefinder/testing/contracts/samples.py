@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from imagefinder.types import Entry, Features, File, Measure, Record, key_of
+from imagefinder.types import Entry, Features, File, Measure, Record, Signature, key_of
 
 SEED = 7
 
@@ -16,6 +16,12 @@ def random_vectors(rng: np.random.Generator, rows: int, dim: int, measure: Measu
     if measure == "hamming":
         return rng.integers(0, 256, (rows, dim), np.uint8)
     return rng.standard_normal((rows, dim)).astype(np.float32)
+
+
+def random_signature(rng: np.random.Generator) -> Signature:
+    """Of noise."""
+    pattern, chroma = (rng.integers(-128, 128, shape, np.int8) for shape in ((64, 64), (2, 16, 16)))
+    return Signature(pattern, chroma, float(rng.random()), float(rng.random()))
 
 
 def record_of(*paths: str) -> Record:

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import NotFound
 from imagefinder.similarity import unit
-from imagefinder.testing.contracts.samples import SEED, random_vectors, record_of
-from imagefinder.types import Entry, Features, LocalFeatures, Measure, Recipe, Store
+from imagefinder.testing.contracts.samples import SEED, random_signature, random_vectors, record_of
+from imagefinder.types import Entry, Features, LocalFeatures, Measure, Recipe, Signature, Store
 
 _DIM = 8
 _IMAGES = 20
@@ -37,6 +37,7 @@ def check_store(make: MakeStore, measure: Measure) -> None:
         _check_select,
         _check_pages,
         _check_iter_records,
+        _check_signatures,
         _check_local_features,
     ):
         check(case)
@@ -194,6 +195,34 @@ def _check_iter_records(case: _Case) -> None:
         for (record, features), entry in zip(store.iter_records(), entries, strict=True):
             assert record == entry.record, "all records, in order of their keys"
             assert_array_equal(features, np.asarray(entry.features), "with their vectors")
+
+
+def _check_signatures(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        keys = [entry.record.key for entry in entries]
+        assert store.signatures(keys) == {}, "none was given"
+        assert store.without_signature([*keys, 12345]) == set(keys), "only of stored images"
+        rng = np.random.default_rng(SEED)
+        first, second = random_signature(rng), random_signature(rng)
+        known = replace(entries[0], features=None, signature=first)
+        assert store.write([known]) == ["unchanged"], "a signature changes nothing"
+        assert store.write([replace(known, signature=second)]) == ["unchanged"]
+        _check_same_signature(store.signatures([keys[0], keys[1], 12345]), keys[0], first)
+        new = Entry(record_of("/a/signed"), case.vectors(1), signature=second)
+        assert store.write([new, replace(known, signature=None)]) == ["added", "unchanged"]
+        _check_same_signature(store.signatures([new.record.key]), new.record.key, second)
+        assert store.without_signature([*keys, new.record.key]) == set(keys[1:])
+        assert store.statistics().signatures == 2
+        store.remove_images(keys[:1])
+        assert store.signatures(keys) == {}, "it goes with its image"
+        assert store.statistics().signatures == 1
+
+
+def _check_same_signature(found: dict[int, Signature], key: int, wanted: Signature) -> None:
+    assert found.keys() == {key}, "those that have none are left out"
+    assert_array_equal(found[key].pattern, wanted.pattern)
+    assert_array_equal(found[key].chroma, wanted.chroma)
+    assert (found[key].content, found[key].plain) == (wanted.content, wanted.plain)
 
 
 def _check_local_features(case: _Case) -> None:
