@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from imagefinder.images.coarse_alignment import NOISE, Floats, starts, window_mean
 from imagefinder.images.refined_alignment import (
-    Fit,
+    AffineFits,
     Pairs,
     compared,
     inverted,
@@ -82,7 +82,7 @@ def align(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
     brightness = np.stack([other.pattern for other in others]).astype(np.float32)
     own = query.pattern.astype(np.float32)
     coarse = starts(own, brightness, _TRIED)
-    found = Fit(coarse.correlations[:, 0].clip(-1, _UNPROVEN), coarse.matrices[:, 0].copy())
+    found = AffineFits(coarse.correlations[:, 0].clip(-1, _UNPROVEN), coarse.matrices[:, 0].copy())
     orientations = coarse.orientations[:, 0].copy()
     rows, tried = np.nonzero(coarse.correlations > _HOPELESS)
     if len(rows):
@@ -146,7 +146,7 @@ def _is_copy(one: Signature, other: Signature, alignment: Alignment) -> bool | N
     return True
 
 
-def _refined(pairs: Pairs, matrices: Floats) -> tuple[Fit, NDArray[np.intp]]:
+def _refined(pairs: Pairs, matrices: Floats) -> tuple[AffineFits, NDArray[np.intp]]:
     """Those pairs that may be copies, the best of each candidate; and which they are."""
     fit = refined(pairs, matrices, 12, 5, 3)
     fit = refined(pairs, fit.matrices, 24, 7, 3)
@@ -157,7 +157,7 @@ def _refined(pairs: Pairs, matrices: Floats) -> tuple[Fit, NDArray[np.intp]]:
     fit = refined(pairs, fit.matrices[chosen], 40, 9, 2)
     correlations = compared(pairs, fit.matrices, 40, 9)
     plausible = _plausible(fit.matrices)
-    return Fit(correlations, fit.matrices).take(np.flatnonzero(plausible)), chosen[plausible]
+    return AffineFits(correlations, fit.matrices).take(np.flatnonzero(plausible)), chosen[plausible]
 
 
 def _plausible(matrices: Floats) -> NDArray[np.bool_]:
@@ -174,7 +174,10 @@ def _plausible(matrices: Floats) -> NDArray[np.bool_]:
 
 
 def _described(
-    query: Signature, others: Sequence[Signature], found: Fit, orientations: NDArray[np.intp]
+    query: Signature,
+    others: Sequence[Signature],
+    found: AffineFits,
+    orientations: NDArray[np.intp],
 ) -> list[Alignment]:
     own, theirs = overlaps(found.matrices)
     colors = _color_cosines(query, others, found.matrices)

@@ -26,6 +26,7 @@ _DAMPING = 1e-2  # of the mean curvature
 _LARGEST_STEP = 0.2  # of the grid, per iteration
 _OUTLIER = 1.0  # of normalized brightness: differences count no more than this
 _ENERGY = 0.05  # added to the mean square, so that faint patterns correlate with nothing
+_FINE_NOISE = 4.0  # gray levels, where nothing is to be seen of aligned pixels
 _FAINT = 0.01  # the same, once pixels are aligned
 _BLOCKS = 8  # along each side, for what is compared
 _TRIMMED = 0.1  # of the blocks: those that differ most
@@ -47,7 +48,7 @@ class Pairs(NamedTuple):
         return Pairs(self.queries, self.others, self.rows[chosen])
 
 
-class Fit(NamedTuple):
+class AffineFits(NamedTuple):
     """How well b pairs agree, and where."""
 
     correlations: Floats
@@ -55,9 +56,9 @@ class Fit(NamedTuple):
     matrices: Floats
     """``(b, 2, 3)``: from y and x in the other to y and x in the query, as fractions."""
 
-    def take(self, chosen: NDArray[np.intp]) -> Fit:
+    def take(self, chosen: NDArray[np.intp]) -> AffineFits:
         """Only these pairs."""
-        return Fit(self.correlations[chosen], self.matrices[chosen])
+        return AffineFits(self.correlations[chosen], self.matrices[chosen])
 
 
 def pixel_table(brightness: Floats) -> Floats:
@@ -75,7 +76,7 @@ def pixel_table(brightness: Floats) -> Floats:
     return np.concatenate(tables, 1).reshape(-1, 4)
 
 
-def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: int) -> Fit:
+def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: int) -> AffineFits:
     """The best of several iterations over a grid of ``side`` squared points."""
     grid = _common_grid(matrices)
     template, in_query = _templates(pairs, grid, matrices, side, window)
@@ -97,7 +98,7 @@ def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: 
             difference = ((moved - template) * inside).clip(-_OUTLIER, _OUTLIER)
             step = (inverse @ (descent @ difference[..., None])).reshape(-1, 2, 3)
             current = composed(current, _inverted(step.clip(-_LARGEST_STEP, _LARGEST_STEP)))
-    return Fit(correlations, composed(best, inverted(_square(grid))))
+    return AffineFits(correlations, composed(best, inverted(_square(grid))))
 
 
 def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> Floats:
@@ -216,7 +217,9 @@ def _normalized_within(patches: Floats, inside: Floats, window: int) -> Floats:
     weight = box @ (inside @ box.T) + np.float32(1e-3)
     mean = box @ (patches * inside @ box.T) / weight
     variance = box @ (patches**2 * inside @ box.T) / weight - mean**2
-    return np.asarray((patches - mean) / np.sqrt(np.maximum(variance, 0) + np.float32(NOISE**2)))
+    return np.asarray(
+        (patches - mean) / np.sqrt(np.maximum(variance, 0) + np.float32(_FINE_NOISE**2))
+    )
 
 
 def _trimmed_correlation(one: Floats, other: Floats, inside: Floats) -> Floats:
