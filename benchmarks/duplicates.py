@@ -5,8 +5,8 @@
 Of a third of the clothing and grocery photographs, one to three copies are made in twelve ways and
 added with all originals; the catalogue is calibrated. Precision and recall are over pairs of images
 in one group: a pair is right if both come from the same original. ``--local`` measures geometric
-verification as well, which takes long. Then star clustering is timed on many vectors: those of the
-photographs, sampled with replacement, with noise of a quarter of their standard deviation.
+verification as well, which takes long. Then candidates are sought among many vectors (see
+``duplicate_candidates``).
 """
 
 from __future__ import annotations
@@ -16,22 +16,20 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import get_args
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
 
+from benchmarks.duplicate_candidates import print_candidates
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
 from imagefinder import Finder, calibrate, duplicates, embed
 from imagefinder._utils.concurrency import cores
 from imagefinder.images.transforms import COPIES
 from imagefinder.near_duplicates.detect import Duplicates
-from imagefinder.near_duplicates.star_clustering import star_clusters
 from imagefinder.near_duplicates.verifiers import Verify
-from imagefinder.similarity import unit
 
 
 def main() -> None:
@@ -41,7 +39,7 @@ def main() -> None:
     print(f"{processor()}, {cores()} cores; {len(paths)} images")
     if not given.speed_only:
         _print_quality(paths, given.local)
-    _print_speed(embed(paths), given.vectors)
+    print_candidates(embed(paths), given.vectors)
 
 
 def _print_quality(paths: Sequence[Path], local: bool) -> None:
@@ -98,24 +96,11 @@ def _pairs(count: int) -> int:
     return count * (count - 1) // 2
 
 
-def _print_speed(rows: NDArray[np.float32], count: int) -> None:
-    rng = np.random.default_rng(0)
-    drawn = rows[rng.integers(len(rows), size=count)]
-    noise = rng.standard_normal(drawn.shape, np.float32) * (rows.std() / 4)
-    vectors = unit(drawn + noise)
-    began, worked = perf_counter(), process_time()
-    centers = star_clusters("cosine", vectors, 0.95)
-    seconds, work = perf_counter() - began, process_time() - worked
-    members = int((centers != np.arange(count)).sum())
-    print(f"all pairs of {count} vectors of {rows.shape[1]}: {seconds:.1f} s, ", end="")
-    print(f"{work:.1f} s of processor time; {members} members")
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--vectors", type=int, default=100_000)
     parser.add_argument("--local", action="store_true", help="measure geometric verification too")
-    parser.add_argument("--speed-only", action="store_true", help="only time the clustering")
+    parser.add_argument("--speed-only", action="store_true", help="only the many vectors")
     parser.add_argument("--data", type=Path, default=assets() / "data")
     return parser.parse_args()
 

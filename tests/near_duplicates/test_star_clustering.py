@@ -1,12 +1,12 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.near_duplicates import star_clustering as pairs
-from imagefinder.near_duplicates.star_clustering import star_clusters
+from imagefinder.near_duplicates import candidates, int8_codes, inverted_lists, star_clustering
+from imagefinder.near_duplicates.star_clustering import Verifier, star_clusters
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Features, Measure
 
@@ -25,7 +25,9 @@ def drawn(measure: Measure, count: int, seed: int) -> Features:
     return normalized_for(measure, rows)
 
 
-def one_by_one(measure: Measure, rows: Features, threshold: float) -> list[int]:
+def one_by_one(
+    measure: Measure, rows: Features, threshold: float, verify: Verifier | None = None
+) -> list[int]:
     centers = list(range(len(rows)))
     every = np.stack([scores(measure, rows[i : i + 1], rows)[0] for i in range(len(rows))])
     for center in range(len(rows)):
@@ -34,22 +36,104 @@ def one_by_one(measure: Measure, rows: Features, threshold: float) -> list[int]:
                 centers[center] == center
                 and centers[other] == other
                 and every[center, other] >= threshold
+                and (verify is None or verify(center, [other])[0])
             ):
                 centers[other] = center
     return centers
 
 
+def of_odd_sum(center: int, others: Sequence[int]) -> list[bool]:
+    return [(center + other) % 2 == 1 for other in others]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_blocks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(star_clustering, "_BLOCK", 7)
+        patch.setattr(candidates, "_QUERIES", 5)
+        patch.setattr(candidates, "_STEP", 6)
+        patch.setattr(int8_codes, "BLOCK", 8)
+        patch.setattr(inverted_lists, "BLOCK", 8)
+        yield
+
+
 @pytest.mark.parametrize("measure", MEASURES)
-@given(seed=st.integers(0, 1000), threshold=st.floats(0.3, 0.99), count=st.integers(1, 40))
-def test_blocks_find_what_comparing_one_by_one_finds(
-    measure: Measure, seed: int, threshold: float, count: int
+@given(
+    seed=st.integers(0, 1000),
+    threshold=st.floats(0.3, 0.99),
+    count=st.integers(1, 40),
+    k=st.integers(1, 50),
+    exact=st.sampled_from([0, 50]),
+)
+def test_however_few_candidates_as_comparing_one_by_one(
+    measure: Measure, seed: int, threshold: float, count: int, k: int, exact: int
 ) -> None:
     rows = drawn(measure, count, seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "_BLOCK", 7)
-        assert star_clusters(measure, rows, threshold).tolist() == one_by_one(
-            measure, rows, threshold
-        )
+        patch.setattr(inverted_lists, "_EXACT", exact)  # with 0 in several lists, all of them near
+        found = star_clusters(measure, rows, threshold, k=k)
+    assert found.tolist() == one_by_one(measure, rows, threshold)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@given(seed=st.integers(0, 1000), threshold=st.floats(0.3, 0.99), count=st.integers(1, 40))
+def test_with_all_candidates_verified_as_one_by_one(
+    measure: Measure, seed: int, threshold: float, count: int
+) -> None:
+    rows = drawn(measure, count, seed)
+    found = star_clusters(measure, rows, threshold, of_odd_sum, k=count)
+    assert found.tolist() == one_by_one(measure, rows, threshold, of_odd_sum)
+
+
+def test_a_group_may_have_more_members_than_a_row_has_candidates() -> None:
+    rows = np.tile(drawn("cosine", 3, 0), (40, 1))
+    asked: list[int] = []
+
+    def confirm(center: int, others: Sequence[int]) -> list[bool]:
+        asked.append(len(others))
+        return [True] * len(others)
+
+    groups = star_clusters("cosine", rows, 0.9999, confirm, k=4)
+    assert groups.tolist() == [0, 1, 2] * 40
+    assert sum(asked) == 3 * 39
+
+
+def test_candidates_that_are_rejected_end_the_search_for_more() -> None:
+    rows = np.ones((60, 2), np.float32)
+    asked = 0
+
+    def reject(center: int, others: Sequence[int]) -> list[bool]:
+        nonlocal asked
+        asked += len(others)
+        return [False] * len(others)
+
+    assert star_clusters("dot", rows, 0.9, reject, k=3).tolist() == list(range(60))
+    assert asked <= 60 * 4
+
+
+def test_it_ends_where_the_progress_does() -> None:
+    rows = drawn("cosine", 30, 0)
+    stages = 0
+
+    def count(steps: Iterable[object]) -> Iterable[object]:
+        nonlocal stages
+        stages += 1
+        return steps
+
+    star_clusters("cosine", rows, 0.9, progress=count)
+    for last in range(1, stages + 1):
+        passed = 0
+
+        def stop(steps: Iterable[object], last: int = last) -> Iterator[object]:
+            nonlocal passed
+            passed += 1
+            for step in steps:
+                if passed == last:
+                    raise TimeoutError
+                yield step
+
+        with pytest.raises(TimeoutError):
+            star_clusters("cosine", rows, 0.9, progress=stop)
 
 
 def test_no_rows_have_no_heads() -> None:

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
-from tempfile import TemporaryFile, gettempdir
 from typing import get_args
 
 import numpy as np
 
 from imagefinder._utils.concurrency import batched, cores
-from imagefinder._utils.disk_space import reserve
+from imagefinder._utils.mapped_file import mapped_file
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, PluginError
 from imagefinder.images.locations import count_files, living_first
@@ -112,7 +110,10 @@ def duplicates(
         )
     least = _default_threshold(catalogue, verify) if threshold is None else threshold
     ranked = _by_quality(catalogue)
-    with _vectors(catalogue, ranked.keys) as rows, ThreadPoolExecutor(cores(), "verify") as threads:
+    with (
+        _vectors(catalogue, ranked.keys, progress) as rows,
+        ThreadPoolExecutor(cores(), "verify") as threads,
+    ):
         verifier, unverified = make_verifier(verify, catalogue, ranked.keys, threads)
         centers = star_clusters(catalogue.recipe.measure, rows, least, verifier, progress)
         groups = tuple(_groups(catalogue, ranked, rows, centers))
@@ -150,27 +151,24 @@ def _by_quality(catalogue: Catalogue) -> _Ranked:
 
 
 @contextmanager
-def _vectors(catalogue: Catalogue, keys: Keys) -> Iterator[Features]:
+def _vectors(catalogue: Catalogue, keys: Keys, progress: Progress) -> Iterator[Features]:
     """The images' vectors in the order of the keys, in a memory-mapped temporary file."""
     measure, dim = catalogue.recipe.measure, catalogue.recipe.dim
-    position = {key: number for number, key in enumerate(keys.tolist())}
-    with TemporaryFile() as file:
-        # one row more, since an empty file cannot be mapped
-        number, shape = np.dtype(dtype(measure)), (len(keys) + 1, dim)
-        reserve(file.fileno(), prod(shape) * number.itemsize, f"{gettempdir()} (see TMPDIR)")
-        rows: Features = np.memmap(file, number, "r+", shape=shape)
-        filled = np.zeros(len(keys) + 1, bool)
-        for record, vectors in catalogue.store.iter_records():
-            if len(vectors) != 1:
+    order = np.argsort(keys)
+    ascending = np.append(keys[order], -1)
+    with mapped_file((len(keys), dim), dtype(measure)) as rows:
+        for batch in progress(batched(catalogue.store.iter_records(), _BATCH)):
+            if any(len(vectors) != 1 for _, vectors in batch):
                 raise PluginError(
                     f"{catalogue.recipe.encoder} gives several vectors per image; "
                     "near-duplicate detection needs a global encoder"
                 )
-            if record.key in position:  # or it has just been added
-                rows[position[record.key]] = normalized_for(measure, vectors)[0]
-                filled[position[record.key]] = True
-        rows[~filled] = 0
-        yield rows[:-1]
+            stored = np.array([record.key for record, _ in batch])
+            places = np.searchsorted(ascending[:-1], stored)
+            known = ascending[places] == stored  # others have just been added
+            vectors = np.concatenate([vectors for _, vectors in batch])[known]
+            rows[order[places[known]]] = normalized_for(measure, vectors)
+        yield rows
 
 
 def _groups(
