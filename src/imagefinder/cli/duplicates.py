@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from imagefinder._utils.outputs import check_output, write_output
-from imagefinder.cli.options import DB, Db, Force, Json, open_finder
-from imagefinder.cli.output import print_groups, print_json
+from imagefinder.cli.options import DB, Db, Force, Json, open_finder, open_store, usage_errors
+from imagefinder.cli.output import print_groups, print_json, short
+from imagefinder.cli.selected_files import (
+    check_can_ask,
+    keep_rule,
+    print_selection,
+    print_summary,
+    trash_selection,
+)
 from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
+    from imagefinder.finder import Finder
     from imagefinder.near_duplicates.detect import Duplicates
-    from imagefinder.types import Record
+    from imagefinder.near_duplicates.selection import Selection
+    from imagefinder.near_duplicates.verifiers import Verify
+    from imagefinder.types import Progress, Record
+
+ACT = "Files to remove"
+DECIDE = "Decisions"
+"""Panels of options."""
 
 
 def duplicates(
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGE", help="Ids or files, for --not-duplicates and --forget-decisions."
+        ),
+    ] = None,
     db: Db = DB,
     threshold: Annotated[
         float | None,
@@ -37,18 +58,153 @@ def duplicates(
     ] = None,
     force: Force = False,
     as_json: Json = False,
+    select: Annotated[
+        bool,
+        typer.Option(
+            "--select",
+            help="Print the files to remove, one per line: all but the best of each group.",
+            rich_help_panel=ACT,
+        ),
+    ] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="End each name with NUL, for `xargs -0`.", rich_help_panel=ACT
+        ),
+    ] = False,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a shell script that removes them.",
+            dir_okay=False,
+            rich_help_panel=ACT,
+        ),
+    ] = None,
+    trash: Annotated[
+        bool,
+        typer.Option("--trash", help="Move them to the system's trash.", rich_help_panel=ACT),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Move without asking.", rich_help_panel=ACT)
+    ] = False,
+    keep: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="Which of identical files stays: the oldest, the newest, or those in a folder.",
+            rich_help_panel=ACT,
+        ),
+    ] = "oldest",
+    not_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--not-duplicates",
+            help="Remember that these images are no duplicates of each other.",
+            rich_help_panel=DECIDE,
+        ),
+    ] = False,
+    forget_decisions: Annotated[
+        bool,
+        typer.Option(
+            "--forget-decisions",
+            help="Take back what was said of these images, or of all.",
+            rich_help_panel=DECIDE,
+        ),
+    ] = False,
+    list_decisions: Annotated[
+        bool,
+        typer.Option("--decisions", help="List what was said.", rich_help_panel=DECIDE),
+    ] = False,
 ) -> None:
-    """Find near-duplicates in the catalogue; nothing is deleted."""
-    from imagefinder.near_duplicates.detect import duplicates
+    """Find near-duplicates in the catalogue, and the best of each group.
 
+    Nothing is deleted: --trash moves the other files to the system's trash.
+    """
+    chosen = _only_one(
+        {
+            "--select": select,
+            "--script": script is not None,
+            "--trash": trash,
+            "--not-duplicates": not_duplicates,
+            "--forget-decisions": forget_decisions,
+            "--decisions": list_decisions,
+        }
+    )
+    if chosen in ("--not-duplicates", "--forget-decisions", "--decisions"):
+        _decide(chosen, db, images or [], as_json)
+        return
+    if images:
+        raise typer.BadParameter("images go with --not-duplicates or --forget-decisions")
+    if null and (chosen != "--select" or as_json):
+        raise typer.BadParameter("--null goes with --select alone")
     if threshold is not None and not math.isfinite(threshold):
         raise typer.BadParameter("must be a finite number", param_hint="--threshold")
-    if html is not None:
-        check_output(html, "duplicates", force)
-    with open_finder(db) as finder, track("comparing") as bar:
-        found = duplicates(finder, threshold=threshold, verify=verify, progress=bar)
-    if html is not None:
-        _write(found, html)
+    for file in (html, script):
+        if file is not None:
+            check_output(file, "duplicates", force)
+    if chosen == "--trash":
+        check_can_ask(yes)
+    with open_finder(db) as finder:
+        with track("comparing") as bar:
+            found = _found(finder, threshold, verify, bar)
+        if html is not None:
+            _write_page(found, html)
+        if chosen is None:
+            _print(found, as_json)
+            return
+        selection = _selection(found, keep)
+        if chosen == "--select":
+            print_selection(selection, as_json, null)
+        elif script is not None:
+            _write_script(selection, script, as_json)
+        else:
+            trash_selection(finder.store, selection, as_json, yes)
+
+
+def _only_one(flags: Mapping[str, bool]) -> str | None:
+    given = [name for name, is_on in flags.items() if is_on]
+    if len(given) > 1:
+        raise typer.BadParameter(f"choose one of {' and '.join(given)}")
+    return given[0] if given else None
+
+
+def _found(
+    finder: Finder, threshold: float | None, verify: Verify, progress: Progress
+) -> Duplicates:
+    from imagefinder.near_duplicates.detect import duplicates
+
+    return duplicates(finder, threshold=threshold, verify=verify, progress=progress)
+
+
+def _selection(found: Duplicates, keep: str) -> Selection:
+    from imagefinder.near_duplicates.selection import select
+
+    with track("checking files") as bar:
+        return select(bar(found.groups), keep_rule(keep))
+
+
+def _decide(chosen: str, db: Path, images: Sequence[str], as_json: bool) -> None:
+    """Remember or take back a decision, and print those that hold now."""
+    from imagefinder.near_duplicates.decisions import decisions, forget, remember
+
+    if chosen == "--decisions" and images:
+        raise typer.BadParameter("--decisions lists all: it takes no images")
+    with open_store(db) as store, usage_errors():
+        if chosen == "--not-duplicates":
+            known = remember(store, images)
+        else:
+            known = forget(store, images) if chosen == "--forget-decisions" else decisions(store)
+    if as_json:
+        print_json({"not_duplicates": known.ids})
+    elif known.sets:
+        for ids in known.ids:
+            typer.echo(f"no duplicates: {' '.join(ids)}")
+    else:
+        typer.echo("no decisions")
+
+
+def _print(found: Duplicates, as_json: bool) -> None:
     if as_json:
         print_json(_as_json(found))
         return
@@ -63,7 +219,7 @@ def duplicates(
         )
 
 
-def _write(found: Duplicates, file: Path) -> None:
+def _write_page(found: Duplicates, file: Path) -> None:
     from imagefinder.near_duplicates.report import html_report
 
     with (
@@ -73,14 +229,24 @@ def _write(found: Duplicates, file: Path) -> None:
         page.writelines(html_report(found))
 
 
+def _write_script(selection: Selection, file: Path, as_json: bool) -> None:
+    from imagefinder.near_duplicates.removal_script import removal_script
+
+    with write_output(file) as unfinished, unfinished.open("wb") as script:
+        script.writelines(removal_script(selection))
+    print_summary(selection, as_json, f"see {short(str(file))}")
+
+
 def _as_json(found: Duplicates) -> dict[str, Any]:
     groups = [
         {
             "best": _image_as_json(group.best),
             "why": group.why,
             "copies": [
-                {**_image_as_json(copy.record), "score": copy.score} for copy in group.copies
+                {**_image_as_json(copy.record), "score": copy.score, "why": copy.why}
+                for copy in group.copies
             ],
+            "spare_bytes": group.spare_bytes,
         }
         for group in found.groups
     ]
@@ -92,6 +258,7 @@ def _as_json(found: Duplicates) -> dict[str, Any]:
         "undecided_examples": [
             [one.path or one.id, other.path or other.id] for one, other in found.undecided_examples
         ],
+        "spare_bytes": found.spare_bytes,
         "groups": groups,
     }
 

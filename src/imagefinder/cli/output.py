@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from imagefinder.cli.demo import Search
     from imagefinder.evaluation.index_benchmark import IndexBenchmark
     from imagefinder.images.locations import Location
-    from imagefinder.near_duplicates.detect import DuplicateGroup
+    from imagefinder.near_duplicates.groups import DuplicateGroup
     from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
 
@@ -122,14 +122,18 @@ def print_groups(groups: Sequence[DuplicateGroup]) -> None:
     if not groups:
         typer.echo("no duplicates")
         return
-    table = _table(f"{len(groups)} images with duplicates; nothing was deleted")
-    for name in ("", "score", "pixels", "bytes", "id", "path"):
-        left = name in ("", "id", "path")
+    spare = sum(group.spare_bytes for group in groups) / 1e6
+    table = _table(
+        f"{len(groups)} images with duplicates, which take {spare:,.1f} MB; nothing was deleted"
+    )
+    reason = "why the best is better"
+    for name in (reason, "score", "pixels", "bytes", "id", "path"):
+        left = name in (reason, "id", "path")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for group in groups:
-        table.add_row(group.why, "", *_sizes(group.best))
+        table.add_row("best" if group.copies else group.why, "", *_sizes(group.best))
         for copy in group.copies:
-            table.add_row("", f"{copy.score:.4f}", *_sizes(copy.record))
+            table.add_row(", ".join(copy.why), f"{copy.score:.4f}", *_sizes(copy.record))
         table.add_section()
     console(folding=False).print(table)
 

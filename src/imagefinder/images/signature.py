@@ -58,7 +58,7 @@ def signature_of(pixels: Image) -> Signature:
         image = PIL.Image.fromarray(pixels).resize(size, PIL.Image.Resampling.BOX)
         pixels = np.asarray(image)
     gray, *chroma = np.tensordot(_YCBCR, pixels.astype(np.float32), (1, 2))
-    box = _inside_frame(gray)
+    box = inside_frame(gray)
     left, top, right, bottom = box
     return Signature(
         _to_int8(_scaled(gray, box, FINE) - 128),
@@ -66,6 +66,13 @@ def signature_of(pixels: Image) -> Signature:
         float((_deviation(gray) > _STRUCTURE).mean()),
         _plain_share(gray[top:bottom, left:right]),
     )
+
+
+def inside_frame(gray: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """What a plain frame encloses: left, top, right and bottom."""
+    top, bottom = _not_plain(gray)
+    left, right = _not_plain(gray.T)
+    return left, top, right, bottom
 
 
 def pack(signature: Signature) -> bytes:
@@ -89,13 +96,6 @@ def unpack(packed: bytes) -> Signature:
         values[_PIXELS:].reshape(2, CHROMA, CHROMA),
         *shares,
     )
-
-
-def _inside_frame(gray: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    """What a plain frame encloses: left, top, right and bottom."""
-    top, bottom = _not_plain(gray)
-    left, right = _not_plain(gray.T)
-    return left, top, right, bottom
 
 
 def _not_plain(gray: NDArray[np.float32]) -> tuple[int, int]:

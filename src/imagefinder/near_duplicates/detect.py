@@ -15,47 +15,16 @@ from imagefinder._utils.concurrency import batched, cores
 from imagefinder._utils.mapped_file import mapped_file
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import CalibrationError, PluginError
-from imagefinder.images.locations import count_files, living_first
-from imagefinder.near_duplicates.star_clustering import Indices, star_clusters
+from imagefinder.images.locations import count_files
+from imagefinder.near_duplicates.decisions import Decisions, decisions
+from imagefinder.near_duplicates.groups import DuplicateGroup, Grouping
+from imagefinder.near_duplicates.star_clustering import Indices, Verifier, star_clusters
 from imagefinder.near_duplicates.verifiers import Verify, make_verifier
-from imagefinder.similarity import dtype, normalized_for, scores
+from imagefinder.similarity import dtype, normalized_for
 from imagefinder.types import Features, Keys, Progress, Record
 from imagefinder.verification.store import load
 
 _BATCH = 1000  # records read from the store at a time
-
-
-@dataclass(frozen=True)
-class NearDuplicate:
-    """A copy of the best image of its group."""
-
-    record: Record
-    score: float
-    """Against the best image of the group."""
-
-
-@dataclass(frozen=True)
-class DuplicateGroup:
-    """One image that the catalogue holds more than once."""
-
-    best: Record
-    """One that still exists; of these that with the most pixels, then the largest file, then the
-    first path."""
-    copies: tuple[NearDuplicate, ...]
-    """In order of quality; empty if only identical files lie in several places."""
-
-    @property
-    def why(self) -> str:
-        """Why the best image is the best."""
-        if not self.copies:
-            return "the same file"
-        other = self.copies[0].record
-        best = _pixels(self.best), self.best.size
-        if best < (_pixels(other), other.size):
-            return "the better one is gone"
-        if best[0] > _pixels(other):
-            return "more pixels"
-        return "larger file" if self.best.size > other.size else "first by its path"
 
 
 @dataclass(frozen=True)
@@ -73,6 +42,11 @@ class Duplicates:
     """Pairs of candidates that show too little to be compared: blank pages, icons, slides."""
     undecided_examples: tuple[tuple[Record, Record], ...] = ()
     """The first of these pairs."""
+
+    @property
+    def spare_bytes(self) -> int:
+        """What would be free without the copies."""
+        return sum(group.spare_bytes for group in self.groups)
 
 
 @dataclass(frozen=True)
@@ -115,8 +89,13 @@ def duplicates(
         ThreadPoolExecutor(cores(), "verify") as threads,
     ):
         verifier, unverified = make_verifier(verify, catalogue, ranked.keys, threads)
-        centers = star_clusters(catalogue.recipe.measure, rows, least, verifier, progress)
-        groups = tuple(_groups(catalogue, ranked, rows, centers))
+        known = decisions(catalogue.store)
+        parting = _parting(verifier, known, ranked.keys)
+        centers = star_clusters(catalogue.recipe.measure, rows, least, parting, progress)
+        grouping = Grouping(
+            catalogue, ranked.keys, ranked.file_counts, rows, least, verifier, known, threads
+        )
+        groups = tuple(grouping.groups(centers))
         examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
     return Duplicates(
         groups, least, verify, len(unverified.unreadable), unverified.undecided, examples
@@ -171,23 +150,18 @@ def _vectors(catalogue: Catalogue, keys: Keys, progress: Progress) -> Iterator[F
         yield rows
 
 
-def _groups(
-    catalogue: Catalogue, ranked: _Ranked, rows: Features, centers: Indices
-) -> Iterator[DuplicateGroup]:
-    keys = ranked.keys
-    own = centers == np.arange(len(centers))
-    members: dict[int, list[int]] = {}
-    for number in np.flatnonzero(~own).tolist():
-        members.setdefault(int(centers[number]), []).append(number)
-    identical = np.flatnonzero((ranked.file_counts > 1) & own).tolist()
-    for center in sorted({*members, *identical}):
-        copies = members.get(center, [])
-        stored = catalogue.store.get(keys[[center, *copies]].tolist())
-        records = {key: living_first(record) for key, record in stored.items()}
-        against = scores(catalogue.recipe.measure, rows[center : center + 1], rows[copies])[0]
-        best = records.get(int(keys[center]))
-        if best is not None:
-            yield DuplicateGroup(best, _copies(records, keys[copies].tolist(), against.tolist()))
+def _parting(verifier: Verifier | None, known: Decisions, keys: Keys) -> Verifier | None:
+    """A verifier that also rejects what was said to be no duplicates."""
+    if not known.sets:
+        return verifier
+
+    def verify(center: int, others: Sequence[int]) -> Sequence[bool]:
+        near = [not known.part(int(keys[center]), int(keys[other])) for other in others]
+        left = [other for other, is_near in zip(others, near, strict=True) if is_near]
+        verdicts = iter(verifier(center, left) if verifier and left else [True] * len(left))
+        return [is_near and next(verdicts) for is_near in near]
+
+    return verify
 
 
 def _pairs(
@@ -199,17 +173,6 @@ def _pairs(
     for one, other in named:
         if one in records and other in records:
             yield records[one], records[other]
-
-
-def _copies(
-    records: dict[int, Record], keys: Sequence[int], against: Sequence[float]
-) -> tuple[NearDuplicate, ...]:
-    """Those that have not been removed meanwhile."""
-    return tuple(
-        NearDuplicate(records[key], score)
-        for key, score in zip(keys, against, strict=True)
-        if key in records
-    )
 
 
 def _pixels(record: Record) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from imagefinder.near_duplicates import detect
+from imagefinder.near_duplicates import detect, groups
 from imagefinder.near_duplicates.verifiers import Verify
 from imagefinder.server.dependencies import CurrentSettings, QueryCatalogue
 from imagefinder.server.schemas import (
@@ -74,7 +74,7 @@ def _stop_at(deadline: float) -> Progress:
     return progress
 
 
-def _group(group: detect.DuplicateGroup) -> DuplicateGroup:
+def _group(group: groups.DuplicateGroup) -> DuplicateGroup:
     copies = [
         DuplicateImage(**ImageInfo.of(copy.record).model_dump(), score=copy.score)
         for copy in group.copies

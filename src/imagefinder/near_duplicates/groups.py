@@ -1,0 +1,139 @@
+"""Groups of duplicates: the clusters of images, each with its best image and why that is best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.images.locations import count_files, living_first
+from imagefinder.near_duplicates.decisions import Decisions
+from imagefinder.near_duplicates.quality import Comparison
+from imagefinder.near_duplicates.star_clustering import Indices, Verifier
+from imagefinder.near_duplicates.traits import traits_of
+from imagefinder.similarity import scores
+from imagefinder.types import Features, Keys, Record
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """A copy of the best image of its group."""
+
+    record: Record
+    score: float
+    """Against the best image of the group."""
+    why: tuple[str, ...]
+    """Why the best image is better than this one, the most important reason first; at least one."""
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """One image that the catalogue holds more than once."""
+
+    best: Record
+    """The one that a person would keep, as far as the files tell (see ``quality``); one that still
+    exists, if any does."""
+    copies: tuple[NearDuplicate, ...]
+    """Those with the most pixels first; empty if only identical files lie in several places."""
+
+    @property
+    def why(self) -> str:
+        """The most important reason why the best image is better than the first of its copies."""
+        return self.copies[0].why[0] if self.copies else "the same file"
+
+    @property
+    def spare_bytes(self) -> int:
+        """The size of all files but one with the best image."""
+        best = self.best.size * max(0, count_files(self.best) - 1)
+        copies = (copy.record for copy in self.copies)
+        return best + sum(copy.size * count_files(copy) for copy in copies)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Makes groups of clusters of rows."""
+
+    catalogue: Catalogue
+    keys: Keys
+    """Of the rows."""
+    file_counts: Indices
+    """How many distinct files each row's image has."""
+    rows: Features
+    threshold: float
+    verifier: Verifier | None
+    known: Decisions
+    threads: Executor
+    """In which files are read."""
+
+    def groups(self, centers: Indices) -> Iterator[DuplicateGroup]:
+        """Those of all centers, in order: with copies, or with several identical files."""
+        is_own = centers == np.arange(len(centers))
+        members: dict[int, list[int]] = {}
+        for row in np.flatnonzero(~is_own).tolist():
+            members.setdefault(int(centers[row]), []).append(row)
+        identical = np.flatnonzero((self.file_counts > 1) & is_own).tolist()
+        for center in sorted({*members, *identical}):
+            yield from self._groups_of([center, *members.get(center, [])])
+
+    def _groups_of(self, rows: Sequence[int]) -> Iterator[DuplicateGroup]:
+        """The group of a cluster, and what leaves it because it is no copy of its best image."""
+        stored = self.catalogue.store.get(self.keys[rows].tolist())
+        records = {
+            row: living_first(stored[int(self.keys[row])])
+            for row in rows
+            if int(self.keys[row]) in stored  # it has not been removed meanwhile
+        }
+        group = self._group(records) if records else None
+        grouped = set()
+        if group is not None and group.copies:
+            grouped = {group.best.key, *(copy.record.key for copy in group.copies)}
+            yield group
+        for row, record in records.items():
+            if record.key not in grouped and self.file_counts[row] > 1:
+                yield DuplicateGroup(record, ())
+
+    def _group(self, records: Mapping[int, Record]) -> DuplicateGroup:
+        """The best, and its copies; if it has none, the first one and the first one's copies."""
+        rows = self._compatible(list(records))
+        read = partial(traits_of, limits=self.catalogue.limits)
+        compared = Comparison(list(self.threads.map(read, map(records.__getitem__, rows))))
+        copies: tuple[NearDuplicate, ...] = ()
+        for place in dict.fromkeys((compared.best, 0)):
+            against = self._confirmed(rows[place], rows)
+            copies = tuple(
+                NearDuplicate(records[row], against[row], compared.why(place, other))
+                for other, row in enumerate(rows)
+                if row in against
+            )
+            if copies:
+                break
+        return DuplicateGroup(records[rows[place]], copies)
+
+    def _compatible(self, rows: Sequence[int]) -> list[int]:
+        """Without those that someone has said to be no duplicate of one that comes before."""
+        kept: list[int] = []
+        for row in rows:
+            key = int(self.keys[row])
+            if not any(self.known.part(key, int(self.keys[other])) for other in kept):
+                kept.append(row)
+        return kept
+
+    def _confirmed(self, best: int, rows: Sequence[int]) -> dict[int, float]:
+        """The scores of those that are copies of the best too, by their rows."""
+        others = [row for row in rows if row != best]
+        if not others:
+            return {}
+        measure = self.catalogue.recipe.measure
+        against = scores(measure, self.rows[best : best + 1], self.rows[others])[0].tolist()
+        if best == rows[0]:  # the cluster's center, to which they were compared
+            verdicts = [True] * len(others)
+        elif self.verifier is None:
+            verdicts = [score >= self.threshold for score in against]
+        else:
+            verdicts = list(self.verifier(best, others))
+        found = zip(others, against, verdicts, strict=True)
+        return {row: score for row, score, is_copy in found if is_copy}
