@@ -128,11 +128,11 @@ ODD = (
 
 @pytest.fixture
 def script(make: Make, tmp_path: Path) -> Path:
-    """Two groups, with names that a shell may take for something else."""
+    """Of a group with names that a shell may take for something else."""
     groups = [
         group(
             make(b"kept", "kept's"),
-            *(make(name.encode("utf-8", "surrogateescape"), name) for name in ODD),
+            *(make(os.fsencode(name), name) for name in ODD),
         )
     ]
     file = tmp_path / "remove.sh"

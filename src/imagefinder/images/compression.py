@@ -1,4 +1,4 @@
-"""Compression history: how an image was compressed, and whether it had been compressed before.
+"""Compression history: how an image was compressed, and traces of double compression.
 
 JPEG rounds the coefficients of each block of 8 × 8 pixels to multiples of the steps in its
 quantization table. The traces stay: an image that is decoded, changed a little and saved again has
@@ -62,7 +62,7 @@ class Compression:
         return min(self.quality or 100.0, self.earlier or 100.0)
 
 
-class _Fit(NamedTuple):
+class _Periodicity(NamedTuple):
     """How well multiples of each step explain the coefficients of one grid."""
 
     mean: Matrix
@@ -130,11 +130,11 @@ def _earlier(luma: Matrix, own: Matrix | None) -> tuple[float | None, float]:
     """
     if min(luma.shape) < 16:
         return None, 0.0
-    fits = [_fit(_coefficients(luma, *divmod(grid, 8))) for grid in range(64)]
-    means, counts = (np.stack(one) for one in zip(*fits, strict=True))
+    grids = [_periodicity(_coefficients(luma, *divmod(grid, 8))) for grid in range(64)]
+    means, counts = (np.stack(one) for one in zip(*grids, strict=True))
     certainty = (means - np.median(means, axis=0)) * np.sqrt(2 * counts)
     if own is not None:
-        certainty[0] = _beyond_own(luma, own, fits[0])
+        certainty[0] = _beyond_own(luma, own, grids[0])
     certainty = np.where(counts >= _FEW, certainty, 0)
     best = certainty.max(axis=2)
     totals = np.sort(best, axis=1)[:, -8:].sum(axis=1)
@@ -148,14 +148,14 @@ def _earlier(luma: Matrix, own: Matrix | None) -> tuple[float | None, float]:
     return quality, traces
 
 
-def _beyond_own(luma: Matrix, own: Matrix, found: _Fit) -> Matrix:
+def _beyond_own(luma: Matrix, own: Matrix, found: _Periodicity) -> Matrix:
     """How certain steps are on the file's own grid, beyond what its own steps explain.
 
     A grid shifted by half a block shows what coefficients would be without any quantization.
     """
     free = np.rint(_coefficients(luma, 4, 4) / own) * own
     noise = np.random.default_rng(0).normal(0, _ROUNDING, free.shape)
-    expected = _fit((free + noise).astype(np.float32))
+    expected = _periodicity((free + noise).astype(np.float32))
     counts = found.weight * expected.weight / np.maximum(found.weight + expected.weight, 1)
     certainty = (found.mean - expected.mean) * np.sqrt(2 * counts)
     return np.where(_COARSER * own[:, None] < _STEPS, certainty, 0)
@@ -169,14 +169,14 @@ def _coefficients(luma: Matrix, down: int, across: int) -> Matrix:
     return np.asarray(blocks @ _BASIS)
 
 
-def _fit(coefficients: Matrix) -> _Fit:
+def _periodicity(coefficients: Matrix) -> _Periodicity:
     bins = np.minimum(np.rint(np.abs(coefficients) / _BIN).astype(np.intp), _BINS)
     frequencies = coefficients.shape[1]
     bins += np.arange(frequencies) * (_BINS + 1)
     counts = np.bincount(bins.ravel(), minlength=frequencies * (_BINS + 1))
     histograms = counts.reshape(frequencies, -1)[:, :_BINS].astype(np.float32)
     count = histograms @ _IS_COUNTED
-    return _Fit(histograms @ _COSINES / np.maximum(count, 1), count)
+    return _Periodicity(histograms @ _COSINES / np.maximum(count, 1), count)
 
 
 def _basis() -> Matrix:
