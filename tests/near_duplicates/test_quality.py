@@ -14,7 +14,7 @@ from imagefinder.images.decode import decode
 from imagefinder.images.exif import Exif
 from imagefinder.images.transforms import COPIES
 from imagefinder.near_duplicates.quality import Comparison
-from imagefinder.near_duplicates.traits import Traits, is_copy_name, look_of, traits_of
+from imagefinder.near_duplicates.traits import Traits, appearance_of, is_copy_name, traits_of
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import File, Record, key_of
 
@@ -127,16 +127,16 @@ def test_names_of_originals(name: str) -> None:
     assert not is_copy_name(f"/copy (1)/{name}")
 
 
-def test_a_blank_image_has_a_look() -> None:
-    look = look_of(np.full((3, 700, 3), 255, np.uint8))
-    assert (look.inside, look.is_tilted, look.plain) == (1, False, 0)
+def test_a_blank_image_can_be_compared() -> None:
+    appearance = appearance_of(np.full((3, 700, 3), 255, np.uint8))
+    assert (appearance.inside, appearance.is_tilted, appearance.plain) == (1, False, 0)
 
 
 def test_a_truncated_file_is_compared_by_what_is_there(original: Path, tmp_path: Path) -> None:
     part = tmp_path / "part.jpg"
     part.write_bytes(original.read_bytes()[:-4000])
     found = read(part)
-    assert found.look is not None
+    assert found.appearance is not None
     assert found.compression == Compression()
 
 
@@ -148,4 +148,4 @@ def test_a_file_that_has_changed_is_known_by_its_record(original: Path, tmp_path
         draw_scene("mosaic").save(file, "JPEG")
         path.write_bytes(file.getvalue())
     found = traits_of(record)
-    assert (found.pixels, found.look, found.exists) == (420 * 300, None, True)
+    assert (found.pixels, found.appearance, found.exists) == (420 * 300, None, True)

@@ -54,7 +54,7 @@ class Comparison:
         gains = (self._points[best] - self._points[other]).tolist()
         found = [(gain, term.reason) for gain, term in zip(gains, _TERMS, strict=True)]
         told = sum(gain for gain, term in zip(gains, _TERMS, strict=True) if term.tells_turns)
-        turn = turn_between(self._members[best].look, self._members[other].look)
+        turn = turn_between(self._members[best].appearance, self._members[other].appearance)
         if turn != "none" and told > 0:
             found.append((told + 1, TURNS[turn]))  # a person sees it first
         found.sort(key=lambda one: -one[0])
@@ -64,19 +64,22 @@ class Comparison:
 
 def _pixels(members: Members) -> list[float]:
     """Within the frame: a border adds none."""
-    return [math.log2(max(1, one.pixels * (one.look.inside if one.look else 1))) for one in members]
+    return [
+        math.log2(max(1, one.pixels * (one.appearance.inside if one.appearance else 1)))
+        for one in members
+    ]
 
 
 def _border(members: Members) -> list[float]:
-    return [one.look.inside - 1 if one.look else 0.0 for one in members]
+    return [one.appearance.inside - 1 if one.appearance else 0.0 for one in members]
 
 
 def _color(members: Members) -> list[float]:
-    return [-3.0 * (one.look is not None and one.look.color < _GRAY) for one in members]
+    return [-3.0 * (one.appearance is not None and one.appearance.color < _GRAY) for one in members]
 
 
 def _tilt(members: Members) -> list[float]:
-    return [-2.0 * (one.look is not None and one.look.is_tilted) for one in members]
+    return [-2.0 * (one.appearance is not None and one.appearance.is_tilted) for one in members]
 
 
 def _sharpness(members: Members) -> list[float]:
@@ -88,29 +91,29 @@ def _blur(members: Members) -> list[float]:
 
     At the largest size that all of them have; 0 for what could not be read.
     """
-    known = [one.look.sharpness for one in members if one.look]
-    common = set.intersection(*map(set, known)) if known else set()
+    known = [one.appearance.sharpness if one.appearance else None for one in members]
+    sides = [set(one) for one in known if one is not None]
+    common = set.intersection(*sides) if sides else set()
     if not common:
         return [0.0] * len(members)
-    levels = [
-        math.log2(one.look.sharpness[max(common)] + 1e-3) if one.look else None for one in members
-    ]
+    side = max(common)
+    levels = [None if one is None else math.log2(one[side] + 1e-3) for one in known]
     most = max(level for level in levels if level is not None)
     return [0.0 if level is None else most - level for level in levels]
 
 
 def _clipping(members: Members) -> list[float]:
-    return [-min(2.0, 4 * one.look.clipped) if one.look else 0.0 for one in members]
+    return [-min(2.0, 4 * one.appearance.clipped) if one.appearance else 0.0 for one in members]
 
 
 def _contrast(members: Members) -> list[float]:
-    levels = [one.look.contrast if one.look else _FULL_RANGE for one in members]
+    levels = [one.appearance.contrast if one.appearance else _FULL_RANGE for one in members]
     return [1.2 * math.log2(min(_FULL_RANGE, max(1, level))) for level in levels]
 
 
 def _covering(members: Members) -> list[float]:
     """A box or a caption makes more of the image plain."""
-    return [-4 * one.look.plain if one.look else 0.0 for one in members]
+    return [-4 * one.appearance.plain if one.appearance else 0.0 for one in members]
 
 
 def _quality(members: Members) -> list[float]:
@@ -173,7 +176,7 @@ def _exists(members: Members) -> list[float]:
 
 
 def _readable(members: Members) -> list[float]:
-    return [-50.0 * (one.look is None) for one in members]
+    return [-50.0 * (one.appearance is None) for one in members]
 
 
 _TERMS = (

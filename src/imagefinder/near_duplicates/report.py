@@ -17,7 +17,7 @@ from imagefinder.visualization.html import stream
 
 
 @dataclass(frozen=True)
-class Place:
+class ListedFile:
     """Where one file of an image is."""
 
     folder: str
@@ -42,7 +42,7 @@ def html_report(found: Duplicates) -> Iterator[str]:
     )
 
 
-def places(record: Record) -> list[Place]:
+def places(record: Record) -> list[ListedFile]:
     """All files of an image: those that exist, then links, then those that are gone."""
     return [_place(location) for location in locations(record)]
 
@@ -55,10 +55,10 @@ def readable_size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _place(location: Location) -> Place:
+def _place(location: Location) -> ListedFile:
     path = Path(location.path)
     note = {"file": "", "gone": " (gone)", "link": f" (link to {location.target})"}
-    return Place(str(path.parent), path.name, _modified(path), note[location.state])
+    return ListedFile(str(path.parent), path.name, _modified(path), note[location.state])
 
 
 def _modified(path: Path) -> str:

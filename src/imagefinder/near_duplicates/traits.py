@@ -52,7 +52,7 @@ class Traits:
     """As Pillow names it."""
     exif: Exif = field(default_factory=Exif)
     compression: Compression = field(default_factory=Compression)
-    look: Look | None = None
+    appearance: Appearance | None = None
     """None if no file could be read."""
 
     @property
@@ -62,7 +62,7 @@ class Traits:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Appearance:
     """What its pixels show, at most 512 on a side."""
 
     inside: float
@@ -103,7 +103,7 @@ def traits_of(record: Record, limits: Limits = LIMITS) -> Traits:
 
 def _read(known: Traits, opened: OpenedFile, limits: Limits) -> Traits:
     data = opened.stream.read()
-    look = look_of(decode(data, _RESIZE, limits).pixels)
+    appearance = appearance_of(decode(data, _RESIZE, limits).pixels)
     with open_image(BytesIO(data)) as image:
         exif, kind = exif_of(image), image.format or ""
     return replace(
@@ -113,7 +113,7 @@ def _read(known: Traits, opened: OpenedFile, limits: Limits) -> Traits:
         format=kind,
         exif=exif,
         compression=_compression(data, limits),
-        look=look,
+        appearance=appearance,
     )
 
 
@@ -124,7 +124,7 @@ def _compression(data: bytes, limits: Limits) -> Compression:
         return Compression()
 
 
-def look_of(pixels: Image) -> Look:
+def appearance_of(pixels: Image) -> Appearance:
     """What is measured on pixels of at most 512 on a side."""
     gray = pixels.astype(np.float32) @ _LUMA
     left, top, right, bottom = inside_frame(gray)
@@ -133,7 +133,7 @@ def look_of(pixels: Image) -> Look:
     spread = inner.max(axis=2).astype(np.int16) - inner.min(axis=2)
     image = PIL.Image.fromarray(plane)
     square = image.resize((_SQUARE, _SQUARE), PIL.Image.Resampling.BOX)
-    return Look(
+    return Appearance(
         inside=plane.size / gray.size,
         color=float(spread.mean()),
         is_tilted=_is_tilted(gray),

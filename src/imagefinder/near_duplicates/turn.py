@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from imagefinder.near_duplicates.traits import Gray, Look
+from imagefinder.near_duplicates.traits import Appearance, Gray
 
 Turn: TypeAlias = Literal["none", "turned", "mirrored"]
 
@@ -17,7 +17,7 @@ _MARGIN = 0.1  # correlation by which another way around must be better
 _LEAST = 0.5  # correlation of what is the same image
 
 
-def turn_between(one: Look | None, other: Look | None) -> Turn:
+def turn_between(one: Appearance | None, other: Appearance | None) -> Turn:
     """How the second is turned against the first; ``none`` also where it cannot be seen."""
     if one is None or other is None:
         return "none"
