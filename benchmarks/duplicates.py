@@ -4,9 +4,9 @@
 
 Of a third of the clothing and grocery photographs, one to three copies are made in twelve ways and
 added with all originals; the catalogue is calibrated. Precision and recall are over pairs of images
-in one group: a pair is right if both come from the same original. ``--local`` measures geometric
-verification as well, which takes long. Then candidates are sought among many vectors (see
-``duplicate_candidates``).
+in one group: a pair is right if both come from the same original. The best of a group that holds an
+original should be that. ``--local`` measures geometric verification as well, which takes long. Then
+candidates are sought among many vectors (see ``duplicate_candidates``).
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def _print_quality(paths: Sequence[Path], local: bool) -> None:
         Finder.create(Path(folder) / "c.db", local="sift" if local else None) as finder,
     ):
         origin = {str(path): str(path) for path in paths}
-        origin |= {str(copy): str(path) for copy, path in _copied(paths, Path(folder))}
+        copied = list(_copied(paths, Path(folder)))
+        origin |= {str(copy): str(path) for copy, path, _ in copied}
+        changes = {str(copy): change for copy, _, change in copied}
         added = finder.add(origin).added
         calibration = calibrate(finder)
         print(f"{added} with copies; match threshold {calibration.threshold(added):.4f}, ", end="")
@@ -59,13 +61,14 @@ def _print_quality(paths: Sequence[Path], local: bool) -> None:
             began = perf_counter()
             found = duplicates(finder, verify=verify)
             _print(f"{verify}", found, origin, perf_counter() - began)
+            _print_best(found, origin, changes)
         for threshold in (0.95, 0.9, 0.85):
             found = duplicates(finder, verify="none", threshold=threshold)
             _print(f"none, score from {threshold}", found, origin, 0)
 
 
-def _copied(paths: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Files of copies, each with its original."""
+def _copied(paths: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path, str]]:
+    """Files of copies, each with its original and its change."""
     rng = np.random.default_rng(0)
     names = list(COPIES)
     for number in rng.permutation(len(paths))[: len(paths) // 3].tolist():
@@ -74,7 +77,7 @@ def _copied(paths: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
         for change in rng.choice(len(names), rng.integers(1, 4), replace=False).tolist():
             copy = folder / f"{number}-{change}.jpg"
             COPIES[names[change]](image).save(copy, quality=90)
-            yield copy, paths[number]
+            yield copy, paths[number], names[change]
 
 
 def _print(title: str, found: Duplicates, origin: Mapping[str, str], seconds: float) -> None:
@@ -90,6 +93,22 @@ def _print(title: str, found: Duplicates, origin: Mapping[str, str], seconds: fl
         f"{len(found.groups)} groups, {seconds:.0f} s",
         flush=True,
     )
+
+
+def _print_best(found: Duplicates, origin: Mapping[str, str], changes: Mapping[str, str]) -> None:
+    """How often the original is the best, in all groups that hold it and by change."""
+    right: Counter[str] = Counter()
+    there: Counter[str] = Counter()
+    for group in found.groups:
+        best = group.best.path or ""
+        members = [best, *(copy.record.path or "" for copy in group.copies)]
+        for path in members:
+            if path in changes and origin[path] in members:
+                is_right = best == origin[path]
+                there.update(["all", changes[path]])
+                right.update(["all", changes[path]] if is_right else [])
+    shares = [f"{name} {right[name] / there[name]:.3f}" for name in ("all", *COPIES) if there[name]]
+    print(f"  the best is the original: {', '.join(shares)}", flush=True)
 
 
 def _pairs(count: int) -> int:

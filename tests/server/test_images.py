@@ -209,7 +209,8 @@ def test_near_duplicates_are_found(serve: Serve, folder: Path) -> None:
     (group,) = found["groups"]
     assert (found["total"], group["best"]["name"]) == (1, "03.jpg")
     assert [copy["name"] for copy in group["copies"]] == ["small.png"]
-    assert group["why"] == "more pixels"
+    assert group["why"] == group["copies"][0]["why"][0] == "more pixels"
+    assert group["spare_bytes"] == (folder / "small.png").stat().st_size
     assert client.get("/v1/duplicates?verify=magic").status_code == 422
     assert client.get("/v1/duplicates?threshold=inf").status_code == 422
 

@@ -166,15 +166,25 @@ class DuplicateImage(ImageInfo):
     """A duplicate of the best image of its group."""
 
     score: float = Field(description="Similarity to the best image.", examples=[0.97])
+    why: list[str] = Field(
+        description="Why the best image is better than this one, the most important reason first.",
+        examples=[["more pixels", "in color"]],
+    )
 
 
 class DuplicateGroup(BaseModel):
     """An image and its duplicates."""
 
-    best: ImageInfo = Field(description="The one with the most pixels, then the largest file.")
-    why: str = Field(description="Why it is the best.", examples=["more pixels"])
+    best: ImageInfo = Field(description="The one that a person would keep.")
+    why: str = Field(
+        description="The most important reason why it is better than the first copy.",
+        examples=["more pixels"],
+    )
+    spare_bytes: int = Field(
+        description="What all files but one with the best image take.", examples=[48213]
+    )
     copies: list[DuplicateImage] = Field(
-        description="Best first; empty if the group is one image with several identical files."
+        description="Largest first; empty if the group is one image with several identical files."
     )
 
 

@@ -76,7 +76,11 @@ def _stop_at(deadline: float) -> Progress:
 
 def _group(group: groups.DuplicateGroup) -> DuplicateGroup:
     copies = [
-        DuplicateImage(**ImageInfo.of(copy.record).model_dump(), score=copy.score)
+        DuplicateImage(
+            **ImageInfo.of(copy.record).model_dump(), score=copy.score, why=list(copy.why)
+        )
         for copy in group.copies
     ]
-    return DuplicateGroup(best=ImageInfo.of(group.best), why=group.why, copies=copies)
+    return DuplicateGroup(
+        best=ImageInfo.of(group.best), why=group.why, spare_bytes=group.spare_bytes, copies=copies
+    )
