@@ -96,14 +96,17 @@ def _print(title: str, found: Duplicates, origin: Mapping[str, str], seconds: fl
 
 
 def _print_best(found: Duplicates, origin: Mapping[str, str], changes: Mapping[str, str]) -> None:
-    """How often the original is the best, in all groups that hold it and by change."""
+    """How often an original is the best, and not its copy: of all copies, and by change.
+
+    Groups whose best image is of another original are left out: they are errors of another kind.
+    """
     right: Counter[str] = Counter()
     there: Counter[str] = Counter()
     for group in found.groups:
         best = group.best.path or ""
         members = [best, *(copy.record.path or "" for copy in group.copies)]
         for path in members:
-            if path in changes and origin[path] in members:
+            if path in changes and origin[path] in members and origin[best] == origin[path]:
                 is_right = best == origin[path]
                 there.update(["all", changes[path]])
                 right.update(["all", changes[path]] if is_right else [])

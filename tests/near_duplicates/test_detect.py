@@ -9,6 +9,7 @@ import pytest
 
 from imagefinder import CalibrationError, DiskFull, Finder, PluginError, duplicates
 from imagefinder.images.transforms import COPIES
+from imagefinder.near_duplicates.decisions import remember
 from imagefinder.near_duplicates.report import html_report
 from imagefinder.testing.gallery import draw_scene
 
@@ -121,6 +122,27 @@ def test_files_that_are_gone_are_counted_and_in_no_group(finder: Finder, folder:
     found = duplicates(finder, threshold=0.9)
     assert found.unreadable == 1
     assert len(found.groups) == 1
+
+
+def test_a_turned_copy_is_told_by_other_images(tmp_path: Path) -> None:
+    """The files are alike in all else, but the turned one is earlier."""
+    scene = draw_scene("harbour").resize((64, 64))
+    scene.transpose(PIL.Image.Transpose.ROTATE_90).save(tmp_path / "turned.png")
+    os.utime(tmp_path / "turned.png", ns=(0, 0))
+    scene.save(tmp_path / "upright.png")
+    pair = [str(tmp_path / "turned.png"), str(tmp_path / "upright.png")]
+    with Finder.create(tmp_path / "c.db", Grid()) as finder:
+        finder.add(pair)
+        for number in range(1, 6):
+            other = str(tmp_path / f"{number}.png")
+            scene.rotate(number).save(other)
+            finder.add(other)
+            for one in pair:
+                remember(finder.store, [one, other])
+        found = duplicates(finder, threshold=-1, verify="none")
+    (group,) = [group for group in found.groups if group.best.path in pair]
+    assert group.best.path == pair[1]
+    assert [copy.why for copy in group.copies] == [("upright",)]
 
 
 def test_without_a_calibration_a_threshold_is_needed(finder: Finder) -> None:

@@ -100,6 +100,16 @@ def test_what_counts_and_is_said(better: Traits, worse: Traits, reason: str) -> 
         assert compared.why(compared.best, 1 - compared.best) == (reason,)
 
 
+def test_of_two_that_are_turned_the_more_familiar_one_is_upright() -> None:
+    pixels = np.asarray(draw_scene("harbour").resize((90, 60)).convert("RGB"))
+    turned = known(appearance=appearance_of(np.rot90(pixels).copy()))
+    upright = known(appearance=appearance_of(pixels))
+    assert Comparison([turned, upright]).are_turned
+    assert not Comparison([upright, upright]).are_turned
+    compared = Comparison([turned, upright], [0.7, 0.8])
+    assert (compared.best, compared.why(1, 0)) == (1, ("upright",))
+
+
 def test_of_equals_the_first_is_the_best() -> None:
     compared = Comparison([known(), known()])
     assert (compared.best, compared.why(0, 1)) == (0, ("first by its path",))

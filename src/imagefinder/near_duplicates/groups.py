@@ -18,6 +18,8 @@ from imagefinder.near_duplicates.traits import traits_of
 from imagefinder.similarity import scores
 from imagefinder.types import Features, Keys, Record
 
+_NEAREST = 5  # images outside a group
+
 
 @dataclass(frozen=True)
 class NearDuplicate:
@@ -97,21 +99,31 @@ class Grouping:
                 yield DuplicateGroup(record, ())
 
     def _group(self, records: Mapping[int, Record]) -> DuplicateGroup:
-        """The best, and its copies; if it has none, the first one and the first one's copies."""
+        """The best of a cluster, whose center comes first, and its copies."""
         rows = self._compatible(list(records))
         read = partial(traits_of, limits=self.catalogue.limits)
-        compared = Comparison(list(self.threads.map(read, map(records.__getitem__, rows))))
-        copies: tuple[NearDuplicate, ...] = ()
-        for place in dict.fromkeys((compared.best, 0)):
-            against = self._confirmed(rows[place], rows)
-            copies = tuple(
-                NearDuplicate(records[row], against[row], compared.why(place, other))
-                for other, row in enumerate(rows)
-                if row in against
-            )
-            if copies:
-                break
-        return DuplicateGroup(records[rows[place]], copies)
+        traits = list(self.threads.map(read, map(records.__getitem__, rows)))
+        compared = Comparison(traits)
+        if compared.are_turned and self.catalogue.recipe.measure == "cosine":
+            compared = Comparison(traits, self._familiarities(rows))
+        place = compared.best
+        against = self._confirmed(rows[place], rows)
+        copies = (
+            NearDuplicate(records[row], against[row], compared.why(place, other))
+            for other, row in enumerate(rows)
+            if row in against
+        )
+        return DuplicateGroup(records[rows[place]], tuple(copies))
+
+    def _familiarities(self, rows: Sequence[int]) -> list[float]:
+        """The mean score of each against the nearest images that are not among them."""
+        own = self.keys[rows]
+        queries = self.rows[rows]
+        near = self.catalogue.store.search(queries, _NEAREST + len(rows))
+        return [
+            float(line[~np.isin(keys, own) & (keys >= 0)][:_NEAREST].sum() / _NEAREST)
+            for keys, line in zip(near.keys, near.scores, strict=True)
+        ]
 
     def _compatible(self, rows: Sequence[int]) -> list[int]:
         """Without those that someone has said to be no duplicate of one that comes before."""
@@ -123,17 +135,23 @@ class Grouping:
         return kept
 
     def _confirmed(self, best: int, rows: Sequence[int]) -> dict[int, float]:
-        """The scores of those that are copies of the best too, by their rows."""
+        """The scores of those that are copies of the best too, by their rows.
+
+        The cluster's center, the first row, is one: they have been compared.
+        """
         others = [row for row in rows if row != best]
         if not others:
             return {}
         measure = self.catalogue.recipe.measure
         against = scores(measure, self.rows[best : best + 1], self.rows[others])[0].tolist()
-        if best == rows[0]:  # the cluster's center, to which they were compared
+        if best == rows[0]:
             verdicts = [True] * len(others)
         elif self.verifier is None:
             verdicts = [score >= self.threshold for score in against]
         else:
             verdicts = list(self.verifier(best, others))
+        verdicts = [
+            row == rows[0] or is_copy for row, is_copy in zip(others, verdicts, strict=True)
+        ]
         found = zip(others, against, verdicts, strict=True)
         return {row: score for row, score, is_copy in found if is_copy}

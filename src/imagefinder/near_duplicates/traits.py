@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import PurePath
@@ -18,15 +19,14 @@ from imagefinder.images.exif import Exif, exif_of
 from imagefinder.images.formats import open_image
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.opened_files import OpenedFile, stored_file
-from imagefinder.images.signature import inside_frame
+from imagefinder.images.signature import inside_frame, signature_of
 from imagefinder.images.stored_files import any_exists
-from imagefinder.types import Image, Record, Resize
+from imagefinder.types import Image, Record, Resize, Signature
 
 Gray = NDArray[np.float32]
 
 _RESIZE = Resize(512, 512, "within")
 _SIDES = (512, 362, 256, 181, 128, 91, 64)  # pixels: where sharpness is measured
-_SQUARE = 32
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CLIPPED = 253
 _SAME = 10  # gray levels within one plain area, after JPEG
@@ -77,10 +77,10 @@ class Appearance:
     """The share of pixels in plain areas of the most frequent color."""
     contrast: float
     """The range of 98 % of its gray levels."""
-    sharpness: dict[int, float] = field(default_factory=dict)
+    sharpness: Mapping[int, float]
     """The share of high frequencies, by the side in pixels to which it was resized."""
-    square: Gray = field(default_factory=lambda: np.zeros((_SQUARE, _SQUARE), np.float32))
-    """What the frame encloses as a square of gray levels, to see which way around it is."""
+    signature: Signature
+    """To see which way around it is."""
 
 
 def is_copy_name(path: str) -> bool:
@@ -132,7 +132,6 @@ def appearance_of(pixels: Image) -> Appearance:
     low, high = np.percentile(plane, (1, 99))
     spread = inner.max(axis=2).astype(np.int16) - inner.min(axis=2)
     image = PIL.Image.fromarray(plane)
-    square = image.resize((_SQUARE, _SQUARE), PIL.Image.Resampling.BOX)
     return Appearance(
         inside=plane.size / gray.size,
         color=float(spread.mean()),
@@ -141,7 +140,7 @@ def appearance_of(pixels: Image) -> Appearance:
         plain=_plain_share(plane),
         contrast=float(high - low),
         sharpness=_sharpness(image),
-        square=np.asarray(square, np.float32),
+        signature=signature_of(pixels),
     )
 
 
