@@ -88,6 +88,13 @@ def test_links_are_not_selected(make: Make, tmp_path: Path) -> None:
     assert select([group(best)]).files == ()
 
 
+def test_the_file_that_a_link_leads_to_stays(make: Make, tmp_path: Path) -> None:
+    make(b"best", "a.jpg", "b.jpg")
+    (tmp_path / "link.jpg").symlink_to("b.jpg")
+    (one,) = select([group(make(b"best", "a.jpg", "b.jpg", "link.jpg"))]).files
+    assert (Path(one.path).name, Path(one.kept).name) == ("a.jpg", "b.jpg")
+
+
 @pytest.mark.parametrize("damage", [os.unlink, lambda path: Path(path).write_bytes(b"test")])
 def test_without_the_best_nothing_is_selected(make: Make, damage: Callable[[str], object]) -> None:
     best, copy = make(b"best", "b.jpg"), make(b"copy", "c.jpg")

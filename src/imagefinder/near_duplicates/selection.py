@@ -42,14 +42,16 @@ class Keep:
         """Whether a file is in the folder."""
         return self.folder is not None and PurePath(path).is_relative_to(self.folder)
 
-    def rank(self, file: File) -> tuple[bool, bool, int, int, str]:
+    def rank(self, file: File, is_linked: bool) -> tuple[bool, bool, bool, int, int, str]:
         """Sorts the file that stays first.
 
-        It is in the folder, not named as a copy, the first to be modified, and not deep in folders.
+        It is in the folder, something links to it, it is not named as a copy, it was modified
+        first, and it is not deep in folders.
         """
         time = -file.mtime_ns if self.newest else file.mtime_ns
         named = not self.newest and is_copy_name(file.path)
-        return not self.holds(file.path), named, time, len(PurePath(file.path).parts), file.path
+        depth = len(PurePath(file.path).parts)
+        return not self.holds(file.path), not is_linked, named, time, depth, file.path
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def holds_image(record: Record, path: str) -> bool:
 
 
 def _of_group(group: DuplicateGroup, keep: Keep) -> Iterator[Superfluous | Failure]:
-    best = sorted(_files(group.best), key=keep.rank)
+    linked = {place.target for place in locations(group.best) if place.state == "link"}
+    best = sorted(_files(group.best), key=lambda file: keep.rank(file, file.path in linked))
     kept = next((file.path for file in best if holds_image(group.best, file.path)), None)
     if kept is None:
         yield Failure(group.best.path or group.best.id, "no file of the best image can be read")
