@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from imagefinder.near_duplicates.overlays import is_covered
 from imagefinder.near_duplicates.traits import Traits
 from imagefinder.near_duplicates.turn import TURNS, turn_between
 
@@ -22,6 +23,7 @@ Members: TypeAlias = Sequence[Traits]
 _NO_REASON = "first by its path"
 _FAMILIARITY = 8.0  # points for a score of 1; turned clothes score 0.06 less in the median
 _MOST_UNFAMILIAR = 0.6
+_COMPARED = 8  # members that each is compared with, so that large groups take no longer
 _SAID = 0.25  # points from which on a difference is worth a word
 _GRAY = 3.0  # gray levels from gray that compression may make of none
 _BLUR_MARGIN = 0.3  # powers of two that resizing may change the sharpness by
@@ -136,6 +138,22 @@ def _covering(members: Members) -> list[float]:
     return [-4 * one.appearance.plain if one.appearance else 0.0 for one in members]
 
 
+def _overlays(members: Members) -> list[float]:
+    """What was drawn over one, and not over any of the first others."""
+    return [
+        -2.0 * any(_is_overlaid(one, other) for other in members[:_COMPARED]) for one in members
+    ]
+
+
+def _is_overlaid(one: Traits, other: Traits) -> bool:
+    return bool(
+        one.appearance
+        and other.appearance
+        and one is not other
+        and is_covered(one.appearance, other.appearance)
+    )
+
+
 def _quality(members: Members) -> list[float]:
     kinds = [one.compression for one in members]
     return [(kind.worst - 100) / 25 - 0.1 * kind.subsampled for kind in kinds]
@@ -210,6 +228,7 @@ _TERMS = (
     _Term("brightest parts not lost", _clipping),
     _Term("more contrast", _contrast),
     _Term("nothing covered", _covering),
+    _Term("nothing drawn over it", _overlays),
     _Term("less compression", _quality),
     _Term("not saved again", _recompression, tells_turns=True),
     _Term("camera known", _camera, tells_turns=True),

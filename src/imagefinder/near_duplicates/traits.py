@@ -28,6 +28,7 @@ Gray = NDArray[np.float32]
 _RESIZE = Resize(512, 512, "within")
 _SIDES = (512, 362, 256, 181, 128, 91, 64)  # pixels: where sharpness is measured
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_THUMBNAIL = 128
 _CLIPPED = 253
 _SAME = 10  # gray levels within one plain area, after JPEG
 _COPY_NAME = re.compile(
@@ -81,6 +82,8 @@ class Appearance:
     """The share of high frequencies, by the side in pixels to which it was resized."""
     signature: Signature
     """To see which way around it is."""
+    thumbnail: NDArray[np.uint8]
+    """Gray, ``(128, 128)``: to see what was drawn over it."""
 
 
 def is_copy_name(path: str) -> bool:
@@ -141,7 +144,13 @@ def appearance_of(pixels: Image) -> Appearance:
         contrast=float(high - low),
         sharpness=_sharpness(image),
         signature=signature_of(pixels),
+        thumbnail=_thumbnail(gray),
     )
+
+
+def _thumbnail(gray: Gray) -> NDArray[np.uint8]:
+    image = PIL.Image.fromarray(gray).resize((_THUMBNAIL, _THUMBNAIL), PIL.Image.Resampling.BOX)
+    return np.asarray(image).astype(np.uint8)
 
 
 def _sharpness(image: PIL.Image.Image) -> dict[int, float]:
