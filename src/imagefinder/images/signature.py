@@ -124,14 +124,19 @@ def _to_int8(values: NDArray[np.float32]) -> NDArray[np.int8]:
 def _deviation(gray: NDArray[np.float32]) -> NDArray[np.float32]:
     """The standard deviation in the window around each pixel."""
     centered = gray - gray.mean()
-    variance = _window_mean(centered**2) - _window_mean(centered) ** 2
-    return np.asarray(np.sqrt(np.maximum(variance, 0)))
+    mean, squares = _window_means(np.stack([centered, centered**2]))
+    return np.asarray(np.sqrt(np.maximum(squares - mean**2, 0)))
 
 
-def _window_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the window around each pixel."""
-    for _ in range(2):
-        padded = np.pad(values, ((_WINDOW // 2, _WINDOW // 2), (0, 0)), mode="reflect")
-        rows = [padded[start : start + len(values)] for start in range(_WINDOW)]
-        values = np.asarray(sum(rows[1:], start=rows[0]) / np.float32(_WINDOW), np.float32).T
-    return values
+def _window_means(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the window around each pixel of each plane."""
+    around = (_WINDOW // 2, _WINDOW // 2)
+    padded = np.pad(planes, ((0, 0), around, around), mode="reflect")
+    height, width = planes.shape[1:]
+    columns = padded[:, :height].copy()
+    for start in range(1, _WINDOW):
+        columns += padded[:, start : start + height]
+    sums = columns[:, :, :width].copy()
+    for start in range(1, _WINDOW):
+        sums += columns[:, :, start : start + width]
+    return np.asarray(sums / np.float32(_WINDOW**2))
