@@ -1,6 +1,8 @@
 """What the commands that compare images do, and what they refuse, inside this process."""
 
 import json
+import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +170,19 @@ def test_info_tells_of_local_features(ask: Ask) -> None:
     without = answer(ask("info", "--db", "bits.db", "--json"))
     assert without["local features"] is None
     assert "local bytes an image" not in without
+
+
+def test_info_says_how_many_signatures_are_lacking(ask: Ask, some: Path, tmp_path: Path) -> None:
+    def said() -> str:
+        return " ".join(ask("info", "--db", db).stdout.split())
+
+    db = shutil.copy(some / "bits.db", tmp_path)
+    assert " signatures 12 " in said()
+    with sqlite3.connect(db) as file:
+        file.execute("DELETE FROM signatures WHERE key = (SELECT max(key) FROM images)")
+    file.close()
+    assert "signatures 11 of 12 (run imagefinder sync FOLDER to fill in the rest)" in said()
+    assert answer(ask("info", "--db", db, "--json"))["signatures"] == 11
 
 
 def test_two_images_are_matched_and_drawn(ask: Ask, tmp_path: Path, some: Path) -> None:

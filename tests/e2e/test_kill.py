@@ -13,7 +13,13 @@ import pytest
 from .program import answer, run_in, started, until
 
 KILLS = 6
-TABLES = {"catalogue": "name", "images": "key", "files": "path", "vectors": "key, row"}
+TABLES = {
+    "catalogue": "name",
+    "images": "key",
+    "files": "path",
+    "vectors": "key, row",
+    "signatures": "key",
+}
 
 Content: TypeAlias = dict[str, list[Any]]
 

@@ -227,7 +227,9 @@ def test_matches_are_known_once_the_catalogue_is_calibrated(
     refused = search(client, data, matches_only=True)
     assert refused.status_code == 422
     assert "imagefinder calibrate" in refused.json()["detail"]
-    assert not client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
+    about = client.get("/v1/stats").json()["catalogues"][0]
+    assert not about["calibrated"]
+    assert about["signatures"] == about["images"]
     with Finder.open(catalogue) as finder:
         save(finder.store, CALIBRATION)
     assert client.get("/v1/stats").json()["catalogues"][0]["calibrated"]

@@ -295,14 +295,16 @@ def _resized(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
         scale = min(1, size[0] / image.width, size[1] / image.height)
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     if resize.mode in ("stretch", "within"):
-        return image if image.size == size else image.resize(size, resample)
+        gap = resize.reducing_gap
+        return image if image.size == size else image.resize(size, resample, reducing_gap=gap)
     # a center crop, in the same step as the scaling
     scale = min(image.width / size[0], image.height / size[1]) * resize.keep
     width, height = size[0] * scale, size[1] * scale
     # never beyond the edge, despite rounding
     left, top = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)
     right, bottom = min(image.width, left + width), min(image.height, top + height)
-    return image.resize(size, resample, box=(left, top, right, bottom))
+    box = (left, top, right, bottom)
+    return image.resize(size, resample, box, resize.reducing_gap)
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:

@@ -23,7 +23,7 @@ FINE = 64
 """The side of the square of brightness."""
 CHROMA = 16
 """The side of the squares of Cb and Cr."""
-SIGNATURE_RESIZE = Resize(2 * FINE, 2 * FINE)
+SIGNATURE_RESIZE = Resize(2 * FINE, 2 * FINE, reducing_gap=1.5)
 """The size of the pixels that ``signature_of`` expects; others are resized to it."""
 
 _STRUCTURE = 6.0  # gray levels: the standard deviation around a pixel that is not plain
