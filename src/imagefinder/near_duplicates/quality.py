@@ -139,10 +139,18 @@ def _covering(members: Members) -> list[float]:
 
 
 def _overlays(members: Members) -> list[float]:
-    """What was drawn over one, and not over any of the first others."""
-    return [
-        -2.0 * any(_is_overlaid(one, other) for other in members[:_COMPARED]) for one in members
-    ]
+    """What was drawn over one, and not over any of the first others.
+
+    One that is blurred or brightened has lost details, so they seem to be drawn over the others.
+    """
+    blur, clipping = _blur(members), _clipping(members)
+
+    def is_evidence(one: int, other: int) -> bool:
+        intact = blur[other] < blur[one] + 0.6 and clipping[other] > clipping[one] - 0.15
+        return intact and _is_overlaid(members[one], members[other])
+
+    others = range(min(_COMPARED, len(members)))
+    return [-2.0 * any(is_evidence(one, other) for other in others) for one in range(len(members))]
 
 
 def _is_overlaid(one: Traits, other: Traits) -> bool:
