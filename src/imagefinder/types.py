@@ -266,7 +266,8 @@ class Hit:
     verified: bool | None = None
     """Whether one geometric transformation explains them; ``None`` if it was not checked."""
     region: Box | None = None
-    """The region of the hit that the correspondences cover."""
+    """The region of the hit that the correspondences cover, or that is nearest to the query where
+    the catalogue has regions; ``None`` for the whole."""
     probability: float | None = None
     """The probability of a match, if the catalogue is calibrated for this kind of search."""
     is_match: bool | None = None

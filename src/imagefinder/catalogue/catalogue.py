@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from imagefinder.encoders.regions import Regions, check_grid, like_stored
 from imagefinder.errors import NotFound, RecipeMismatch, UnknownPlugin
 from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
@@ -59,6 +60,7 @@ class Catalogue:
         encoder: str | Encoder = DEFAULT_ENCODER,
         *,
         local: str | Extractor | None = None,
+        regions: int | None = None,
         index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
@@ -66,10 +68,13 @@ class Catalogue:
 
         ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
         names an extractor (or is one) whose local features are stored too: ``sift``, in about 66 kB
-        an image. ``index`` is the kind of index to search by until it is closed (``exact`` by
-        default); ``use_index`` chooses one for good.
+        an image. ``regions`` of 2 or 3 also stores the vectors of 4 or 13 regions of each image, so
+        that small things in large scenes are found. ``index`` is the kind of index to search by
+        until it is closed (``exact`` by default); ``use_index`` chooses one for good.
         """
         encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+        if regions is not None:
+            encoder = Regions.of(encoder, regions)
         extractor = make_extractor(local) if isinstance(local, str) else local
         store = load("stores", "sqlite").create(
             absolute(path),
@@ -86,16 +91,18 @@ class Catalogue:
         encoder: str | Encoder | None = None,
         *,
         local: str | Extractor | None = None,
+        regions: int | None = None,
         index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
         """An existing catalogue, with the encoder and extractor that it was made with.
 
         Name them only if a model has moved, or if they are not registered. Raises CatalogueMissing,
-        NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder or extractor.
+        NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
         """
         store = load("stores", "sqlite").open(absolute(path), _choice(index))
         try:
+            check_grid(regions, store.recipe)
             return cls(store, _encoder_of(store, encoder), _extractor_of(store, local), limits)
         except BaseException:
             store.close()
@@ -186,6 +193,7 @@ def _encoder_of(store: Store, given: str | Encoder | None) -> Encoder:
         encoder = _from_recipe(encoder_from, store.recipe)
     else:
         encoder = make_encoder(given) if isinstance(given, str) else given
+        encoder = like_stored(encoder, store.recipe)
     _check_recipe(encoder, store.recipe, encoder_from)
     return encoder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.pca import PcaProjection, Reduced
+from imagefinder.encoders.regions import without_regions
 from imagefinder.errors import PluginError, StoreError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
@@ -47,14 +49,16 @@ def reduce(
     target = absolute(path)
     beside = target.with_name(f"{target.name}.pca.npz")
     check_free(target)
-    recipe = recipe_of(catalogue.encoder)
+    base, grid = without_regions(catalogue.encoder)
+    recipe = recipe_of(base)
     projection = fit_pca(sample_vectors(catalogue.store, _SAMPLE), recipe, dim, whiten)
     encoder_from(recipe)  # raises for one that could not be made again
     data = projection.to_bytes()
     _check_projection(beside, data)
     with whole_catalogue(target) as unfinished:
         encoder = Reduced.of(beside, data)
-        with type(catalogue).create(unfinished, encoder, local=catalogue.extractor) as smaller:
+        create = partial(type(catalogue).create, unfinished, encoder, regions=grid)
+        with create(local=catalogue.extractor) as smaller:
             for page in batched(progress(catalogue.store.iter_records()), _PAGE):
                 smaller.store.write(_entries(page, projection, catalogue.store))
         with atomic_write(beside) as file:  # first: the catalogue needs it

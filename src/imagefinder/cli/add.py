@@ -20,6 +20,7 @@ from imagefinder.cli.options import (
     Json,
     Local,
     Options,
+    Regions,
     Strict,
     change_globs,
     open_or_create,
@@ -41,6 +42,7 @@ def add(
     encoder: EncoderName = None,
     option: Options = None,
     local: Local = None,
+    regions: Regions = None,
     exclude: Exclude = None,
     include: Include = None,
     checksum: Checksum = False,
@@ -58,7 +60,7 @@ def add(
     from imagefinder.images.inputs import absolute
 
     named = {str(absolute(path)) for path in paths}
-    with open_or_create(db, encoder, option, local, strict) as finder:
+    with open_or_create(db, encoder, option, local, regions, strict) as finder:
         change_globs(finder, exclude, include)
         given = _downloaded(paths, db, downloads)
         lists = [one for one in given if not isinstance(one, str)]

@@ -84,6 +84,17 @@ Local = Annotated[
         rich_help_panel=ENCODING,
     ),
 ]
+Regions = Annotated[
+    int | None,
+    typer.Option(
+        "--regions",
+        metavar="2|3",
+        min=2,
+        max=3,
+        help="A new catalogue also stores vectors of regions: 2 × 2, or 3 × 3 as well.",
+        rich_help_panel=ENCODING,
+    ),
+]
 Rerank = Annotated[
     str | None,
     typer.Option(
@@ -192,26 +203,29 @@ def open_or_create(
     encoder: str | None,
     options: list[str] | None,
     local: str | None = None,
+    regions: int | None = None,
     strict: bool = False,
 ) -> Finder:
     """The catalogue, created if it is missing; ``strict`` refuses truncated images."""
-    finder = open_or_create_with(db, make_encoder(encoder, options), local)
+    finder = open_or_create_with(db, make_encoder(encoder, options), local, regions)
     if strict:
         finder.limits = replace(finder.limits, allow_truncated=False)
     return finder
 
 
-def open_or_create_with(db: Path, encoder: Encoder | None, local: str | None = None) -> Finder:
+def open_or_create_with(
+    db: Path, encoder: Encoder | None, local: str | None = None, regions: int | None = None
+) -> Finder:
     """The same, with an encoder that is already made."""
     from imagefinder.finder import Finder
     from imagefinder.registry.plugins import DEFAULT_ENCODER
 
     if not Finder.exists(db):
         try:
-            return Finder.create(db, encoder or DEFAULT_ENCODER, local=local)
+            return Finder.create(db, encoder or DEFAULT_ENCODER, local=local, regions=regions)
         except CatalogueExists:
             pass  # another program was quicker
-    return Finder.open(db, encoder, local=local)
+    return Finder.open(db, encoder, local=local, regions=regions)
 
 
 def change_globs(finder: Finder, exclude: list[str] | None, include: list[str] | None) -> None:

@@ -48,14 +48,11 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     if hit.title is not None:
         about["title"] = hit.title
     about |= {"probability": hit.probability, "match": hit.is_match}
-    if hit.correspondences is None:
-        return about
-    return {
-        **about,
-        "correspondences": hit.correspondences,
-        "verified": hit.verified,
-        "region": hit.region,
-    }
+    if hit.correspondences is not None:
+        about |= {"correspondences": hit.correspondences, "verified": hit.verified}
+    if hit.correspondences is not None or hit.region is not None:
+        about["region"] = hit.region
+    return about
 
 
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:

@@ -21,6 +21,7 @@ from imagefinder.cli.options import (
     Json,
     Local,
     Options,
+    Regions,
     Strict,
     change_globs,
     open_or_create,
@@ -43,6 +44,7 @@ def sync(
     encoder: EncoderName = None,
     option: Options = None,
     local: Local = None,
+    regions: Regions = None,
     exclude: Exclude = None,
     include: Include = None,
     checksum: Checksum = False,
@@ -77,7 +79,7 @@ def sync(
     from imagefinder.downloads import is_list
 
     summary: Summary | None = None
-    with open_or_create(db, encoder, option, local, strict) as finder:
+    with open_or_create(db, encoder, option, local, regions, strict) as finder:
         change_globs(finder, exclude, include)
         if is_list(folder):
             summary = _downloaded(folder, db, downloads, as_json)

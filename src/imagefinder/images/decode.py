@@ -279,14 +279,15 @@ def _srgb(image: PIL.Image.Image) -> Callable[[Resize | None], PIL.Image.Image]:
     profiled = srgb_conversion(image)
     convert = profiled or (lambda rgb: rgb)
     if image.mode == "CMYK" and profiled is not None:
-        return lambda resize: convert(_resized(image, resize))
+        return lambda resize: convert(resized(image, resize))
     if image.mode in ("I", "F"):  # expensive to make 8-bit at full size
-        return lambda resize: convert(to_rgb(_resized(image, resize), image))
+        return lambda resize: convert(to_rgb(resized(image, resize), image))
     rgb = to_rgb(image)
-    return lambda resize: convert(_resized(rgb, resize))
+    return lambda resize: convert(resized(rgb, resize))
 
 
-def _resized(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
+def resized(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
+    """In that size; itself if it has that already, or for ``None``."""
     if resize is None:
         return image
     size = resize.width, resize.height

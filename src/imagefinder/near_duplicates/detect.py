@@ -14,6 +14,7 @@ import numpy as np
 from imagefinder._utils.concurrency import batched, cores
 from imagefinder._utils.mapped_file import mapped_file
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.regions import whole_rows
 from imagefinder.errors import CalibrationError, PluginError
 from imagefinder.images.locations import count_files
 from imagefinder.near_duplicates.decisions import Decisions, decisions
@@ -137,7 +138,8 @@ def _vectors(catalogue: Catalogue, keys: Keys, progress: Progress) -> Iterator[F
     ascending = np.append(keys[order], -1)
     with mapped_file((len(keys), dim), dtype(measure)) as rows:
         for batch in progress(batched(catalogue.store.iter_records(), _BATCH)):
-            if any(len(vectors) != 1 for _, vectors in batch):
+            whole = [whole_rows(catalogue.recipe, vectors) for _, vectors in batch]
+            if any(len(row) != 1 for row in whole):
                 raise PluginError(
                     f"{catalogue.recipe.encoder} gives several vectors per image; "
                     "near-duplicate detection needs a global encoder"
@@ -145,7 +147,7 @@ def _vectors(catalogue: Catalogue, keys: Keys, progress: Progress) -> Iterator[F
             stored = np.array([record.key for record, _ in batch])
             places = np.searchsorted(ascending[:-1], stored)
             known = ascending[places] == stored  # others have just been added
-            vectors = np.concatenate([vectors for _, vectors in batch])[known]
+            vectors = np.concatenate(whole)[known]
             rows[order[places[known]]] = normalized_for(measure, vectors)
         yield rows
 

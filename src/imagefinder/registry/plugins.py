@@ -64,6 +64,11 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "another encoder reduced by PCA, as written by `imagefinder reduce`",
             argument="FILE",
         ),
+        "regions": Plugin(
+            "imagefinder.encoders.regions:Regions",
+            "another encoder, also applied to regions of each image (--regions)",
+            argument="ENCODER",
+        ),
         "trained": Plugin(
             "imagefinder.encoders.trained:Trained",
             "encoder fine-tuned by `imagefinder train`; the folder alone will do",

@@ -76,9 +76,10 @@ class Ensemble:
             results = list(threads.map(search, self.finders))
         rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in results]
         records = {hit.record.key: hit.record for hits in reversed(results) for hit in hits}
+        regions = {hit.record.key: hit.region for hits in results for hit in hits if hit.region}
         fused = fuse(rankings, self.how, self.weights)[: chosen.k]
         found = Hits(
-            Hit(rank, score, 1 - score, records[key])
+            Hit(rank, score, 1 - score, records[key], region=regions.get(key))
             for rank, (key, score) in enumerate(fused, start=1)
         )
         if not found:

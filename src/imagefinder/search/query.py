@@ -13,6 +13,7 @@ import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_one, encode_text_one, extract_one
+from imagefinder.encoders.regions import whole_encoder, whole_rows
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images.decode import Source, decode, decode_each
 from imagefinder.images.files import read
@@ -113,7 +114,9 @@ class QueryBuilder:
     def _stored(self, key: int) -> Query:
         store = self.catalogue.store
         query = Query(
-            store.features(key), own_key=key, sign=lambda: store.signatures([key]).get(key)
+            whole_rows(store.recipe, store.features(key)),
+            own_key=key,
+            sign=lambda: store.signatures([key]).get(key),
         )
         if not self.local:
             return query
@@ -132,7 +135,7 @@ class QueryBuilder:
 
     def _encoded(self, image: Source, name: Source = "the query image") -> Query:
         given = self._pixels(image, name)
-        query = Query(encode_one(self.catalogue.encoder, given.encoder))
+        query = Query(encode_one(whole_encoder(self.catalogue.encoder), given.encoder))
         if given.signature is not None:
             query = replace(query, sign=partial(signature_of, given.signature))
         if self.catalogue.extractor is None or given.extractor is None:

@@ -19,6 +19,7 @@ from imagefinder.search.hits import Hits, filter_hits
 from imagefinder.search.options import SearchOptions
 from imagefinder.search.query import Query, QueryBuilder, QueryImage
 from imagefinder.search.ranking import Ranking, fuse, maxsim
+from imagefinder.search.regions import with_regions
 from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
 from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
@@ -62,6 +63,7 @@ class Retriever:
             replace(hit, record=living_first(hit.record, folders))
             for hit in filter_hits(hits, options.threshold, options.matches_only)
         )
+        hits = with_regions(hits, query.features, self._catalogue)
         if subset is not None and not len(subset):
             hits.detail = why_empty(self._catalogue.store, folders, options.where)
         return hits

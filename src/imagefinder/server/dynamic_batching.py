@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from imagefinder.encoders.inference import encode_each
+from imagefinder.encoders.regions import whole_encoder
 from imagefinder.errors import UnencodableImage
 from imagefinder.types import Encoder, Features, Image, Measure, Resize, TextEncoder
 
@@ -29,6 +30,10 @@ class BatchingEncoder:
         self._lock = Lock()
         self._queue: list[tuple[Image, _Result]] = []
         self._worker = ThreadPoolExecutor(1, "encode")
+        self.whole = self
+        """For queries; see ``encoders.regions``."""
+        if (whole := whole_encoder(encoder)) is not encoder:
+            self.whole = BatchingEncoder(whole, on_batch)
         if isinstance(encoder, TextEncoder):
             self.encode_text = encoder.encode_text
 
@@ -50,7 +55,7 @@ class BatchingEncoder:
     @property
     def queued(self) -> int:
         """The number of images that wait for the next batches."""
-        return len(self._queue)
+        return len(self._queue) + (self.whole.queued if self.whole is not self else 0)
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """See Encoder. Raises UnencodableImage, for one of these images only."""
@@ -64,6 +69,8 @@ class BatchingEncoder:
     def close(self) -> None:
         """Finish what is queued, and stop."""
         self._worker.shutdown()
+        if self.whole is not self:
+            self.whole.close()
 
     def _encode_batch(self) -> None:
         with self._lock:

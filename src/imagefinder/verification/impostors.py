@@ -64,12 +64,14 @@ def nearest_neighbors(
     stored = batched(catalogue.store.iter_records(), _BATCH)
     for batch, _ in zip(stored, progress(batches), strict=False):
         keys = np.array([record.key for record, _ in batch])
-        rows = np.concatenate([rows for _, rows in batch])
-        if len(rows) != len(keys):
-            raise CalibrationError(
-                "some images have several vectors, or none: calibration needs one per image"
-            )
-        found = scores(measure, sample.rows, normalized_for(measure, rows)).astype(np.float64)
+        counts = [len(rows) for _, rows in batch]
+        if not all(counts):
+            raise CalibrationError("some images have no vectors: calibration needs one per image")
+        rows = normalized_for(measure, np.concatenate([rows for _, rows in batch]))
+        # the best of an image's regions, as in a search
+        starts = np.cumsum([0, *counts[:-1]])
+        found = np.maximum.reduceat(scores(measure, sample.rows, rows), starts, axis=1)
+        found = found.astype(np.float64)
         found[own[:, None] == keys] = -np.inf
         if labels is not None and labeler is not None:
             same = labels[:, None] == np.array([labeler(record) for record, _ in batch])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.regions import whole_rows
 from imagefinder.errors import CalibrationError
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Record
@@ -33,12 +34,10 @@ def draw_sample(catalogue: Catalogue, rng: np.random.Generator) -> QuerySample:
             f"{len(keys)} images are too few to calibrate with: add more, at least {FEWEST}"
         )
     records = catalogue.store.get(keys)
-    rows = [catalogue.store.features(key) for key in records]
+    recipe = catalogue.recipe
+    rows = [whole_rows(recipe, catalogue.store.features(key)) for key in records]
     if any(len(row) != 1 for row in rows):
         raise CalibrationError(
-            f"{catalogue.recipe.encoder} gives several vectors per image; "
-            "calibration needs a global encoder"
+            f"{recipe.encoder} gives several vectors per image; calibration needs a global encoder"
         )
-    return QuerySample(
-        list(records.values()), normalized_for(catalogue.recipe.measure, np.concatenate(rows))
-    )
+    return QuerySample(list(records.values()), normalized_for(recipe.measure, np.concatenate(rows)))

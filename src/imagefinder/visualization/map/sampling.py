@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagefinder._utils.concurrency import batched
+from imagefinder.encoders.regions import whole_rows
 from imagefinder.errors import NotFound
 from imagefinder.images.stored_files import any_exists
 from imagefinder.similarity import normalized_for
@@ -39,14 +40,14 @@ def draw_sample(store: Store, limit: int, seed: int = 0) -> MapSample:
 def mean_vectors(store: Store, records: Sequence[Record]) -> Vectors:
     """One vector per image, ``(n, dim)``, whose Euclidean distances order as the scores do.
 
-    Bits become the numbers 0 and 1. For several vectors per image it is their mean; it is all 0 for
-    an image without any, or one that has just been removed.
+    Bits become the numbers 0 and 1. It is that of the whole image if there are regions, and the
+    mean of other vectors; all 0 for an image without any, or one that has just been removed.
     """
     measure, dim = store.recipe.measure, store.recipe.dim
     vectors = np.zeros((len(records), dim * (8 if measure == "hamming" else 1)), np.float32)
     for vector, record in zip(vectors, records, strict=True):
         try:
-            features = store.features(record.key)
+            features = whole_rows(store.recipe, store.features(record.key))
         except NotFound:
             continue
         if len(features):

@@ -1,0 +1,39 @@
+"""Where in its image a hit is: the region whose stored vector is nearest to the query's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.regions import grid_of, region_of
+from imagefinder.errors import NotFound
+from imagefinder.search.hits import Hits
+from imagefinder.similarity import normalized_for, scores
+from imagefinder.types import Box, Features, Hit
+
+
+def with_regions(hits: Hits, query: Features, catalogue: Catalogue) -> Hits:
+    """The hits with their regions, in a catalogue that has them and for a query of one vector.
+
+    A region that is known already, as from correspondences, stays.
+    """
+    if grid_of(catalogue.recipe) is None or len(query) != 1:
+        return hits
+    return Hits(
+        hit if hit.region else replace(hit, region=_region(hit, query, catalogue)) for hit in hits
+    )
+
+
+def _region(hit: Hit, query: Features, catalogue: Catalogue) -> Box | None:
+    recipe = catalogue.recipe
+    try:
+        rows = catalogue.store.features(hit.record.key)
+    except NotFound:  # it has just been removed
+        return None
+    if not len(rows):
+        return None
+    measure = recipe.measure
+    found = scores(measure, normalized_for(measure, query), normalized_for(measure, rows))
+    return region_of(recipe, int(np.argmax(found[0])), hit.record)
