@@ -63,7 +63,7 @@ class Resize:
     height: int
     mode: Literal["stretch", "crop", "within"] = "stretch"
     keep: float = 1.0
-    filter: Literal["box", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    filter: Literal["box", "bilinear", "hamming", "bicubic", "lanczos"] = "bilinear"
     reducing_gap: float | None = None
     """Reduce it by whole factors first, to no less than this many times the size: that is faster,
     and nearly the same from 1.5 on."""

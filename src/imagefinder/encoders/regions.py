@@ -7,7 +7,7 @@ it is close to that of the thing alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Self
 
@@ -154,7 +154,10 @@ class Regions:
         height, width = image.shape[:2]
         left, top, wide, high = pixels_of(box, width, height)
         part = PIL.Image.fromarray(image[top : top + high, left : left + wide])
-        return np.asarray(resized(part, self.base.resize))
+        needed = self.base.resize
+        # resized twice, it would be blurred twice: a narrower filter comes nearest to doing it once
+        sharp = "hamming" if needed.filter == "bilinear" else needed.filter
+        return np.asarray(resized(part, replace(needed, filter=sharp)))
 
     def _rows(self, parts: Iterator[Image]) -> Iterator[Features]:
         for batch in batched(parts, _BATCH):
