@@ -485,7 +485,7 @@ def test_what_is_found_says_what_it_is(finder: Finder, images: Path) -> None:
     finder.add(images)
     (hit,) = finder.search(images / "harbour-size.jpg", k=1)
     assert repr(hit).startswith(f"Hit(1, '{hit.id}', score=1.0000")
-    assert repr(hit).endswith(f"path='{images / 'harbour-size.jpg'}')")
+    assert repr(hit).endswith(f"path='{images / 'harbour-size.jpg'}', verdict='same image')")
     assert repr(finder) == "<Finder by Compact(runtime='auto', precision='auto')>"
 
 

@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.images.decode import load_image
     from imagefinder.images.limits import Limits
-    from imagefinder.local_features.compare import compare
     from imagefinder.near_duplicates.detect import duplicates
     from imagefinder.registry.factory import make_encoder, make_extractor, make_matcher
     from imagefinder.search.ensemble import Ensemble
     from imagefinder.search.hits import Hits
     from imagefinder.types import Features, Hit, LocalFeatures, Record, Report
     from imagefinder.verification.calibrate import calibrate
+    from imagefinder.verification.compare import compare
 
 __version__ = "0.1.0"
 
@@ -98,7 +98,7 @@ _HOMES = {
     "Record": "types",
     "Report": "types",
     "calibrate": "verification.calibrate",
-    "compare": "local_features.compare",
+    "compare": "verification.compare",
     "duplicates": "near_duplicates.detect",
     "embed": "encoders.inference",
     "load_image": "images.decode",

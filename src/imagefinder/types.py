@@ -282,8 +282,8 @@ class Hit:
         about = f"score={self.score:.4f}, distance={self.distance:.4g}, path={self.path!r}"
         if self.correspondences is not None:
             about += f", correspondences={self.correspondences}"
-        if self.is_match is not None:
-            about += f", is_match={self.is_match}"
+        if self.verdict is not None:
+            about += f", verdict={self.verdict!r}"
         return f"Hit({self.rank}, {self.id!r}, {about})"
 
     @property

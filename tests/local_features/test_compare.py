@@ -11,7 +11,7 @@ import pytest
 from imagefinder import UnknownPlugin, UnreadableImage
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import Limits
-from imagefinder.local_features.compare import Comparison, compare
+from imagefinder.local_features.compare import Comparison, match_images
 from imagefinder.local_features.geometric_matcher import GeometricMatcher
 from imagefinder.local_features.mutual_matcher import MutualMatcher
 from imagefinder.local_features.sift import Sift
@@ -29,13 +29,13 @@ def scene() -> PIL.Image.Image:
 @pytest.fixture(scope="module")
 def pair(scene: PIL.Image.Image) -> Comparison:
     """A scene, and the same turned and larger."""
-    return compare(scene, scene.resize((1200, 900)).rotate(30, expand=True))
+    return match_images(scene, scene.resize((1200, 900)).rotate(30, expand=True))
 
 
 def test_the_same_thing_is_verified_and_another_is_not(pair: Comparison) -> None:
     assert pair.correspondences.verified
     assert len(pair.correspondences) > 20
-    other = compare(draw_scene("harbour"), draw_scene("chessboard"))
+    other = match_images(draw_scene("harbour"), draw_scene("chessboard"))
     assert other.correspondences.verified is False
 
 
@@ -45,14 +45,14 @@ def test_real_views_are_told_from_others(assets: Path) -> None:
         pairs / "hloc-sacre_coeur" / name
         for name in ("03903474_1471484089.jpg", "60584745_2207571072.jpg")
     )
-    assert compare(front, side).correspondences.verified, "not flat, so by the other geometry"
-    assert compare(front, side, matcher="geometric").correspondences.verified is False
-    assert not compare(front, pairs / "lightglue/DSC_0410.JPG").correspondences.verified
+    assert match_images(front, side).correspondences.verified, "not flat, so by the other geometry"
+    assert match_images(front, side, matcher="geometric").correspondences.verified is False
+    assert not match_images(front, pairs / "lightglue/DSC_0410.JPG").correspondences.verified
 
 
 def test_what_is_found_is_what_extractor_and_reranker_find(scene: PIL.Image.Image) -> None:
     sift, other = Sift(features=60, side=200), draw_scene("harbour").rotate(10)
-    found = compare(scene, other, local=sift, matcher=MutualMatcher())
+    found = match_images(scene, other, local=sift, matcher=MutualMatcher())
     wanted = sift.extract([decode(image, sift.resize).pixels for image in (scene, other)])
     for local, same in zip(found.local, wanted, strict=True):
         np.testing.assert_array_equal(local.points, same.points)
@@ -70,7 +70,7 @@ def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
         None: GeometricMatcher("either"),
     }
     for name, matcher in wanted.items():
-        found = compare(scene, turned, local=few, matcher=name)
+        found = match_images(scene, turned, local=few, matcher=name)
         np.testing.assert_array_equal(
             found.correspondences.pairs, matcher.match(*found.local).pairs
         )
@@ -79,16 +79,16 @@ def test_rerankers_go_by_their_names_and_nothing_said_is_either_geometry(
 def test_an_image_may_come_in_any_form(scene: PIL.Image.Image, tmp_path: Path) -> None:
     scene.save(tmp_path / "scene.png")
     few = Sift(features=50, side=200)
-    wanted = compare(scene, scene, local=few).correspondences.pairs
+    wanted = match_images(scene, scene, local=few).correspondences.pairs
     with (tmp_path / "scene.png").open("rb") as file:
         for form in (tmp_path / "scene.png", str(tmp_path / "scene.png"), np.asarray(scene), file):
-            found = compare(form, scene, local=few).correspondences
+            found = match_images(form, scene, local=few).correspondences
             np.testing.assert_array_equal(found.pairs, wanted)
 
 
 def test_a_blank_image_matches_nothing(scene: PIL.Image.Image) -> None:
     for one, other in ((BLANK, scene), (scene, BLANK), (BLANK, BLANK)):
-        found = compare(one, other)
+        found = match_images(one, other)
         assert (len(found.correspondences), found.correspondences.verified) == (0, False)
         assert found.drawn().mode == "RGB"
 
@@ -101,25 +101,25 @@ def test_what_cannot_be_used_is_named(scene: PIL.Image.Image, tmp_path: Path) ->
     ):
         for one, other in ((tmp_path / bad, scene), (scene, tmp_path / bad)):
             with pytest.raises(UnreadableImage, match=said):
-                compare(one, other)
+                match_images(one, other)
     with pytest.raises(UnknownPlugin, match="geometric, mutual"):
-        compare(scene, scene, matcher="closest")
+        match_images(scene, scene, matcher="closest")
     with pytest.raises(UnknownPlugin, match="sift"):
-        compare(scene, scene, local="surf")
+        match_images(scene, scene, local="surf")
 
 
 def test_limits_hold(scene: PIL.Image.Image, tmp_path: Path) -> None:
     scene.save(tmp_path / "scene.png")
     with pytest.raises(Exception, match="larger than 100 bytes"):
-        compare(tmp_path / "scene.png", scene, limits=Limits(max_bytes=100))
+        match_images(tmp_path / "scene.png", scene, limits=Limits(max_bytes=100))
 
 
 def test_a_drawing_holds_both_images_side_by_side(scene: PIL.Image.Image) -> None:
     large = draw_scene("chessboard").resize((2000, 1000))
-    found = compare(scene, large)
+    found = match_images(scene, large)
     drawing = found.drawn()
     assert drawing.size == (480 + 8 + 640, 360), "large ones are drawn within 640 pixels"
-    pixels = np.asarray(compare(scene, BLANK).drawn())
+    pixels = np.asarray(match_images(scene, BLANK).drawn())
     np.testing.assert_array_equal(pixels[:360, :480], np.asarray(scene))
     assert (pixels[:, 480:488] == 255).all(), "a white gap"
 

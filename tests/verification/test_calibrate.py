@@ -16,7 +16,7 @@ from imagefinder.errors import EvaluationError
 from imagefinder.images.transforms import COPIES
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Features, Image, Measure, Resize
-from imagefinder.verification.model import Calibration
+from imagefinder.verification.calibration import Calibration
 from imagefinder.verification.store import load, save
 
 from ..conftest import drawn
@@ -91,26 +91,34 @@ def test_a_threshold_needs_no_calibration(finder: Finder) -> None:
     assert finder.search(drawn(3), threshold=2) == []
 
 
-def test_without_a_calibration_nothing_is_said_of_matches(finder: Finder) -> None:
+def test_without_a_calibration_of_its_own_pixels_decide(finder: Finder) -> None:
     hits = finder.search(drawn(3))
-    assert [(hit.probability, hit.is_match) for hit in hits] == [(None, None)] * 3
-    assert hits.match_ids is None
-    with pytest.raises(CalibrationError, match="imagefinder calibrate"):
-        finder.search(drawn(3), matches_only=True)
+    assert [hit.verdict for hit in hits] == ["same image", "similar", "similar"]
+    assert hits.match_ids == [hits[0].id]
+    assert finder.search(drawn(3), matches_only=True) == hits[:1]
 
 
-def test_nothing_is_said_of_what_was_not_calibrated(finder: Finder, learnt: Calibration) -> None:
+def test_any_measure_gives_the_same_verdict(finder: Finder, learnt: Calibration) -> None:
     save(finder.store, learnt)
-    assert finder.search(drawn(3), measures=["l2"])[0].is_match is None
-    assert finder.search(drawn(3), measures=["cosine", "l2"])[0].is_match is None
-    assert finder.search([drawn(3), drawn(4)])[0].is_match is None
-    assert finder.search(drawn(3), measures=["cosine"])[0].is_match is True
+    (own, *_) = finder.search(drawn(3))
+    for measures in (["l2"], ["cosine", "l2"], ["cosine"]):
+        (hit, *_) = finder.search(drawn(3), measures=measures)  # type: ignore[arg-type]
+        assert (hit.verdict, hit.evidence) == (own.verdict, own.evidence)
+        assert hit.probability == pytest.approx(own.probability)
+
+
+def test_nothing_is_said_of_what_is_not_one_image(finder: Finder) -> None:
+    hits = finder.search([drawn(3), drawn(4)])
+    assert {(hit.verdict, hit.is_match, hit.probability) for hit in hits} == {(None, None, None)}
+    assert hits.match_ids is None
+    with pytest.raises(CalibrationError, match="one image"):
+        finder.search([drawn(3), drawn(4)], matches_only=True)
 
 
 def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> None:
     save(finder.store, learnt)
     together = Ensemble([finder, finder])
-    assert together.search(drawn(3))[0].is_match is None
+    assert [hit.is_match for hit in together.search(drawn(3))] == [True, False, False]
     assert len(together.search(drawn(3), matches_only=True)) == 1
 
 
@@ -118,7 +126,7 @@ def test_an_ensemble_goes_on_working(finder: Finder, learnt: Calibration) -> Non
 def test_a_damaged_calibration_is_none(finder: Finder, text: str) -> None:
     finder.store.set_metadata("calibration cosine", text)
     assert load(finder.store, "cosine") is None
-    assert finder.search(drawn(3))[0].is_match is None
+    assert finder.search(drawn(3))[0].verdict == "same image", "by the shipped one"
 
 
 def test_it_is_kept_in_the_catalogue(finder: Finder, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Comparison:
         return [(tuple(a), tuple(b)) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
 
 
-def compare(
+def match_images(
     one: Source,
     other: Source,
     *,
@@ -84,13 +84,24 @@ def compare(
     return Comparison((left, right), (first, second), matcher.match(first, second))
 
 
+def shown_pair(one: Source, other: Source, limits: Limits = LIMITS) -> Comparison:
+    """Two images whose local features are not compared."""
+    none = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 0), np.float32))
+    images = _shown(one, limits), _shown(other, limits)
+    return Comparison(images, (none, none), Correspondences(np.empty((0, 2), np.intp)))
+
+
+def _shown(source: Source, limits: Limits) -> Image:
+    """In the size in which it is drawn."""
+    return decode(source, Resize(_SIDE, _SIDE, mode="within"), limits).pixels
+
+
 def _extract(source: Source, extractor: Extractor, limits: Limits) -> tuple[Image, LocalFeatures]:
     """The image as it is drawn, and its local features."""
     with naming_errors(source):
         image = content(source)
-        shown = decode(image, Resize(_SIDE, _SIDE, mode="within"), limits).warned(source).pixels
-        pixels = decode(image, extractor.resize, limits).pixels
-        return shown, extract_one(extractor, pixels)
+        pixels = decode(image, extractor.resize, limits).warned(source).pixels
+        return _shown(image, limits), extract_one(extractor, pixels)
 
 
 def _size(image: Image) -> NDArray[np.intp]:

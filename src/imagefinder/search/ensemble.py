@@ -75,13 +75,28 @@ class Ensemble:
         with ThreadPoolExecutor(len(self.finders), "finder") as threads:
             results = list(threads.map(search, self.finders))
         rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in results]
-        records = {hit.record.key: hit.record for hits in reversed(results) for hit in hits}
+        known = _by_key(results)
         regions = {hit.record.key: hit.region for hits in results for hit in hits if hit.region}
         fused = fuse(rankings, self.how, self.weights)[: chosen.k]
         found = Hits(
-            Hit(rank, score, 1 - score, records[key], region=regions.get(key))
+            replace(known[key], rank=rank, score=score, distance=1 - score, region=regions.get(key))
             for rank, (key, score) in enumerate(fused, start=1)
         )
         if not found:
             found.detail = next((hits.detail for hits in results if hits.detail), None)
         return found
+
+
+def _by_key(results: Sequence[Hits]) -> dict[int, Hit]:
+    """Each image's hit of the catalogue that is surest of a match."""
+    known: dict[int, Hit] = {}
+    for hits in results:
+        for hit in hits:
+            before = known.setdefault(hit.record.key, hit)
+            if _sureness(hit) > _sureness(before):
+                known[hit.record.key] = hit
+    return known
+
+
+def _sureness(hit: Hit) -> tuple[bool, float]:
+    return bool(hit.is_match), hit.probability or 0.0

@@ -21,8 +21,8 @@ class Hits(list[Hit]):
 
     @property
     def match_ids(self) -> list[str] | None:
-        """The ids of the hits that are matches; ``None`` if the catalogue is not calibrated."""
-        if any(hit.is_match is None for hit in self):
+        """The ids of the hits that are matches; ``None`` if that is not known of any."""
+        if self and all(hit.is_match is None for hit in self):
             return None
         return [hit.id for hit in self if hit.is_match]
 
@@ -38,10 +38,10 @@ def filter_hits(hits: Hits, threshold: float | None, matches_only: bool) -> Hits
 
     Raises CalibrationError if it is not known which of them are.
     """
-    if matches_only and any(hit.is_match is None for hit in hits):
+    if matches_only and hits.match_ids is None:
         raise CalibrationError(
-            "the catalogue is not calibrated: run imagefinder calibrate "
-            "(it applies to single-image queries with one measure)"
+            "it is not known which hits are matches: search with one image, and run "
+            "imagefinder sync or calibrate if the catalogue was made by an earlier version"
         )
     return Hits(
         hit
@@ -68,6 +68,4 @@ def _figure(hit: Hit) -> Markup:
 
 
 def _verdict(hit: Hit) -> str:
-    if hit.is_match is None:
-        return ""
-    return ", a match" if hit.is_match else ", no match"
+    return f", {hit.verdict}" if hit.is_match else ""

@@ -43,7 +43,11 @@ class SearchOptions:
     threshold: float | None = None
     """Leave out hits with a lower score."""
     matches_only: bool = False
-    """Leave out hits that are not matches; needs a calibrated catalogue."""
+    """Leave out hits that are not matches; needs a query that is one image."""
+    verify: int = 10
+    """How many of the first hits to verify by pixels and local features; 0 for none."""
+    rate: float | None = None
+    """The accepted false-positive rate of matches, if not that of the calibration (0.001)."""
 
     def __post_init__(self) -> None:
         if self.k < 1 or (self.shortlist is not None and self.shortlist < 1):
@@ -54,6 +58,10 @@ class SearchOptions:
             raise ValueError("rerank cannot be combined with measures: leave one of them out")
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise ValueError("threshold must be a finite number")
+        if self.verify < 0:
+            raise ValueError("verify must be at least 0")
+        if self.rate is not None and not 0 < self.rate < 1:
+            raise ValueError("the false-positive rate must be between 0 and 1")
         conditions(self.where)
 
 
@@ -70,6 +78,8 @@ class SearchKeywords(TypedDict, total=False):
     where: Mapping[str, Any] | None
     threshold: float | None
     matches_only: bool
+    verify: int
+    rate: float | None
 
 
 def with_keywords(

@@ -44,7 +44,7 @@ class Query:
 
     features: Features
     local: LocalFeatures | None = None
-    """For re-ranking."""
+    """For re-ranking and verification."""
     own_key: int | None = None
     """The key of the image itself, which may be stored."""
     is_single: bool = True
@@ -74,7 +74,9 @@ class QueryBuilder:
     crop: Box | None = None
     """The region of the images to search with."""
     local: bool = False
-    """Whether to extract local features."""
+    """Whether to extract local features, if the catalogue keeps them."""
+    reranks: bool = False
+    """Whether the query must have them."""
 
     def query(
         self,
@@ -83,11 +85,14 @@ class QueryBuilder:
         text: str | None = None,
     ) -> Query:
         """The embeddings of one image; of several images, and a text, their mean."""
-        queries = [self._of(image) for image in as_list(images)]
-        negatives = [replace(self, crop=None)._of(image) for image in as_list(minus)]
+        given = as_list(images)
+        is_single = len(given) == 1 and text is None
+        builder = self if is_single else replace(self, local=False)
+        queries = [builder._of(image) for image in given]
+        negatives = [replace(self, crop=None, local=False)._of(image) for image in as_list(minus)]
         if len(queries) == 1 and not negatives and text is None:
             return queries[0]
-        if self.local:
+        if self.reranks:
             raise ValueError(
                 "re-ranking needs a single query image, without a text or negative examples"
             )
@@ -121,7 +126,7 @@ class QueryBuilder:
         if not self.local:
             return query
         local = store.local_features([key]).get(key)
-        if local is None:  # as for one whose vectors were imported
+        if local is None and self.reranks:  # as for one whose vectors were imported
             raise PluginError(
                 f"image {id_of(key)} is stored without local features: search with its file"
             )

@@ -23,7 +23,8 @@ from imagefinder.search.regions import with_regions
 from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
 from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
-from imagefinder.verification.classifier import MatchClassifier
+from imagefinder.verification.verifier import Probe, Verifier
+from imagefinder.verification.verify import Fingerprint
 
 Of = TypeVar("Of")
 
@@ -38,26 +39,23 @@ class Retriever:
     def __init__(self, catalogue: Catalogue) -> None:
         """Nothing is read yet."""
         self._catalogue = catalogue
-        self._classifier = MatchClassifier(catalogue.store)
+        self._verifier = Verifier(catalogue)
 
     def search(
         self, images: QueryImage | Iterable[QueryImage] | None, options: SearchOptions
     ) -> Hits:
         """The k most similar images, best first; see ``Finder.search``."""
         subset = self._subset(options)
-        builder = QueryBuilder(self._catalogue, options.crop, local=options.rerank is not None)
+        reranks = options.rerank is not None
+        builder = QueryBuilder(
+            self._catalogue, options.crop, local=reranks or options.verify > 0, reranks=reranks
+        )
         if options.rerank is not None and self._catalogue.extractor is None:
             raise PluginError(
                 "the catalogue was made without local features: make one with --local sift"
             )
         query = builder.query(images, options.minus, options.text)
-        if options.rerank is not None and query.local is not None:
-            hits = self._reranked(query, query.local, options, subset)
-        elif len(options.measures) > 1:
-            fused = partial(self._fused, query, measures=options.measures, subset=subset)
-            hits = self._hits(fused, options.k, None)
-        else:
-            hits = self._by_one_measure(query, options, subset)
+        hits = self._verified(query, self._unverified(query, options, subset), options, subset)
         folders = _absolute(options)
         hits = Hits(
             replace(hit, record=living_first(hit.record, folders))
@@ -74,15 +72,38 @@ class Retriever:
             return None
         return self._catalogue.store.select(_absolute(options), options.where)
 
-    def _by_one_measure(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
-        measure = options.measures[0] if options.measures else self._catalogue.encoder.measure
+    def _unverified(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
+        if options.rerank is not None and query.local is not None:
+            return self._reranked(query, query.local, options, subset)
+        if len(options.measures) > 1:
+            fused = partial(self._fused, query, measures=options.measures, subset=subset)
+            return self._hits(fused, options.k, None)
+        measure = self._measure(options)
         ranked = partial(self._ranked, query, measure=measure, subset=subset)
-        hits = self._hits(ranked, options.k, measure)
+        return self._hits(ranked, options.k, measure)
+
+    def _measure(self, options: SearchOptions) -> Measure | None:
+        """By which hits are scored; None if their scores are of another kind."""
+        if options.rerank is not None or len(options.measures) > 1:
+            return None
+        return options.measures[0] if options.measures else self._catalogue.encoder.measure
+
+    def _verified(
+        self, query: Query, hits: Hits, options: SearchOptions, subset: Keys | None
+    ) -> Hits:
+        """With verdicts, if the query is one image."""
         if not query.is_single:
             return hits
-        return Hits(
-            self._classifier.classify(hits, measure, None if subset is None else len(subset))
+        fingerprint = Fingerprint(query.own_key, query.signature, query.local)
+        verified = self._verifier.verify_hits(
+            Probe(query.features, fingerprint),
+            hits,
+            depth=options.verify,
+            measure=self._measure(options),
+            images=None if subset is None else len(subset),
+            rate=options.rate,
         )
+        return Hits(verified)
 
     def _fused(
         self, query: Query, k: int, measures: Sequence[Measure], subset: Keys | None
@@ -183,5 +204,4 @@ def _hit(rank: int, candidate: Candidate, record: Record) -> Hit:
         len(candidate.correspondences),
         candidate.correspondences.verified,
         candidate.region(record),
-        is_match=candidate.correspondences.verified,
     )

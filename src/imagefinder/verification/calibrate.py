@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,14 +11,15 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import make_labeler
 from imagefinder.errors import CalibrationError
 from imagefinder.types import Progress
-from imagefinder.verification.genuine import copy_scores
-from imagefinder.verification.impostors import nearest_neighbors, scores_without_copies
-from imagefinder.verification.model import Calibration, MatchKind
+from imagefinder.verification.calibration import Calibration, MatchKind
+from imagefinder.verification.criteria import shipped_criteria
+from imagefinder.verification.genuine import Genuine, genuine_pairs
+from imagefinder.verification.impostors import impostors, nearest_neighbors
 from imagefinder.verification.pareto import Values
 from imagefinder.verification.sample import FEWEST, draw_sample
 from imagefinder.verification.store import save
+from imagefinder.verification.verdict_model import VerdictModel
 
-_UNVERIFIED = 0.01  # of copies score below the least score that is verified by pixels
 _ROUNDING = 1e-6
 
 
@@ -32,8 +34,8 @@ def calibrate(
     """Learn the match threshold from the catalogue's own images, and save it in the catalogue.
 
     Up to 2,000 stored images search for their nearest neighbor. Without ``labels``, a match is a
-    modified copy: genuine scores come from copies made in twelve ways from stored files, and a
-    neighbor with the same pixels (normalized cross-correlation) is no impostor. With ``labels``, a
+    modified copy: genuine pairs come from copies made in twelve ways from stored files, and a
+    neighbor that the shipped calibration takes for a copy is no impostor. With ``labels``, a
     match is an image with the same label: ``"folder"``, or a CSV file of pairs that belong together
     (see ``make_labeler``). ``rate`` is the accepted false-positive rate: the share of queries
     without a match for which one is reported. Raises CalibrationError where there is too little to
@@ -44,24 +46,42 @@ def calibrate(
     sample = draw_sample(catalogue, np.random.default_rng(seed))
     labeler = None if labels is None else make_labeler(labels)
     nearest = nearest_neighbors(catalogue, sample, labeler, progress)
-    match_kind: MatchKind
-    related: Values | None
+    criteria = shipped_criteria(catalogue.recipe)
+    found = impostors(catalogue, sample, nearest, criteria, progress)
     if labeler is None:
-        match_kind = "copies"
-        genuine, related = copy_scores(catalogue, sample, progress)
-        least = float(np.quantile(genuine, _UNVERIFIED))
-        impostor = scores_without_copies(catalogue, sample, nearest, least, progress)
+        genuine = genuine_pairs(catalogue, sample, progress)
+        calibration = _fit(catalogue, rate, "copies", found.scores, genuine.scores, genuine.related)
+        model = _verdict_model(criteria.model, rate, len(catalogue), found.columns, genuine)
+        calibration = replace(calibration, verdict_model=model)
     else:
-        match_kind = "labels"
-        genuine, related = nearest.genuine[np.isfinite(nearest.genuine)], None
-        impostor = nearest.scores[:, 0]
-    impostor = impostor[np.isfinite(impostor)]
-    _check(impostor, genuine, match_kind)
-    calibration = Calibration.fit(
-        catalogue.recipe.measure, rate, len(catalogue), match_kind, impostor, genuine, related
-    )
+        genuine_scores = nearest.genuine[np.isfinite(nearest.genuine)]
+        impostor_scores = nearest.scores[:, 0]
+        calibration = _fit(catalogue, rate, "labels", impostor_scores, genuine_scores)
     save(catalogue.store, calibration)
     return calibration
+
+
+def _fit(
+    catalogue: Catalogue,
+    rate: float,
+    match_kind: MatchKind,
+    impostor: Values,
+    genuine: Values,
+    related: Values | None = None,
+) -> Calibration:
+    impostor = impostor[np.isfinite(impostor)]
+    _check(impostor, genuine, match_kind)
+    measure = catalogue.recipe.measure
+    return Calibration.fit(measure, rate, len(catalogue), match_kind, impostor, genuine, related)
+
+
+def _verdict_model(
+    shipped: VerdictModel, rate: float, images: int, columns: list[Values], genuine: Genuine
+) -> VerdictModel | None:
+    """With the shipped weights; None if too few images show enough to be compared by pixels."""
+    if len(columns) < FEWEST:
+        return None
+    return VerdictModel.fit(shipped.weights, rate, images, columns, genuine.columns)
 
 
 def _check(impostor: Values, genuine: Values, match_kind: MatchKind) -> None:

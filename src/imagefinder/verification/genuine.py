@@ -1,8 +1,9 @@
-"""Genuine scores: how stored images score against modified copies of themselves."""
+"""Genuine pairs: stored images, and modified copies of themselves."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,12 +15,13 @@ from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import CalibrationError, UnencodableImage
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import Limits
-from imagefinder.images.ncc import MIN_CONTENT
+from imagefinder.images.ncc import MIN_CONTENT, align
 from imagefinder.images.signature import ncc_signature
 from imagefinder.images.stored_files import file_with_content
 from imagefinder.images.transforms import COPIES
 from imagefinder.similarity import normalized_for, scores
-from imagefinder.types import Image, Progress, Resize
+from imagefinder.types import Image, Progress, Resize, Signature
+from imagefinder.verification.evidence import evidence_columns
 from imagefinder.verification.pareto import Values
 from imagefinder.verification.sample import QuerySample
 
@@ -27,36 +29,66 @@ _COPIED = 150  # images of which copies are made
 _SIDE = 1024  # pixels of an image before it is modified: copies of huge ones would take long
 
 
-def copy_scores(
-    catalogue: Catalogue, sample: QuerySample, progress: Progress
-) -> tuple[Values, Values]:
-    """Scores of copies against their originals, and of all pairs of one original's family.
+@dataclass(frozen=True)
+class Genuine:
+    """How copies compare with their originals."""
 
-    The copies are made in memory from stored files, with the twelve transformations of COPIES.
+    scores: Values
+    """Of each copy and its original, ``(n,)``."""
+    columns: Values
+    """The evidence of the same pairs, ``(n, d)``."""
+    related: Values
+    """Scores of all pairs of one original's family."""
+
+
+@dataclass(frozen=True)
+class _Copies:
+    row: int
+    signature: Signature
+    """Of the original."""
+    pixels: list[Image]
+    signatures: list[Signature]
+
+
+def genuine_pairs(catalogue: Catalogue, sample: QuerySample, progress: Progress) -> Genuine:
+    """Compare stored images with copies, made in memory with the twelve transformations of COPIES.
+
     Images that show next to nothing are left out. Raises CalibrationError if no file is left.
     """
-    genuine: list[Values] = []
-    related: list[Values] = []
     copied = partial(_copied, resize=catalogue.encoder.resize, limits=catalogue.limits)
-    measure = catalogue.recipe.measure
     with ThreadPoolExecutor(cores(), "copy") as threads:
         originals = progress(_originals(sample, catalogue.limits))
-        for row, copies in prefetch_map(threads, copied, originals, ahead=2 * cores()):
-            if not copies:
-                continue
-            encoded = encode_each(catalogue.encoder, copies)
-            vectors = [one for one in encoded if not isinstance(one, UnencodableImage)]
-            family = np.concatenate([sample.rows[row : row + 1], *vectors])
-            family[1:] = normalized_for(measure, family[1:])
-            compared = scores(measure, family, family).astype(np.float64)
-            genuine.append(compared[0, 1:])
-            related.append(compared[np.triu_indices(len(family), 1)])
-    if not any(map(len, genuine)):
+        found = prefetch_map(threads, copied, originals, ahead=2 * cores())
+        families = [_compared(catalogue, sample, one) for one in found if one is not None]
+    if not families:
         raise CalibrationError(
             "no file of a stored image is left that shows enough to make copies from: "
             "use --labels to say which images belong together"
         )
-    return np.concatenate(genuine), np.concatenate(related)
+    return Genuine(
+        np.concatenate([one.scores for one in families]),
+        np.concatenate([one.columns for one in families]),
+        np.concatenate([one.related for one in families]),
+    )
+
+
+def _compared(catalogue: Catalogue, sample: QuerySample, copies: _Copies) -> Genuine:
+    measure = catalogue.recipe.measure
+    encoded = encode_each(catalogue.encoder, copies.pixels)
+    good = [
+        (normalized_for(measure, one), signature)
+        for one, signature in zip(encoded, copies.signatures, strict=True)
+        if not isinstance(one, UnencodableImage)
+    ]
+    own = sample.rows[copies.row : copies.row + 1]
+    family = np.concatenate([own, *(row for row, _ in good)])
+    compared = scores(measure, family, family).astype(np.float64)
+    aligned = [align(signature, [copies.signature])[0] for _, signature in good]
+    return Genuine(
+        compared[0, 1:],
+        evidence_columns(measure, aligned, compared[0, 1:].tolist()),
+        compared[np.triu_indices(len(family), 1)],
+    )
 
 
 def _originals(sample: QuerySample, limits: Limits) -> list[tuple[int, str]]:
@@ -71,9 +103,12 @@ def _originals(sample: QuerySample, limits: Limits) -> list[tuple[int, str]]:
     return chosen
 
 
-def _copied(given: tuple[int, str], resize: Resize, limits: Limits) -> tuple[int, list[Image]]:
+def _copied(given: tuple[int, str], resize: Resize, limits: Limits) -> _Copies | None:
     row, path = given
     image = PIL.Image.fromarray(decode(path, Resize(_SIDE, _SIDE, mode="within"), limits).pixels)
-    if ncc_signature(image).content < MIN_CONTENT:
-        return row, []  # a blank page is like the copy of any other
-    return row, [decode(change(image), resize, limits).pixels for change in COPIES.values()]
+    own = ncc_signature(image, limits)
+    if own.content < MIN_CONTENT:
+        return None  # a blank page is like the copy of any other
+    changed = [change(image) for change in COPIES.values()]
+    pixels = [decode(one, resize, limits).pixels for one in changed]
+    return _Copies(row, own, pixels, [ncc_signature(one, limits) for one in changed])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -13,15 +12,16 @@ from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Labeler
 from imagefinder.errors import CalibrationError
-from imagefinder.images.limits import Limits
-from imagefinder.images.ncc import NCC_THRESHOLD, is_sparse, max_ncc, shifted_ncc
-from imagefinder.images.signature import stored_signature
+from imagefinder.images.ncc import align, shifted_ncc
 from imagefinder.similarity import normalized_for, scores
-from imagefinder.types import Keys, Progress, Record
+from imagefinder.types import Keys, Progress, Record, Signature
+from imagefinder.verification.criteria import Criteria
+from imagefinder.verification.evidence import evidence_columns, is_undecided
 from imagefinder.verification.pareto import Values
 from imagefinder.verification.sample import FEWEST, QuerySample
+from imagefinder.verification.verdict_model import COLUMNS
 
-_NEAREST = 8  # neighbors examined, to find the first that is not a copy
+_NEAREST = 10  # neighbors examined: as many as a search verifies
 _BATCH = 1000
 _SIMILAR = 0.6  # shots of one moment reach 0.7, unrelated photographs seldom 0.5
 _SERIES = 3  # similar neighbors of an image that is one of a series
@@ -32,7 +32,7 @@ class Nearest:
     """The best unlabeled or differently labeled neighbors of n images found so far."""
 
     keys: Keys
-    """``(n, 8)``, best first; -1 where there are fewer."""
+    """``(n, 10)``, best first; -1 where there are fewer."""
     scores: Values
     genuine: Values = field(init=False)
     """The best score with the same label, ``(n,)``; -inf if there is none."""
@@ -82,58 +82,93 @@ def nearest_neighbors(
     return nearest
 
 
-def scores_without_copies(
-    catalogue: Catalogue, sample: QuerySample, nearest: Nearest, least: float, progress: Progress
-) -> Values:
-    """The best score of each image with a neighbor that is no copy of it, ``(n,)``.
+@dataclass(frozen=True)
+class Impostors:
+    """What the sampled images reach with images that are no copies of them."""
 
-    -inf for an image that is left out: all its neighbors are copies, it is one of a series of
-    shots, or it and its neighbors are mostly plain, so that pixels prove nothing. Where too few
-    would remain, series and plain images count. Neighbors that score below ``least`` are not
-    copies, and their pixels are not compared.
+    scores: Values
+    """The best score of each image that counts, ``(n,)``."""
+    columns: list[Values]
+    """For each image that counts, the evidence of its nearest neighbors, ``(at most 10, d)``."""
+
+
+def impostors(
+    catalogue: Catalogue,
+    sample: QuerySample,
+    nearest: Nearest,
+    criteria: Criteria,
+    progress: Progress,
+) -> Impostors:
+    """The sample compared with its nearest neighbors, without those that are copies.
+
+    A neighbor is a copy if the ``criteria`` say so. An image is left out if all its
+    neighbors are copies, if it is one of a series of shots, or if it and its neighbors are mostly
+    plain, so that pixels prove nothing; where too few images would remain, these scores count.
     """
-    candidates = {int(key) for key in nearest.keys[nearest.scores >= least]}
-    records = catalogue.store.get(list(candidates)) | {one.key: one for one in sample.records}
+    compare = _NeighborComparison(catalogue, criteria)
     lines = list(zip(sample.records, nearest.keys.tolist(), nearest.scores.tolist(), strict=True))
-    work = partial(_first_impostor, records=records, least=least, limits=catalogue.limits)
     with ThreadPoolExecutor(cores(), "ncc") as threads:
-        best = prefetch_map(threads, work, progress(lines), ahead=4 * cores())
-        proven, all_but_copies = np.array(list(best), np.float64).T
-    enough = int(np.isfinite(proven).sum()) >= FEWEST
-    return np.asarray(proven if enough else all_but_copies)
+        found = list(prefetch_map(threads, compare, progress(lines), ahead=4 * cores()))
+    proven = [one.proven for one in found if one.proven is not None]
+    if len(proven) < FEWEST:
+        proven = [one.not_copy for one in found if one.not_copy is not None]
+    columns = [one.columns for one in found if len(one.columns)]
+    return Impostors(np.array(proven, np.float64), columns)
 
 
-def _first_impostor(
-    line: tuple[Record, list[int], list[float]],
-    records: Mapping[int, Record],
-    least: float,
-    limits: Limits,
-) -> tuple[float, float]:
-    """The best score of a neighbor that is no copy; without series and plain images, and with."""
-    record, keys, found = line
-    own = stored_signature(record, limits) if found[0] >= least else None
-    proven: list[float] = []
-    all_but_copies: list[float] = []
-    similar = 0
-    for key, score in zip(keys, found, strict=True):
-        is_near = own is not None and score >= least and key in records
-        other = stored_signature(records[key], limits) if is_near else None
-        if own is None or other is None:
-            proven.append(score)
-            all_but_copies.append(score)
-            break
-        correlation = max_ncc(own, [other])[0]
-        is_plain = is_sparse(own) and is_sparse(other)
-        if correlation < NCC_THRESHOLD:
-            all_but_copies.append(score)
-            proven += [] if is_plain else [score]
-        if not is_plain:
-            if max(correlation, shifted_ncc(own, other)) < _SIMILAR:
-                break
-            similar += 1
-    in_series = similar >= _SERIES
-    return _first([] if in_series else proven), _first(all_but_copies)
+@dataclass(frozen=True)
+class _Compared:
+    """An image and its neighbors."""
+
+    proven: float | None
+    """The best score of a neighbor that the pixels tell from a copy, outside of series."""
+    not_copy: float | None
+    """The best score of a neighbor that is no copy."""
+    columns: Values
+    """Of neighbors that are comparable and no copies."""
 
 
-def _first(found: Sequence[float]) -> float:
-    return found[0] if found else -np.inf
+@dataclass(frozen=True)
+class _NeighborComparison:
+    catalogue: Catalogue
+    criteria: Criteria
+
+    def __call__(self, line: tuple[Record, list[int], list[float]]) -> _Compared:
+        record, keys, found = line
+        known = [(key, score) for key, score in zip(keys, found, strict=True) if key >= 0]
+        own, others = self._signatures(record, [key for key, _ in known])
+        pairs = [(others[key], score) for key, score in known if key in others]
+        if own is None or not pairs:
+            best = known[0][1] if known else None
+            return _Compared(best, best, np.empty((0, len(COLUMNS))))
+        return self._compared(own, pairs)
+
+    def _compared(self, own: Signature, pairs: Sequence[tuple[Signature, float]]) -> _Compared:
+        aligned = align(own, [signature for signature, _ in pairs])
+        scores = [score for _, score in pairs]
+        columns = evidence_columns(self.criteria.measure, aligned, scores)
+        logits = self.criteria.model.logits(columns)
+        is_copy = logits >= self.criteria.least_logit
+        undecided = np.array(
+            [
+                is_undecided(own, other, one.correlation)
+                for (other, _), one in zip(pairs, aligned, strict=True)
+            ]
+        )
+        similar = [
+            max(one.correlation, shifted_ncc(own, other)) >= _SIMILAR
+            for (other, _), one in zip(pairs, aligned, strict=True)
+        ]
+        in_series = sum(similar) >= _SERIES
+        proven = [] if in_series else np.array(scores)[~is_copy & ~undecided].tolist()
+        not_copy = np.array(scores)[~is_copy].tolist()
+        return _Compared(
+            max(proven, default=None), max(not_copy, default=None), columns[~is_copy & ~undecided]
+        )
+
+    def _signatures(
+        self, record: Record, keys: Sequence[int]
+    ) -> tuple[Signature | None, dict[int, Signature]]:
+        store = self.catalogue.store
+        stored = store.signatures([record.key, *keys])
+        return stored.pop(record.key, None), stored

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imagefinder.verification.logistic import fit_logistic
 from imagefinder.verification.pareto import Values
 
-_ITERATIONS = 50
 _STEEPEST = 50.0
 
 
@@ -26,21 +26,12 @@ class PlattScaling(NamedTuple):
     def fit(cls, genuine: Values, impostor: Values) -> PlattScaling:
         """Fit to scores of both kinds, ``(n,)`` and ``(m,)``, weighted as if equally frequent.
 
-        Newton's method, with targets short of 0 and 1 so that the curve is no step: Platt,
-        "Probabilistic outputs for support vector machines", 1999. Flat if genuine scores are not
-        the higher ones.
+        Platt, "Probabilistic outputs for support vector machines", 1999. Flat if genuine scores are
+        not the higher ones.
         """
-        sizes = [len(genuine), len(impostor)]
         values = np.concatenate([genuine, impostor])
-        weights = np.repeat([0.5 / sizes[0], 0.5 / sizes[1]], sizes)
-        targets = np.repeat([(sizes[0] + 1) / (sizes[0] + 2), 1 / (sizes[1] + 2)], sizes)
         mean, deviation = values.mean(), max(float(values.std()), 1e-9)
         columns = np.stack([(values - mean) / deviation, np.ones_like(values)], axis=1)
-        found = np.zeros(2)
-        for _ in range(_ITERATIONS):
-            given = 1 / (1 + np.exp(-np.clip(columns @ found, -30, 30)))
-            gradient = columns.T @ (weights * (targets - given))
-            curvature = columns.T @ (columns * (weights * given * (1 - given))[:, None])
-            found = found + np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient).clip(-1, 1)
+        found = fit_logistic(columns, np.repeat([1.0, 0.0], [len(genuine), len(impostor)]))
         slope = float(np.clip(found[0], 0, _STEEPEST)) / deviation
         return cls(slope, float(found[1]) - slope * float(mean)) if slope else cls(0.0, 0.0)

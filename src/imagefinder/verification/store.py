@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imagefinder.types import Measure, Store
-from imagefinder.verification.model import Calibration
+from imagefinder.verification.calibration import Calibration
 
 
 def save(store: Store, calibration: Calibration) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagefinder.types import Measure
-from imagefinder.verification.model import Calibration
+from imagefinder.verification.calibration import Calibration
 
 MEASURES = ("cosine", "l2", "dot", "hamming")
 
@@ -105,4 +105,4 @@ def test_calibrations_of_older_catalogues_are_read() -> None:
     assert (found.match_kind, found.duplicate_threshold) == ("copies", 0.9)
     assert found.impostor_scores.body == (0.5, 0.9)
     assert found.platt_scaling == (2.0, -3.0)
-    assert json.loads(found.to_json()) == {**stored, "recall": None}
+    assert json.loads(found.to_json()) == {**stored, "recall": None, "verdict_model": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -12,6 +13,7 @@ import numpy as np
 from imagefinder.types import Measure
 from imagefinder.verification.pareto import ParetoTail, Values
 from imagefinder.verification.platt import PlattScaling
+from imagefinder.verification.verdict_model import VerdictModel
 
 MatchKind: TypeAlias = Literal["copies", "labels"]
 """What counts as a match: a modified copy of the image, or an image with the same label."""
@@ -25,6 +27,7 @@ _STORED_NAMES = {  # where the names in saved calibrations differ from ours
     "impostor_scores": "unrelated",
     "platt_scaling": "logistic",
 }
+_LATER = ("recall", "verdict_model")  # not in calibrations of earlier versions
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ class Calibration:
     both are of a third; with labels, 98 % of the best genuine scores."""
     impostor_scores: ParetoTail
     """The distribution of the best score of a query without a match, on the scale of
-    ``_stretched``."""
+    ``stretched``."""
     platt_scaling: PlattScaling
     recall: float | None = None
     """The share of genuine scores that reach the match threshold; unknown if an earlier version
     calibrated."""
+    verdict_model: VerdictModel | None = None
+    """By which the first hits are verified; without it, that which is shipped."""
 
     @classmethod
     def fit(
@@ -69,7 +74,7 @@ class Calibration:
 
         ``related`` has the scores of all pairs that belong together, if there are more of them.
         """
-        impostors = _stretched(measure, impostor)
+        impostors = stretched(measure, impostor)
         found = cls(
             measure,
             rate,
@@ -78,7 +83,7 @@ class Calibration:
             match_kind,
             float(np.quantile(genuine if related is None else related, _MISSED)),
             ParetoTail.fit(impostors, np.ones_like(impostors)),
-            PlattScaling.fit(_stretched(measure, genuine), impostors),
+            PlattScaling.fit(stretched(measure, genuine), impostors),
         )
         return replace(found, recall=float(np.mean(genuine >= found.threshold(images))))
 
@@ -99,23 +104,35 @@ class Calibration:
         It assumes as many queries with a match as without, and a catalogue of the size that it had
         when it was calibrated.
         """
-        return self.platt_scaling(float(_stretched(self.measure, np.array([score]))[0]))
+        return self.platt_scaling(float(stretched(self.measure, np.array([score]))[0]))
 
     def to_json(self) -> str:
         """All of it, as readable text."""
+        return json.dumps(self.as_values())
+
+    def as_values(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        model = self.verdict_model and self.verdict_model.as_json()
         values = {**asdict(self), "platt_scaling": self.platt_scaling._asdict()}
-        return json.dumps({_STORED_NAMES.get(name, name): one for name, one in values.items()})
+        values["verdict_model"] = model
+        return {_STORED_NAMES.get(name, name): one for name, one in values.items()}
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
         """Raises ValueError, TypeError or KeyError if it is not a valid calibration."""
-        stored = json.loads(text)
+        return cls.from_values(json.loads(text))
+
+    @classmethod
+    def from_values(cls, stored: Mapping[str, Any]) -> Calibration:
+        """The same, from parsed JSON."""
         values: dict[str, Any] = {
             field.name: stored[_STORED_NAMES.get(field.name, field.name)]
             for field in fields(cls)
-            if field.name != "recall"
+            if field.name not in _LATER
         }
         values["recall"] = stored.get("recall")
+        model = stored.get("verdict_model")
+        values["verdict_model"] = None if model is None else VerdictModel.from_json(model)
         tail, scaling = values["impostor_scores"], values["platt_scaling"]
         body = tuple(float(value) for value in tail["body"])
         values["impostor_scores"] = ParetoTail(
@@ -149,7 +166,7 @@ def _check(found: Calibration) -> None:
         raise ValueError("not a valid calibration")
 
 
-def _stretched(measure: Measure, scores: Values) -> Values:
+def stretched(measure: Measure, scores: Values) -> Values:
     """Minus the logarithm of the distance to a score of 1: best scores are about normal there.
 
     Scores of ``dot`` have no bound and stay as they are.

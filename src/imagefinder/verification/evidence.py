@@ -1,0 +1,42 @@
+"""Evidence of pairs of images, as the columns by which a verdict model judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imagefinder.images.ncc import MIN_CONTENT, Alignment, is_sparse
+from imagefinder.types import Measure, Signature
+from imagefinder.verification.calibration import stretched
+from imagefinder.verification.pareto import Values
+
+_HIGHEST = 0.999  # a correlation, so that its arc tangent is finite
+_LEAST_OVERLAP = 0.01
+_UNKNOWN_COLOR = 0.9  # where either image is gray: as most copies in color have
+_SPARSE_THRESHOLD = 0.93  # slides with the same layout reach 0.9, a slide and its JPEG 0.95
+
+
+def evidence_columns(
+    measure: Measure, alignments: Sequence[Alignment], scores: Sequence[float]
+) -> Values:
+    """A row of COLUMNS for each pair, ``(n, d)``: of the aligned pixels and the encoder's score."""
+    pairs = zip(alignments, stretched(measure, np.array(scores)).tolist(), strict=True)
+    rows = [
+        (
+            1.0,
+            np.arctanh(min(one.correlation, _HIGHEST)),
+            np.log(max(min(one.overlap, one.other_overlap), _LEAST_OVERLAP)),
+            _UNKNOWN_COLOR if one.color is None else one.color,
+            score,
+        )
+        for one, score in pairs
+    ]
+    return np.array(rows, np.float64).reshape(len(rows), 5)
+
+
+def is_undecided(one: Signature, other: Signature, correlation: float) -> bool:
+    """Whether the pixels show too little: blank pages, or slides of one layout."""
+    if min(one.content, other.content) < MIN_CONTENT:
+        return True
+    return (is_sparse(one) or is_sparse(other)) and correlation < _SPARSE_THRESHOLD

@@ -1,0 +1,123 @@
+"""Verification of image pairs: evidence → verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from imagefinder.images.ncc import align
+from imagefinder.types import (
+    Correspondences,
+    Evidence,
+    LocalFeatures,
+    Matcher,
+    Signature,
+    Verdict,
+)
+from imagefinder.verification.criteria import Criteria
+from imagefinder.verification.evidence import evidence_columns, is_undecided
+from imagefinder.verification.verdict_model import probability_of
+
+_CHANCE_INLIERS = 8  # pairs of unrelated photographs reach 7
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """What is known of an image when it is compared with another."""
+
+    key: int | None = None
+    """Equal keys are identical bytes."""
+    signature: Signature | None = None
+    local: LocalFeatures | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a pair of images was found to have in common."""
+
+    verdict: Verdict
+    is_match: bool | None
+    """Whether it is the same image or the same thing; ``None`` if nothing could be compared."""
+    probability: float | None
+    """Of a match; ``None`` if the images show too little to be compared, or nothing was."""
+    evidence: Evidence = field(default_factory=Evidence)
+    is_undecided: bool = False
+    """Whether they show too little: blank pages, icons, slides of one layout."""
+
+
+IDENTICAL = Verification("same image", True, 1.0, Evidence(True, 1.0, 1.0))
+
+
+def verify(
+    one: Fingerprint,
+    others: Sequence[Fingerprint],
+    scores: Sequence[float],
+    criteria: Criteria,
+    matcher: Matcher | None = None,
+) -> list[Verification]:
+    """The verdict on one image and each of the others; ``scores`` are those of the encoder.
+
+    By their pixels, if both have a signature, else by the score alone. Those that are not the same
+    image are matched by their local features, if there is a ``matcher`` and both have some.
+    """
+    found = [by_score(score, criteria) for score in scores]
+    for number, verification in _by_pixels(one, others, scores, criteria):
+        found[number] = verification
+    for number, other in enumerate(others):
+        if one.key is not None and one.key == other.key:
+            found[number] = IDENTICAL
+        elif matcher and one.local and other.local and found[number].verdict != "same image":
+            found[number] = with_geometry(found[number], matcher.match(one.local, other.local))
+    return found
+
+
+def by_score(score: float, criteria: Criteria) -> Verification:
+    """The verdict where only the encoder's score is known."""
+    if criteria.by_score is None:
+        return Verification("similar", None, None)
+    is_match = score >= criteria.least_score
+    verdict: Verdict = criteria.score_verdict if is_match else "similar"
+    return Verification(verdict, is_match, criteria.by_score.probability(score))
+
+
+def with_geometry(found: Verification, correspondences: Correspondences) -> Verification:
+    """With the evidence of local features, of which one geometry was asked."""
+    if correspondences.verified is None:
+        return found
+    evidence = replace(found.evidence, inliers=len(correspondences))
+    if not correspondences.verified or found.verdict == "same image":
+        return replace(found, evidence=evidence)
+    by_inliers = 1 / (1 + math.exp(_CHANCE_INLIERS - len(correspondences)))
+    return Verification("same thing", True, max(found.probability or 0.0, by_inliers), evidence)
+
+
+def _by_pixels(
+    one: Fingerprint, others: Sequence[Fingerprint], scores: Sequence[float], criteria: Criteria
+) -> Iterator[tuple[int, Verification]]:
+    """Those of the others that have signatures, by their numbers, and the verdicts on them."""
+    own = one.signature
+    if own is None:
+        return
+    signatures = [(number, other.signature) for number, other in enumerate(others)]
+    compared = [(number, theirs) for number, theirs in signatures if theirs is not None]
+    alignments = align(own, [theirs for _, theirs in compared])
+    columns = evidence_columns(criteria.measure, alignments, [scores[n] for n, _ in compared])
+    logits = criteria.model.logits(columns).tolist()
+    for (number, theirs), aligned, logit in zip(compared, alignments, logits, strict=True):
+        evidence = Evidence(False, aligned.correlation, aligned.overlap)
+        if is_undecided(own, theirs, aligned.correlation):
+            found = Verification("similar", False, None, evidence, is_undecided=True)
+        elif logit >= criteria.least_logit:
+            found = Verification("same image", True, probability_of(logit), evidence)
+        else:
+            found = Verification("similar", False, probability_of(logit), evidence)
+        yield number, _with_labels(found, scores[number], criteria)
+
+
+def _with_labels(found: Verification, score: float, criteria: Criteria) -> Verification:
+    """The same thing after all, if a calibration with labels says so."""
+    if found.verdict != "similar" or criteria.score_verdict != "same thing":
+        return found
+    other = by_score(score, criteria)
+    return replace(other, evidence=found.evidence) if other.is_match else found
