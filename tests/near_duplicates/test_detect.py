@@ -117,11 +117,13 @@ def test_the_same_file_in_several_places_is_a_group(finder: Finder, folder: Path
     assert group.why == "the same file"
 
 
-def test_files_that_are_gone_are_counted_and_in_no_group(finder: Finder, folder: Path) -> None:
+def test_files_that_are_gone_are_compared_by_their_signatures(finder: Finder, folder: Path) -> None:
+    def together() -> set[frozenset[str]]:
+        return {frozenset([best, *copies]) for best, copies in named(finder, threshold=0.9).items()}
+
+    before = together()
     os.unlink(folder / "harbour.jpg")
-    found = duplicates(finder, threshold=0.9)
-    assert found.unreadable == 1
-    assert len(found.groups) == 1
+    assert together() == before
 
 
 def test_a_turned_copy_is_told_by_other_images(tmp_path: Path) -> None:
@@ -145,10 +147,10 @@ def test_a_turned_copy_is_told_by_other_images(tmp_path: Path) -> None:
     assert [copy.why for copy in group.copies] == [("upright",)]
 
 
-def test_without_a_calibration_a_threshold_is_needed(finder: Finder) -> None:
-    for verify in ("pixels", "none"):
-        with pytest.raises(CalibrationError, match="--threshold"):
-            named(finder, verify=verify)
+def test_no_calibration_is_needed(finder: Finder) -> None:
+    assert named(finder) == named(finder, threshold=0.9)
+    with pytest.raises(CalibrationError, match="--threshold"):
+        named(finder, verify="none")
 
 
 def test_geometry_needs_local_features(finder: Finder) -> None:
@@ -190,11 +192,12 @@ def test_a_full_temporary_disk_is_an_error_and_no_crash(
         named(finder, threshold=0.9)
 
 
-def test_images_in_memory_are_compared_by_score(tmp_path: Path) -> None:
+def test_images_in_memory_are_compared(tmp_path: Path) -> None:
     with Finder.create(tmp_path / "memory.db", Grid()) as finder:
         finder.add([draw_scene("harbour"), COPIES["blur 3"](draw_scene("harbour"))])
         assert len(duplicates(finder, threshold=0.9, verify="none").groups) == 1
-        assert duplicates(finder, threshold=0.9).unreadable == 2
+        (found,) = duplicates(finder).groups
+        assert found.copies[0].verification.verdict == "same image"
 
 
 def test_the_page_shows_each_group_and_needs_no_other_file(finder: Finder, folder: Path) -> None:

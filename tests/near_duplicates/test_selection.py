@@ -14,6 +14,7 @@ from imagefinder.near_duplicates.groups import DuplicateGroup, NearDuplicate
 from imagefinder.near_duplicates.removal_script import quoted, removal_script
 from imagefinder.near_duplicates.selection import IDENTICAL, Keep, Selection, select
 from imagefinder.types import File, Record, key_of
+from imagefinder.verification.verify import Verification
 
 Make = Callable[..., Record]
 
@@ -38,7 +39,10 @@ def make(tmp_path: Path) -> Make:
 
 
 def group(best: Record, *copies: Record) -> DuplicateGroup:
-    return DuplicateGroup(best, tuple(NearDuplicate(one, 0.9, ("in color",)) for one in copies))
+    found = Verification("same image", True, 0.99)
+    return DuplicateGroup(
+        best, tuple(NearDuplicate(one, 0.9, found, ("in color",)) for one in copies)
+    )
 
 
 def names(selection: Selection) -> list[str]:

@@ -20,10 +20,10 @@ from imagefinder.images.locations import count_files
 from imagefinder.near_duplicates.decisions import Decisions, decisions
 from imagefinder.near_duplicates.groups import DuplicateGroup, Grouping
 from imagefinder.near_duplicates.star_clustering import Indices, Verifier, star_clusters
-from imagefinder.near_duplicates.verifiers import Verify, make_verifier
+from imagefinder.near_duplicates.verifiers import RowVerifier, Verify
 from imagefinder.similarity import dtype, normalized_for
 from imagefinder.types import Features, Keys, Progress, Record
-from imagefinder.verification.store import load
+from imagefinder.verification.criteria import Criteria, criteria_of
 
 _BATCH = 1000  # records read from the store at a time
 
@@ -68,12 +68,12 @@ def duplicates(
 ) -> Duplicates:
     """Groups of near-duplicates: in each the best image, and its copies.
 
-    Candidates score at least ``threshold``; by default that is the duplicate threshold of the
-    calibration. ``verify`` confirms candidates by their ``pixels`` (normalized cross-correlation),
-    by one ``geometry`` that explains their local features, or not at all (``none``; the default
-    threshold is then the match threshold). Nothing is changed or deleted. Raises CalibrationError
-    if there is neither a threshold nor a calibration, and PluginError for an encoder with several
-    vectors per image, or for geometry without local features.
+    Candidates score at least ``threshold``; by default that is what nearly all copies reach.
+    ``verify`` confirms those that a search would call the same image by their ``pixels``, or the
+    same thing by the ``geometry`` of their local features too, or confirms none (``none``; the
+    default threshold is then the match threshold). Nothing is changed or deleted. Raises
+    CalibrationError if there is no threshold for ``none``, and PluginError for an encoder with
+    several vectors per image, or for geometry without local features.
     """
     if verify not in get_args(Verify):
         raise ValueError(f"verify must be one of {', '.join(get_args(Verify))}")
@@ -83,35 +83,44 @@ def duplicates(
         raise PluginError(
             "the catalogue has no local features: create one with --local sift to verify geometry"
         )
-    least = _default_threshold(catalogue, verify) if threshold is None else threshold
+    criteria = criteria_of(catalogue.store, len(catalogue))
+    least = _default_threshold(criteria, verify) if threshold is None else threshold
     ranked = _by_quality(catalogue)
     with (
         _vectors(catalogue, ranked.keys, progress) as rows,
         ThreadPoolExecutor(cores(), "verify") as threads,
     ):
-        verifier, unverified = make_verifier(verify, catalogue, ranked.keys, threads)
+        verifier = RowVerifier(catalogue, ranked.keys, rows, criteria, verify, threads)
         known = decisions(catalogue.store)
-        parting = _parting(verifier, known, ranked.keys)
+        parting = _parting(None if verify == "none" else verifier.confirm, known, ranked.keys)
         centers = star_clusters(catalogue.recipe.measure, rows, least, parting, progress)
+        unverified = verifier.unverified
+        unreadable, undecided = len(unverified.unreadable), unverified.undecided
+        examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
         grouping = Grouping(
-            catalogue, ranked.keys, ranked.file_counts, rows, least, verifier, known, threads
+            catalogue,
+            ranked.keys,
+            ranked.file_counts,
+            rows,
+            None if verify != "none" else least,
+            verifier,
+            known,
+            threads,
         )
         groups = tuple(grouping.groups(centers))
-        examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
-    return Duplicates(
-        groups, least, verify, len(unverified.unreadable), unverified.undecided, examples
-    )
+    return Duplicates(groups, least, verify, unreadable, undecided, examples)
 
 
-def _default_threshold(catalogue: Catalogue, verify: Verify) -> float:
-    calibration = load(catalogue.store, catalogue.recipe.measure)
-    if calibration is None:
-        raise CalibrationError(
-            "no duplicate threshold yet: run imagefinder calibrate, or give --threshold"
-        )
+def _default_threshold(criteria: Criteria, verify: Verify) -> float:
     if verify == "none":
-        return calibration.threshold(len(catalogue))
-    return calibration.duplicate_threshold
+        if criteria.by_score is None:
+            raise CalibrationError(
+                "no match threshold for this encoder: run imagefinder calibrate, or give "
+                "--threshold"
+            )
+        return criteria.least_score
+    # without one, the nearest neighbors are the candidates, whatever they score
+    return criteria.by_score.duplicate_threshold if criteria.by_score else 0.0
 
 
 def _by_quality(catalogue: Catalogue) -> _Ranked:

@@ -13,10 +13,12 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.images.locations import count_files, living_first
 from imagefinder.near_duplicates.decisions import Decisions
 from imagefinder.near_duplicates.quality import Comparison
-from imagefinder.near_duplicates.star_clustering import Indices, Verifier
+from imagefinder.near_duplicates.star_clustering import Indices
 from imagefinder.near_duplicates.traits import traits_of
+from imagefinder.near_duplicates.verifiers import RowVerifier
 from imagefinder.similarity import scores
 from imagefinder.types import Features, Keys, Record
+from imagefinder.verification.verify import Verification
 
 _NEAREST = 5  # images outside a group
 
@@ -28,6 +30,8 @@ class NearDuplicate:
     record: Record
     score: float
     """Against the best image of the group."""
+    verification: Verification
+    """The verdict on it and the best image."""
     why: tuple[str, ...]
     """Why the best image is better than this one, the most important reason first; at least one."""
 
@@ -65,8 +69,9 @@ class Grouping:
     file_counts: Indices
     """How many distinct files each row's image has."""
     rows: Features
-    threshold: float
-    verifier: Verifier | None
+    threshold: float | None
+    """By which copies are told, if the verifier does not confirm them."""
+    verifier: RowVerifier
     known: Decisions
     threads: Executor
     """In which files are read."""
@@ -109,7 +114,7 @@ class Grouping:
         place = compared.best
         against = self._confirmed(rows[place], rows)
         copies = (
-            NearDuplicate(records[row], against[row], compared.why(place, other))
+            NearDuplicate(records[row], *against[row], compared.why(place, other))
             for other, row in enumerate(rows)
             if row in against
         )
@@ -134,8 +139,8 @@ class Grouping:
                 kept.append(row)
         return kept
 
-    def _confirmed(self, best: int, rows: Sequence[int]) -> dict[int, float]:
-        """The scores of those that are copies of the best too, by their rows.
+    def _confirmed(self, best: int, rows: Sequence[int]) -> dict[int, tuple[float, Verification]]:
+        """The scores and verdicts of those that are copies of the best too, by their rows.
 
         The cluster's center, the first row, is one: they have been compared.
         """
@@ -144,14 +149,15 @@ class Grouping:
             return {}
         measure = self.catalogue.recipe.measure
         against = scores(measure, self.rows[best : best + 1], self.rows[others])[0].tolist()
-        if best == rows[0]:
-            verdicts = [True] * len(others)
-        elif self.verifier is None:
-            verdicts = [score >= self.threshold for score in against]
-        else:
-            verdicts = list(self.verifier(best, others))
-        verdicts = [
-            row == rows[0] or is_copy for row, is_copy in zip(others, verdicts, strict=True)
-        ]
-        found = zip(others, against, verdicts, strict=True)
-        return {row: score for row, score, is_copy in found if is_copy}
+        found = zip(others, against, self.verifier.verifications(best, others), strict=True)
+        compared = best == rows[0]
+        return {
+            row: (score, one)
+            for row, score, one in found
+            if compared or row == rows[0] or self._is_copy(score, one)
+        }
+
+    def _is_copy(self, score: float, found: Verification) -> bool:
+        if self.threshold is not None:
+            return score >= self.threshold
+        return self.verifier.confirms(found)

@@ -1,4 +1,4 @@
-"""Verification of near-duplicate candidates: by pixels, or by the geometry of local features."""
+"""Verification of near-duplicate candidates: the verdicts on pairs of a catalogue's rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.images.ncc import are_copies
 from imagefinder.images.signature import stored_signature
-from imagefinder.near_duplicates.star_clustering import Verifier
-from imagefinder.registry.factory import make_matcher
-from imagefinder.types import Keys, Signature
+from imagefinder.similarity import scores
+from imagefinder.types import Features, Keys, Signature
+from imagefinder.verification.criteria import Criteria
+from imagefinder.verification.verifier import Verifier
+from imagefinder.verification.verify import Fingerprint, Verification
 
 Verify: TypeAlias = Literal["pixels", "geometry", "none"]
 
@@ -26,7 +27,7 @@ class Unverified:
     """Candidates that could not be compared, by their rows; filled while a verifier is used."""
 
     unreadable: set[int] = field(default_factory=set)
-    """Images of which no file can be read."""
+    """Images that have no signature, and of which no file can be read."""
     undecided: int = 0
     """Pairs that show too little to tell copies from others that look alike."""
     examples: list[tuple[int, int]] = field(default_factory=list)
@@ -39,57 +40,62 @@ class Unverified:
             self.examples.append((center, other))
 
 
-def make_verifier(
-    verify: Verify, catalogue: Catalogue, keys: Keys, threads: Executor
-) -> tuple[Verifier | None, Unverified]:
-    """A verifier for rows in the order of ``keys``, and what it could not compare."""
-    unverified = Unverified()
-    if verify == "pixels":
-        return _by_pixels(catalogue, keys, threads, unverified), unverified
-    if verify == "geometry":
-        return _by_geometry(catalogue, keys, threads), unverified
-    return None, unverified
+class RowVerifier:
+    """Verifies rows in the order of ``keys``, and notes what it could not compare."""
 
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        keys: Keys,
+        rows: Features,
+        criteria: Criteria,
+        verify: Verify,
+        threads: Executor,
+    ) -> None:
+        """``threads`` read the files of images that are stored without a signature."""
+        self.unverified = Unverified()
+        self._catalogue, self._keys, self._rows = catalogue, keys, rows
+        self._criteria, self._verify, self._threads = criteria, verify, threads
+        self._verifier = Verifier(catalogue)
+        self._signature = lru_cache(_CACHED)(self._read_signature)
 
-def _by_pixels(
-    catalogue: Catalogue, keys: Keys, threads: Executor, unverified: Unverified
-) -> Verifier:
-    @lru_cache(_CACHED)
-    def signature(row: int) -> Signature | None:
-        record = catalogue.store.get([int(keys[row])]).get(int(keys[row]))
-        found = stored_signature(record, catalogue.limits) if record else None
-        if found is None:
-            unverified.unreadable.add(row)
+    def confirm(self, center: int, others: Sequence[int]) -> list[bool]:
+        """Whether each of the others is a near-duplicate of the center."""
+        return [self.confirms(one) for one in self.verifications(center, others)]
+
+    def confirms(self, found: Verification) -> bool:
+        """Whether a verdict makes a near-duplicate: the same thing is enough by geometry."""
+        return found.verdict == "same image" or (
+            self._verify == "geometry" and found.verdict == "same thing"
+        )
+
+    def verifications(self, center: int, others: Sequence[int]) -> list[Verification]:
+        """The verdicts on the center and each of the others."""
+        measure = self._catalogue.recipe.measure
+        own, *theirs = self._fingerprints([center, *others])
+        against = scores(measure, self._rows[center : center + 1], self._rows[others])[0]
+        found = self._verifier.verify_pairs(own, theirs, against.tolist(), self._criteria)
+        for other, one in zip(others, found, strict=True):
+            if one.is_undecided:
+                self.unverified.add_undecided(center, other)
         return found
 
-    def verify(center: int, others: Sequence[int]) -> Sequence[bool]:
-        own = signature(center)
-        signatures = list(threads.map(signature, others))
-        if own is None:
-            return [False] * len(signatures)
-        verdicts = iter(are_copies(own, [one for one in signatures if one is not None]))
-        confirmed = []
-        for row, one in zip(others, signatures, strict=True):
-            verdict = False if one is None else next(verdicts)
-            if verdict is None:
-                unverified.add_undecided(center, row)
-            confirmed.append(bool(verdict))
-        return confirmed
+    def _fingerprints(self, rows: Sequence[int]) -> list[Fingerprint]:
+        keys = self._keys[list(rows)].tolist()
+        store = self._catalogue.store
+        signatures = store.signatures(keys)
+        local = store.local_features(keys) if self._verify == "geometry" else {}
+        missing = [row for row, key in zip(rows, keys, strict=True) if key not in signatures]
+        read = dict(zip(missing, self._threads.map(self._signature, missing), strict=True))
+        return [
+            Fingerprint(key, signatures.get(key) or read.get(row), local.get(key))
+            for row, key in zip(rows, keys, strict=True)
+        ]
 
-    return verify
-
-
-def _by_geometry(catalogue: Catalogue, keys: Keys, threads: Executor) -> Verifier:
-    matcher = make_matcher("geometric")
-
-    def verify(center: int, others: Sequence[int]) -> Sequence[bool]:
-        own = catalogue.store.local_features([int(keys[center])]).get(int(keys[center]))
-
-        def confirmed(row: int) -> bool:
-            key = int(keys[row])
-            other = catalogue.store.local_features([key]).get(key)
-            return bool(own and other and matcher.match(own, other).verified)
-
-        return list(threads.map(confirmed, others))
-
-    return verify
+    def _read_signature(self, row: int) -> Signature | None:
+        key = int(self._keys[row])
+        record = self._catalogue.store.get([key]).get(key)
+        found = stored_signature(record, self._catalogue.limits) if record else None
+        if found is None:
+            self.unverified.unreadable.add(row)
+        return found
