@@ -9,6 +9,7 @@ products give the time of those of all pairs.
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -105,13 +106,8 @@ class _Memory:
     def __call__(self, items: Iterable[Any]) -> Iterator[Any]:
         for item in items:
             yield item
-            self.peak = max(self.peak, _bytes("RssAnon"))
-
-
-def _bytes(kind: str) -> int:
-    """Of this process; ``getrusage`` would include its parent before the start."""
-    status = Path("/proc/self/status").read_text().partition(f"{kind}:")[2]
-    return int(status.split()[0]) * 1024
+            status = Path("/proc/self/status").read_text().partition("RssAnon:")[2]
+            self.peak = max(self.peak, int(status.split()[0]) * 1024)
 
 
 def _search(file: Path, least: float) -> tuple[NDArray[np.int64], float, float, int, int]:
@@ -123,7 +119,7 @@ def _search(file: Path, least: float) -> tuple[NDArray[np.int64], float, float, 
             for found in search.pairs(NEIGHBORS, memory)
         ]
     seconds, work = perf_counter() - began, process_time() - worked
-    return np.unique(np.concatenate(pairs)), seconds, work, memory.peak, _bytes("VmHWM")
+    return np.unique(np.concatenate(pairs)), seconds, work, memory.peak, _peak()
 
 
 def _cluster(file: Path, threshold: float) -> tuple[int, float, float, int, int]:
@@ -131,7 +127,11 @@ def _cluster(file: Path, threshold: float) -> tuple[int, float, float, int, int]
     began, worked = perf_counter(), process_time()
     centers = star_clusters("cosine", vectors, threshold, progress=memory)
     members = int((centers != np.arange(len(centers))).sum())
-    return members, perf_counter() - began, process_time() - worked, memory.peak, _bytes("VmHWM")
+    return members, perf_counter() - began, process_time() - worked, memory.peak, _peak()
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _print(title: str, figures: list[Any]) -> None:

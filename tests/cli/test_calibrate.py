@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from imagefinder import Finder
 from imagefinder.cli import app
-from imagefinder.verification.model import Calibration
+from imagefinder.verification.calibration import Calibration
 
 RNG = np.random.default_rng(0)
 FITTED = Calibration.fit(
@@ -29,4 +29,4 @@ def test_a_threshold_that_finds_few_copies_is_said(
     Finder.create(tmp_path / "c.db").close()
     result = CliRunner().invoke(app, ["calibrate", "--db", str(tmp_path / "c.db")])
     assert result.exit_code == 0
-    assert ("2.0% of modified copies" in result.stderr) is is_said
+    assert ("2.0% of the matches" in result.stderr) is is_said

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.errors import ImageFinderError
-from imagefinder.verification.model import Calibration
+from imagefinder.verification.calibration import Calibration
 from imagefinder.verification.store import save
 
 from ..conftest import drawn
@@ -220,13 +220,10 @@ def test_a_threshold_removes_hits_with_lower_scores(client: TestClient, folder: 
     assert search(client, data, threshold="nan").status_code == 422
 
 
-def test_matches_are_known_once_the_catalogue_is_calibrated(
+def test_matches_are_known_and_a_calibration_is_told_of(
     client: TestClient, catalogue: Path, folder: Path
 ) -> None:
     data = (folder / "01.jpg").read_bytes()
-    refused = search(client, data, matches_only=True)
-    assert refused.status_code == 422
-    assert "imagefinder calibrate" in refused.json()["detail"]
     about = client.get("/v1/stats").json()["catalogues"][0]
     assert not about["calibrated"]
     assert about["signatures"] == about["images"]
@@ -234,6 +231,7 @@ def test_matches_are_known_once_the_catalogue_is_calibrated(
         save(finder.store, CALIBRATION)
     assert client.get("/v1/stats").json()["catalogues"][0]["calibrated"]
     found = search(client, data, k=9).json()
+    assert [hit["verdict"] for hit in found["hits"]] == ["same image"] + ["similar"] * 8
     (own,) = found["matches"]
     assert found["hits"][0]["id"] == own
     assert [hit["match"] for hit in found["hits"]] == [True] + [False] * 8
@@ -252,7 +250,8 @@ def test_two_images_are_compared(client: TestClient, assets: Path) -> None:
             files.append(("image", (name, data.getvalue())))
     found = client.post("/v1/compare", files=files).json()
     assert found["verified"]
-    assert found["matches"] >= len(found["pairs"]) > 10
+    assert found["correspondences"] >= len(found["pairs"]) > 10
+    assert (found["verdict"] in ("same image", "same thing"), found["match"]) == (True, True)
     x, y, u, v = np.array(found["pairs"]).T
     assert np.median(np.abs(u - 2 * x)) < 0.01
     assert np.median(np.abs(v - y)) < 0.01

@@ -53,7 +53,7 @@ def test_an_image_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
     first = at.cards.first
     expect(first.locator(".name")).to_have_text("harbour crop")
     expect(first.locator(".score")).to_contain_text("1.000")
-    expect(first.locator(".badge")).to_contain_text("match")
+    expect(first.locator(".badge")).to_have_text("same image")
     expect(first.locator(".chip")).to_have_text("scene: harbour")
     expect(at.page.locator("#summary")).to_contain_text("match")
     expect(at.page.locator("#query img")).to_have_attribute("alt", "The query: crop.jpg")
@@ -246,7 +246,7 @@ def test_no_match_is_reported(visit: Visitor, origin: str, tmp_path: Path) -> No
     at = visit(origin).to()
     at.ask(tmp_path / "noise.png")
     expect(at.page.locator("#summary")).to_contain_text("No match")
-    expect(at.cards.first.locator(".badge")).to_have_text("no match")
+    expect(at.cards.first.locator(".badge")).to_have_count(0)
     at.page.check("#matches")
     expect(at.page.locator("#found")).to_have_text("Nothing found")
     expect(at.cards).to_have_count(0)
@@ -271,7 +271,7 @@ def test_hits_are_re_ranked(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
     at.page.select_option("#rerank", "geometric")
-    expect(at.cards.first.locator(".badge")).to_have_text("verified")
+    expect(at.cards.first.locator(".badge")).to_have_text(re.compile("same (image|thing)"))
     expect(at.cards.first.locator(".score")).to_contain_text("correspondences")
 
 

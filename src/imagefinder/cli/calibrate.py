@@ -11,7 +11,7 @@ from imagefinder.cli.output import print_json, print_pairs
 from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
-    from imagefinder.verification.model import Calibration
+    from imagefinder.verification.calibration import Calibration
 
 _POOR = 0.1  # recall
 
@@ -44,10 +44,11 @@ def calibrate(
         print_json(about)
         return
     print_pairs((about or {}).items())
-    if found.recall is not None and found.recall < _POOR:
+    recall = _recall(found)
+    if recall is not None and recall < _POOR:
         typer.echo(
-            f"at this threshold {found.recall:.1%} of modified copies would be found: accept more "
-            "false positives with --rate, or use imagefinder duplicates, which compares pixels",
+            f"at this threshold {recall:.1%} of the matches would be found: accept more false "
+            "positives with --rate",
             err=True,
         )
 
@@ -61,5 +62,12 @@ def calibration_as_json(calibration: Calibration | None, images: int) -> dict[st
         "threshold": calibration.threshold(images),
         "a match is": calibration.match_kind,
         "learnt from": calibration.searches,
-        "recall": calibration.recall,
+        "recall": _recall(calibration),
+        "recall by score": calibration.recall,
     }
+
+
+def _recall(calibration: Calibration) -> float | None:
+    """Of the hits that are verified, if they are."""
+    model = calibration.verdict_model
+    return model.recall if model is not None else calibration.recall

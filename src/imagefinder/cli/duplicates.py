@@ -11,7 +11,7 @@ import typer
 
 from imagefinder._utils.outputs import check_output, write_output
 from imagefinder.cli.options import DB, Db, Force, Json, open_finder, open_store, usage_errors
-from imagefinder.cli.output import print_groups, print_json, short
+from imagefinder.cli.output import print_groups, print_json, short, verification_as_json
 from imagefinder.cli.selected_files import (
     check_can_ask,
     keep_rule,
@@ -243,7 +243,12 @@ def _as_json(found: Duplicates) -> dict[str, Any]:
             "best": _image_as_json(group.best),
             "why": group.why,
             "copies": [
-                {**_image_as_json(copy.record), "score": copy.score, "why": copy.why}
+                {
+                    **_image_as_json(copy.record),
+                    "score": copy.score,
+                    **verification_as_json(copy.verification),
+                    "why": copy.why,
+                }
                 for copy in group.copies
             ],
             "spare_bytes": group.spare_bytes,

@@ -1,22 +1,24 @@
-"""The verb `match`: two images compared by their local features."""
+"""The verb `match`: whether two images are the same."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imagefinder._utils.outputs import check_output, mark, write_output
 from imagefinder.cli.completion import extractor_names, matcher_names
-from imagefinder.cli.options import AllowPrivate, Force, Json
-from imagefinder.cli.output import print_json
+from imagefinder.cli.options import DB, AllowPrivate, Force, Json, open_finder
+from imagefinder.cli.output import print_json, verdict_with_probability, verification_as_json
 from imagefinder.cli.sources import source_of
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
-    from imagefinder.local_features.compare import Comparison
+    from imagefinder.finder import Finder
+    from imagefinder.verification.compare import VerifiedComparison
 
 _COMMAND = "match"
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -25,14 +27,24 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 def match(
     one: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, a URL, or - for stdin.")],
     other: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to compare it with.")],
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            "--db",
+            envvar="IMAGEFINDER_DB",
+            metavar="FILE",
+            help="The catalogue whose encoder and calibration to use; imagefinder.db if it exists.",
+            dir_okay=False,
+        ),
+    ] = None,
     local: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
-            help="Local features (see `imagefinder encoders`).",
+            help="Local features (see `imagefinder encoders`); sift if not given.",
             autocompletion=extractor_names,
         ),
-    ] = "sift",
+    ] = None,
     rerank: Annotated[
         str | None,
         typer.Option(
@@ -49,23 +61,31 @@ def match(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Match the local features of two images, to see whether they show the same object."""
-    from imagefinder.local_features.compare import compare
+    """Compare two images: the same image, the same thing, or merely similar."""
+    from imagefinder.verification.compare import compare
 
     quiet_libraries()
     if out is not None:
         _check(out, force)
     left, right = (source_of(image, allow_private) for image in (one, other))
-    found = compare(left, right, local=local, matcher=rerank)
+    with ExitStack() as stack:
+        finder = _finder(db)
+        catalogue = stack.enter_context(finder) if finder else None
+        found = compare(left, right, catalogue=catalogue, local=local, matcher=rerank)
     if out is not None:
         _draw(found, out)
     if as_json:
-        pairs = found.correspondences
-        about = {"correspondences": len(pairs), "verified": pairs.verified}
-        counts = [len(features) for features in found.local]
-        print_json({"images": [one, other], "features": counts, **about})
+        print_json({"images": [one, other], **_as_json(found)})
     else:
-        typer.echo(_verdict(found))
+        typer.echo(_summary(found))
+
+
+def _finder(db: Path | None) -> Finder | None:
+    from imagefinder.finder import Finder
+
+    if db is None:
+        return open_finder(DB) if Finder.exists(DB) else None
+    return open_finder(db)
 
 
 def _check(out: Path, force: bool) -> None:
@@ -75,18 +95,39 @@ def _check(out: Path, force: bool) -> None:
     check_output(out, _COMMAND, force)
 
 
-def _draw(found: Comparison, out: Path) -> None:
+def _draw(found: VerifiedComparison, out: Path) -> None:
     from imagefinder.images.software import software_exif
 
     with write_output(out) as unfinished:
         found.drawn().save(unfinished, exif=software_exif(mark(_COMMAND)))
 
 
-def _verdict(found: Comparison) -> str:
-    pairs, verified = len(found.correspondences), found.correspondences.verified
+def _as_json(found: VerifiedComparison) -> dict[str, Any]:
+    pairs = found.correspondences
+    return {
+        "score": found.score,
+        **verification_as_json(found.verification),
+        "features": [len(features) for features in found.local],
+        "correspondences": len(pairs),
+        "verified": pairs.verified,
+    }
+
+
+def _summary(found: VerifiedComparison) -> str:
+    """The verdict, and on a line each what it rests on."""
+    evidence = found.verification.evidence
+    pairs = found.correspondences
+    lines = [verdict_with_probability(found.verification)]
+    if evidence.identical:
+        lines.append("identical files")
+    elif evidence.correlation is not None:
+        lines.append(f"pixels: aligned, they correlate by {evidence.correlation:.2f}")
+    if found.verification.is_undecided:
+        lines.append("they show too little to compare their pixels")
     of = f"of {len(found.local[0])} and {len(found.local[1])} local features"
-    if verified is None:
-        return f"{pairs} mutual nearest neighbors, {of}"
-    if verified:
-        return f"the same object: {pairs} pairs {of} agree on one geometry"
-    return f"not the same object: only {pairs} pairs {of} agree on one geometry"
+    if pairs.verified is not None:
+        lines.append(f"geometry: {len(pairs)} pairs {of} agree on one")
+    elif len(pairs):
+        lines.append(f"{len(pairs)} mutual nearest neighbors, {of}")
+    lines.append(f"score: {found.score:.4f}")
+    return "\n  ".join(lines)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imagefinder.near_duplicates.groups import DuplicateGroup
     from imagefinder.search.hits import Hits
     from imagefinder.types import Failure, Hit, Record, Report
+    from imagefinder.verification.verify import Verification
 
 EMPTY = "the catalogue has no images to compare with"
 NONE = "no close match"
@@ -47,12 +48,31 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     }
     if hit.title is not None:
         about["title"] = hit.title
-    about |= {"probability": hit.probability, "match": hit.is_match}
+    about |= verification_as_json(hit)
     if hit.correspondences is not None:
         about |= {"correspondences": hit.correspondences, "verified": hit.verified}
     if hit.correspondences is not None or hit.region is not None:
         about["region"] = hit.region
     return about
+
+
+def verification_as_json(found: Hit | Verification) -> dict[str, Any]:
+    """A verdict as a JSON object; ``null`` is what was not compared."""
+    return {
+        "verdict": found.verdict,
+        "probability": found.probability,
+        "match": found.is_match,
+        "evidence": asdict(found.evidence) if found.evidence else None,
+    }
+
+
+def verdict_with_probability(found: Hit | Verification) -> str:
+    """In words, as ``same image (99.9 %)``; what is merely similar has no percentage."""
+    if not found.is_match or found.probability is None:
+        return found.verdict or ""
+    if found.evidence is not None and found.evidence.identical:
+        return f"{found.verdict} (identical)"
+    return f"{found.verdict} ({min(found.probability, 0.999):.1%})"  # a model is never quite sure
 
 
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
@@ -93,10 +113,10 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
     """A table of hits, best first, and a line if none is a match; ``none`` if there are no hits."""
     table = _table(title)
     reranked = any(hit.correspondences is not None for hit in hits)
-    calibrated = not reranked and hits.match_ids is not None
-    more = ["matches"] if reranked else ["match"] if calibrated else []
+    verified = any(hit.verdict is not None for hit in hits)
+    more = [*(["pairs"] if reranked else []), *(["verdict"] if verified else [])]
     for name in ("rank", "score", "distance", *more):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
     titled = any(hit.title for hit in hits)
     for name in ("id", *(["title"] if titled else []), "path"):
         table.add_column(name, no_wrap=True)
@@ -105,9 +125,10 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         others = len(hit.record.files) - 1
         gone = " (gone)" if hit.path and not os.path.lexists(hit.path) else ""
         path = short(hit.path) + gone + (f" (+{others} more)" if others > 0 else "")
-        matches = [_match(hit, reranked)] if more else []
+        found = [str(hit.correspondences or 0)] if reranked else []
+        found += [verdict_with_probability(hit)] if verified else []
         named = [_clipped(hit.title or "")] if titled else []
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *matches, hit.id, *named, path)
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *found, hit.id, *named, path)
     out = console(folding=False)
     out.print(table if hits else none)
     if hits and hits.match_ids == []:
@@ -124,13 +145,15 @@ def print_groups(groups: Sequence[DuplicateGroup]) -> None:
         f"{len(groups)} images with duplicates, which take {spare:,.1f} MB; nothing was deleted"
     )
     reason = "why the best is better"
-    for name in (reason, "score", "pixels", "bytes", "id", "path"):
-        left = name in (reason, "id", "path")
+    for name in (reason, "verdict", "score", "pixels", "bytes", "id", "path"):
+        left = name in (reason, "verdict", "id", "path")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for group in groups:
-        table.add_row("best" if group.copies else group.why, "", *_sizes(group.best))
+        table.add_row("best" if group.copies else group.why, "", "", *_sizes(group.best))
         for copy in group.copies:
-            table.add_row(", ".join(copy.why), f"{copy.score:.4f}", *_sizes(copy.record))
+            verdict = verdict_with_probability(copy.verification)
+            about = ", ".join(copy.why), verdict, f"{copy.score:.4f}"
+            table.add_row(*about, *_sizes(copy.record))
         table.add_section()
     console(folding=False).print(table)
 
@@ -212,12 +235,6 @@ def print_searches(searches: Sequence[Search], images: int) -> None:
     out = console()
     out.print(table)
     out.print(f"{found} of {len(searches)} found ({found / len(searches):.0%}).")
-
-
-def _match(hit: Hit, reranked: bool) -> str:
-    """The number of correspondences, or the probability of a match, with a tick for a match."""
-    value = f"{hit.correspondences}" if reranked else f"{hit.probability or 0:.0%}"
-    return f"{value}{' ✓' if hit.is_match else '  '}"
 
 
 def short(path: str | None) -> str:

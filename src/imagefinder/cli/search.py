@@ -103,8 +103,25 @@ _MatchesOnly = Annotated[
     bool,
     typer.Option(
         "--matches-only",
-        help="Only hits that are matches (see `imagefinder calibrate`).",
+        help="Only matches: the same image or the same thing.",
         rich_help_panel=_FILTERS,
+    ),
+]
+_Rate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        help="Accepted false-positive rate of matches; that of the calibration if not given.",
+        rich_help_panel=_FILTERS,
+    ),
+]
+_Verify = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Number of hits to verify by pixels and local features.",
+        rich_help_panel=_RANKING,
     ),
 ]
 _Shortlist = Annotated[
@@ -163,10 +180,12 @@ def search(
     where: _Where = None,
     threshold: _Threshold = None,
     matches_only: _MatchesOnly = False,
+    rate: _Rate = None,
     measure: Measures = None,
     rerank: Rerank = None,
     shortlist: _Shortlist = None,
     exhaustive: _Exhaustive = False,
+    verify: _Verify = 10,
     also: _Also = None,
     fuse: _Fuse = "reciprocal",
     weight: _Weight = None,
@@ -198,6 +217,8 @@ def search(
                 where=where_from_text(where or ()),
                 threshold=threshold,
                 matches_only=matches_only,
+                rate=rate,
+                verify=verify,
             )
             hits = _search(finders, query, options, fuse, weight)
         by = " + ".join(finder.recipe.encoder for finder in finders)

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from imagefinder.images.metadata import shown_metadata
-from imagefinder.types import Hit, Record
+from imagefinder.types import Evidence, Hit, Record, Verdict
 
 _ID = "3e92d93bb8cd8fb0"
 _DETAIL = "Why there are no images, where the filter leaves none."
+
+
+class EvidenceInfo(BaseModel):
+    """What a verdict rests on, besides the score; null is what was not compared."""
+
+    identical: bool = Field(description="The same bytes.")
+    correlation: float | None = Field(
+        description="Normalized cross-correlation of the aligned pixels; 1 is identical.",
+        examples=[0.97],
+    )
+    overlap: float | None = Field(
+        description="The share of the query that the aligned images have in common.",
+        examples=[0.64],
+    )
+    inliers: int | None = Field(
+        description="Corresponding local features that fit one geometric transformation.",
+        examples=[148],
+    )
+
+    @classmethod
+    def of(cls, evidence: Evidence | None) -> EvidenceInfo | None:
+        """From the evidence of a hit."""
+        return None if evidence is None else cls(**asdict(evidence))
+
+
+_VERDICT = (
+    "`same image` (a copy, perhaps modified), `same thing` (by geometry, or by a calibration with "
+    "labels) or `similar`."
+)
 
 
 class SearchHit(BaseModel):
@@ -22,14 +52,18 @@ class SearchHit(BaseModel):
     name: str | None = Field(description="Without folders.", examples=["harbour.jpg"])
     score: float = Field(description="Higher is more similar; 1 is identical.", examples=[0.982])
     distance: float = Field(description="In the unit of the measure.", examples=[0.018])
+    verdict: Verdict | None = Field(
+        description=_VERDICT + " Null for a query that is not one image.", examples=["same image"]
+    )
     probability: float | None = Field(
-        description="Of being a match; null unless the catalogue is calibrated.", examples=[0.97]
+        description="Of a match; null where too little can be compared.", examples=[0.97]
     )
     match: bool | None = Field(
-        description="Whether it is a match; null unless the catalogue is calibrated or local "
-        "features were compared.",
+        description="Whether it is the same image or the same thing, at the calibration's "
+        "false-positive rate; null where nothing could be compared.",
         examples=[True],
     )
+    evidence: EvidenceInfo | None = Field(description="What the verdict rests on.")
     width: int = Field(description="In pixels, after orientation by Exif.", examples=[1600])
     height: int = Field(examples=[1200])
     metadata: dict[str, Any] = Field(
@@ -54,8 +88,10 @@ class SearchHit(BaseModel):
             name=file_name(hit.record),
             score=hit.score,
             distance=hit.distance,
+            verdict=hit.verdict,
             probability=hit.probability,
             match=hit.is_match,
+            evidence=EvidenceInfo.of(hit.evidence),
             width=hit.record.width,
             height=hit.record.height,
             metadata=shown_metadata(hit.record.metadata),
@@ -74,18 +110,25 @@ class SearchResponse(BaseModel):
     encoder: str = Field(examples=["compact"])
     hits: list[SearchHit]
     matches: list[str] | None = Field(
-        description="The ids of the hits that are matches; null unless the catalogue is calibrated."
+        description="The ids of the hits that are matches; null where nothing could be compared."
     )
     detail: str | None = Field(None, description=_DETAIL, examples=["no image has year=1999"])
 
 
 class CompareResponse(BaseModel):
-    """The correspondences between two images."""
+    """What two images have in common."""
 
+    verdict: Verdict = Field(description=_VERDICT, examples=["same image"])
+    probability: float | None = Field(
+        description="Of a match; null where too little can be compared.", examples=[0.97]
+    )
+    match: bool | None = Field(description="Whether it is the same image or the same thing.")
+    evidence: EvidenceInfo = Field(description="What the verdict rests on.")
+    score: float = Field(description="Similarity by the encoder.", examples=[0.93])
     features: tuple[int, int] = Field(
         description="The number of local features in each.", examples=[[500, 480]]
     )
-    matches: int = Field(
+    correspondences: int = Field(
         description="The number of correspondences that fit one geometric transformation.",
         examples=[148],
     )
@@ -166,6 +209,12 @@ class DuplicateImage(ImageInfo):
     """A duplicate of the best image of its group."""
 
     score: float = Field(description="Similarity to the best image.", examples=[0.97])
+    verdict: Verdict = Field(description=_VERDICT, examples=["same image"])
+    probability: float | None = Field(
+        description="Of a match; null where too little can be compared.", examples=[0.97]
+    )
+    match: bool | None = Field(description="Whether it is the same image or the same thing.")
+    evidence: EvidenceInfo = Field(description="What the verdict rests on.")
     why: list[str] = Field(
         description="Why the best image is better than this one, the most important reason first.",
         examples=[["more pixels", "in color"]],

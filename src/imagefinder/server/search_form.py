@@ -52,7 +52,14 @@ class SearchForm(BaseModel):
         None, allow_inf_nan=False, description="The minimum score of a hit."
     )
     matches_only: bool = Field(
-        False, description="Return only matches; the catalogue must be calibrated."
+        False, description="Return only matches: the same image or the same thing."
+    )
+    rate: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="The accepted false-positive rate of matches; default: the calibration's.",
+        examples=[0.001],
     )
     where: str | None = Field(
         None,
@@ -82,5 +89,6 @@ class SearchForm(BaseModel):
             rerank=self.rerank,
             threshold=self.threshold,
             matches_only=self.matches_only,
+            rate=self.rate,
             where=parse_filter(self.where),
         )

@@ -1,25 +1,26 @@
-"""Pairwise comparison by local features."""
+"""Pairwise comparison."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 
-from imagefinder.local_features.compare import Comparison, compare
 from imagefinder.server.dependencies import CurrentSettings, FormCatalogue
 from imagefinder.server.form_data import ImagesFormRoute
 from imagefinder.server.forms import ImageFields
 from imagefinder.server.problems import error_responses
-from imagefinder.server.schemas import CompareResponse
+from imagefinder.server.schemas import CompareResponse, EvidenceInfo
+from imagefinder.verification.compare import VerifiedComparison, compare
 
 router = APIRouter(route_class=ImagesFormRoute, tags=["search"])
 
 
 @router.post(
     "/v1/compare",
-    summary="Check whether two images show the same object, and where",
+    summary="Check whether two images are the same, or show the same thing, and where",
     responses=error_responses(400, 403, 404, 410),
 )
 def compare_images(
@@ -33,22 +34,29 @@ def compare_images(
         list[str] | None, Form(description="The URL of an image, if this server downloads them.")
     ] = None,
 ) -> CompareResponse:
-    """Match SIFT features. Order of the two images: uploads, stored images, URLs."""
+    """Compare pixels and SIFT features. Order of the images: uploads, stored images, URLs."""
     given = ImageFields(image, id, url)
     if len(given) != 2:
         raise HTTPException(422, "give exactly two images: image, id or url")
     left, right = given.load_bytes(catalogue, settings)
-    return _response(compare(left, right, limits=catalogue.finder.limits))
+    finder = catalogue.finder
+    return _response(compare(left, right, catalogue=finder, limits=finder.limits))
 
 
-def _response(comparison: Comparison) -> CompareResponse:
+def _response(comparison: VerifiedComparison) -> CompareResponse:
     left, right = comparison.local
     found = comparison.correspondences
     pairs = comparison.drawn_pairs()
     points = np.hstack([left.points[pairs[:, 0]], right.points[pairs[:, 1]]])
+    verification = comparison.verification
     return CompareResponse(
+        verdict=verification.verdict,
+        probability=verification.probability,
+        match=verification.is_match,
+        evidence=EvidenceInfo(**asdict(verification.evidence)),
+        score=comparison.score,
         features=(len(left), len(right)),
-        matches=len(found),
+        correspondences=len(found),
         verified=bool(found.verified),
         pairs=points.round(4).tolist(),
     )

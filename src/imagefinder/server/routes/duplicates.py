@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from time import monotonic
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from imagefinder.server.schemas import (
     DuplicateGroup,
     DuplicateImage,
     DuplicatesResponse,
+    EvidenceInfo,
     ImageInfo,
 )
 from imagefinder.server.strict_route import StrictRoute
@@ -77,7 +79,13 @@ def _stop_at(deadline: float) -> Progress:
 def _group(group: groups.DuplicateGroup) -> DuplicateGroup:
     copies = [
         DuplicateImage(
-            **ImageInfo.of(copy.record).model_dump(), score=copy.score, why=list(copy.why)
+            **ImageInfo.of(copy.record).model_dump(),
+            score=copy.score,
+            verdict=copy.verification.verdict,
+            probability=copy.verification.probability,
+            match=copy.verification.is_match,
+            evidence=EvidenceInfo(**asdict(copy.verification.evidence)),
+            why=list(copy.why),
         )
         for copy in group.copies
     ]

@@ -23,18 +23,16 @@ export async function compare(query, hit, encoder) {
     form.append("id", hit.id);
     const result = await api.compare(form);
     drawing.addLines(result.pairs);
-    setText(status, verdict(result));
+    setText(status, summary(result));
   } catch (error) {
     setText(status, error.message);
   }
   progress.remove();
 }
 
-function verdict({ matches, verified, features }) {
-  const counts = `${plural(matches, "correspondence")} between ${features.join(" and ")} local features`;
-  return verified
-    ? `The same object: ${counts} fit one geometric transformation.`
-    : `Not verified: ${counts} fit.`;
+function summary({ verdict, correspondences, features }) {
+  const counts = `${plural(correspondences, "correspondence")} between ${features.join(" and ")} local features`;
+  return `${verdict[0].toUpperCase()}${verdict.slice(1)}: ${counts} fit one geometric transformation.`;
 }
 
 function loadImage(url) {

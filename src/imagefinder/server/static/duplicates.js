@@ -59,6 +59,6 @@ function groupCards({ best, why, copies }, encoder) {
     "ol",
     { class: "grid group" },
     card(best, reason),
-    copies.map((copy) => card(copy, `score ${copy.score.toFixed(3)}`)),
+    copies.map((copy) => card(copy, `${copy.verdict}, score ${copy.score.toFixed(3)}`)),
   );
 }

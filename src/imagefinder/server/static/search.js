@@ -73,7 +73,6 @@ export async function render(params, catalogue) {
 
 function showOptions(params, catalogue) {
   $("words").hidden = !catalogue.text;
-  $("matches-option").hidden = !catalogue.calibrated;
   $("rerank-option").hidden = !catalogue.local;
   $("k").value = kOf(params);
   $("threshold").value = params.get("threshold") ?? 0;
@@ -144,10 +143,9 @@ function searchForm(query, params, encoder, extra) {
   return data;
 }
 
-function summary(hits, calibrated) {
-  const classified = calibrated || hits.some((hit) => hit.verified !== null);
-  if (!classified) return hits.length ? null : "No image has such a high score.";
-  const matches = hits.filter((hit) => hit.match || hit.verified).length;
+function summary(hits, verified) {
+  if (!verified) return null;
+  const matches = hits.filter((hit) => hit.match).length;
   if (matches) return `${plural(matches, "match", "matches")}.`;
   return hits.length ? "No match. These are the most similar images." : "No match.";
 }
@@ -156,13 +154,14 @@ function hitCard(hit, query, params, encoder) {
   const [first, ...others] = query.images;
   const comparable = first?.url && !others.length && !query.text;
   const onCompare = () => compare({ url: first.url, form: () => imageForm(query) }, hit, encoder);
-  return imageCard(hit, {
+  const card = imageCard(hit, {
     encoder,
     details: [score(hit)],
     actions: comparable ? [button("Compare", onCompare, `Compare with ${titleOf(hit)}`)] : [],
     onRemove: server.writable ? clearCache : null,
     onFilter: (name, value) => filterBy({ ...filterOf(params), [name]: value }),
   });
+  return showRegion(card, hit);
 }
 
 function score(hit) {
@@ -177,11 +176,17 @@ function score(hit) {
   );
 }
 
-function badge(hit) {
-  if (hit.verified) return h("span", { class: "badge good" }, "verified");
-  if (hit.match === null) return null;
-  const percent = hit.probability === null ? "" : ` ${Math.round(100 * hit.probability)} %`;
-  return h("span", { class: hit.match ? "badge good" : "badge" }, hit.match ? `match${percent}` : "no match");
+const badge = (hit) => hit.match && h("span", { class: "badge good", title: odds(hit) }, hit.verdict);
+
+const odds = ({ probability }) => (probability === null ? "" : `${Math.floor(1000 * probability) / 10} %`);
+
+function showRegion(card, { region, width, height }) {
+  if (!region) return card;
+  const [x, y, w, h] = region.map(Number);
+  const rect = `<rect x="${x}" y="${y}" width="${w}" height="${h}"/>`;
+  const svg = `<svg class="region" viewBox="0 0 ${width} ${height}" aria-hidden="true">${rect}</svg>`;
+  card.querySelector(".preview").insertAdjacentHTML("beforeend", svg);
+  return card;
 }
 
 /** Without a query: some images to start from. */
