@@ -80,8 +80,8 @@ def _pasted(thing: PIL.Image.Image, scene: PIL.Image.Image, rng: np.random.Gener
 
 def _crop(image: PIL.Image.Image, margin: float) -> PIL.Image.Image:
     wide, high = image.size
-    edges = margin * wide, margin * high, (1 - margin) * wide, (1 - margin) * high
-    return image.crop(tuple(map(round, edges)))
+    left, top = round(margin * wide), round(margin * high)
+    return image.crop((left, top, wide - left, high - top))
 
 
 def _line(regions: int | None, pasted: Sequence[Pasted], others: Sequence[Image]) -> str:

@@ -75,11 +75,19 @@ class Ensemble:
         with ThreadPoolExecutor(len(self.finders), "finder") as threads:
             results = list(threads.map(search, self.finders))
         rankings = [[(hit.record.key, hit.score) for hit in hits] for hits in results]
-        known = _by_key(results)
+        surest = _surest(results)
+        records = {hit.record.key: hit.record for hits in reversed(results) for hit in hits}
         regions = {hit.record.key: hit.region for hits in results for hit in hits if hit.region}
         fused = fuse(rankings, self.how, self.weights)[: chosen.k]
         found = Hits(
-            replace(known[key], rank=rank, score=score, distance=1 - score, region=regions.get(key))
+            replace(
+                surest[key],
+                rank=rank,
+                score=score,
+                distance=1 - score,
+                record=records[key],
+                region=regions.get(key),
+            )
             for rank, (key, score) in enumerate(fused, start=1)
         )
         if not found:
@@ -87,7 +95,7 @@ class Ensemble:
         return found
 
 
-def _by_key(results: Sequence[Hits]) -> dict[int, Hit]:
+def _surest(results: Sequence[Hits]) -> dict[int, Hit]:
     """Each image's hit of the catalogue that is surest of a match."""
     known: dict[int, Hit] = {}
     for hits in results:
@@ -98,5 +106,6 @@ def _by_key(results: Sequence[Hits]) -> dict[int, Hit]:
     return known
 
 
-def _sureness(hit: Hit) -> tuple[bool, float]:
-    return bool(hit.is_match), hit.probability or 0.0
+def _sureness(hit: Hit) -> tuple[bool, float, bool]:
+    is_verified = hit.evidence is not None and hit.evidence.correlation is not None
+    return bool(hit.is_match), hit.probability or 0.0, is_verified
