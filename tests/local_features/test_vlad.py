@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from imagefinder.local_features.vlad import Codebook, Matrix, fit_codebook, windows
+from imagefinder.local_features.vlad import Codebook, Matrix, fit_codebook
 from imagefinder.similarity import unit
-from imagefinder.types import LocalFeatures
 
 DIM = 16
 
@@ -17,22 +16,17 @@ def descriptors(seed: int, rows: int, dim: int = DIM) -> Matrix:
     return unit(np.random.default_rng(seed).standard_normal((rows, dim)).astype(np.float32))
 
 
-def image(seed: int, rows: int) -> LocalFeatures:
-    points = np.random.default_rng(seed).random((rows, 2)).astype(np.float32)
-    return LocalFeatures(points, descriptors(seed, rows))
-
-
 @pytest.fixture(scope="module")
 def codebook() -> Codebook:
     return fit_codebook(descriptors(0, 600))
 
 
 def test_a_codebook_has_as_many_words_and_axes_as_the_sample_allows() -> None:
-    wide = fit_codebook(descriptors(1, 300, dim=80))
-    assert (wide.mean.shape, wide.axes.shape, wide.words.shape) == ((80,), (80, 64), (128, 64))
-    assert wide.dim == 128 * 64
+    wide = fit_codebook(descriptors(1, 1100, dim=80))
+    assert (wide.mean.shape, wide.axes.shape, wide.words.shape) == ((80,), (80, 32), (256, 32))
+    assert wide.dim == 256 * 32
     narrow = fit_codebook(descriptors(1, 40, dim=8))
-    assert (narrow.axes.shape, narrow.words.shape) == ((8, 8), (40, 8))
+    assert (narrow.axes.shape, narrow.words.shape) == ((8, 8), (10, 8))
 
 
 def test_its_axes_are_the_directions_in_which_the_sample_differs_most() -> None:
@@ -53,15 +47,15 @@ def test_words_lie_in_the_midst_of_what_is_nearest_to_them() -> None:
     apart = np.linalg.norm(rows[:, None] - book.words[None], axis=2)
     nearest = apart.argmin(axis=1)
     for word in set(nearest.tolist()):
-        assert_allclose(book.words[word], rows[nearest == word].mean(axis=0), atol=1e-3)
+        assert_allclose(book.words[word], rows[nearest == word].mean(axis=0), atol=5e-3)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_a_few_rows_are_enough_to_learn_from(rows: int) -> None:
     book = fit_codebook(descriptors(4, rows))
     vector = book.vector(descriptors(5, 7))
-    assert (len(book.words), vector.shape) == (rows, (1, book.dim))
-    assert np.linalg.norm(vector) == pytest.approx(1)
+    assert (len(book.words), vector.shape) == (1, (1, book.dim))
+    assert vector.any()
 
 
 def test_a_codebook_can_be_fit_to_identical_rows() -> None:
@@ -82,14 +76,16 @@ def test_no_descriptors_give_zeros(codebook: Codebook) -> None:
 
 
 @given(seed=st.integers(1, 1000), rows=st.integers(1, 40))
-def test_a_vector_has_length_one_and_does_not_depend_on_the_order(
+def test_each_word_has_length_one_or_zero_whatever_the_order(
     codebook: Codebook, seed: int, rows: int
 ) -> None:
     given = descriptors(seed, rows)
     vector = codebook.vector(given)
     assert vector.shape == (1, codebook.dim)
     assert vector.dtype == np.float32
-    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+    lengths = np.linalg.norm(vector.reshape(codebook.words.shape), axis=1)
+    used = np.isin(np.arange(len(lengths)), codebook.residuals(given)[0])
+    assert_allclose(lengths, used, atol=1e-5)
     assert_allclose(codebook.vector(given[::-1]), vector, atol=1e-3)
 
 
@@ -100,16 +96,18 @@ def test_a_vector_is_as_vlad_is_defined(codebook: Codebook) -> None:
         apart = row - codebook.words
         nearest = np.linalg.norm(apart, axis=1).argmin()
         sums[nearest] += apart[nearest] / np.linalg.norm(apart[nearest])
-    roots = np.sign(sums) * np.sqrt(np.abs(sums))
-    wanted = (roots / np.linalg.norm(roots)).reshape(1, -1)
-    assert_allclose(codebook.vector(given), wanted, atol=1e-3)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    wanted = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
+    assert_allclose(codebook.vector(given), wanted.reshape(1, -1), atol=1e-3)
 
 
 def test_images_that_share_half_their_parts_are_nearer_than_others(codebook: Codebook) -> None:
     one, other = descriptors(10, 200), descriptors(11, 200)
     shared = np.concatenate([one[:100], other[:100]])
-    query = codebook.vector(one)
-    assert query @ codebook.vector(shared).T > query @ codebook.vector(other).T + 0.2
+    near, far = (
+        unit(codebook.vector(one)) @ unit(codebook.vector(two)).T for two in (shared, other)
+    )
+    assert near > far + 0.2
 
 
 def test_a_codebook_comes_back_from_its_bytes(codebook: Codebook) -> None:
@@ -159,27 +157,3 @@ def test_damaged_bytes_give_a_codebook_that_works_or_are_refused(data: st.DataOb
     except ValueError:
         return
     assert all(np.isfinite(array).all() for array in (book.mean, book.axes, book.words))
-
-
-def test_an_image_is_seen_whole_and_in_nine_quarters() -> None:
-    local = image(13, 400)
-    whole, *parts = windows(local)
-    assert_array_equal(whole, local.descriptors)
-    assert len(parts) == 9
-    x, y = local.points.T
-    assert_array_equal(parts[0], local.descriptors[(x <= 0.5) & (y <= 0.5)])
-    assert_array_equal(parts[1], local.descriptors[(x >= 0.25) & (x <= 0.75) & (y <= 0.5)])
-    assert_array_equal(parts[8], local.descriptors[(x >= 0.5) & (y >= 0.5)])
-
-
-def test_a_quarter_with_few_parts_is_left_out() -> None:
-    local = image(14, 300)
-    left = LocalFeatures(local.points * np.array([0.24, 1], np.float32), local.descriptors)
-    assert len(windows(left)) == 4, "the whole, and three quarters along its left side"
-
-
-@pytest.mark.parametrize("rows", [0, 1, 19])
-def test_an_image_of_few_parts_is_seen_whole_only(rows: int) -> None:
-    local = image(15, rows)
-    (whole,) = windows(local)
-    assert_array_equal(whole, local.descriptors)

@@ -1,8 +1,9 @@
 """VLAD: all local descriptors of an image aggregated into one vector by a codebook.
 
 Jégou et al., "Aggregating local descriptors into a compact image representation", CVPR 2010, with
-residual normalization and power-law normalization (signed square roots) as in Delhumeau et al.,
-"Revisiting the VLAD image representation", ACM Multimedia 2013.
+residual normalization as in Delhumeau et al., "Revisiting the VLAD image representation", ACM
+Multimedia 2013, and intra-normalization as in Arandjelović and Zisserman, "All about VLAD", CVPR
+2013.
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.similarity import unit
-from imagefinder.types import LocalFeatures
 
 Matrix = NDArray[np.float32]
 
-_WORDS = 128
-_AXES = 64
+_WORDS = 256
+_AXES = 32
+_PER_WORD = 4  # descriptors at least: a word that is one descriptor leaves it no residual
 _ITERATIONS = 20
-_MIN_FEATURES = 20  # in a window
-_CORNERS = (0.0, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
@@ -31,23 +30,30 @@ class Codebook:
 
     mean: Matrix
     axes: Matrix
-    """``(dim, at most 64)``"""
+    """``(dim, at most 32)``"""
     words: Matrix
-    """``(at most 128, axes)``"""
+    """``(at most 256, axes)``"""
 
     @property
     def dim(self) -> int:
         """Columns of a VLAD vector."""
         return self.words.size
 
-    def vector(self, descriptors: Matrix) -> Matrix:
-        """The VLAD vector, ``(1, dim)``, of length 1; zeros if there are no descriptors."""
+    def residuals(self, descriptors: Matrix) -> tuple[NDArray[np.intp], Matrix]:
+        """Each descriptor's nearest word, and its residual there, of length 1."""
         rows = np.asarray((descriptors - self.mean) @ self.axes, np.float32)
         nearest = _nearest_centroids(rows, self.words)
-        residuals: Matrix = rows - self.words[nearest]
+        return nearest, unit(rows - self.words[nearest])
+
+    def vector(self, descriptors: Matrix) -> Matrix:
+        """The VLAD vector, ``(1, dim)``: for each word the sum of its residuals, of length 1.
+
+        Zeros for a word without descriptors.
+        """
+        nearest, residuals = self.residuals(descriptors)
         sums = np.zeros_like(self.words)
-        np.add.at(sums, nearest, unit(residuals))
-        return unit((np.sign(sums) * np.sqrt(np.abs(sums))).reshape(1, -1))
+        np.add.at(sums, nearest, residuals)
+        return unit(sums).reshape(1, -1)
 
     def to_bytes(self) -> bytes:
         """Serialize; ``from_bytes`` is the inverse."""
@@ -80,22 +86,8 @@ def fit_codebook(descriptors: Matrix, seed: int = 0) -> Codebook:
     centered = descriptors - mean
     _, eigenvectors = np.linalg.eigh(centered.T @ centered)
     axes = np.ascontiguousarray(eigenvectors[:, ::-1][:, :_AXES], np.float32)
-    return Codebook(mean, axes, _kmeans(centered @ axes, _WORDS, seed))
-
-
-def windows(local: LocalFeatures) -> list[Matrix]:
-    """The descriptors of an image, and those in each of nine overlapping quarters of it.
-
-    So that an image that shows only a part of this one is found too.
-    """
-    found = [local.descriptors]
-    for top in _CORNERS:
-        for left in _CORNERS:
-            x, y = local.points.T
-            inside = (left <= x) & (x <= left + 0.5) & (top <= y) & (y <= top + 0.5)
-            if inside.sum() >= _MIN_FEATURES:
-                found.append(local.descriptors[inside])
-    return found
+    words = max(1, min(_WORDS, len(descriptors) // _PER_WORD))
+    return Codebook(mean, axes, _kmeans(centered @ axes, words, seed))
 
 
 def _kmeans(rows: Matrix, words: int, seed: int) -> Matrix:
@@ -104,7 +96,7 @@ def _kmeans(rows: Matrix, words: int, seed: int) -> Matrix:
     By hand, as a catalogue of transformer patches needs neither OpenCV nor scikit-learn.
     """
     rng = np.random.default_rng(seed)
-    centroids = rows[np.sort(rng.choice(len(rows), min(words, len(rows)), replace=False))]
+    centroids = rows[np.sort(rng.choice(len(rows), words, replace=False))]
     for _ in range(_ITERATIONS):
         nearest = _nearest_centroids(rows, centroids)
         counts = np.bincount(nearest, minlength=len(centroids))[:, None]

@@ -32,7 +32,7 @@ class IndexPool:
         self._connections = connections
         self._files = files
         self._guard = Lock()
-        self._indexes: dict[Measure, SyncedIndex] = {}
+        self._indexes: dict[Measure, SyncedIndex[Index]] = {}
 
     def search(
         self, query: Features, k: int, measure: Measure, subset: Keys | None = None
@@ -56,13 +56,13 @@ class IndexPool:
             for index in self._indexes.values():
                 index.close()
 
-    def _index_for(self, measure: Measure) -> SyncedIndex:
+    def _index_for(self, measure: Measure) -> SyncedIndex[Index]:
         with self._guard:
             if measure not in self._indexes:
                 self._indexes[measure] = self._open(measure)
             return self._indexes[measure]
 
-    def _open(self, measure: Measure) -> SyncedIndex:
+    def _open(self, measure: Measure) -> SyncedIndex[Index]:
         other = None if measure == self._recipe.measure else measure
         index = SyncedIndex(
             self._empty(measure),

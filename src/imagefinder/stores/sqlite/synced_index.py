@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition, Lock
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import apsw
 import numpy as np
@@ -26,6 +26,9 @@ _ROUNDING = 1e-4
 
 log = logging.getLogger(__name__)
 
+AnyIndex = TypeVar("AnyIndex", bound=Index)
+Found = TypeVar("Found")
+
 
 class IndexedRows(Protocol):
     """The rows of a catalogue's file that go into an index."""
@@ -42,7 +45,7 @@ class IndexedRows(Protocol):
         """
 
 
-class SyncedIndex:
+class SyncedIndex(Generic[AnyIndex]):
     """Brought up to date with the file before each search, whoever wrote to it since.
 
     It is up to date when it holds the keys that are stored, and has seen the newest write: a key
@@ -54,7 +57,7 @@ class SyncedIndex:
 
     def __init__(
         self,
-        index: Index,
+        index: AnyIndex,
         measure: Measure,
         saved: SavedIndex,
         connections: Connections,
@@ -77,11 +80,15 @@ class SyncedIndex:
 
     def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
         """See Store."""
+        return self.using(lambda index: index.search(query, k, subset))
+
+    def using(self, search: Callable[[AnyIndex], Found]) -> Found:
+        """What ``search`` finds in the index, brought up to date; it must change nothing."""
         with self._guard, self._connections.translate_errors(), self._connections.decoding():
             self._refresh()
             self._count(1)
         try:
-            return self._index.search(query, k, subset)
+            return search(self._index)
         finally:
             self._count(-1)
 

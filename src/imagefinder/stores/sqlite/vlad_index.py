@@ -13,15 +13,15 @@ import numpy as np
 
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import batched
-from imagefinder.local_features.vlad import Codebook, fit_codebook, windows
-from imagefinder.registry.factory import make_index
+from imagefinder.indexes.selective_match import SelectiveMatch
+from imagefinder.local_features.vlad import Codebook, fit_codebook
 from imagefinder.stores.sqlite.cache_files import CacheFiles
 from imagefinder.stores.sqlite.cache_header import split_header, with_header
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.records import keys_of
 from imagefinder.stores.sqlite.synced_index import SyncedIndex
-from imagefinder.types import Features, Keys, LocalFeatures, Neighbors
+from imagefinder.types import Features, Keys, LocalFeatures
 
 _PAGE = 64  # images read at a time
 _SAMPLE = 256  # images to fit a codebook to
@@ -62,7 +62,7 @@ class VladIndex:
         self._guard = Lock()
         self._codebook: Codebook | None = None
         self._fit_size = 0
-        self._index: SyncedIndex | None = None
+        self._index: SyncedIndex[SelectiveMatch] | None = None
 
     def search(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """See Store."""
@@ -71,8 +71,8 @@ class VladIndex:
             codebook, index = self._codebook, self._index
         if codebook is None or index is None:  # nothing to fit a codebook to
             return []
-        rows = np.concatenate([codebook.vector(window) for window in windows(query)])
-        return best_images(index.search(rows, k, subset))[:k]
+        words, residuals = codebook.residuals(query.descriptors)
+        return index.using(lambda rows: rows.shortlist(words, residuals, k, subset))
 
     def close(self) -> None:
         """Release the catalogue's file."""
@@ -123,8 +123,8 @@ class VladIndex:
             self._index.delete_saved()
         name = hashlib.sha256(codebook.to_bytes()).hexdigest()[:8]
         self._index = SyncedIndex(
-            make_index("exact", codebook.dim, "cosine"),
-            "cosine",
+            SelectiveMatch(*codebook.words.shape),
+            "dot",
             self._files.vlad(name),
             self._connections,
             VladRows(codebook, self._dim),
@@ -138,12 +138,3 @@ class VladIndex:
                 unfinished.write_bytes(data)
         except OSError as error:  # only a cache: the folder may be read-only, the disk full
             log.info("the codebook stays in memory: %s", error)
-
-
-def best_images(neighbors: Neighbors) -> list[int]:
-    """The keys, ordered by each image's best score for any query vector."""
-    best: dict[int, float] = {}
-    for key, score in zip(neighbors.keys.flat, neighbors.scores.flat, strict=True):
-        if key >= 0:
-            best[int(key)] = max(float(score), best.get(int(key), -np.inf))
-    return sorted(best, key=lambda key: (-best[key], key))
