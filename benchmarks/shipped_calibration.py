@@ -75,7 +75,7 @@ def main() -> None:
         "any": (_model(queries, genuine, images, with_score=False), None),
     }
     for which, (model, _) in shipped.items():
-        weights = dict(zip(COLUMNS, np.round(model.weights, 2), strict=True))
+        weights = dict(zip(COLUMNS, np.round(model.weights, 2).tolist(), strict=True))
         print(
             which, weights, "threshold", round(model.threshold(images), 2), "recall", model.recall
         )

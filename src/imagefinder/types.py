@@ -241,7 +241,8 @@ class Evidence:
     identical: bool = False
     """The same bytes."""
     correlation: float | None = None
-    """Normalized cross-correlation of the aligned pixels; 1 is identical."""
+    """Normalized cross-correlation of the aligned pixels, but for the quarter that differs most,
+    such as a caption; 1 is identical."""
     overlap: float | None = None
     """The share of the query that the aligned images have in common."""
     inliers: int | None = None

@@ -203,6 +203,19 @@ def test_two_images_are_matched_and_drawn(ask: Ask, tmp_path: Path, some: Path) 
     assert "mutual nearest neighbors" in said
 
 
+def test_hits_are_drawn_and_no_other_file_is_replaced(ask: Ask, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    PIL.Image.new("RGB", (9, 9)).save(other)
+    before = other.read_bytes()
+    for _ in range(2):  # its own drawing is replaced
+        assert ask("search", view("harbour"), "--out", tmp_path / "hits.png").exit_code == 0
+    with PIL.Image.open(tmp_path / "hits.png") as drawn:
+        assert drawn.width > 700
+    refusal(ask("search", view("harbour"), "--out", other))
+    refusal(ask("search", view("harbour"), "--out", tmp_path / "hits.txt"))
+    assert other.read_bytes() == before
+
+
 def size_within_640(file: str) -> tuple[int, int]:
     with PIL.Image.open(file) as image:
         share = min(1, 640 / max(image.size))

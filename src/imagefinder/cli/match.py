@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder._utils.outputs import check_output, mark, write_output
+from imagefinder._utils.outputs import write_output
 from imagefinder.cli.completion import extractor_names, matcher_names
+from imagefinder.cli.drawings import check_drawing, save_drawing
 from imagefinder.cli.options import DB, AllowPrivate, Force, Json, open_finder
 from imagefinder.cli.output import print_json, verdict_with_probability, verification_as_json
 from imagefinder.cli.sources import source_of
 from imagefinder.cli.terminal import quiet_libraries
-from imagefinder.errors import ImageFinderError
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.verification.compare import VerifiedComparison
 
 _COMMAND = "match"
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 def match(
@@ -66,14 +65,15 @@ def match(
 
     quiet_libraries()
     if out is not None:
-        _check(out, force)
+        check_drawing(out, _COMMAND, force)
     left, right = (source_of(image, allow_private) for image in (one, other))
     with ExitStack() as stack:
         finder = _finder(db)
         catalogue = stack.enter_context(finder) if finder else None
         found = compare(left, right, catalogue=catalogue, local=local, matcher=rerank)
     if out is not None:
-        _draw(found, out)
+        with write_output(out) as unfinished:
+            save_drawing(found.drawn(), unfinished, _COMMAND)
     if as_json:
         print_json({"images": [one, other], **_as_json(found)})
     else:
@@ -86,20 +86,6 @@ def _finder(db: Path | None) -> Finder | None:
     if db is None:
         return open_finder(DB) if Finder.exists(DB) else None
     return open_finder(db)
-
-
-def _check(out: Path, force: bool) -> None:
-    """Raises ImageFinderError unless the drawing can be saved there."""
-    if out.suffix.lower() not in _SUFFIXES:
-        raise ImageFinderError(f"{out}: the name must end in .png, .jpg, .webp or .tif")
-    check_output(out, _COMMAND, force)
-
-
-def _draw(found: VerifiedComparison, out: Path) -> None:
-    from imagefinder.images.software import software_exif
-
-    with write_output(out) as unfinished:
-        found.drawn().save(unfinished, exif=software_exif(mark(_COMMAND)))
 
 
 def _as_json(found: VerifiedComparison) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from imagefinder._utils.outputs import write_output
+from imagefinder.cli.drawings import check_drawing, save_drawing
 from imagefinder.cli.options import (
     DB,
     AllowPrivate,
     Db,
+    Force,
     Json,
     Measures,
     Options,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from imagefinder.search.options import SearchOptions
     from imagefinder.types import Box
 
+_COMMAND = "search"
 _QUERY = "Query"
 _FILTERS = "Filters"
 _RANKING = "Ranking"
@@ -124,6 +128,12 @@ _Verify = Annotated[
         rich_help_panel=_RANKING,
     ),
 ]
+_Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.png", help="Draw the query and its hits side by side.", dir_okay=False
+    ),
+]
 _Shortlist = Annotated[
     int | None,
     typer.Option(
@@ -189,6 +199,8 @@ def search(
     also: _Also = None,
     fuse: _Fuse = "reciprocal",
     weight: _Weight = None,
+    out: _Out = None,
+    force: Force = False,
     allow_private: AllowPrivate = False,
     encoder: SameEncoder = None,
     option: Options = None,
@@ -200,6 +212,8 @@ def search(
 
     quiet_libraries()
     _check(images, text, rerank, shortlist, exhaustive, also, fuse, weight)
+    if out is not None:
+        check_drawing(out, _COMMAND, force)
     with ExitStack() as stack:
         finders = [stack.enter_context(open_finder(db, encoder, option))]
         finders += [stack.enter_context(open_finder(other)) for other in also or ()]
@@ -221,6 +235,8 @@ def search(
                 verify=verify,
             )
             hits = _search(finders, query, options, fuse, weight)
+        if out is not None:
+            _draw(finders[0], query, hits, out)
         by = " + ".join(finder.recipe.encoder for finder in finders)
     limited = matches_only or threshold is not None
     _show(hits, [*(images or ()), *([text] if text else [])], by, limited, as_json)
@@ -259,6 +275,18 @@ def _search(
     from imagefinder.search.ensemble import Ensemble
 
     return Ensemble(finders, fuse, weights).search(query, options=options)
+
+
+def _draw(finder: Finder, query: Sequence[Any], hits: Hits, out: Path) -> None:
+    """The first query image, if it is one that was given, and the hits."""
+    from imagefinder.types import is_id
+    from imagefinder.visualization.contact_sheet import contact_sheet
+
+    first = next(iter(query), None)
+    if is_id(first) and not Path(first).exists():
+        first = finder.get(first).path
+    with write_output(out) as unfinished:
+        save_drawing(contact_sheet(first, hits, finder.limits), unfinished, _COMMAND)
 
 
 def _show(hits: Hits, query: list[str], by: str, limited: bool, as_json: bool) -> None:

@@ -30,8 +30,8 @@ _OVERHANG = 1  # pixels of the query that may lie outside
 _ROTATIONS = (0, 8, -8)  # degrees
 _ROTATED_SIZES = (11, 14, 16)
 _WINDOW = 5  # pixels: the side of the square that brightness is normalized in
-_ENERGY = 0.15  # added to the mean square, so that faint patterns correlate with nothing
-_FAVOR = 0.25  # exponent of the area: a chance likeness is seldom large
+_ENERGY = 0.04  # added to the mean square, so that faint patterns correlate with nothing
+_FAVOR = 0.4  # exponent of the area: a chance likeness is seldom large
 _QUANTUM = 1 / 40  # of a normalized value, in 8 bits
 _ORIENTATIONS = 8
 

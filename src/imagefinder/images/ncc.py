@@ -31,25 +31,21 @@ from imagefinder.images.refined_alignment import (
 )
 from imagefinder.types import Signature
 
-NCC_THRESHOLD = 0.7
-"""From this correlation on, two images count as copies: 98 % of copies reach it, and 0.6 % of the
-most similar other photographs (docs/figures.md)."""
-
 MIN_CONTENT = 0.05
 """With less content than this an image cannot be compared: a page with one line of text has 0.02,
 photographs have from 0.26."""
-_PLAIN = 0.4  # slides have 0.7, of 319 photographs none more than 0.23; copies above must reach
-_SPARSE_THRESHOLD = 0.93  # slides with the same layout reach 0.9, a slide and its JPEG 0.95
+_PLAIN = 0.4  # slides have 0.7, of 319 photographs none more than 0.23
 _SHIFT = 4  # coarse pixels, an eighth of the side
 _COARSE = 32
 _FAINT = 0.01  # variance of a square that is all but blank
 
 _COLORFUL = 6.0  # average chroma of an image whose colors count
-_MIN_COLOR_COSINE = 0.5
 
-_TRIED = 2  # coarse alignments of each candidate
-_HOPELESS = 0.4  # a coarse correlation that no copy has
-_UNLIKELY = 0.45  # after the first refinement
+_TRIED = 3  # coarse alignments of each candidate
+_HOPELESS = 0.35  # a coarse correlation that no copy has
+_STAGES = ((16, 5, 4), (24, 5, 3), (48, 5, 2))  # points along a side, window, iterations
+_UNLIKELY = 0.45, 0.5  # after all stages but the last
+_COMPARED = (64, 5)  # points along a side, window
 _UNPROVEN = 0.5  # what is not refined is said to correlate no better
 _SCALES = 0.4, 2.5  # of the query in the other, along any direction
 _LARGEST_RATIO = 2.2  # of the scales along two directions
@@ -63,6 +59,8 @@ class Alignment:
 
     correlation: float
     """Normalized cross-correlation where they overlap; 1 is identical."""
+    trimmed: float
+    """The same without the quarter of the area that differs most, such as a caption."""
     overlap: float
     """The share of the query's area that they have in common."""
     other_overlap: float
@@ -82,35 +80,24 @@ def align(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
     brightness = np.stack([other.pattern for other in others]).astype(np.float32)
     own = query.pattern.astype(np.float32)
     coarse = starts(own, brightness, _TRIED)
-    found = AffineFits(coarse.correlations[:, 0].clip(-1, _UNPROVEN), coarse.matrices[:, 0].copy())
+    unproven = coarse.correlations[:, 0].clip(-1, _UNPROVEN)
+    found, trimmed = AffineFits(unproven, coarse.matrices[:, 0].copy()), unproven.copy()
     orientations = coarse.orientations[:, 0].copy()
     rows, tried = np.nonzero(coarse.correlations > _HOPELESS)
     if len(rows):
         pairs = Pairs(pixel_table(own[None]), pixel_table(brightness), rows)
-        fit, chosen = _refined(pairs, coarse.matrices[rows, tried])
+        fit, agreed, chosen = _refined(pairs, coarse.matrices[rows, tried])
         rows, tried = rows[chosen], tried[chosen]
+        trimmed[rows] = agreed
         found.correlations[rows] = fit.correlations
         found.matrices[rows] = fit.matrices
         orientations[rows] = coarse.orientations[rows, tried]
-    return _described(query, others, found, orientations)
-
-
-def are_copies(one: Signature, others: Sequence[Signature]) -> list[bool | None]:
-    """Whether each of the others shows the same pixels; None where too little can be seen."""
-    if one.content < MIN_CONTENT:
-        return [None] * len(others)
-    pairs = zip(others, align(one, others), strict=True)
-    return [_is_copy(one, other, alignment) for other, alignment in pairs]
+    return _described(query, others, found, trimmed, orientations)
 
 
 def is_sparse(one: Signature) -> bool:
     """Whether it is mostly plain, so that others look like it whatever they show."""
     return one.content < MIN_CONTENT or one.plain > _PLAIN
-
-
-def max_ncc(one: Signature, others: Sequence[Signature]) -> Floats:
-    """The correlation with each of the others, aligned, ``(n,)``; 1 is identical."""
-    return np.array([alignment.correlation for alignment in align(one, others)], np.float32)
 
 
 def shifted_ncc(one: Signature, other: Signature) -> float:
@@ -135,29 +122,23 @@ def _ncc(one: Floats, other: Floats) -> float:
     return float(((one - one.mean()) * (other - other.mean())).mean() / deviation)
 
 
-def _is_copy(one: Signature, other: Signature, alignment: Alignment) -> bool | None:
-    if other.content < MIN_CONTENT:
-        return None
-    other_colors = alignment.color is not None and alignment.color < _MIN_COLOR_COSINE
-    if alignment.correlation < NCC_THRESHOLD or other_colors:
-        return False
-    if max(one.plain, other.plain) > _PLAIN:
-        return True if alignment.correlation >= _SPARSE_THRESHOLD else None
-    return True
+def _refined(pairs: Pairs, matrices: Floats) -> tuple[AffineFits, Floats, NDArray[np.intp]]:
+    """Those pairs that may be copies, the best of each candidate; and which they are.
 
-
-def _refined(pairs: Pairs, matrices: Floats) -> tuple[AffineFits, NDArray[np.intp]]:
-    """Those pairs that may be copies, the best of each candidate; and which they are."""
-    fit = refined(pairs, matrices, 12, 5, 3)
-    fit = refined(pairs, fit.matrices, 24, 7, 3)
-    order = np.lexsort((-fit.correlations.round(4), pairs.rows))
+    Between these their trimmed correlations.
+    """
+    fits = refined(pairs, matrices, *_STAGES[0])
+    order = np.lexsort((-fits.correlations.round(4), pairs.rows))
     chosen = order[np.unique(pairs.rows[order], return_index=True)[1]]
-    chosen = chosen[fit.correlations[chosen] > _UNLIKELY]
-    pairs = pairs.take(chosen)
-    fit = refined(pairs, fit.matrices[chosen], 40, 9, 2)
-    correlations = compared(pairs, fit.matrices, 40, 9)
-    plausible = _plausible(fit.matrices)
-    return AffineFits(correlations, fit.matrices).take(np.flatnonzero(plausible)), chosen[plausible]
+    fits = fits.take(chosen)
+    for stage, least in zip(_STAGES[1:], _UNLIKELY, strict=True):
+        likely = fits.correlations > least
+        chosen = chosen[likely]
+        fits = refined(pairs.take(chosen), fits.matrices[likely], *stage)
+    correlations, trimmed = compared(pairs.take(chosen), fits.matrices, *_COMPARED)
+    plausible = np.flatnonzero(_plausible(fits.matrices))
+    fits = AffineFits(correlations, fits.matrices).take(plausible)
+    return fits, trimmed[plausible], chosen[plausible]
 
 
 def _plausible(matrices: Floats) -> NDArray[np.bool_]:
@@ -177,6 +158,7 @@ def _described(
     query: Signature,
     others: Sequence[Signature],
     found: AffineFits,
+    trimmed: Floats,
     orientations: NDArray[np.intp],
 ) -> list[Alignment]:
     own, theirs = overlaps(found.matrices)
@@ -185,6 +167,7 @@ def _described(
     return [
         Alignment(
             float(found.correlations[row]),
+            float(trimmed[row]),
             float(own[row]),
             float(theirs[row]),
             colors[row],

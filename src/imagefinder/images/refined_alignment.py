@@ -14,22 +14,21 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.images.coarse_alignment import NOISE, composed, window_mean
+from imagefinder.images.coarse_alignment import NOISE, area_average, composed, window_mean
 
 Floats: TypeAlias = NDArray[np.float32]
 
-_LEVELS = (64, 32, 16)
-_STARTS = (0, 64**2, 64**2 + 32**2)
-_PIXELS = sum(side**2 for side in _LEVELS)
+_LEVELS = (64, 45, 32, 23, 16)
+_STARTS = (0, *np.cumsum([side**2 for side in _LEVELS]).tolist())
 _SMALLEST = 0.2  # of a side: what two images have in common
 _DAMPING = 1e-2  # of the mean curvature
 _LARGEST_STEP = 0.2  # of the grid, per iteration
 _OUTLIER = 1.0  # of normalized brightness: differences count no more than this
 _ENERGY = 0.05  # added to the mean square, so that faint patterns correlate with nothing
-_FINE_NOISE = 4.0  # gray levels, where nothing is to be seen of aligned pixels
+_FINE_NOISE = 2.0  # gray levels, where nothing is to be seen of aligned pixels
 _FAINT = 0.01  # the same, once pixels are aligned
 _BLOCKS = 8  # along each side, for what is compared
-_TRIMMED = 0.1  # of the blocks: those that differ most
+_TRIMMED = 0.25  # of the blocks: those that differ most
 _LEAST = 0.3  # of the points of the grid: fewer prove nothing
 
 
@@ -64,16 +63,17 @@ class AffineFits(NamedTuple):
 def pixel_table(brightness: Floats) -> Floats:
     """Each pixel of n images and its neighbors to the right and below, ``(n * pixels, 4)``.
 
-    In three sizes, one after the other: ``brightness`` is ``(n, 64, 64)``.
+    In five sizes, one after the other: ``brightness`` is ``(n, 64, 64)``.
     """
-    tables = []
-    for side in _LEVELS:
-        padded = np.pad(brightness, ((0, 0), (0, 1), (0, 1)), mode="edge")
-        rows = padded[:, :-1], padded[:, 1:]
-        corners = [part for row in rows for part in (row[:, :, :-1], row[:, :, 1:])]
-        tables.append(np.stack(corners, -1).reshape(len(brightness), -1, 4))
-        brightness = brightness.reshape(-1, side // 2, 2, side // 2, 2).mean(axis=(2, 4))
-    return np.concatenate(tables, 1).reshape(-1, 4)
+    tables = np.empty((len(brightness), _STARTS[-1], 4), np.float32)
+    for side, start in zip(_LEVELS, _STARTS, strict=False):
+        scale = area_average(side, _LEVELS[0])
+        squares = scale @ (brightness @ scale.T) if side < _LEVELS[0] else brightness
+        table = tables[:, start : start + side**2].reshape(-1, side, side, 4)
+        table[..., 0] = squares
+        table[:, :, :-1, 1], table[:, :, -1, 1] = squares[:, :, 1:], squares[:, :, -1]
+        table[:, :-1, :, 2:], table[:, -1, :, 2:] = table[:, 1:, :, :2], table[:, -1, :, :2]
+    return tables.reshape(-1, 4)
 
 
 def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: int) -> AffineFits:
@@ -101,8 +101,11 @@ def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: 
     return AffineFits(correlations, composed(best, inverted(_square(grid))))
 
 
-def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> Floats:
-    """Normalized cross-correlation over the common area only, ``(b,)``."""
+def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> tuple[Floats, Floats]:
+    """Normalized cross-correlation over the common area only, ``(b,)``.
+
+    And the same without the quarter of the area that differs most, such as a caption.
+    """
     grid = _common_grid(matrices)
     in_other, in_query = _levels(grid, matrices, side)
     points = composed(matrices, _square(grid))
@@ -115,7 +118,7 @@ def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> Floats:
         for values in (still, moved)
     ]
     one, other = (pattern * inside for pattern in patterns)
-    return _trimmed_correlation(one, other, inside)
+    return _correlations(one, other, inside)
 
 
 def overlaps(matrices: Floats) -> tuple[Floats, Floats]:
@@ -173,7 +176,7 @@ def _levels(grid: Floats, matrices: Floats, side: int) -> tuple[NDArray[np.intp]
     scale = np.sqrt(np.abs(np.linalg.det(matrices[..., :2]))).clip(0.1, 10)
     apart = np.maximum(_LEVELS[0] * extent / side, np.maximum(1, 1 / scale))
     last = len(_LEVELS) - 1
-    in_other, in_query = np.rint(np.log2([apart, apart * scale])).clip(0, last).astype(np.intp)
+    in_other, in_query = np.rint(2 * np.log2([apart, apart * scale])).clip(0, last).astype(np.intp)
     return in_other, in_query
 
 
@@ -189,7 +192,7 @@ def _templates(
 def _sampled(table: Floats, rows: NDArray[np.intp], levels: NDArray[np.intp], at: Floats) -> Floats:
     """Bilinear interpolation at ``(b, 2, points)``; outside, the edge goes on."""
     sides = np.array(_LEVELS)[levels][:, None]
-    starts = np.array(_STARTS)[levels][:, None] + rows[:, None] * _PIXELS
+    starts = np.array(_STARTS)[levels][:, None] + rows[:, None] * _STARTS[-1]
     sides32 = sides[..., None].astype(np.float32)
     places = np.minimum(np.maximum(at * sides32 - np.float32(0.5), 0), sides32 - np.float32(1.001))
     whole = places.astype(np.int32)
@@ -222,20 +225,24 @@ def _normalized_within(patches: Floats, inside: Floats, window: int) -> Floats:
     )
 
 
-def _trimmed_correlation(one: Floats, other: Floats, inside: Floats) -> Floats:
-    """Without the blocks that differ most, such as a caption: ``(b, side, side)`` → ``(b,)``."""
+def _correlations(one: Floats, other: Floats, inside: Floats) -> tuple[Floats, Floats]:
+    """With all blocks, and without those that differ most: ``(b, side, side)`` → ``(b,)``."""
     products, own, theirs, area = (
         _block_sums(values) for values in (one * other, one**2, other**2, inside)
     )
     rank = (2 * products - own - theirs).argsort(axis=1).argsort(axis=1)
     trimmed = np.round(_TRIMMED * (area > 0).sum(axis=1, keepdims=True))
-    kept = rank >= trimmed
-    products, own, theirs = ((values * kept).sum(axis=1) for values in (products, own, theirs))
-    floor = np.float32(_FAINT) * (area * kept).sum(axis=1) + np.float32(1e-6)
-    found = products / np.sqrt((own + floor) * (theirs + floor))
-    return np.where(
-        area.sum(axis=1) < _LEAST * inside.shape[1] * inside.shape[2], np.float32(-1), found
-    )
+    enough = area.sum(axis=1) >= _LEAST * inside.shape[1] * inside.shape[2]
+
+    def correlation(kept: NDArray[np.bool_]) -> Floats:
+        product, left, right, points = (
+            (values * kept).sum(axis=1) for values in (products, own, theirs, area)
+        )
+        floor = np.float32(_FAINT) * points + np.float32(1e-6)
+        found = product / np.sqrt((left + floor) * (right + floor))
+        return np.where(enough, found, np.float32(-1))
+
+    return correlation(rank >= 0), correlation(rank >= trimmed)
 
 
 def _block_sums(values: Floats) -> Floats:

@@ -10,11 +10,12 @@ from imagefinder.images.ncc import MIN_CONTENT, Alignment, is_sparse
 from imagefinder.types import Measure, Signature
 from imagefinder.verification.calibration import stretched
 from imagefinder.verification.pareto import Values
+from imagefinder.verification.verdict_model import COLUMNS
 
 _HIGHEST = 0.999  # a correlation, so that its arc tangent is finite
 _LEAST_OVERLAP = 0.01
 _UNKNOWN_COLOR = 0.9  # where either image is gray: as most copies in color have
-_SPARSE_THRESHOLD = 0.93  # slides with the same layout reach 0.9, a slide and its JPEG 0.95
+_SPARSE_THRESHOLD = 0.9  # slides with the same layout reach 0.86, a slide and its JPEG 0.94
 
 
 def evidence_columns(
@@ -25,14 +26,14 @@ def evidence_columns(
     rows = [
         (
             1.0,
-            np.arctanh(min(one.correlation, _HIGHEST)),
+            np.arctanh(min(one.trimmed, _HIGHEST)),
             np.log(max(min(one.overlap, one.other_overlap), _LEAST_OVERLAP)),
             _UNKNOWN_COLOR if one.color is None else one.color,
             score,
         )
         for one, score in pairs
     ]
-    return np.array(rows, np.float64).reshape(len(rows), 5)
+    return np.array(rows, np.float64).reshape(len(rows), len(COLUMNS))
 
 
 def is_undecided(one: Signature, other: Signature, correlation: float) -> bool:

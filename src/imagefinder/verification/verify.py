@@ -105,7 +105,7 @@ def _by_pixels(
     columns = evidence_columns(criteria.measure, alignments, [scores[n] for n, _ in compared])
     logits = criteria.model.logits(columns).tolist()
     for (number, theirs), aligned, logit in zip(compared, alignments, logits, strict=True):
-        evidence = Evidence(False, aligned.correlation, aligned.overlap)
+        evidence = Evidence(False, aligned.trimmed, aligned.overlap)
         if is_undecided(own, theirs, aligned.correlation):
             found = Verification("similar", False, None, evidence, is_undecided=True)
         elif logit >= criteria.least_logit:

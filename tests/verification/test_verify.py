@@ -1,0 +1,118 @@
+"""Verification of pairs: by pixels, by geometry, or by the score alone."""
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import pytest
+
+from imagefinder.images.signature import ncc_signature
+from imagefinder.images.transforms import COPIES
+from imagefinder.registry.factory import make_encoder, recipe_of
+from imagefinder.testing.gallery import draw_scene
+from imagefinder.types import Correspondences
+from imagefinder.verification.criteria import shipped_criteria
+from imagefinder.verification.verify import Fingerprint, Verification, verify, with_geometry
+
+SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
+ANY = shipped_criteria(recipe_of(make_encoder("classic")))
+COMPACT = shipped_criteria(recipe_of(make_encoder("compact")))
+
+
+def image(number: int) -> PIL.Image.Image:
+    return draw_scene(SCENES[number])
+
+
+def pair(one: PIL.Image.Image, other: PIL.Image.Image) -> Verification:
+    """By pixels alone."""
+    left, right = (Fingerprint(signature=ncc_signature(each)) for each in (one, other))
+    (found,) = verify(left, [right], [0.5], ANY)
+    return found
+
+
+def page(*lines: tuple[int, int, int], bar: bool = True) -> PIL.Image.Image:
+    """A white page with dark lines (left, top, length), and a blue bar."""
+    image = PIL.Image.new("RGB", (640, 360), "white")
+    draw = PIL.ImageDraw.Draw(image)
+    if bar:
+        draw.rectangle((0, 0, 640, 45), fill=(30, 60, 120))
+    for left, top, length in lines:
+        draw.rectangle((left, top, left + length, top + 10), fill="black")
+    return image
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (PIL.Image.new("RGB", (90, 60), "white"), PIL.Image.new("RGB", (90, 60), "white")),
+        (PIL.Image.new("RGB", (90, 60)), PIL.Image.new("RGB", (60, 90))),
+        (page((300, 180, 60), bar=False), page((300, 180, 70), bar=False)),
+        (page((300, 180, 60), bar=False), image(0)),
+        (image(0), page((300, 180, 60), bar=False)),
+    ],
+)
+def test_an_image_that_shows_next_to_nothing_proves_nothing(
+    one: PIL.Image.Image, other: PIL.Image.Image
+) -> None:
+    found = pair(one, other)
+    assert (found.verdict, found.is_undecided, found.probability) == ("similar", True, None)
+
+
+def test_slides_of_one_layout_are_no_copies_but_copies_of_a_slide_are() -> None:
+    one = page((40, 90, 300), (40, 160, 400), (40, 230, 200))
+    other = page((40, 90, 380), (40, 160, 250), (40, 230, 330))
+    assert not pair(one, other).is_match
+    for name in ("JPEG 20", "mirrored", "rotated 90°", "grayscale"):
+        assert pair(one, COPIES[name](one)).verdict == "same image"
+
+
+def test_colors_count_unless_one_image_is_gray() -> None:
+    one = image(1)
+    red, green, blue = one.split()
+    exchanged = PIL.Image.merge("RGB", (blue, red, green))
+    assert pair(one, exchanged).verdict == "similar"
+    for other in (one.convert("L"), one.transpose(PIL.Image.Transpose.ROTATE_90)):
+        assert pair(one, other).verdict == "same image"
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_of_images_with_content_are_proven(name: str) -> None:
+    found = pair(image(0), COPIES[name](image(0)))
+    assert (found.verdict, found.is_match) == ("same image", True)
+    assert found.probability is not None
+    assert found.probability > 0.7
+
+
+def test_other_images_are_merely_similar() -> None:
+    for one in range(4):
+        for other in set(range(4)) - {one}:
+            assert pair(image(one), image(other)).verdict == "similar"
+
+
+def test_equal_keys_are_the_same_image_whatever_they_show() -> None:
+    blank = Fingerprint(key=1, signature=ncc_signature(np.full((9, 9, 3), 255, np.uint8)))
+    (found,) = verify(blank, [blank], [0.0], ANY)
+    assert (found.verdict, found.probability, found.evidence.identical) == ("same image", 1, True)
+
+
+def test_without_signatures_the_score_has_its_word() -> None:
+    unknown = Fingerprint()
+    high, low = verify(unknown, [unknown, unknown], [0.9999, 0.3], COMPACT)
+    assert (high.verdict, low.verdict) == ("same image", "similar")
+    assert high.probability is not None
+    assert low.probability is not None
+    assert high.probability > low.probability
+    (nothing,) = verify(unknown, [unknown], [0.9999], ANY)
+    assert (nothing.is_match, nothing.probability) == (None, None), "no calibration is known"
+
+
+def test_geometry_makes_the_same_thing_of_what_is_similar() -> None:
+    found = pair(image(0), image(1))
+    agreed = Correspondences(np.zeros((30, 2), np.intp), verified=True)
+    same = with_geometry(found, agreed)
+    assert (same.verdict, same.is_match, same.evidence.inliers) == ("same thing", True, 30)
+    assert same.evidence.correlation == found.evidence.correlation
+    refused = with_geometry(found, Correspondences(np.zeros((7, 2), np.intp), verified=False))
+    assert (refused.verdict, refused.evidence.inliers) == ("similar", 7)
+    assert with_geometry(found, Correspondences(np.zeros((7, 2), np.intp))) == found
+    copy = with_geometry(pair(image(0), image(0)), agreed)
+    assert (copy.verdict, copy.evidence.inliers) == ("same image", 30)
