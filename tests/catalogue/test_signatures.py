@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import apsw
 import numpy as np
 import PIL.Image
 import pytest
@@ -49,9 +50,9 @@ def finder(tmp_path: Path, files: list[Path]) -> Iterator[Finder]:
 @pytest.fixture
 def old(finder: Finder, tmp_path: Path) -> Finder:
     """As an earlier version left it, without signatures."""
-    with sqlite3.connect(tmp_path / "c.db") as file:
+    # by the same library: a second copy of SQLite in one process would drop the locks of the first
+    with closing(apsw.Connection(str(tmp_path / "c.db"))) as file:
         file.execute("DELETE FROM signatures")
-    file.close()
     return finder
 
 
@@ -197,9 +198,8 @@ def test_a_reduced_catalogue_has_them_too(classic: Path, files: list[Path]) -> N
 def test_a_repair_makes_a_damaged_one_anew(
     classic: Path, files: list[Path], tmp_path: Path
 ) -> None:
-    with sqlite3.connect(tmp_path / "c.db") as file:
+    with closing(apsw.Connection(str(tmp_path / "c.db"))) as file:
         file.execute("UPDATE signatures SET signature = zeroblob(9)")
-    file.close()
     repairs = Finder.repair(tmp_path / "c.db")
     assert (len(repairs.found), repairs.lost) == (COUNT, [])
     assert repairs.encoded.unchanged == COUNT, "nothing is encoded again"

@@ -1,5 +1,6 @@
 """Searches asked in other ways, two images compared, and smaller catalogues, from the shell."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_local_features_decide_and_info_tells_of_them(ask: Run) -> None:
     assert 10_000 < about["local bytes an image"] < 67_000
     shown = ask("search", HARBOUR, "--rerank", "geometric", "--shortlist", "5")
     assert (shown.returncode, shown.stderr) == (0, b"")
-    assert shown.stdout.decode().count("✓") == 3
+    assert len(re.findall("same (?:image|thing)", shown.stdout.decode())) == 3
     assert shown.stdout.decode().count("images/harbour/") == 4
 
 
@@ -55,7 +56,7 @@ def test_two_images_are_matched_and_drawn(ask: Run, tmp_path: Path) -> None:
     other = "images/harbour/light.jpg"
     said = ask("match", HARBOUR, other, "--out", tmp_path / "drawn.png")
     assert (said.returncode, said.stderr) == (0, b"")
-    assert said.stdout.startswith(b"the same object: ")
+    assert said.stdout.startswith(b"same image")
     with PIL.Image.open(tmp_path / "drawn.png") as drawn:
         assert drawn.width > drawn.height
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagefinder.search.ranking import maxsim
-from imagefinder.stores.sqlite.vlad_index import best_images
 from imagefinder.types import Neighbors
 
 Row = list[tuple[int, float]]
@@ -76,11 +75,3 @@ def test_the_vote_is_the_mean_of_the_best(rows: list[Row]) -> None:
     for key, score in maxsim(neighbors(rows)):
         bests = [max((s for k, s in row if k == key), default=0.0) for row in rows]
         assert score == pytest.approx(sum(bests) / len(rows))
-
-
-@given(ROWS)
-def test_shortlisted_images_are_ranked_by_their_best_row(rows: list[Row]) -> None:
-    best = {
-        key: max(s for row in rows for k, s in row if k == key) for row in rows for key, _ in row
-    }
-    assert best_images(neighbors(rows)) == sorted(best, key=lambda key: (-best[key], key))

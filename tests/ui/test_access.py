@@ -38,7 +38,7 @@ def test_results_and_dialogs_have_no_violation(
     at.page.click("#query button:text-is('Crop')")
     assert faults(at.page) == []
     at.page.click("[aria-label='Compare with harbour light']")
-    expect(at.page.locator("#compare")).to_contain_text("The same object")
+    expect(at.page.locator("#compare")).to_contain_text("Same image")
     assert faults(at.page) == []
     at.page.keyboard.press("Escape")
     at.page.click("[aria-label='Delete harbour light']")

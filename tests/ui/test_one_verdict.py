@@ -56,7 +56,12 @@ def on_page(page: Visit, one: Path, other: str) -> tuple[str, float] | None:
 def test_one_pair_has_one_verdict(
     folder: Path, visit: Visitor, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("options", "terminal", "match", "search"):  # it would send this process's stderr nowhere
+    for module in (
+        "options",
+        "terminal",
+        "match",
+        "search",
+    ):  # it would send this process's stderr nowhere
         monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
     db, one, two = folder / "c.db", folder / "harbour.png", folder / other
     doors: dict[str, Door] = {}

@@ -110,7 +110,7 @@ class QueryBuilder:
             return self._of_id(image)
         if isinstance(image, str | os.PathLike):
             return self._of_file(image)
-        return self._encoded(image)
+        return self._of_bytes(image) if isinstance(image, bytes) else self._encoded(image)
 
     def _of_id(self, id: str) -> Query:  # noqa: A002  the word that users know
         record = self.catalogue.get(id)
@@ -134,9 +134,11 @@ class QueryBuilder:
 
     def _of_file(self, path: str | os.PathLike[str]) -> Query:
         with naming_errors(path):
-            data = read(absolute(path), self.catalogue.limits)
-            own_key = None if self.crop else key_of(hashlib.sha256(data).digest())
-            return replace(self._encoded(data, path), own_key=own_key)
+            return self._of_bytes(read(absolute(path), self.catalogue.limits), path)
+
+    def _of_bytes(self, data: bytes, name: Source = "the query image") -> Query:
+        own_key = None if self.crop else key_of(hashlib.sha256(data).digest())
+        return replace(self._encoded(data, name), own_key=own_key)
 
     def _encoded(self, image: Source, name: Source = "the query image") -> Query:
         given = self._pixels(image, name)

@@ -23,7 +23,6 @@ export function setText(element, text) {
   element.hidden = !text;
 }
 
-/** Announce a text to screen readers. */
 export function announce(text) {
   $("status").textContent = text;
 }

@@ -55,7 +55,6 @@ export function imageCard(image, { encoder, details = [], actions = [], onRemove
   return card;
 }
 
-/** Open the file in a new tab. */
 async function open(image, encoder) {
   const path = api.fileUrl(image.id, encoder);
   const tab = window.open("", "_blank");

@@ -32,7 +32,6 @@ export function acceptPaste(onFiles, onLink) {
   });
 }
 
-/** Take photos: with the camera app of a phone, or a webcam. */
 export function acceptPhotos(onFiles) {
   const capture = $("capture");
   capture.addEventListener("change", () => {

@@ -183,8 +183,7 @@ const odds = ({ probability }) => (probability === null ? "" : `${Math.floor(100
 function showRegion(card, { region, width, height }) {
   if (!region) return card;
   const [x, y, w, h] = region.map(Number);
-  const rect = `<rect x="${x}" y="${y}" width="${w}" height="${h}"/>`;
-  const svg = `<svg class="region" viewBox="0 0 ${width} ${height}" aria-hidden="true">${rect}</svg>`;
+  const svg = `<svg viewBox="0 0 ${width} ${height}"><path d="M${x} ${y}h${w}v${h}h-${w}z"/></svg>`;
   card.querySelector(".preview").insertAdjacentHTML("beforeend", svg);
   return card;
 }
