@@ -1,5 +1,8 @@
 """Regions: small things in large scenes are found, and the hit says where."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -30,7 +33,7 @@ def _scene(seed: int, thing: NDArray[np.uint8]) -> Image:
 
 
 @pytest.mark.parametrize(("grid", "count"), [(2, 5), (3, 14)])
-def test_boxes_cover_the_image_and_begin_with_the_whole(grid, count):
+def test_boxes_cover_the_image_and_begin_with_the_whole(grid: int, count: int) -> None:
     every = boxes(grid)
     assert len(every) == count
     assert every[0] == (0, 0, 1, 1)
@@ -42,7 +45,7 @@ def test_boxes_cover_the_image_and_begin_with_the_whole(grid, count):
 
 
 @pytest.mark.parametrize("grid", [2, 3])
-def test_an_encoder_with_regions_is_made_again_from_its_recipe(grid):
+def test_an_encoder_with_regions_is_made_again_from_its_recipe(grid: int) -> None:
     encoder = Regions.of(Classic(), grid)
     again = encoder_from(recipes.from_json(recipes.to_json(recipe_of(encoder))))
     image = decode(_texture(1), encoder.resize).pixels
@@ -54,7 +57,7 @@ def test_an_encoder_with_regions_is_made_again_from_its_recipe(grid):
     assert (rows[0] @ alone[0]) / np.linalg.norm(rows[0]) / np.linalg.norm(alone[0]) > 0.95
 
 
-def test_what_cannot_have_regions_says_so():
+def test_what_cannot_have_regions_says_so() -> None:
     with pytest.raises(PluginError, match="grid is 2 or 3"):
         make_encoder("regions:classic", {"grid": 4})
     with pytest.raises(PluginError, match="no regions of their own"):
@@ -62,7 +65,7 @@ def test_what_cannot_have_regions_says_so():
 
 
 @pytest.fixture
-def finder(tmp_path):
+def finder(tmp_path: Path) -> Iterator[Finder]:
     thing = _texture(100, 160)
     with Finder.create(tmp_path / "regions.db", "classic", regions=2) as finder:
         finder.add([_texture(seed) for seed in range(1, 8)] + [_scene(8, thing)])
@@ -70,7 +73,7 @@ def finder(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["exact", "kmeans"])
-def test_a_thing_in_a_scene_is_found_with_its_region(finder, kind):
+def test_a_thing_in_a_scene_is_found_with_its_region(finder: Finder, kind: str) -> None:
     finder.use_index(kind)
     hits = finder.search(_texture(100, 160), k=8)
     assert len({hit.id for hit in hits}) == 8
@@ -83,7 +86,7 @@ def test_a_thing_in_a_scene_is_found_with_its_region(finder, kind):
     assert finder.search([_texture(3), _texture(4)], k=3)
 
 
-def test_it_opens_as_it_was_made(finder, tmp_path):
+def test_it_opens_as_it_was_made(finder: Finder, tmp_path: Path) -> None:
     path = tmp_path / "regions.db"
     for encoder, regions in ((None, None), ("classic", None), ("classic", 2)):
         with Finder.open(path, encoder, regions=regions) as opened:
@@ -95,7 +98,7 @@ def test_it_opens_as_it_was_made(finder, tmp_path):
         Finder.open(tmp_path / "without.db", regions=2)
 
 
-def test_a_reduced_catalogue_keeps_its_regions(finder, tmp_path):
+def test_a_reduced_catalogue_keeps_its_regions(finder: Finder, tmp_path: Path) -> None:
     with reduce(finder, tmp_path / "small.db", dim=8) as smaller:
         assert smaller.statistics().vectors == 8 * 5
     with Finder.open(tmp_path / "small.db") as smaller:
