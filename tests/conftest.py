@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +82,13 @@ def _remedy(report: pytest.TestReport) -> str:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     found = (remedy for word, remedy in _REMEDIES.items() if word in reason)
     return next(found, reason.removeprefix("Skipped: "))
+
+
+@pytest.fixture
+def with_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run inside this process, whose stderr they would send nowhere."""
+    for module in ("index", "match", "options", "search", "terminal"):
+        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,3 @@
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ FITTED = Calibration.fit(
 )
 
 
+@pytest.mark.usefixtures("with_stderr")
 @pytest.mark.parametrize(("recall", "is_said"), [(0.02, True), (0.7, False), (None, False)])
 def test_a_threshold_that_finds_few_copies_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recall: float | None, is_said: bool
@@ -24,8 +24,6 @@ def test_a_threshold_that_finds_few_copies_is_said(
     monkeypatch.setattr(
         "imagefinder.verification.calibrate.calibrate", lambda *_, **__: calibration
     )
-    for module in ("options", "terminal"):  # it would send this process's stderr nowhere
-        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
     Finder.create(tmp_path / "c.db").close()
     result = CliRunner().invoke(app, ["calibrate", "--db", str(tmp_path / "c.db")])
     assert result.exit_code == 0

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(tmp_path: Path, with_stderr: None, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Runs a command in a folder with two times five images, whose catalogue is small."""
     for number in range(10):
         folder = tmp_path / "images" / ("a" if number < 5 else "b")
@@ -28,8 +27,6 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         PIL.Image.fromarray(pixels).save(folder / f"{number}.jpg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IMAGEFINDER_DB", "c.db")
-    for module in ("options", "terminal"):  # it would send this process's stderr nowhere
-        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
 
     def asked(*words: str) -> Result:
         new = ("--encoder", "dhash") if words[0] in ("add", "sync") else ()

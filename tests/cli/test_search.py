@@ -3,7 +3,6 @@
 import json
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,17 +41,10 @@ def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ask(some: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(some: Path, with_stderr: None, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Runs a command in that folder, on its first catalogue."""
     monkeypatch.chdir(some)
     monkeypatch.setenv("IMAGEFINDER_DB", "local.db")
-    for module in (
-        "search",
-        "match",
-        "options",
-        "terminal",
-    ):  # it would send this process's stderr nowhere
-        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
 
     def asked(*words: object, stdin: bytes = b"") -> Result:
         return CliRunner().invoke(app, [str(word) for word in words], input=stdin)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +15,7 @@ from imagefinder.near_duplicates.selection import Selection, select
 from imagefinder.near_duplicates.trash import trash
 from imagefinder.testing.gallery import draw_scene
 
-
-@pytest.fixture(autouse=True)
-def stderr(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be sent nowhere."""
-    for module in ("options", "terminal"):
-        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
+pytestmark = pytest.mark.usefixtures("with_stderr")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +51,9 @@ def on_page(page: Visit, one: Path, other: str) -> tuple[str, float] | None:
     return badge.inner_text(), share
 
 
+@pytest.mark.usefixtures("with_stderr")
 @pytest.mark.parametrize("other", ["copy.jpg", "mosaic.png"])
-def test_one_pair_has_one_verdict(
-    folder: Path, visit: Visitor, other: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (
-        "options",
-        "terminal",
-        "match",
-        "search",
-    ):  # it would send this process's stderr nowhere
-        monkeypatch.setattr(f"imagefinder.cli.{module}.quiet_libraries", lambda: sys.stderr)
+def test_one_pair_has_one_verdict(folder: Path, visit: Visitor, other: str) -> None:
     db, one, two = folder / "c.db", folder / "harbour.png", folder / other
     doors: dict[str, Door] = {}
 
