@@ -502,6 +502,9 @@ class Store(Protocol):
     def features(self, key: int) -> Features:
         """The vectors of one image. Raises NotFound."""
 
+    def features_of(self, keys: Sequence[int]) -> dict[int, Features]:
+        """The vectors of each of these images; unknown keys are left out."""
+
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
         """The local features of these images, quantized to 8 bits; unknown keys are left out."""
 

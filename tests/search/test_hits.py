@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import PIL.Image
@@ -20,6 +21,15 @@ def test_hits_show_themselves_as_images(tmp_path: Path) -> None:
     assert "1. 0.877" in html
     assert "a &lt;b&gt; &amp; c.jpg" in html
     assert "<b>" not in html
+
+
+def test_the_region_of_a_hit_is_framed(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    PIL.Image.new("RGB", (40, 20), "red").save(path)
+    html = Hits([replace(hit(str(path)), region=(10, 5, 20, 15))])._repr_html_()
+    assert "left:25.0%;top:25.0%;width:50.0%;height:75.0%" in html
+    gone = Hits([replace(hit(None), region=(10, 5, 20, 15))])._repr_html_()
+    assert "left:" not in gone
 
 
 def test_hits_without_a_usable_file_say_so(tmp_path: Path) -> None:

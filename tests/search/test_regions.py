@@ -1,14 +1,15 @@
 """Regions: small things in large scenes are found, and the hit says where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from imagefinder import Finder
+from imagefinder import Finder, duplicates
 from imagefinder.catalogue.reduction import reduce
 from imagefinder.encoders.classic import Classic
 from imagefinder.encoders.regions import Regions, boxes, pixels_of, whole_encoder
@@ -16,7 +17,13 @@ from imagefinder.errors import PluginError, RecipeMismatch
 from imagefinder.images.decode import decode
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
-from imagefinder.types import Image
+from imagefinder.stores.sqlite.store import SqliteStore
+from imagefinder.types import Features, Image, Neighbors
+from imagefinder.verification.calibration import Calibration
+from imagefinder.verification.criteria import shipped_calibration, shipped_criteria
+from imagefinder.verification.store import save
+
+from ..conftest import drawn
 
 
 def _texture(seed: int, side: int = 240) -> Image:
@@ -103,3 +110,62 @@ def test_a_reduced_catalogue_keeps_its_regions(finder: Finder, tmp_path: Path) -
         assert smaller.statistics().vectors == 8 * 5
     with Finder.open(tmp_path / "small.db") as smaller:
         assert smaller.search(_texture(100, 160), k=1)[0].region == (80, 0, 160, 160)
+
+
+def test_verdicts_by_score_are_those_of_a_catalogue_without_regions(
+    finder: Finder, tmp_path: Path
+) -> None:
+    genuine, impostor = np.linspace(0.9, 1, 80), np.linspace(0.1, 0.6, 80)
+    calibration = Calibration.fit("cosine", 0.001, 8, "copies", impostor, genuine)
+    query = _texture(100, 160)
+    with Finder.create(tmp_path / "plain.db", "classic") as plain:
+        plain.add([_texture(seed) for seed in range(1, 8)] + [_scene(8, query)])
+        for one in (finder, plain):
+            save(one.store, calibration)
+        wanted = {hit.id: hit.probability for hit in plain.search(query, k=8, verify=0)}
+    hits = finder.search(query, k=8, verify=0)
+    assert hits[0].score > 0.95
+    assert {hit.id: hit.probability for hit in hits} == pytest.approx(wanted, abs=0.05)
+    by_distance = finder.search(query, k=8, measures=("l2",))
+    assert [hit.id for hit in by_distance] == [hit.id for hit in hits]
+
+
+def test_what_is_shipped_for_an_encoder_holds_with_regions() -> None:
+    criteria = shipped_criteria(recipe_of(Regions.of(make_encoder("compact"))))
+    assert criteria.by_score == shipped_calibration(recipe_of(make_encoder("compact")))
+    assert criteria.by_score is not None
+
+
+def test_an_image_that_is_removed_meanwhile_is_no_error(
+    finder: Finder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = finder.search(_texture(100, 160), k=1)[0]
+    read = SqliteStore.features_of
+
+    def features_of(store: SqliteStore, keys: Sequence[int]) -> dict[int, Features]:
+        return {key: rows for key, rows in read(store, keys).items() if key != removed.record.key}
+
+    monkeypatch.setattr(SqliteStore, "features_of", features_of)
+    first, second = finder.search(_texture(100, 160), k=2)
+    assert (first.id, first.region) == (removed.id, None)
+    assert second.evidence is not None
+
+
+def test_how_familiar_an_image_is_does_not_depend_on_its_regions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    search = SqliteStore.search
+
+    def counted(store: SqliteStore, query: Features, k: int, *others: Any) -> Neighbors:
+        asked.append(len(set(search(store, query, k, *others).keys[0].tolist())))
+        return search(store, query, k, *others)
+
+    with Finder.create(tmp_path / "c.db", "classic", regions=2) as finder:
+        for number, image in enumerate([*map(drawn, range(8)), np.rot90(drawn(0), 2)]):
+            PIL.Image.fromarray(image).save(tmp_path / f"{number}.png")
+        finder.add(tmp_path)
+        monkeypatch.setattr(SqliteStore, "search", counted)
+        duplicates(finder, threshold=0.0)
+    assert asked
+    assert min(asked) >= 5 + 2

@@ -15,6 +15,7 @@ import numpy as np
 import PIL.Image
 
 from imagefinder._utils.concurrency import batched
+from imagefinder.encoders.wrapper import EncoderWrapper
 from imagefinder.errors import ModelError, PluginError, RecipeMismatch, UnknownPlugin
 from imagefinder.images.decode import resized
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
@@ -170,31 +171,17 @@ class Regions:
                 yield features
 
 
-class WholeEncoder:
+class WholeEncoder(EncoderWrapper):
     """The encoder of queries in a catalogue with regions: the vector of the whole image alone."""
 
     def __init__(self, regions: Regions) -> None:
-        """Has the same recipe as ``regions``, whose row 0 it gives."""
-        self.wrapped = regions
-
-    @property
-    def dim(self) -> int:
-        """See Encoder."""
-        return self.wrapped.dim
-
-    @property
-    def measure(self) -> Measure:
-        """See Encoder."""
-        return self.wrapped.measure
-
-    @property
-    def resize(self) -> Resize:
-        """See Encoder."""
-        return self.wrapped.resize
+        """Gives row 0 of ``regions``."""
+        super().__init__(regions)
+        self._regions = regions
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row each."""
-        return self.wrapped.encode_parts(images, boxes(1))
+        return self._regions.encode_parts(images, boxes(1))
 
 
 def whole_encoder(encoder: Encoder) -> Encoder:
@@ -221,9 +208,22 @@ def grid_of(recipe: Recipe) -> int | None:
     return int(recipe.options["grid"]) if recipe.encoder == NAME else None
 
 
+def whole_recipe(recipe: Recipe) -> Recipe:
+    """How the vectors of whole images are made: by the other encoder, but for rounding."""
+    if grid_of(recipe) is None:
+        return recipe
+    encoder, options = recipe.options["encoder"], recipe.options["options"]
+    return replace(recipe, encoder=encoder, options=options)
+
+
 def whole_rows(recipe: Recipe, rows: Features) -> Features:
     """The vector of the whole image, ``(1, dim)``; without regions, all its vectors."""
     return rows if grid_of(recipe) is None else rows[:1]
+
+
+def rows_per_image(recipe: Recipe) -> int:
+    """How many vectors an image has, by an encoder that gives one for the whole."""
+    return len(boxes(grid_of(recipe) or 1))
 
 
 def region_of(recipe: Recipe, row: int, record: Record) -> Box | None:

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.regions import rows_per_image
 from imagefinder.images.locations import count_files, living_first
 from imagefinder.near_duplicates.decisions import Decisions
 from imagefinder.near_duplicates.quality import Comparison
@@ -123,12 +124,16 @@ class Grouping:
     def _familiarities(self, rows: Sequence[int]) -> list[float]:
         """The mean score of each against the nearest images that are not among them."""
         own = self.keys[rows]
-        queries = self.rows[rows]
-        near = self.catalogue.store.search(queries, _NEAREST + len(rows))
-        return [
-            float(line[~np.isin(keys, own) & (keys >= 0)][:_NEAREST].sum() / _NEAREST)
-            for keys, line in zip(near.keys, near.scores, strict=True)
-        ]
+        depth = (_NEAREST + len(rows)) * rows_per_image(self.catalogue.recipe)
+        near = self.catalogue.store.search(self.rows[rows], depth)
+        means = []
+        for keys, line in zip(near.keys, near.scores, strict=True):
+            _, first = np.unique(keys, return_index=True)  # of each image its nearest region
+            best = np.zeros(len(keys), bool)
+            best[first] = True
+            others = best & ~np.isin(keys, own) & (keys >= 0)
+            means.append(float(line[others][:_NEAREST].sum() / _NEAREST))
+        return means
 
     def _compatible(self, rows: Sequence[int]) -> list[int]:
         """Without those that someone has said to be no duplicate of one that comes before."""

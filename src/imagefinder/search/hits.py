@@ -27,7 +27,7 @@ class Hits(list[Hit]):
         return [hit.id for hit in self if hit.is_match]
 
     def _repr_html_(self) -> str:
-        """Thumbnails side by side, with rank, score and name."""
+        """Thumbnails side by side, with rank, score and name; regions are framed."""
         cells = Markup().join(_figure(hit) for hit in self) or escape(self.detail or "no hits")
         html = Markup('<div style="display:flex;flex-wrap:wrap;gap:12px">{}</div>').format(cells)
         return str(html)
@@ -59,12 +59,20 @@ def _figure(hit: Hit) -> Markup:
     ).format(
         _SIDE,
         hit.path or hit.id,
-        thumbnail_html(hit.path, _SIDE),
+        thumbnail_html(hit.path, _SIDE, _region(hit)),
         hit.rank,
         hit.score,
         _verdict(hit),
         name,
     )
+
+
+def _region(hit: Hit) -> tuple[float, ...] | None:
+    """As fractions of the image."""
+    if hit.region is None:
+        return None
+    width, height = max(1, hit.record.width), max(1, hit.record.height)
+    return tuple(x / of for x, of in zip(hit.region, (width, height) * 2, strict=True))
 
 
 def _verdict(hit: Hit) -> str:

@@ -8,10 +8,9 @@ import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.regions import grid_of, region_of
-from imagefinder.errors import NotFound
 from imagefinder.search.hits import Hits
 from imagefinder.similarity import normalized_for, scores
-from imagefinder.types import Box, Features, Hit
+from imagefinder.types import Box, Features, Hit, Recipe
 
 
 def with_regions(hits: Hits, query: Features, catalogue: Catalogue) -> Hits:
@@ -19,19 +18,20 @@ def with_regions(hits: Hits, query: Features, catalogue: Catalogue) -> Hits:
 
     A region that is known already, as from correspondences, stays.
     """
-    if grid_of(catalogue.recipe) is None or len(query) != 1:
+    recipe = catalogue.recipe
+    if grid_of(recipe) is None or len(query) != 1:
         return hits
+    wanted = [hit.record.key for hit in hits if hit.region is None]
+    stored = catalogue.store.features_of(wanted)  # without those that have just been removed
     return Hits(
-        hit if hit.region else replace(hit, region=_region(hit, query, catalogue)) for hit in hits
+        replace(hit, region=_region(hit, query, stored[hit.record.key], recipe))
+        if hit.region is None and hit.record.key in stored
+        else hit
+        for hit in hits
     )
 
 
-def _region(hit: Hit, query: Features, catalogue: Catalogue) -> Box | None:
-    recipe = catalogue.recipe
-    try:
-        rows = catalogue.store.features(hit.record.key)
-    except NotFound:  # it has just been removed
-        return None
+def _region(hit: Hit, query: Features, rows: Features, recipe: Recipe) -> Box | None:
     if not len(rows):
         return None
     measure = recipe.measure

@@ -9,15 +9,16 @@ from typing import TypeAlias
 
 from imagefinder.encoders.inference import encode_each
 from imagefinder.encoders.regions import whole_encoder
+from imagefinder.encoders.wrapper import EncoderWrapper
 from imagefinder.errors import UnencodableImage
-from imagefinder.types import Encoder, Features, Image, Measure, Resize, TextEncoder
+from imagefinder.types import Encoder, Features, Image, TextEncoder
 
 _MAX_BATCH = 32
 
 _Result: TypeAlias = Future[Features | UnencodableImage]
 
 
-class BatchingEncoder:
+class BatchingEncoder(EncoderWrapper):
     """An encoder for many threads: images queue while an inference runs, and form the next batch.
 
     No request waits for others to arrive, so a single one is as fast as without batching.
@@ -25,7 +26,7 @@ class BatchingEncoder:
 
     def __init__(self, encoder: Encoder, on_batch: Callable[[int], None] | None = None) -> None:
         """``on_batch`` is called with the size of each batch."""
-        self.wrapped = encoder
+        super().__init__(encoder)
         self._on_batch = on_batch
         self._lock = Lock()
         self._queue: list[tuple[Image, _Result]] = []
@@ -36,21 +37,6 @@ class BatchingEncoder:
             self.whole = BatchingEncoder(whole, on_batch)
         if isinstance(encoder, TextEncoder):
             self.encode_text = encoder.encode_text
-
-    @property
-    def dim(self) -> int:
-        """See Encoder."""
-        return self.wrapped.dim
-
-    @property
-    def measure(self) -> Measure:
-        """See Encoder."""
-        return self.wrapped.measure
-
-    @property
-    def resize(self) -> Resize:
-        """See Encoder."""
-        return self.wrapped.resize
 
     @property
     def queued(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_one
+from imagefinder.encoders.regions import whole_encoder
 from imagefinder.errors import MissingExtra
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.files import read
@@ -18,9 +19,9 @@ from imagefinder.images.signature import ncc_signature
 from imagefinder.local_features.compare import Comparison, match_images, shown_pair
 from imagefinder.registry.factory import make_encoder, recipe_of
 from imagefinder.registry.plugins import DEFAULT_ENCODER
-from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Encoder, Extractor, Features, Matcher, Recipe, key_of
 from imagefinder.verification.criteria import Criteria, criteria_of, shipped_criteria
+from imagefinder.verification.evidence import whole_score
 from imagefinder.verification.verify import Fingerprint, Verification, verify, with_geometry
 
 _EXTRACTOR = "sift"
@@ -53,7 +54,8 @@ def compare(
     given = [_Loaded.of(image, limits) for image in (one, other)]
     encoder: Encoder = catalogue.encoder if catalogue else make_encoder(DEFAULT_ENCODER)
     recipe = catalogue.recipe if catalogue else recipe_of(encoder)
-    score = _score(recipe, *(image.embedding(encoder, limits) for image in given))
+    whole = whole_encoder(encoder)
+    score = whole_score(recipe, *(image.embedding(whole, limits) for image in given))
     fingerprints = [image.fingerprint(limits) for image in given]
     (found,) = verify(fingerprints[0], fingerprints[1:], [score], _criteria(catalogue, recipe))
     left, right = (image.content for image in given)
@@ -97,14 +99,6 @@ class _Loaded:
         is_bytes = isinstance(self.content, bytes)
         key = key_of(hashlib.sha256(self.content).digest()) if is_bytes else None
         return Fingerprint(key, ncc_signature(self.content, limits))
-
-
-def _score(recipe: Recipe, one: Features, other: Features) -> float:
-    """MaxSim of the first image's vectors; 0 if either has none."""
-    if not len(one) or not len(other):
-        return 0.0
-    left, right = (normalized_for(recipe.measure, rows) for rows in (one, other))
-    return float(scores(recipe.measure, left, right).max(axis=1).mean())
 
 
 def _criteria(catalogue: Catalogue | None, recipe: Recipe) -> Criteria:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from imagefinder.encoders.regions import whole_recipe
 from imagefinder.types import Measure, Recipe, Store, Verdict
 from imagefinder.verification.calibration import Calibration
 from imagefinder.verification.store import load
@@ -75,6 +76,7 @@ def _criteria(
 
 
 def _name(recipe: Recipe) -> str:
+    recipe = whole_recipe(recipe)
     name = f"{recipe.encoder} {recipe.revision}"
     return name if name in _shipped() and not recipe.options else _ANY_ENCODER
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from imagefinder.encoders.regions import whole_rows
 from imagefinder.images.ncc import MIN_CONTENT, Alignment, is_sparse
-from imagefinder.types import Measure, Signature
+from imagefinder.similarity import normalized_for, scores
+from imagefinder.types import Features, Measure, Recipe, Signature
 from imagefinder.verification.calibration import stretched
 from imagefinder.verification.pareto import Values
 from imagefinder.verification.verdict_model import COLUMNS
@@ -34,6 +36,17 @@ def evidence_columns(
         for one, score in pairs
     ]
     return np.array(rows, np.float64).reshape(len(rows), len(COLUMNS))
+
+
+def whole_score(recipe: Recipe, one: Features, other: Features) -> float:
+    """The encoder's score of two whole images: MaxSim of the first one's vectors.
+
+    0 if either has no vectors.
+    """
+    rows = [normalized_for(recipe.measure, whole_rows(recipe, each)) for each in (one, other)]
+    if not all(map(len, rows)):
+        return 0.0
+    return float(scores(recipe.measure, *rows).max(axis=1).mean())
 
 
 def is_undecided(one: Signature, other: Signature, correlation: float) -> bool:

@@ -12,6 +12,7 @@ import PIL.Image
 from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each
+from imagefinder.encoders.regions import whole_encoder
 from imagefinder.errors import CalibrationError, UnencodableImage
 from imagefinder.images.decode import decode
 from imagefinder.images.limits import Limits
@@ -74,7 +75,7 @@ def genuine_pairs(catalogue: Catalogue, sample: QuerySample, progress: Progress)
 
 def _compared(catalogue: Catalogue, sample: QuerySample, copies: _Copies) -> Genuine:
     measure = catalogue.recipe.measure
-    encoded = encode_each(catalogue.encoder, copies.pixels)
+    encoded = encode_each(whole_encoder(catalogue.encoder), copies.pixels)
     good = [
         (normalized_for(measure, one), signature)
         for one, signature in zip(encoded, copies.signatures, strict=True)

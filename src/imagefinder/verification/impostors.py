@@ -11,6 +11,7 @@ import numpy as np
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.labels import Labeler
+from imagefinder.encoders.regions import whole_rows
 from imagefinder.errors import CalibrationError
 from imagefinder.images.ncc import align, shifted_ncc
 from imagefinder.similarity import normalized_for, scores
@@ -59,19 +60,16 @@ def nearest_neighbors(
     nearest = Nearest(np.full((size, _NEAREST), -1, np.int64), np.full((size, _NEAREST), -np.inf))
     own = np.array([record.key for record in sample.records])
     labels = np.array([labeler(record) for record in sample.records]) if labeler else None
-    measure = catalogue.recipe.measure
+    recipe, measure = catalogue.recipe, catalogue.recipe.measure
     batches = list(range(0, len(catalogue), _BATCH))
     stored = batched(catalogue.store.iter_records(), _BATCH)
     for batch, _ in zip(stored, progress(batches), strict=False):
         keys = np.array([record.key for record, _ in batch])
-        counts = [len(rows) for _, rows in batch]
-        if not all(counts):
+        whole = [whole_rows(recipe, rows) for _, rows in batch]
+        if any(len(rows) != 1 for rows in whole):
             raise CalibrationError("some images have no vectors: calibration needs one per image")
-        rows = normalized_for(measure, np.concatenate([rows for _, rows in batch]))
-        # the best of an image's regions, as in a search
-        starts = np.cumsum([0, *counts[:-1]])
-        found = np.maximum.reduceat(scores(measure, sample.rows, rows), starts, axis=1)
-        found = found.astype(np.float64)
+        rows = normalized_for(measure, np.concatenate(whole))
+        found = scores(measure, sample.rows, rows).astype(np.float64)
         found[own[:, None] == keys] = -np.inf
         if labels is not None and labeler is not None:
             same = labels[:, None] == np.array([labeler(record) for record, _ in batch])

@@ -33,9 +33,9 @@ def draw_sample(catalogue: Catalogue, rng: np.random.Generator) -> QuerySample:
         raise CalibrationError(
             f"{len(keys)} images are too few to calibrate with: add more, at least {FEWEST}"
         )
-    records = catalogue.store.get(keys)
-    recipe = catalogue.recipe
-    rows = [whole_rows(recipe, catalogue.store.features(key)) for key in records]
+    stored, recipe = catalogue.store.features_of(keys), catalogue.recipe
+    records = {key: one for key, one in catalogue.store.get(keys).items() if key in stored}
+    rows = [whole_rows(recipe, stored[key]) for key in records]
     if any(len(row) != 1 for row in rows):
         raise CalibrationError(
             f"{recipe.encoder} gives several vectors per image; calibration needs a global encoder"

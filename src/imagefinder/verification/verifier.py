@@ -11,11 +11,13 @@ from time import perf_counter
 import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.regions import grid_of
 from imagefinder.errors import MissingExtra
 from imagefinder.registry.factory import make_matcher
-from imagefinder.similarity import normalized_for, scores
+from imagefinder.similarity import dtype
 from imagefinder.types import Correspondences, Features, Hit, Matcher, Measure
 from imagefinder.verification.criteria import Criteria, criteria_of
+from imagefinder.verification.evidence import whole_score
 from imagefinder.verification.verify import (
     Fingerprint,
     Verification,
@@ -64,18 +66,19 @@ class Verifier:
             return []
         count = self.count() if images is None else images
         criteria = criteria_of(self._catalogue.store, count, rate)
-        own = self._catalogue.recipe.measure
         first, deeper = hits[:depth], hits[depth:]
-        known = [hit.score for hit in first]
+        is_scored = measure == self._catalogue.recipe.measure
+        known = self._whole_scores(probe.features, hits if is_scored else first, is_scored)
         found = self.verify_stored(
             probe.fingerprint,
             [hit.record.key for hit in first],
-            known if measure == own else self._own_scores(probe.features, first),
+            known[:depth],
             criteria,
             with_local=all(hit.correspondences is None for hit in first),
         )
         found = [_with_correspondences(one, hit) for one, hit in zip(found, first, strict=True)]
-        found += [self._unverified(probe, hit, measure == own, criteria) for hit in deeper]
+        by = known[depth:] if is_scored else [None] * len(deeper)
+        found += [_unverified(hit, score, criteria) for hit, score in zip(deeper, by, strict=True)]
         return [_with_verdict(hit, one) for hit, one in zip(hits, found, strict=True)]
 
     def verify_stored(
@@ -111,18 +114,25 @@ class Verifier:
             self._images, self._counted = len(self._catalogue), perf_counter()
         return self._images
 
-    def _own_scores(self, query: Features, hits: Sequence[Hit]) -> list[float]:
-        """By the encoder's own measure, where the hits were found by another."""
-        measure, store = self._catalogue.recipe.measure, self._catalogue.store
-        left = normalized_for(measure, query)
-        rows = [normalized_for(measure, store.features(hit.record.key)) for hit in hits]
-        return [float(scores(measure, left, row).max(axis=1).mean()) for row in rows]
+    def _whole_scores(self, query: Features, hits: Sequence[Hit], is_scored: bool) -> list[float]:
+        """By the encoder's own measure, of the whole images: a verdict is on these.
 
-    def _unverified(
-        self, probe: Probe, hit: Hit, is_scored: bool, criteria: Criteria
-    ) -> Verification:
-        found = by_score(hit.score, criteria) if is_scored else Verification("similar", None, None)
-        return _with_correspondences(found, hit)
+        ``is_scored`` are hits that were found by that measure; but where the catalogue has regions
+        their score is that of the nearest one.
+        """
+        recipe = self._catalogue.recipe
+        if is_scored and grid_of(recipe) is None:
+            return [hit.score for hit in hits]
+        stored = self._catalogue.store.features_of([hit.record.key for hit in hits])
+        none = np.empty((0, recipe.dim), dtype(recipe.measure))  # it has just been removed
+        return [whole_score(recipe, query, stored.get(hit.record.key, none)) for hit in hits]
+
+
+def _unverified(hit: Hit, score: float | None, criteria: Criteria) -> Verification:
+    """The verdict by the score; ``None`` for a hit that was not found by the encoder's measure."""
+    unknown = Verification("similar", None, None)
+    found = unknown if score is None else by_score(score, criteria)
+    return _with_correspondences(found, hit)
 
 
 def _with_correspondences(found: Verification, hit: Hit) -> Verification:

@@ -12,13 +12,13 @@ import PIL.ImageFont
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.stored_files import first_readable
+from imagefinder.images.thumbnail_html import REGION_COLOR
 from imagefinder.types import Box, Hit, Resize
 
 _SIDE = 240
 _GAP = 12
 _TEXT = 44  # pixels below each image: two lines
 _ACROSS = 5
-_FRAME = "#d95f02"
 _FIT = Resize(_SIDE, _SIDE, mode="within")
 
 
@@ -62,7 +62,7 @@ def _frame(shown: PIL.Image.Image, region: Box, width: int) -> None:
     scale = shown.width / max(1, width)
     left, top, wide, high = (round(side * scale) for side in region)
     corners = (left, top, max(left, left + wide - 1), max(top, top + high - 1))
-    PIL.ImageDraw.Draw(shown).rectangle(corners, outline=_FRAME, width=3)
+    PIL.ImageDraw.Draw(shown).rectangle(corners, outline=REGION_COLOR, width=3)
 
 
 def _cell(shown: PIL.Image.Image, about: str, name: str) -> PIL.Image.Image:

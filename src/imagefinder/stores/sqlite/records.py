@@ -71,6 +71,12 @@ def sha256_of(connection: apsw.Connection, key: int) -> bytes | None:
     return None if row is None else row.sha256
 
 
+def select_stored(connection: apsw.Connection, keys: Sequence[int]) -> list[int]:
+    """Those of the keys that are stored, ascending."""
+    rows = connection.execute(f"SELECT key FROM images {OF_KEYS} ORDER BY key", (json.dumps(keys),))
+    return [key for (key,) in rows]
+
+
 def select_records(connection: apsw.Connection, keys: Sequence[int]) -> dict[int, Record]:
     """The records of those keys that are stored, ascending."""
     wanted = (json.dumps(keys),)

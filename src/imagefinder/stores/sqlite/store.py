@@ -231,13 +231,16 @@ class SqliteStore:
 
     def features(self, key: int) -> Features:
         """See Store."""
-        key = int(key)
-        with self._connections.reading() as connection, self._connections.decoding():
-            found = records.sha256_of(connection, key)
-            vectors = select_vectors(connection, [key], self.recipe)[key]
+        found = self.features_of([key]).get(int(key))
         if found is None:
-            raise NotFound(f"there is no image {id_of(key)}")
-        return vectors
+            raise NotFound(f"there is no image {id_of(int(key))}")
+        return found
+
+    def features_of(self, keys: Sequence[int]) -> dict[int, Features]:
+        """See Store."""
+        with self._connections.reading() as connection, self._connections.decoding():
+            stored = records.select_stored(connection, list(map(int, keys)))
+            return select_vectors(connection, stored, self.recipe)
 
     def local_features(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
         """See Store."""

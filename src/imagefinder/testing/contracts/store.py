@@ -99,6 +99,10 @@ def _check_write(case: _Case) -> None:
             assert store.has_content(entry.record.sha256)
             assert store.get([key, 12345]) == {key: entry.record}, "records come back as they were"
             assert_array_equal(store.features(key), np.asarray(entry.features), "vectors too")
+        found = store.features_of([*_keys(entries), 12345])
+        assert found.keys() == _keys(entries), "unknown keys are left out"
+        for entry in entries:
+            assert_array_equal(found[entry.record.key], np.asarray(entry.features))
         unknown = Entry(record_of("/c/none"), None)
         assert store.write([unknown]) == ["missing"], "without vectors there is nothing to add"
         _check_raises_not_found(store)

@@ -9,7 +9,6 @@ import numpy as np
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.encoders.regions import whole_rows
-from imagefinder.errors import NotFound
 from imagefinder.images.stored_files import any_exists
 from imagefinder.similarity import normalized_for
 from imagefinder.types import Features, Keys, Measure, Record, Store
@@ -45,13 +44,12 @@ def mean_vectors(store: Store, records: Sequence[Record]) -> Vectors:
     """
     measure, dim = store.recipe.measure, store.recipe.dim
     vectors = np.zeros((len(records), dim * (8 if measure == "hamming" else 1)), np.float32)
-    for vector, record in zip(vectors, records, strict=True):
-        try:
-            features = whole_rows(store.recipe, store.features(record.key))
-        except NotFound:
-            continue
-        if len(features):
-            vector[:] = _as_float(measure, features).mean(axis=0)
+    for batch in batched(zip(vectors, records, strict=True), _BATCH):
+        stored = store.features_of([record.key for _, record in batch])
+        for vector, record in batch:
+            features = whole_rows(store.recipe, stored.get(record.key, vectors[:0]))
+            if len(features):
+                vector[:] = _as_float(measure, features).mean(axis=0)
     return vectors
 
 
