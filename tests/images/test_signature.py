@@ -79,3 +79,16 @@ def test_a_plain_frame_is_left_out() -> None:
     bare = pixels.repeat(2, 0).repeat(2, 1)
     difference = signature_of(framed).pattern.astype(int) - signature_of(bare).pattern
     assert np.abs(difference).max() <= 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 40))
+def test_content_is_the_share_of_pixels_whose_surroundings_vary(seed: int, spread: int) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = np.full((128, 128), 100, np.uint8)
+    pixels[rng.integers(64) :, : rng.integers(1, 128)] += rng.integers(spread + 1, dtype=np.uint8)
+    pixels[:30] += rng.integers(spread + 1, size=(30, 128), dtype=np.uint8)
+    padded = np.pad(pixels.astype(np.float64), 2, mode="reflect")
+    deviation = np.lib.stride_tricks.sliding_window_view(padded, (5, 5)).std(axis=(2, 3))
+    least, most = ((deviation > 6 + near).mean() for near in (0.01, -0.01))
+    assert least <= signature_of(np.dstack([pixels] * 3)).content <= most

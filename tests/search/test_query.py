@@ -21,7 +21,17 @@ from imagefinder.images.signature import ncc_signature
 from imagefinder.search.hits import Hits
 from imagefinder.search.query import Query, QueryBuilder, QueryImage
 from imagefinder.search.ranking import Ranking, fuse
-from imagefinder.types import Box, Entry, Features, Image, Measure, Record, Resize, key_of
+from imagefinder.types import (
+    Box,
+    Entry,
+    Features,
+    Image,
+    Measure,
+    Record,
+    Resize,
+    Signature,
+    key_of,
+)
 
 from ..mean_color import Colours
 
@@ -400,6 +410,19 @@ def test_several_images_have_none(finder: Finder, files: list[Path]) -> None:
     assert QueryBuilder(finder).query(files[0], minus=files[1]).signature is None
     assert QueryBuilder(finder).query(files[0], text="red").signature is None
     assert QueryBuilder(finder).query(None, text="red").signature is None
+
+
+def test_without_verification_none_is_made(
+    finder: Finder, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sign(pixels: Image) -> Signature:
+        raise AssertionError("a signature that nothing is compared with")
+
+    assert query_of(finder, files[3], signature=False).signature is None
+    monkeypatch.setattr("imagefinder.search.query.signature_of", sign)
+    assert finder.search(files[3], 1, verify=0)[0].path == str(files[3])
+    with pytest.raises(AssertionError):
+        finder.search(files[3], 1, verify=1)
 
 
 def test_an_image_that_is_stored_without_has_none(files: list[Path], tmp_path: Path) -> None:

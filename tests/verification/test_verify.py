@@ -1,15 +1,18 @@
 """Verification of pairs: by pixels, by geometry, or by the score alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import pytest
 
+from imagefinder.images.ncc import Alignment, align
 from imagefinder.images.signature import ncc_signature
 from imagefinder.images.transforms import COPIES
 from imagefinder.registry.factory import make_encoder, recipe_of
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import Correspondences
+from imagefinder.types import Correspondences, Signature
 from imagefinder.verification.criteria import shipped_criteria
 from imagefinder.verification.verify import Fingerprint, Verification, verify, with_geometry
 
@@ -116,3 +119,20 @@ def test_geometry_makes_the_same_thing_of_what_is_similar() -> None:
     assert with_geometry(found, Correspondences(np.zeros((7, 2), np.intp))) == found
     copy = with_geometry(pair(image(0), image(0)), agreed)
     assert (copy.verdict, copy.evidence.inliers) == ("same image", 30)
+
+
+def test_identical_bytes_are_not_compared_by_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    signature, other = (ncc_signature(image(number)) for number in (0, 1))
+    compared: list[Signature] = []
+
+    def spy(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
+        compared.extend(others)
+        return align(query, others)
+
+    monkeypatch.setattr("imagefinder.verification.verify.align", spy)
+    one = Fingerprint(5, signature)
+    found = verify(one, [Fingerprint(4, other), Fingerprint(5, signature)], [0.1, 1.0], ANY)
+    assert [each.verdict for each in found] == ["similar", "same image"]
+    assert [each.evidence.identical for each in found] == [False, True]
+    assert len(compared) == 1
+    assert compared[0] is other

@@ -58,7 +58,7 @@ class BatchRetriever:
         if self.rerank is not None or len(self.measures) > 1:
             return None
         try:
-            features = QueryBuilder(self.finder).query(_given(query)).features
+            features = QueryBuilder(self.finder, signature=False).query(_given(query)).features
         except (ImageError, NotFound) as error:
             return _failure(query, error)
         return features if len(features) == 1 else None

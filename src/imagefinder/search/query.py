@@ -77,6 +77,8 @@ class QueryBuilder:
     """Whether to extract local features, if the catalogue keeps them."""
     reranks: bool = False
     """Whether the query must have them."""
+    signature: bool = True
+    """Whether to make the signature of an image that is not stored."""
 
     def query(
         self,
@@ -87,9 +89,10 @@ class QueryBuilder:
         """The embeddings of one image; of several images, and a text, their mean."""
         given = as_list(images)
         is_single = len(given) == 1 and text is None
-        builder = self if is_single else replace(self, local=False)
+        plain = replace(self, local=False, signature=False)
+        builder = self if is_single else plain
         queries = [builder._of(image) for image in given]
-        negatives = [replace(self, crop=None, local=False)._of(image) for image in as_list(minus)]
+        negatives = [replace(plain, crop=None)._of(image) for image in as_list(minus)]
         if len(queries) == 1 and not negatives and text is None:
             return queries[0]
         if self.reranks:
@@ -155,8 +158,10 @@ class QueryBuilder:
         if self.crop is not None:
             image = _cropped(decode(image, limits=limits).warned(name).pixels, self.crop)
         resize = self.catalogue.encoder.resize
-        decoded, (small,) = decode_each(image, resize, [SIGNATURE_RESIZE], limits)
-        pixels = _Pixels(decoded.warned(name).pixels, None if small is None else small.pixels)
+        others = [SIGNATURE_RESIZE] if self.signature else []
+        decoded, small = decode_each(image, resize, others, limits)
+        signature = small[0].pixels if small and small[0] else None
+        pixels = _Pixels(decoded.warned(name).pixels, signature)
         if extractor is None or not self.local:
             return pixels
         return pixels._replace(extractor=decode(image, extractor.resize, limits).pixels)

@@ -47,8 +47,9 @@ class Retriever:
         """The k most similar images, best first; see ``Finder.search``."""
         subset = self._subset(options)
         reranks = options.rerank is not None
+        verifies = options.verify > 0
         builder = QueryBuilder(
-            self._catalogue, options.crop, local=reranks or options.verify > 0, reranks=reranks
+            self._catalogue, options.crop, reranks or verifies, reranks, signature=verifies
         )
         if options.rerank is not None and self._catalogue.extractor is None:
             raise PluginError(
@@ -94,7 +95,8 @@ class Retriever:
         """With verdicts, if the query is one image."""
         if not query.is_single:
             return hits
-        fingerprint = Fingerprint(query.own_key, query.signature, query.local)
+        signature = query.signature if hits and options.verify else None
+        fingerprint = Fingerprint(query.own_key, signature, query.local)
         verified = self._verifier.verify_hits(
             Probe(query.features, fingerprint),
             hits,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from imagefinder.types import Measure, Store
 from imagefinder.verification.calibration import Calibration
 
@@ -14,11 +16,17 @@ def save(store: Store, calibration: Calibration) -> None:
 def load(store: Store, measure: Measure) -> Calibration | None:
     """The saved calibration; None if there is none, or if it is damaged."""
     text = store.get_metadata(_name(measure))
+    found = _parsed(text) if text else None
+    return found if found and found.measure == measure else None
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Calibration | None:
+    """Every search loads a calibration, and the text is nearly always the same."""
     try:
-        found = Calibration.from_json(text) if text else None
+        return Calibration.from_json(text)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return found if found and found.measure == measure else None
 
 
 def _name(measure: Measure) -> str:

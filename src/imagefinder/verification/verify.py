@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from imagefinder.images.ncc import align
@@ -30,6 +30,10 @@ class Fingerprint:
     """Equal keys are identical bytes."""
     signature: Signature | None = None
     local: LocalFeatures | None = None
+
+    def is_identical(self, other: Fingerprint) -> bool:
+        """Whether both are known to be the same bytes."""
+        return self.key is not None and self.key == other.key
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,14 @@ def verify(
     By their pixels, if both have a signature, else by the score alone. Those that are not the same
     image are matched by their local features, if there is a ``matcher`` and both have some.
     """
-    found = [by_score(score, criteria) for score in scores]
-    for number, verification in _by_pixels(one, others, scores, criteria):
-        found[number] = verification
-    for number, other in enumerate(others):
-        if one.key is not None and one.key == other.key:
-            found[number] = IDENTICAL
-        elif matcher and one.local and other.local and found[number].verdict != "same image":
-            found[number] = with_geometry(found[number], matcher.match(one.local, other.local))
+    known = {number: IDENTICAL for number, other in enumerate(others) if one.is_identical(other)}
+    known |= _by_pixels(one, others, scores, criteria, set(known))
+    found = []
+    for number, (other, score) in enumerate(zip(others, scores, strict=True)):
+        verification = known[number] if number in known else by_score(score, criteria)
+        if matcher and one.local and other.local and verification.verdict != "same image":
+            verification = with_geometry(verification, matcher.match(one.local, other.local))
+        found.append(verification)
     return found
 
 
@@ -93,17 +97,22 @@ def with_geometry(found: Verification, correspondences: Correspondences) -> Veri
 
 
 def _by_pixels(
-    one: Fingerprint, others: Sequence[Fingerprint], scores: Sequence[float], criteria: Criteria
-) -> Iterator[tuple[int, Verification]]:
-    """Those of the others that have signatures, by their numbers, and the verdicts on them."""
+    one: Fingerprint,
+    others: Sequence[Fingerprint],
+    scores: Sequence[float],
+    criteria: Criteria,
+    known: Set[int],
+) -> dict[int, Verification]:
+    """The verdicts on those others that have signatures and are not ``known``, by their numbers."""
     own = one.signature
     if own is None:
-        return
-    signatures = [(number, other.signature) for number, other in enumerate(others)]
+        return {}
+    signatures = [(n, other.signature) for n, other in enumerate(others) if n not in known]
     compared = [(number, theirs) for number, theirs in signatures if theirs is not None]
     alignments = align(own, [theirs for _, theirs in compared])
     columns = evidence_columns(criteria.measure, alignments, [scores[n] for n, _ in compared])
     logits = criteria.model.logits(columns).tolist()
+    verified = {}
     for (number, theirs), aligned, logit in zip(compared, alignments, logits, strict=True):
         evidence = Evidence(False, aligned.trimmed, aligned.overlap)
         if is_undecided(own, theirs, aligned.correlation):
@@ -112,7 +121,8 @@ def _by_pixels(
             found = Verification("same image", True, probability_of(logit), evidence)
         else:
             found = Verification("similar", False, probability_of(logit), evidence)
-        yield number, _with_labels(found, scores[number], criteria)
+        verified[number] = _with_labels(found, scores[number], criteria)
+    return verified
 
 
 def _with_labels(found: Verification, score: float, criteria: Criteria) -> Verification:
