@@ -49,15 +49,14 @@ class Starts(NamedTuple):
 
 def starts(query: Floats, others: Floats, count: int) -> Starts:
     """From brightness, ``(64, 64)`` and ``(n, 64, 64)``."""
-    levels = _moved(query)
     scores, found, matrices = [], [], []
-    for side, moved in levels.items():
+    for side, moved in _moved(query).items():
         moves = _moves(side)
-        correlations, favored = _correlations(moved, _turned(others, side), moves)
+        favored = _favored_correlations(*moved, _turned(others, side), moves)
         best = favored.argmax(axis=1)
-        rows = np.arange(len(best))
-        found.append(correlations[rows, best].reshape(-1, _ORIENTATIONS))
-        scores.append(favored[rows, best].reshape(-1, _ORIENTATIONS))
+        score = favored[np.arange(len(best)), best]
+        scores.append(score.reshape(-1, _ORIENTATIONS))
+        found.append((score / moves.favor[best]).reshape(-1, _ORIENTATIONS))
         matrices.append(moves.matrices[best].reshape(-1, _ORIENTATIONS, 2, 3))
     # rounded, so that ties do not depend on what else is compared
     order = (-np.hstack(scores)).round(4).argsort(axis=1, kind="stable")[:, :count]
@@ -82,48 +81,67 @@ class _Moves(NamedTuple):
 
     sources: NDArray[np.intp]
     """``(m, pixels)``: places in the table of all sizes; the last is outside the query."""
+    corners: NDArray[np.intp]
+    """``(2, 2, m)``: of what is seen of the query, places in the table of sums."""
     matrices: Floats
     """``(m, 2, 3)``: from y and x in the other to y and x in the query."""
     inside: Floats
-    """``(pixels / 4, m)``: pixels of two by two that lie in the query."""
-    area: Floats
-    """``(m,)``: pixels that lie in the query."""
+    """``(pixels / 4 + 1, m)``: pixels of two by two that lie in the query; at last, the least sum
+    of squares, for so many pixels."""
+    favor: Floats
+    """``(m,)``: what a correlation counts, for so many pixels."""
 
 
-def _correlations(
-    moved: NDArray[np.int8], turned: NDArray[np.int8], moves: _Moves
-) -> tuple[Floats, Floats]:
-    """Of each turned other with each moved query; and the same in favor of large overlaps."""
+def _favored_correlations(
+    moved: NDArray[np.int8], own: NDArray[np.int64], turned: NDArray[np.int8], moves: _Moves
+) -> Floats:
+    """Of each turned other with each moved query, in favor of large overlaps."""
     import numkong
 
     products = np.asarray(numkong.dots_packed(turned, numkong.dots_pack(moved, "int8")))
-    floor = np.float32(_ENERGY / _QUANTUM**2) * moves.area
     theirs = _squares(turned) @ moves.inside
-    theirs += floor
-    own = moved.astype(np.float32)
-    own = np.einsum("ij,ij->i", own, own) + floor
-    correlations = products.astype(np.float32)
-    correlations /= np.sqrt(theirs, out=theirs)
-    correlations /= np.sqrt(own)
-    favor = (moves.area / np.float32(_PASTED**2)) ** np.float32(_FAVOR)
-    return correlations, np.asarray(correlations * favor)
+    np.sqrt(theirs, out=theirs)
+    favored = products.astype(np.float32)
+    favored *= moves.favor / np.sqrt(own + moves.inside[-1])
+    favored /= theirs
+    return favored
 
 
 def _squares(turned: NDArray[np.int8]) -> Floats:
-    """The mean square of two by two pixels each, ``(8 n, pixels / 4)``."""
+    """The mean square of two by two pixels each, and 1: ``(8 n, pixels / 4 + 1)``."""
     half = int(turned.shape[1] ** 0.5) // 2
-    blocks = (turned.astype(np.float32) ** 2).reshape(len(turned), half, 2, half, 2)
+    squares = turned.astype(np.float32)
+    squares *= squares
+    blocks = squares.reshape(len(turned), half, 2, 2 * half)
     rows = blocks[:, :, 0] + blocks[:, :, 1]
-    return np.asarray((rows[..., 0] + rows[..., 1]).reshape(len(turned), -1) / 4)
+    means = np.ones((len(turned), half * half + 1), np.float32)
+    np.add(rows[..., ::2], rows[..., 1::2], out=means[:, :-1].reshape(len(turned), half, half))
+    means[:, :-1] *= np.float32(0.25)
+    return means
 
 
-def _moved(query: Floats) -> dict[int, NDArray[np.int8]]:
-    """The moved squares of a query, for both levels: ``(m, pixels)``."""
+def _moved(query: Floats) -> dict[int, tuple[NDArray[np.int8], NDArray[np.int64]]]:
+    """The moved squares of a query and their sums of squares, ``(m, pixels)`` and ``(m,)``.
+
+    For both levels.
+    """
     rotated = np.where(_rotation_inside(), query.ravel()[_rotation_sources()], query.mean())
     scale, box = _all_sizes()
     scaled = scale @ rotated.reshape(-1, _FINE, _FINE) @ scale.T
-    table = np.append(_quantized(_normalized(scaled, box)), np.int8(0))
-    return {side: table.take(_moves(side).sources) for side in (_PASTED, _CUT)}
+    pixels = _quantized(_normalized(scaled, box))
+    sums = np.zeros((len(pixels), len(scale) + 1, len(scale) + 1), np.int64)
+    np.cumsum(np.square(pixels, dtype=np.int64).cumsum(axis=1), axis=2, out=sums[:, 1:, 1:])
+    table = np.append(pixels, np.int8(0))
+    return {
+        side: (table.take(moves.sources), _within(sums, moves.corners))
+        for side, moves in ((side, _moves(side)) for side in (_PASTED, _CUT))
+    }
+
+
+def _within(sums: NDArray[np.int64], corners: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The sum of each rectangle, from those of all rectangles that begin at the first pixel."""
+    (first, right), (below, last) = sums.ravel().take(corners)
+    return np.asarray(last - right - below + first)
 
 
 def _turned(others: Floats, side: int) -> NDArray[np.int8]:
@@ -219,23 +237,27 @@ def _orientation_matrices() -> Floats:
 
 @cache
 def _moves(side: int) -> _Moves:
-    sources, matrices, inside = [], [], []
+    sources, corners, matrices, inside = [], [], [], []
     for rotation, degrees in enumerate(_ROTATIONS):
         for row, column in _size_pairs(side, degrees != 0):
             for top in _tops(_SIZES[row], side):
                 for left in _tops(_SIZES[column], side):
                     places = _places(rotation, row, column, side, top, left)
                     sources.append(places)
+                    corners.append(_corners(rotation, row, column, side, top, left))
                     inside.append(places >= 0)
                     height, width = _SIZES[row], _SIZES[column]
                     scaling = [[side / height, 0, -top / height], [0, side / width, -left / width]]
                     matrices.append(composed(_rotation(degrees), np.array(scaling, np.float32)))
     blocks = np.array(inside).reshape(-1, side // 2, 2, side // 2, 2).sum(axis=(2, 4))
+    area = blocks.sum(axis=(1, 2))
+    floor = _ENERGY / _QUANTUM**2 * area
     return _Moves(
         np.array(sources),
+        np.stack(corners, -1),
         np.asarray(matrices, np.float32),
-        np.asarray(blocks.reshape(len(blocks), -1).T, np.float32),
-        np.asarray(blocks.sum(axis=(1, 2)), np.float32),
+        np.vstack([blocks.reshape(len(blocks), -1).T, floor]).astype(np.float32),
+        np.asarray((area / _PASTED**2) ** _FAVOR, np.float32),
     )
 
 
@@ -269,3 +291,16 @@ def _places(
     rows = rotation * offsets[-1] + offsets[row] + down
     places = rows[:, None] * offsets[-1] + offsets[column] + across
     return np.where(valid, places, -1).ravel()
+
+
+def _corners(
+    rotation: int, row: int, column: int, side: int, top: int, left: int
+) -> NDArray[np.intp]:
+    """Places of what is seen of the query in the table of sums, ``(2, 2)``: top left first."""
+    offsets = _offsets()
+    ends = [
+        [offsets[which] + max(0, -start), offsets[which] + min(_SIZES[which], side - start)]
+        for which, start in ((row, top), (column, left))
+    ]
+    width = offsets[-1] + 1
+    return np.asarray(rotation * width**2 + np.add.outer(np.array(ends[0]) * width, ends[1]))

@@ -26,7 +26,7 @@ from imagefinder.images.refined_alignment import (
     compared,
     inverted,
     overlaps,
-    pixel_table,
+    pyramids,
     refined,
 )
 from imagefinder.types import Signature
@@ -41,10 +41,10 @@ _FAINT = 0.01  # variance of a square that is all but blank
 
 _COLORFUL = 6.0  # average chroma of an image whose colors count
 
-_TRIED = 3  # coarse alignments of each candidate
-_HOPELESS = 0.35  # a coarse correlation that no copy has
-_STAGES = ((16, 5, 4), (24, 5, 3), (48, 5, 2))  # points along a side, window, iterations
-_UNLIKELY = 0.45, 0.5  # after all stages but the last
+_TRIED = 2  # coarse alignments of each candidate
+_HOPELESS = 0.55, 0.4  # coarse correlations that no copy has: the best one, and any
+_STAGES = ((20, 5, 4), (32, 5, 3), (48, 5, 2))  # points along a side, window, iterations
+_UNLIKELY = 0.57  # after the first stage
 _COMPARED = (64, 5)  # points along a side, window
 _UNPROVEN = 0.5  # what is not refined is said to correlate no better
 _SCALES = 0.4, 2.5  # of the query in the other, along any direction
@@ -83,9 +83,10 @@ def align(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
     unproven = coarse.correlations[:, 0].clip(-1, _UNPROVEN)
     found, trimmed = AffineFits(unproven, coarse.matrices[:, 0].copy()), unproven.copy()
     orientations = coarse.orientations[:, 0].copy()
-    rows, tried = np.nonzero(coarse.correlations > _HOPELESS)
+    rows, tried = np.nonzero(_promising(coarse.correlations))
     if len(rows):
-        pairs = Pairs(pixel_table(own[None]), pixel_table(brightness), rows)
+        live, places = np.unique(rows, return_inverse=True)
+        pairs = Pairs(pyramids(own[None]), pyramids(brightness[live]), places)
         fit, agreed, chosen = _refined(pairs, coarse.matrices[rows, tried])
         rows, tried = rows[chosen], tried[chosen]
         trimmed[rows] = agreed
@@ -93,6 +94,12 @@ def align(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
         found.matrices[rows] = fit.matrices
         orientations[rows] = coarse.orientations[rows, tried]
     return _described(query, others, found, trimmed, orientations)
+
+
+def _promising(correlations: Floats) -> NDArray[np.bool_]:
+    """The coarse alignments worth refining, ``(n, k)``."""
+    best = correlations.max(axis=1, keepdims=True)
+    return np.asarray((best > _HOPELESS[0]) & (correlations > _HOPELESS[1]))
 
 
 def is_sparse(one: Signature) -> bool:
@@ -131,10 +138,12 @@ def _refined(pairs: Pairs, matrices: Floats) -> tuple[AffineFits, Floats, NDArra
     order = np.lexsort((-fits.correlations.round(4), pairs.rows))
     chosen = order[np.unique(pairs.rows[order], return_index=True)[1]]
     fits = fits.take(chosen)
-    for stage, least in zip(_STAGES[1:], _UNLIKELY, strict=True):
-        likely = fits.correlations > least
-        chosen = chosen[likely]
-        fits = refined(pairs.take(chosen), fits.matrices[likely], *stage)
+    likely = fits.correlations > _UNLIKELY
+    chosen, fits = chosen[likely], fits.take(likely)
+    if not len(chosen):
+        return fits, fits.correlations, chosen
+    for stage in _STAGES[1:]:
+        fits = refined(pairs.take(chosen), fits.matrices, *stage)
     correlations, trimmed = compared(pairs.take(chosen), fits.matrices, *_COMPARED)
     plausible = np.flatnonzero(_plausible(fits.matrices))
     fits = AffineFits(correlations, fits.matrices).take(plausible)

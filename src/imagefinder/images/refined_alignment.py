@@ -9,6 +9,7 @@ corrected by what is left of the difference.
 from __future__ import annotations
 
 from functools import cache
+from math import isqrt
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -35,16 +36,16 @@ _LEAST = 0.3  # of the points of the grid: fewer prove nothing
 class Pairs(NamedTuple):
     """Images to sample, and which two belong together."""
 
-    queries: Floats
-    """``pixel_table`` of the query."""
+    query: Floats
+    """``pyramids`` of the query."""
     others: Floats
-    """``pixel_table`` of the others."""
+    """``pyramids`` of the others."""
     rows: NDArray[np.intp]
     """``(b,)``: of the others."""
 
     def take(self, chosen: NDArray[np.intp]) -> Pairs:
         """Only these pairs."""
-        return Pairs(self.queries, self.others, self.rows[chosen])
+        return Pairs(self.query, self.others, self.rows[chosen])
 
 
 class AffineFits(NamedTuple):
@@ -55,50 +56,47 @@ class AffineFits(NamedTuple):
     matrices: Floats
     """``(b, 2, 3)``: from y and x in the other to y and x in the query, as fractions."""
 
-    def take(self, chosen: NDArray[np.intp]) -> AffineFits:
+    def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> AffineFits:
         """Only these pairs."""
         return AffineFits(self.correlations[chosen], self.matrices[chosen])
 
 
-def pixel_table(brightness: Floats) -> Floats:
-    """Each pixel of n images and its neighbors to the right and below, ``(n * pixels, 4)``.
-
-    In five sizes, one after the other: ``brightness`` is ``(n, 64, 64)``.
-    """
-    tables = np.empty((len(brightness), _STARTS[-1], 4), np.float32)
-    for side, start in zip(_LEVELS, _STARTS, strict=False):
+def pyramids(brightness: Floats) -> Floats:
+    """The pixels of n images, ``(n, 64, 64)``, in five sizes one after the other: ``(n, p)``."""
+    squares = [brightness]
+    for side in _LEVELS[1:]:
         scale = area_average(side, _LEVELS[0])
-        squares = scale @ (brightness @ scale.T) if side < _LEVELS[0] else brightness
-        table = tables[:, start : start + side**2].reshape(-1, side, side, 4)
-        table[..., 0] = squares
-        table[:, :, :-1, 1], table[:, :, -1, 1] = squares[:, :, 1:], squares[:, :, -1]
-        table[:, :-1, :, 2:], table[:, -1, :, 2:] = table[:, 1:, :, :2], table[:, -1, :, :2]
-    return tables.reshape(-1, 4)
+        squares.append(scale @ (brightness @ scale.T))
+    return np.concatenate([square.reshape(len(brightness), -1) for square in squares], 1)
 
 
 def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: int) -> AffineFits:
     """The best of several iterations over a grid of ``side`` squared points."""
     grid = _common_grid(matrices)
-    template, in_query = _templates(pairs, grid, matrices, side, window)
+    in_other, in_query = _levels(pairs, grid, matrices, side)
+    template = _normalized(in_other.sampled(_square(grid), side), window)
     descent, inverse = _descent(template, side)
     template = template.reshape(-1, side**2)
-    current = composed(matrices, _square(grid))
+    current = in_query.in_pixels(composed(matrices, _square(grid)))
     best = current.copy()
     correlations = np.full(len(matrices), -1, np.float32)
     for iteration in range(iterations + 1):
-        points = current[..., :2] @ _points(side)[:2] + current[..., 2:]
-        inside = _inside(points)
-        moved = _sampled(pairs.queries, np.zeros_like(pairs.rows), in_query, points)
-        moved = _normalized(moved.reshape(-1, side, side), window).reshape(template.shape)
-        found = _correlation(template * inside, moved * inside, inside)
+        places = current @ _points(side)
+        inside = in_query.inside(places)
+        moved = _normalized(in_query.interpolated(places), window).reshape(template.shape)
+        moved *= inside
+        still = template * inside
+        found = _correlation(still, moved, inside)
         better = found > correlations
         correlations = np.maximum(correlations, found)
         best[better] = current[better]
         if iteration < iterations:
-            difference = ((moved - template) * inside).clip(-_OUTLIER, _OUTLIER)
+            moved -= still
+            difference = moved.clip(-_OUTLIER, _OUTLIER, out=moved)
             step = (inverse @ (descent @ difference[..., None])).reshape(-1, 2, 3)
             current = composed(current, _inverted(step.clip(-_LARGEST_STEP, _LARGEST_STEP)))
-    return AffineFits(correlations, composed(best, inverted(_square(grid))))
+    found_matrices = composed(in_query.as_fractions(best), inverted(_square(grid)))
+    return AffineFits(correlations, found_matrices)
 
 
 def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> tuple[Floats, Floats]:
@@ -107,15 +105,13 @@ def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> tuple[Fl
     And the same without the quarter of the area that differs most, such as a caption.
     """
     grid = _common_grid(matrices)
-    in_other, in_query = _levels(grid, matrices, side)
-    points = composed(matrices, _square(grid))
-    moved_points = points[..., :2] @ _points(side)[:2] + points[..., 2:]
-    inside = _inside(moved_points).reshape(-1, side, side)
-    still = _sampled(pairs.others, pairs.rows, in_other, _grid_points(grid, side))
-    moved = _sampled(pairs.queries, np.zeros_like(pairs.rows), in_query, moved_points)
+    in_other, in_query = _levels(pairs, grid, matrices, side)
+    places = in_query.in_pixels(composed(matrices, _square(grid))) @ _points(side)
+    inside = in_query.inside(places).reshape(-1, side, side)
+    still = in_other.sampled(_square(grid), side)
     patterns = [
-        _normalized_within(values.reshape(-1, side, side), inside, window)
-        for values in (still, moved)
+        _normalized_within(values, inside, window)
+        for values in (still, in_query.interpolated(places))
     ]
     one, other = (pattern * inside for pattern in patterns)
     return _correlations(one, other, inside)
@@ -124,16 +120,24 @@ def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> tuple[Fl
 def overlaps(matrices: Floats) -> tuple[Floats, Floats]:
     """The shares of the query and of the other that they have in common, ``(b,)`` each."""
     whole = np.broadcast_to(np.array([0.5, 0.5, 0.5, 0.5], np.float32), (len(matrices), 4))
-    points = matrices[..., :2] @ _grid_points(whole, 32) + matrices[..., 2:]
-    other = _inside(points).mean(axis=1)
-    query = other * np.abs(np.linalg.det(matrices[..., :2]))
+    points = composed(matrices, _square(whole)) @ _points(32)
+    other = ((points >= 0) & (points <= 1)).all(axis=1).mean(axis=1, dtype=np.float32)
+    query = other * np.abs(_determinants(matrices))
     return np.minimum(query, 1), other
 
 
 def inverted(matrices: Floats) -> Floats:
     """Of affine matrices, ``(b, 2, 3)``."""
-    linear = np.linalg.inv(matrices[..., :2])
-    return np.concatenate([linear, -linear @ matrices[..., 2:]], -1)
+    (a, b, c), (d, e, f) = matrices.transpose(1, 2, 0)
+    found = np.empty_like(matrices)
+    found[:, 0, 0], found[:, 0, 1], found[:, 0, 2] = e, -b, b * f - c * e
+    found[:, 1, 0], found[:, 1, 1], found[:, 1, 2] = -d, a, c * d - a * f
+    found /= (a * e - b * d)[:, None, None]
+    return found
+
+
+def _determinants(matrices: Floats) -> Floats:
+    return np.asarray(matrices[:, 0, 0] * matrices[:, 1, 1] - matrices[:, 0, 1] * matrices[:, 1, 0])
 
 
 def _common_grid(matrices: Floats) -> Floats:
@@ -154,11 +158,6 @@ def _square(grid: Floats) -> Floats:
     return matrices
 
 
-def _grid_points(grid: Floats, side: int) -> Floats:
-    """``(b, 2, points)``."""
-    return np.asarray(grid[:, 2:, None] * _points(side)[:2] + grid[:, :2, None])
-
-
 @cache
 def _points(side: int) -> Floats:
     """y, x and 1 of points in the square of ±1, ``(3, points)``."""
@@ -167,51 +166,105 @@ def _points(side: int) -> Floats:
     return np.stack([y.ravel(), x.ravel(), np.ones(side**2)]).astype(np.float32)
 
 
-def _levels(grid: Floats, matrices: Floats, side: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+class _Level(NamedTuple):
+    """One size of each of b pyramids, to sample."""
+
+    pixels: Floats
+    """Of all pyramids, ``(n * p,)``."""
+    starts: NDArray[np.intp]
+    """``(b, 1)``: the first pixel."""
+    sides: NDArray[np.intp]
+    """``(b, 1)``."""
+
+    @classmethod
+    def of(cls, pyramids: Floats, rows: NDArray[np.intp], levels: NDArray[np.intp]) -> _Level:
+        """The chosen level of the pyramid of each row, ``(b,)`` both."""
+        starts = np.array(_STARTS)[levels] + rows * _STARTS[-1]
+        return cls(pyramids.ravel(), starts[:, None], np.array(_LEVELS)[levels][:, None])
+
+    def in_pixels(self, matrices: Floats) -> Floats:
+        """``(b, 2, 3)``: to the centers of pixels, instead of fractions of the sides."""
+        found = matrices * self.sides[..., None].astype(np.float32)
+        found[..., 2] -= np.float32(0.5)
+        return found
+
+    def as_fractions(self, matrices: Floats) -> Floats:
+        """``(b, 2, 3)``: the opposite."""
+        found = matrices.copy()
+        found[..., 2] += np.float32(0.5)
+        found /= self.sides[..., None].astype(np.float32)
+        return found
+
+    def inside(self, places: Floats) -> Floats:
+        """1 where they are within the image, else 0: ``(b, 2, points)`` → ``(b, points)``."""
+        within = (places >= -0.5) & (places <= self.sides[..., None] - np.float32(0.5))
+        return (within[:, 0] & within[:, 1]).astype(np.float32)
+
+    def sampled(self, matrices: Floats, side: int) -> Floats:
+        """Where matrices lead from the square of ±1, ``(b, side, side)``."""
+        return self.interpolated(self.in_pixels(matrices) @ _points(side))
+
+    def interpolated(self, places: Floats) -> Floats:
+        """Bilinear interpolation: ``(b, 2, points)`` → ``(b, √points, √points)``.
+
+        Outside, the edge goes on.
+        """
+        last = self.sides[..., None] - np.float32(1.001)
+        places = np.minimum(np.maximum(places, 0), last, dtype=np.float32)
+        whole = places.astype(np.intp)
+        places -= whole
+        down, across = places[:, 0], places[:, 1]
+        corner = whole[:, 0] * self.sides
+        corner += whole[:, 1]
+        corner += self.starts
+        above = self._between(corner, across)
+        corner += self.sides
+        below = self._between(corner, across)
+        below -= above
+        below *= down
+        below += above
+        side = isqrt(places.shape[2])
+        return below.reshape(-1, side, side)
+
+    def _between(self, places: NDArray[np.intp], across: Floats) -> Floats:
+        """Values at these places, or so much nearer to their neighbors at the right."""
+        left = self.pixels.take(places)
+        right = self.pixels.take(places + 1)
+        right -= left
+        right *= across
+        right += left
+        return right
+
+
+def _levels(pairs: Pairs, grid: Floats, matrices: Floats, side: int) -> tuple[_Level, _Level]:
     """The size of each other and of each query whose pixels lie about as far apart as points.
 
     Neither is sampled in a finer one than the other has.
     """
     extent = 2 * np.sqrt(grid[:, 2] * grid[:, 3])
-    scale = np.sqrt(np.abs(np.linalg.det(matrices[..., :2]))).clip(0.1, 10)
+    scale = np.sqrt(np.abs(_determinants(matrices))).clip(0.1, 10)
     apart = np.maximum(_LEVELS[0] * extent / side, np.maximum(1, 1 / scale))
-    last = len(_LEVELS) - 1
-    in_other, in_query = np.rint(2 * np.log2([apart, apart * scale])).clip(0, last).astype(np.intp)
-    return in_other, in_query
-
-
-def _templates(
-    pairs: Pairs, grid: Floats, matrices: Floats, side: int, window: int
-) -> tuple[Floats, NDArray[np.intp]]:
-    """The others on their grids, normalized; and the size to sample the query in."""
-    in_other, in_query = _levels(grid, matrices, side)
-    values = _sampled(pairs.others, pairs.rows, in_other, _grid_points(grid, side))
-    return _normalized(values.reshape(-1, side, side), window), in_query
-
-
-def _sampled(table: Floats, rows: NDArray[np.intp], levels: NDArray[np.intp], at: Floats) -> Floats:
-    """Bilinear interpolation at ``(b, 2, points)``; outside, the edge goes on."""
-    sides = np.array(_LEVELS)[levels][:, None]
-    starts = np.array(_STARTS)[levels][:, None] + rows[:, None] * _STARTS[-1]
-    sides32 = sides[..., None].astype(np.float32)
-    places = np.minimum(np.maximum(at * sides32 - np.float32(0.5), 0), sides32 - np.float32(1.001))
-    whole = places.astype(np.int32)
-    down, across = (places - whole).transpose(1, 0, 2)
-    corners = table.take(whole[:, 0] * sides + whole[:, 1] + starts, 0)
-    above = corners[..., 0] + (corners[..., 1] - corners[..., 0]) * across
-    below = corners[..., 2] + (corners[..., 3] - corners[..., 2]) * across
-    return np.asarray(above + (below - above) * down)
-
-
-def _inside(points: Floats) -> Floats:
-    return np.asarray(((points >= 0) & (points <= 1)).all(axis=1), np.float32)
+    levels = np.rint(2 * np.log2([apart, apart * scale])).clip(0, len(_LEVELS) - 1).astype(np.intp)
+    return (
+        _Level.of(pairs.others, pairs.rows, levels[0]),
+        _Level.of(pairs.query, np.zeros_like(pairs.rows), levels[1]),
+    )
 
 
 def _normalized(patches: Floats, window: int) -> Floats:
     box = window_mean(patches.shape[-1], window)
-    mean = box @ (patches @ box.T)
-    variance = box @ (patches**2 @ box.T) - mean**2
-    return np.asarray((patches - mean) / np.sqrt(np.maximum(variance, 0) + np.float32(NOISE**2)))
+    both = np.empty((2, *patches.shape), np.float32)
+    both[0] = patches
+    np.multiply(patches, patches, out=both[1])
+    mean, deviation = box @ (both @ box.T)
+    deviation -= mean * mean
+    np.maximum(deviation, 0, out=deviation)
+    deviation += np.float32(NOISE**2)
+    np.sqrt(deviation, out=deviation)
+    mean -= patches
+    np.negative(mean, out=mean)
+    mean /= deviation
+    return np.asarray(mean)
 
 
 def _normalized_within(patches: Floats, inside: Floats, window: int) -> Floats:
@@ -242,7 +295,8 @@ def _correlations(one: Floats, other: Floats, inside: Floats) -> tuple[Floats, F
         found = product / np.sqrt((left + floor) * (right + floor))
         return np.where(enough, found, np.float32(-1))
 
-    return correlation(rank >= 0), correlation(rank >= trimmed)
+    whole = correlation(rank >= 0)
+    return whole, np.maximum(whole, correlation(rank >= trimmed))
 
 
 def _block_sums(values: Floats) -> Floats:
@@ -265,13 +319,24 @@ def _correlation(one: Floats, other: Floats, inside: Floats) -> Floats:
 
 def _descent(template: Floats, side: int) -> tuple[Floats, Floats]:
     """Steepest descent, ``(b, 6, points)``, and the inverse of the damped Hessian."""
-    down, across = np.gradient(template, 2 / side, axis=(1, 2))
-    slopes = np.stack([down, across], 1).reshape(len(template), 2, 1, side**2)
-    descent = (slopes * _points(side)).reshape(len(template), 6, side**2)
+    slopes = np.empty((len(template), 2, side, side), np.float32)
+    slopes[:, 0], slopes[:, 1] = _slope(template.swapaxes(1, 2)).swapaxes(1, 2), _slope(template)
+    slopes *= np.float32(side / 2)
+    descent = slopes.reshape(-1, 2, 1, side**2) * _points(side)
+    descent = descent.reshape(len(template), 6, side**2)
     hessian = descent @ descent.transpose(0, 2, 1)
     mean = np.trace(hessian, axis1=1, axis2=2)[:, None, None] / 6
     damping = (np.float32(_DAMPING) * mean + np.float32(1e-3)) * np.eye(6, dtype=np.float32)
     return descent, np.linalg.inv(hessian + damping)
+
+
+def _slope(values: Floats) -> Floats:
+    """From each value to the next along the last axis: half of the two steps around it."""
+    steps = np.diff(values)
+    found = np.empty_like(values)
+    found[..., 0], found[..., -1] = steps[..., 0], steps[..., -1]
+    found[..., 1:-1] = (steps[..., 1:] + steps[..., :-1]) / 2
+    return found
 
 
 def _inverted(step: Floats) -> Floats:
