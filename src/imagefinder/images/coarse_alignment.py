@@ -26,7 +26,6 @@ _PASTED = 16
 _CUT = 10
 _SIZES = (8, 10, 11, 14, 16, 19)  # pixels of the query's side
 _STEPS = 1  # of sizes that width and height may differ by
-_OVERHANG = 1  # pixels of the query that may lie outside
 _ROTATIONS = (0, 8, -8)  # degrees
 _ROTATED_SIZES = (11, 14, 16)
 _WINDOW = 5  # pixels: the side of the square that brightness is normalized in
@@ -37,34 +36,34 @@ _ORIENTATIONS = 8
 
 
 class Starts(NamedTuple):
-    """The most promising alignments with each of n others, best first."""
+    """The most promising alignment with each of n others."""
 
     correlations: Floats
-    """``(n, k)``."""
+    """``(n,)``."""
     matrices: Floats
-    """``(n, k, 2, 3)``: from y and x in the other to y and x in the query, as fractions."""
+    """``(n, 2, 3)``: from y and x in the other to y and x in the query, as fractions."""
     orientations: NDArray[np.intp]
-    """``(n, k)``: twice the quarter turns of the other, plus 1 if it is then mirrored."""
+    """``(n,)``: twice the quarter turns of the other, plus 1 if it is then mirrored."""
 
 
-def starts(query: Floats, others: Floats, count: int) -> Starts:
+def starts(query: Floats, others: Floats) -> Starts:
     """From brightness, ``(64, 64)`` and ``(n, 64, 64)``."""
-    scores, found, matrices = [], [], []
+    scores, correlations, matrices = [], [], []
     for side, moved in _moved(query).items():
         moves = _moves(side)
         favored = _favored_correlations(*moved, _turned(others, side), moves)
         best = favored.argmax(axis=1)
         score = favored[np.arange(len(best)), best]
         scores.append(score.reshape(-1, _ORIENTATIONS))
-        found.append((score / moves.favor[best]).reshape(-1, _ORIENTATIONS))
+        correlations.append((score / moves.favor[best]).reshape(-1, _ORIENTATIONS))
         matrices.append(moves.matrices[best].reshape(-1, _ORIENTATIONS, 2, 3))
     # rounded, so that ties do not depend on what else is compared
-    order = (-np.hstack(scores)).round(4).argsort(axis=1, kind="stable")[:, :count]
-    orientations = order % _ORIENTATIONS
-    chosen = np.take_along_axis(np.concatenate(matrices, 1), order[..., None, None], 1)
+    first = np.hstack(scores).round(4).argmax(axis=1)
+    rows = np.arange(len(others))
+    orientations = first % _ORIENTATIONS
     return Starts(
-        np.take_along_axis(np.hstack(found), order, 1),
-        composed(chosen, _orientation_matrices()[orientations]),
+        np.hstack(correlations)[rows, first],
+        composed(np.hstack(matrices)[rows, first], _orientation_matrices()[orientations]),
         orientations,
     )
 
@@ -276,7 +275,7 @@ def _size_pairs(side: int, rotated: bool) -> list[tuple[int, int]]:
 def _tops(size: int, side: int) -> range:
     """Where in a square of the other the query may start."""
     first, last = sorted((0, side - size))
-    return range(first - _OVERHANG, last + _OVERHANG + 1)
+    return range(first, last + 1)
 
 
 def _places(

@@ -41,10 +41,9 @@ _FAINT = 0.01  # variance of a square that is all but blank
 
 _COLORFUL = 6.0  # average chroma of an image whose colors count
 
-_TRIED = 2  # coarse alignments of each candidate
-_HOPELESS = 0.55, 0.4  # coarse correlations that no copy has: the best one, and any
-_STAGES = ((20, 5, 4), (32, 5, 3), (48, 5, 2))  # points along a side, window, iterations
-_UNLIKELY = 0.57  # after the first stage
+_HOPELESS = 0.45  # a coarse correlation that hardly any copy has
+_UNLIKELY = 0.55  # the same, after the first stage
+_STAGES = ((16, 5, 4), (32, 5, 3), (48, 5, 2))  # points along a side, window, iterations
 _COMPARED = (64, 5)  # points along a side, window
 _UNPROVEN = 0.5  # what is not refined is said to correlate no better
 _SCALES = 0.4, 2.5  # of the query in the other, along any direction
@@ -79,27 +78,18 @@ def align(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
         return []
     brightness = np.stack([other.pattern for other in others]).astype(np.float32)
     own = query.pattern.astype(np.float32)
-    coarse = starts(own, brightness, _TRIED)
-    unproven = coarse.correlations[:, 0].clip(-1, _UNPROVEN)
-    found, trimmed = AffineFits(unproven, coarse.matrices[:, 0].copy()), unproven.copy()
-    orientations = coarse.orientations[:, 0].copy()
-    rows, tried = np.nonzero(_promising(coarse.correlations))
+    coarse = starts(own, brightness)
+    unproven = coarse.correlations.clip(-1, _UNPROVEN)
+    found, trimmed = AffineFits(unproven, coarse.matrices.copy()), unproven.copy()
+    rows = np.flatnonzero(coarse.correlations > _HOPELESS)
     if len(rows):
-        live, places = np.unique(rows, return_inverse=True)
-        pairs = Pairs(pyramids(own[None]), pyramids(brightness[live]), places)
-        fit, agreed, chosen = _refined(pairs, coarse.matrices[rows, tried])
-        rows, tried = rows[chosen], tried[chosen]
+        pairs = Pairs(pyramids(own[None]), pyramids(brightness[rows]), np.arange(len(rows)))
+        fits, agreed, chosen = _refined(pairs, coarse.matrices[rows])
+        rows = rows[chosen]
         trimmed[rows] = agreed
-        found.correlations[rows] = fit.correlations
-        found.matrices[rows] = fit.matrices
-        orientations[rows] = coarse.orientations[rows, tried]
-    return _described(query, others, found, trimmed, orientations)
-
-
-def _promising(correlations: Floats) -> NDArray[np.bool_]:
-    """The coarse alignments worth refining, ``(n, k)``."""
-    best = correlations.max(axis=1, keepdims=True)
-    return np.asarray((best > _HOPELESS[0]) & (correlations > _HOPELESS[1]))
+        found.correlations[rows] = fits.correlations
+        found.matrices[rows] = fits.matrices
+    return _described(query, others, found, trimmed, coarse.orientations)
 
 
 def is_sparse(one: Signature) -> bool:
@@ -130,21 +120,16 @@ def _ncc(one: Floats, other: Floats) -> float:
 
 
 def _refined(pairs: Pairs, matrices: Floats) -> tuple[AffineFits, Floats, NDArray[np.intp]]:
-    """Those pairs that may be copies, the best of each candidate; and which they are.
-
-    Between these their trimmed correlations.
-    """
+    """Those pairs that may be copies, their trimmed correlations, and which they are."""
     fits = refined(pairs, matrices, *_STAGES[0])
-    order = np.lexsort((-fits.correlations.round(4), pairs.rows))
-    chosen = order[np.unique(pairs.rows[order], return_index=True)[1]]
+    chosen = np.flatnonzero(fits.correlations > _UNLIKELY)
     fits = fits.take(chosen)
-    likely = fits.correlations > _UNLIKELY
-    chosen, fits = chosen[likely], fits.take(likely)
     if not len(chosen):
         return fits, fits.correlations, chosen
+    pairs = pairs.take(chosen)
     for stage in _STAGES[1:]:
-        fits = refined(pairs.take(chosen), fits.matrices, *stage)
-    correlations, trimmed = compared(pairs.take(chosen), fits.matrices, *_COMPARED)
+        fits = refined(pairs, fits.matrices, *stage)
+    correlations, trimmed = compared(pairs, fits.matrices, *_COMPARED)
     plausible = np.flatnonzero(_plausible(fits.matrices))
     fits = AffineFits(correlations, fits.matrices).take(plausible)
     return fits, trimmed[plausible], chosen[plausible]
@@ -197,20 +182,27 @@ def _color_cosines(
     places = np.floor((matrices[..., :2] @ points + matrices[..., 2:]) * side).astype(np.intp)
     inside = ((places >= 0) & (places < side)).all(axis=1)
     places = places.clip(0, side - 1)
-    moved = query.chroma.astype(np.float32)[:, places[:, 0], places[:, 1]] * inside
-    still = np.stack([other.chroma for other in others], 1).astype(np.float32)
-    still = still.reshape(2, len(others), -1) * inside
-    area = np.maximum(inside.sum(axis=1), 1)
-    colorful = np.minimum(*(np.hypot(*each).sum(axis=1) / area for each in (moved, still)))
-    products, own, theirs = (
-        (left * right).sum(axis=(0, 2))
-        for left, right in ((moved, still), (moved, moved), (still, still))
+    moved = (
+        query.chroma.reshape(2, -1).astype(np.float32).take(places[:, 0] * side + places[:, 1], 1)
     )
+    still = np.stack([other.chroma for other in others], 1).astype(np.float32)
+    still = still.reshape(moved.shape)
+    still *= inside
+    area = np.maximum(inside.sum(axis=1), 1)
+    (chroma, own), (their_chroma, theirs) = (_chroma(each * inside) for each in (moved, still))
+    colorful = np.minimum(chroma, their_chroma) / area
+    products = np.einsum("inp,inp->n", moved, still)
     cosines = products / np.sqrt(np.maximum(own * theirs, 1))
     return [
         float(cosine) if color >= _COLORFUL else None
         for cosine, color in zip(cosines, colorful, strict=True)
     ]
+
+
+def _chroma(planes: Floats) -> tuple[Floats, Floats]:
+    """The sums of chroma and of its squares, from Cb and Cr: ``(2, n, points)`` → ``(n,)``."""
+    squares = planes[0] ** 2 + planes[1] ** 2
+    return np.sqrt(squares).sum(axis=1), squares.sum(axis=1)
 
 
 def _normalized(signature: Signature) -> Floats:

@@ -56,7 +56,7 @@ class AffineFits(NamedTuple):
     matrices: Floats
     """``(b, 2, 3)``: from y and x in the other to y and x in the query, as fractions."""
 
-    def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> AffineFits:
+    def take(self, chosen: NDArray[np.intp]) -> AffineFits:
         """Only these pairs."""
         return AffineFits(self.correlations[chosen], self.matrices[chosen])
 
@@ -72,30 +72,31 @@ def pyramids(brightness: Floats) -> Floats:
 
 def refined(pairs: Pairs, matrices: Floats, side: int, window: int, iterations: int) -> AffineFits:
     """The best of several iterations over a grid of ``side`` squared points."""
-    grid = _common_grid(matrices)
-    in_other, in_query = _levels(pairs, grid, matrices, side)
-    template = _normalized(in_other.sampled(_square(grid), side), window)
-    descent, inverse = _descent(template, side)
-    template = template.reshape(-1, side**2)
-    current = in_query.in_pixels(composed(matrices, _square(grid)))
-    best = current.copy()
-    correlations = np.full(len(matrices), -1, np.float32)
+    square = _square(_common_grid(matrices))
+    in_other, in_query = _levels(pairs, square, matrices, side)
+    template = _normalized(in_other.sampled(square, side), window)
+    descent = _descent(template, side)
+    patterns = np.empty((len(matrices), 2, side**2), np.float32)
+    still, moved = patterns[:, 0], patterns[:, 1]
+    template = template.reshape(still.shape)
+    current = in_query.in_pixels(composed(matrices, square))
+    best, correlations = current, np.full(len(matrices), -1, np.float32)
     for iteration in range(iterations + 1):
         places = current @ _points(side)
         inside = in_query.inside(places)
-        moved = _normalized(in_query.interpolated(places), window).reshape(template.shape)
-        moved *= inside
-        still = template * inside
-        found = _correlation(still, moved, inside)
-        better = found > correlations
+        sampled = _normalized(in_query.interpolated(places), window)
+        np.multiply(sampled.reshape(still.shape), inside, out=moved)
+        np.multiply(template, inside, out=still)
+        found = _correlation(patterns, inside)
+        best = np.where((found > correlations)[:, None, None], current, best)
         correlations = np.maximum(correlations, found)
-        best[better] = current[better]
         if iteration < iterations:
             moved -= still
-            difference = moved.clip(-_OUTLIER, _OUTLIER, out=moved)
-            step = (inverse @ (descent @ difference[..., None])).reshape(-1, 2, 3)
-            current = composed(current, _inverted(step.clip(-_LARGEST_STEP, _LARGEST_STEP)))
-    found_matrices = composed(in_query.as_fractions(best), inverted(_square(grid)))
+            step = descent @ moved.clip(-_OUTLIER, _OUTLIER, out=moved)[..., None]
+            step = step.clip(-_LARGEST_STEP, _LARGEST_STEP).reshape(-1, 2, 3)
+            # the step from the template is taken backwards: to first order, its negative
+            current = composed(current, np.eye(2, 3, dtype=np.float32) - step)
+    found_matrices = composed(in_query.as_fractions(best), inverted(square))
     return AffineFits(correlations, found_matrices)
 
 
@@ -104,17 +105,15 @@ def compared(pairs: Pairs, matrices: Floats, side: int, window: int) -> tuple[Fl
 
     And the same without the quarter of the area that differs most, such as a caption.
     """
-    grid = _common_grid(matrices)
-    in_other, in_query = _levels(pairs, grid, matrices, side)
-    places = in_query.in_pixels(composed(matrices, _square(grid))) @ _points(side)
+    square = _square(_common_grid(matrices))
+    in_other, in_query = _levels(pairs, square, matrices, side)
+    places = in_query.in_pixels(composed(matrices, square)) @ _points(side)
     inside = in_query.inside(places).reshape(-1, side, side)
-    still = in_other.sampled(_square(grid), side)
-    patterns = [
+    one, other = (
         _normalized_within(values, inside, window)
-        for values in (still, in_query.interpolated(places))
-    ]
-    one, other = (pattern * inside for pattern in patterns)
-    return _correlations(one, other, inside)
+        for values in (in_other.sampled(square, side), in_query.interpolated(places))
+    )
+    return _correlations(one * inside, other * inside, inside)
 
 
 def overlaps(matrices: Floats) -> tuple[Floats, Floats]:
@@ -175,16 +174,19 @@ class _Level(NamedTuple):
     """``(b, 1)``: the first pixel."""
     sides: NDArray[np.intp]
     """``(b, 1)``."""
+    lengths: Floats
+    """The same, ``(b, 1, 1)``."""
 
     @classmethod
     def of(cls, pyramids: Floats, rows: NDArray[np.intp], levels: NDArray[np.intp]) -> _Level:
         """The chosen level of the pyramid of each row, ``(b,)`` both."""
         starts = np.array(_STARTS)[levels] + rows * _STARTS[-1]
-        return cls(pyramids.ravel(), starts[:, None], np.array(_LEVELS)[levels][:, None])
+        sides = np.array(_LEVELS)[levels][:, None]
+        return cls(pyramids.ravel(), starts[:, None], sides, sides[..., None].astype(np.float32))
 
     def in_pixels(self, matrices: Floats) -> Floats:
         """``(b, 2, 3)``: to the centers of pixels, instead of fractions of the sides."""
-        found = matrices * self.sides[..., None].astype(np.float32)
+        found = matrices * self.lengths
         found[..., 2] -= np.float32(0.5)
         return found
 
@@ -192,13 +194,13 @@ class _Level(NamedTuple):
         """``(b, 2, 3)``: the opposite."""
         found = matrices.copy()
         found[..., 2] += np.float32(0.5)
-        found /= self.sides[..., None].astype(np.float32)
+        found /= self.lengths
         return found
 
     def inside(self, places: Floats) -> Floats:
         """1 where they are within the image, else 0: ``(b, 2, points)`` → ``(b, points)``."""
-        within = (places >= -0.5) & (places <= self.sides[..., None] - np.float32(0.5))
-        return (within[:, 0] & within[:, 1]).astype(np.float32)
+        within = ((places >= -0.5) & (places <= self.lengths - np.float32(0.5))).all(axis=1)
+        return np.asarray(within, np.float32)
 
     def sampled(self, matrices: Floats, side: int) -> Floats:
         """Where matrices lead from the square of ±1, ``(b, side, side)``."""
@@ -209,8 +211,8 @@ class _Level(NamedTuple):
 
         Outside, the edge goes on.
         """
-        last = self.sides[..., None] - np.float32(1.001)
-        places = np.minimum(np.maximum(places, 0), last, dtype=np.float32)
+        places = np.maximum(places, 0)
+        np.minimum(places, self.lengths - np.float32(1.001), out=places)
         whole = places.astype(np.intp)
         places -= whole
         down, across = places[:, 0], places[:, 1]
@@ -236,12 +238,12 @@ class _Level(NamedTuple):
         return right
 
 
-def _levels(pairs: Pairs, grid: Floats, matrices: Floats, side: int) -> tuple[_Level, _Level]:
+def _levels(pairs: Pairs, square: Floats, matrices: Floats, side: int) -> tuple[_Level, _Level]:
     """The size of each other and of each query whose pixels lie about as far apart as points.
 
     Neither is sampled in a finer one than the other has.
     """
-    extent = 2 * np.sqrt(grid[:, 2] * grid[:, 3])
+    extent = 2 * np.sqrt(square[:, 0, 0] * square[:, 1, 1])
     scale = np.sqrt(np.abs(_determinants(matrices))).clip(0.1, 10)
     apart = np.maximum(_LEVELS[0] * extent / side, np.maximum(1, 1 / scale))
     levels = np.rint(2 * np.log2([apart, apart * scale])).clip(0, len(_LEVELS) - 1).astype(np.intp)
@@ -305,20 +307,18 @@ def _block_sums(values: Floats) -> Floats:
     return np.asarray(blocks.sum(axis=(2, 4)).reshape(-1, _BLOCKS**2))
 
 
-def _correlation(one: Floats, other: Floats, inside: Floats) -> Floats:
-    """Of patterns that are 0 outside, ``(b, points)``."""
-    area = inside.sum(axis=1) + np.float32(1e-6)
-    floor = np.float32(_ENERGY) * area
-    products, own, theirs = (
-        np.einsum("ij,ij->i", left, right)
-        for left, right in ((one, other), (one, one), (other, other))
-    )
-    found = products / np.sqrt((own + floor) * (theirs + floor))
+def _correlation(patterns: Floats, inside: Floats) -> Floats:
+    """Of two patterns that are 0 outside, ``(b, 2, points)``."""
+    area = inside.sum(axis=1)
+    floor = np.float32(_ENERGY) * area + np.float32(1e-6)
+    products = patterns @ patterns.transpose(0, 2, 1)
+    energy = (products[:, 0, 0] + floor) * (products[:, 1, 1] + floor)
+    found = products[:, 0, 1] / np.sqrt(energy)
     return np.where(area < _LEAST * inside.shape[1], np.float32(-1), found)
 
 
-def _descent(template: Floats, side: int) -> tuple[Floats, Floats]:
-    """Steepest descent, ``(b, 6, points)``, and the inverse of the damped Hessian."""
+def _descent(template: Floats, side: int) -> Floats:
+    """Of steepest descent, by the inverse of the damped Hessian: ``(b, 6, points)``."""
     slopes = np.empty((len(template), 2, side, side), np.float32)
     slopes[:, 0], slopes[:, 1] = _slope(template.swapaxes(1, 2)).swapaxes(1, 2), _slope(template)
     slopes *= np.float32(side / 2)
@@ -327,7 +327,7 @@ def _descent(template: Floats, side: int) -> tuple[Floats, Floats]:
     hessian = descent @ descent.transpose(0, 2, 1)
     mean = np.trace(hessian, axis1=1, axis2=2)[:, None, None] / 6
     damping = (np.float32(_DAMPING) * mean + np.float32(1e-3)) * np.eye(6, dtype=np.float32)
-    return descent, np.linalg.inv(hessian + damping)
+    return np.asarray(np.linalg.inv(hessian + damping) @ descent)
 
 
 def _slope(values: Floats) -> Floats:
@@ -337,8 +337,3 @@ def _slope(values: Floats) -> Floats:
     found[..., 0], found[..., -1] = steps[..., 0], steps[..., -1]
     found[..., 1:-1] = (steps[..., 1:] + steps[..., :-1]) / 2
     return found
-
-
-def _inverted(step: Floats) -> Floats:
-    """The inverse of identity plus a step."""
-    return inverted(step + np.eye(2, 3, dtype=np.float32))
