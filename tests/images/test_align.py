@@ -33,25 +33,38 @@ def assert_close(one: Alignment, other: Alignment) -> None:
     np.testing.assert_allclose(one.matrix, other.matrix, atol=1e-6)
 
 
+Box = tuple[float, float, float, float]
+HALVES: list[Box] = [(0, 0, 0.5, 0.5), (0.45, 0.5, 0.5, 0.5)]
+LARGER: list[Box] = [(0.3, 0, 0.7, 0.7), (0.2, 0.35, 0.8, 0.65)]
+
+
+def part_of(whole: PIL.Image.Image, box: Box) -> PIL.Image.Image:
+    """Left, top, width and height are shares of the sides."""
+    pixels = [round(share * side) for share, side in zip(box, whole.size * 2, strict=True)]
+    return crop(whole, *pixels)
+
+
 @pytest.mark.parametrize("name", SCENES)
-@pytest.mark.parametrize(
-    ("left", "top", "width", "height"),
-    [(0, 0, 0.5, 0.5), (0.45, 0.5, 0.5, 0.5), (0.3, 0, 0.7, 0.7), (0.2, 0.35, 0.8, 0.65)],
-)
-def test_a_crop_is_found_wherever_it_was(
-    name: str, left: float, top: float, width: float, height: float
-) -> None:
+@pytest.mark.parametrize("box", HALVES + LARGER)
+def test_a_crop_is_found_wherever_it_was(name: str, box: Box) -> None:
     whole = scene(name)
-    box = [round(share * side) for share, side in zip((left, top), whole.size, strict=True)]
-    size = [round(share * side) for share, side in zip((width, height), whole.size, strict=True)]
-    part = crop(whole, *box, *size)
-    as_query, as_other = only(part, whole), only(whole, part)
-    assert min(as_query.correlation, as_other.correlation) > 0.7
+    alignment = only(part_of(whole, box), whole)
+    assert alignment.correlation > 0.7
+    left, top, width, height = box
     area = width * height
-    assert (as_query.overlap, as_query.other_overlap) == pytest.approx((1, area), abs=0.06)
-    assert (as_other.overlap, as_other.other_overlap) == pytest.approx((area, 1), abs=0.06)
+    assert (alignment.overlap, alignment.other_overlap) == pytest.approx((1, area), abs=0.06)
     expected = [[width, 0, left], [0, height, top]]
-    np.testing.assert_allclose(as_query.matrix, expected, atol=0.03)
+    np.testing.assert_allclose(alignment.matrix, expected, atol=0.03)
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("box", LARGER)
+def test_what_was_cropped_finds_its_part(name: str, box: Box) -> None:
+    whole = scene(name)
+    alignment = only(whole, part_of(whole, box))
+    assert alignment.correlation > 0.7
+    area = box[2] * box[3]
+    assert (alignment.overlap, alignment.other_overlap) == pytest.approx((area, 1), abs=0.06)
 
 
 @pytest.mark.parametrize("quarters", range(4))
