@@ -1,13 +1,14 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from time import sleep
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder._utils.concurrency import batched, cores, prefetch_map
+from imagefinder._utils.concurrency import CombinedCalls, batched, cores, prefetch_map
 
 
 class AtOnce(Executor):
@@ -61,3 +62,36 @@ def test_batches_hold_everything_once(items: list[int], size: int) -> None:
 
 def test_there_is_at_least_one_core() -> None:
     assert cores() >= 1
+
+
+def test_calls_that_come_while_one_is_made_are_made_together() -> None:
+    calls: list[list[int]] = []
+    first_is_under_way, others_wait = threading.Event(), threading.Event()
+
+    def doubled(items: list[int]) -> list[int]:
+        calls.append(items)
+        if items == [0]:
+            first_is_under_way.set()
+            assert others_wait.wait(timeout=60)
+        return [2 * item for item in items]
+
+    combined = CombinedCalls(doubled, most=3)
+    with ThreadPoolExecutor(6) as threads:
+        first = threads.submit(combined, 0)
+        assert first_is_under_way.wait(timeout=60)
+        others = [threads.submit(combined, item) for item in range(1, 6)]
+        while len(combined._waiting) < 5:
+            sleep(0)
+        others_wait.set()
+        assert [call.result() for call in (first, *others)] == [0, 2, 4, 6, 8, 10]
+    assert [len(call) for call in calls] == [1, 3, 2]
+
+
+def test_an_error_is_raised_in_each_of_the_calls_and_the_next_is_made() -> None:
+    def halves(items: list[int]) -> list[float]:
+        return [1 / item for item in items]
+
+    combined = CombinedCalls(halves, most=3)
+    with pytest.raises(ZeroDivisionError):
+        combined(0)
+    assert combined(2) == 0.5

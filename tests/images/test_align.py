@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from imagefinder.images import ncc
 from imagefinder.images.ncc import Alignment, align
 from imagefinder.images.signature import ncc_signature
 from imagefinder.images.transforms import crop, grayscale, jpeg
@@ -115,6 +116,15 @@ def test_it_does_not_depend_on_the_company() -> None:
     together = align(query, signatures * 4)
     for number, alignment in enumerate(together):
         assert_close(alignment, align(query, [signatures[number % 3]])[0])
+
+
+def test_what_is_aligned_together_is_aligned_as_alone() -> None:
+    signatures = [ncc_signature(scene(name)) for name in SCENES]
+    parts = [ncc_signature(part_of(scene(name), LARGER[0])) for name in SCENES]
+    searches = [(part, signatures[:count]) for count, part in enumerate(parts, 1)]
+    for (part, others), together in zip(searches, ncc._align_all(searches), strict=True):
+        for one, other in zip(together, align(part, others), strict=True):
+            assert_close(one, other)
 
 
 def test_either_may_be_the_query() -> None:

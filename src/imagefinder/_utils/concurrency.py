@@ -1,4 +1,4 @@
-"""Concurrency: batches, and a parallel map that keeps order and never runs far ahead."""
+"""Concurrency: batches, combined calls, and a parallel map that never runs far ahead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from itertools import islice
-from typing import TypeVar
+from threading import Lock
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,3 +41,39 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+class CombinedCalls(Generic[Item, Result]):
+    """Calls of many threads at a time, made as one call of a function of many items.
+
+    A call that comes alone is made at once. Those that come meanwhile wait, and whichever of their
+    threads goes on first makes one call for all of them.
+    """
+
+    def __init__(self, function: Callable[[list[Item]], list[Result]], most: int) -> None:
+        """``function`` gives a result for each item, of which it gets ``most`` at a time."""
+        self._function = function
+        self._most = most
+        self._waiting: deque[tuple[Item, Future[Result]]] = deque()
+        self._turn = Lock()
+
+    def __call__(self, item: Item) -> Result:
+        """The result of one item; an error is raised in all calls that were made together."""
+        future: Future[Result] = Future()
+        self._waiting.append((item, future))
+        with self._turn:
+            while not future.done():
+                self._call_once()
+        return future.result()
+
+    def _call_once(self) -> None:
+        count = min(len(self._waiting), self._most)
+        some = [self._waiting.popleft() for _ in range(count)]
+        try:
+            results = self._function([item for item, _ in some])
+        except BaseException as error:
+            for _, future in some:
+                future.set_exception(error)
+            return
+        for (_, future), result in zip(some, results, strict=True):
+            future.set_result(result)

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.images.coarse_alignment import NOISE, Floats, starts, window_mean
+from imagefinder._utils.concurrency import CombinedCalls
+from imagefinder.images.coarse_alignment import NOISE, Floats, Starts, starts, window_mean
 from imagefinder.images.refined_alignment import (
     AffineFits,
     Pairs,
@@ -73,23 +76,72 @@ class Alignment:
 
 
 def align(query: Signature, others: Sequence[Signature]) -> list[Alignment]:
-    """The best alignment with each of the others."""
-    if not others:
-        return []
-    brightness = np.stack([other.pattern for other in others]).astype(np.float32)
-    own = query.pattern.astype(np.float32)
-    coarse = starts(own, brightness)
+    """The best alignment with each of the others.
+
+    What several threads ask for at a time is computed together, which takes much less time.
+    """
+    return _together((query, others)) if others else []
+
+
+def _align_all(searches: Sequence[tuple[Signature, Sequence[Signature]]]) -> list[list[Alignment]]:
+    """The best alignment of each query with each of its others."""
+    candidates = _Candidates.of(searches)
+    coarse = candidates.starts()
     unproven = coarse.correlations.clip(-1, _UNPROVEN)
     found, trimmed = AffineFits(unproven, coarse.matrices.copy()), unproven.copy()
     rows = np.flatnonzero(coarse.correlations > _HOPELESS)
     if len(rows):
-        pairs = Pairs(pyramids(own[None]), pyramids(brightness[rows]), np.arange(len(rows)))
-        fits, agreed, chosen = _refined(pairs, coarse.matrices[rows])
+        fits, agreed, chosen = _refined(candidates.pairs(rows), coarse.matrices[rows])
         rows = rows[chosen]
         trimmed[rows] = agreed
         found.correlations[rows] = fits.correlations
         found.matrices[rows] = fits.matrices
-    return _described(query, others, found, trimmed, coarse.orientations)
+    described = iter(_described(candidates, found, trimmed, coarse.orientations))
+    return [list(islice(described, len(others))) for _, others in searches]
+
+
+_together = CombinedCalls(_align_all, most=32)
+
+
+class _Candidates(NamedTuple):
+    """n images that may be copies of q queries."""
+
+    queries: list[Signature]
+    others: list[Signature]
+    owners: NDArray[np.intp]
+    """``(n,)``: the rows of their queries, ascending."""
+
+    @classmethod
+    def of(cls, searches: Sequence[tuple[Signature, Sequence[Signature]]]) -> _Candidates:
+        """Of each query and its others."""
+        counts = [len(others) for _, others in searches]
+        return cls(
+            [query for query, _ in searches],
+            [other for _, others in searches for other in others],
+            np.repeat(np.arange(len(searches)), counts),
+        )
+
+    def starts(self) -> Starts:
+        """Where to begin, ``(n,)``."""
+        brightness = _brightness(self.others)
+        ends = np.searchsorted(self.owners, np.arange(1, len(self.queries)))
+        found = [
+            starts(query, others)
+            for query, others in zip(
+                _brightness(self.queries), np.split(brightness, ends), strict=True
+            )
+        ]
+        return Starts(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+    def pairs(self, rows: NDArray[np.intp]) -> Pairs:
+        """Some of them, to be refined."""
+        others = _brightness([self.others[row] for row in rows])
+        queries = pyramids(_brightness(self.queries))
+        return Pairs(queries, pyramids(others), self.owners[rows], np.arange(len(rows)))
+
+
+def _brightness(signatures: Sequence[Signature]) -> Floats:
+    return np.stack([one.pattern for one in signatures]).astype(np.float32)
 
 
 def is_sparse(one: Signature) -> bool:
@@ -149,14 +201,10 @@ def _plausible(matrices: Floats) -> NDArray[np.bool_]:
 
 
 def _described(
-    query: Signature,
-    others: Sequence[Signature],
-    found: AffineFits,
-    trimmed: Floats,
-    orientations: NDArray[np.intp],
+    candidates: _Candidates, found: AffineFits, trimmed: Floats, orientations: NDArray[np.intp]
 ) -> list[Alignment]:
     own, theirs = overlaps(found.matrices)
-    colors = _color_cosines(query, others, found.matrices)
+    colors = _color_cosines(candidates, found.matrices)
     back = inverted(found.matrices)[:, ::-1][:, :, [1, 0, 2]]
     return [
         Alignment(
@@ -168,24 +216,22 @@ def _described(
             (int(orientations[row]) // 2, bool(orientations[row] % 2)),
             back[row],
         )
-        for row in range(len(others))
+        for row in range(len(trimmed))
     ]
 
 
-def _color_cosines(
-    query: Signature, others: Sequence[Signature], matrices: Floats
-) -> list[float | None]:
+def _color_cosines(candidates: _Candidates, matrices: Floats) -> list[float | None]:
     """How well the hues of aligned pixels agree; None if either image is gray."""
-    side = query.chroma.shape[1]
+    side = candidates.queries[0].chroma.shape[1]
     centers = (np.arange(side, dtype=np.float32) + 0.5) / side
     points = np.stack(np.meshgrid(centers, centers, indexing="ij")).reshape(2, -1)
     places = np.floor((matrices[..., :2] @ points + matrices[..., 2:]) * side).astype(np.intp)
     inside = ((places >= 0) & (places < side)).all(axis=1)
     places = places.clip(0, side - 1)
-    moved = (
-        query.chroma.reshape(2, -1).astype(np.float32).take(places[:, 0] * side + places[:, 1], 1)
-    )
-    still = np.stack([other.chroma for other in others], 1).astype(np.float32)
+    queries = np.stack([one.chroma for one in candidates.queries], 1).astype(np.float32)
+    rows = candidates.owners[:, None] * side**2 + places[:, 0] * side + places[:, 1]
+    moved = queries.reshape(2, -1).take(rows, 1)
+    still = np.stack([one.chroma for one in candidates.others], 1).astype(np.float32)
     still = still.reshape(moved.shape)
     still *= inside
     area = np.maximum(inside.sum(axis=1), 1)

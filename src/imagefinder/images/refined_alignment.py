@@ -36,16 +36,18 @@ _LEAST = 0.3  # of the points of the grid: fewer prove nothing
 class Pairs(NamedTuple):
     """Images to sample, and which two belong together."""
 
-    query: Floats
-    """``pyramids`` of the query."""
+    queries: Floats
+    """``pyramids`` of the queries."""
     others: Floats
     """``pyramids`` of the others."""
-    rows: NDArray[np.intp]
+    query_rows: NDArray[np.intp]
+    """``(b,)``: of the queries."""
+    other_rows: NDArray[np.intp]
     """``(b,)``: of the others."""
 
     def take(self, chosen: NDArray[np.intp]) -> Pairs:
         """Only these pairs."""
-        return Pairs(self.query, self.others, self.rows[chosen])
+        return Pairs(self.queries, self.others, self.query_rows[chosen], self.other_rows[chosen])
 
 
 class AffineFits(NamedTuple):
@@ -248,8 +250,8 @@ def _levels(pairs: Pairs, square: Floats, matrices: Floats, side: int) -> tuple[
     apart = np.maximum(_LEVELS[0] * extent / side, np.maximum(1, 1 / scale))
     levels = np.rint(2 * np.log2([apart, apart * scale])).clip(0, len(_LEVELS) - 1).astype(np.intp)
     return (
-        _Level.of(pairs.others, pairs.rows, levels[0]),
-        _Level.of(pairs.query, np.zeros_like(pairs.rows), levels[1]),
+        _Level.of(pairs.others, pairs.other_rows, levels[0]),
+        _Level.of(pairs.queries, pairs.query_rows, levels[1]),
     )
 
 
