@@ -24,8 +24,10 @@ NOISE = 4.0
 _FINE = 64
 _PASTED = 16
 _CUT = 10
-_SIZES = (8, 10, 11, 14, 16, 19)  # pixels of the query's side
-_STEPS = 1  # of sizes that width and height may differ by
+_SIZES = (8, 10, 11, 12, 13, 14, 16, 19)  # pixels of the query's side
+_PASTED_SIZES = (8, 10, 11, 13, 14, 16)
+_CUT_SIZES = (11, 12, 13, 14, 16, 19)
+_PROPORTIONS = 1.28  # of its sides, at most, or the reverse
 _ROTATIONS = (0, 8, -8)  # degrees
 _ROTATED_SIZES = (11, 14, 16)
 _WINDOW = 5  # pixels: the side of the square that brightness is normalized in
@@ -262,14 +264,14 @@ def _moves(side: int) -> _Moves:
 
 def _size_pairs(side: int, rotated: bool) -> list[tuple[int, int]]:
     """Rows of ``_SIZES`` for the query's height and width."""
-    pairs = []
-    for row, height in enumerate(_SIZES):
-        for column, width in enumerate(_SIZES):
-            fits = max(height, width) <= side if side == _PASTED else min(height, width) > side
-            usual = row == column and height in _ROTATED_SIZES
-            if fits and abs(row - column) <= _STEPS and (usual or not rotated):
-                pairs.append((row, column))
-    return pairs
+    sizes = _PASTED_SIZES if side == _PASTED else _CUT_SIZES
+    return [
+        (_SIZES.index(height), _SIZES.index(width))
+        for height in sizes
+        for width in sizes
+        if (height == width and height in _ROTATED_SIZES)
+        or (not rotated and max(height, width) <= _PROPORTIONS * min(height, width))
+    ]
 
 
 def _tops(size: int, side: int) -> range:
