@@ -166,6 +166,7 @@ def test_lists_of_files(finder: Finder, tmp_path: Path) -> None:
     assert os.fsencode(paths[0]) in (tmp_path / "remove.sh").read_bytes()
     assert cli(tmp_path, "--select", "--keep", "nowhere")[0] == 2
     assert cli(tmp_path, "--select", "--keep", str(folder))[1] == ""
+    assert cli(tmp_path, "--keep", "nowhere")[0] == 2, "whatever is done with the groups"
 
 
 def test_a_name_with_a_line_break_needs_null(finder: Finder, tmp_path: Path) -> None:

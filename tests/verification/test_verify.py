@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import PIL.ImageFont
 import pytest
 
 from imagefinder.images.ncc import Alignment, align
@@ -111,13 +112,13 @@ def test_without_signatures_the_score_has_its_word() -> None:
 def test_geometry_makes_the_same_thing_of_what_is_similar() -> None:
     found = pair(image(0), image(1))
     agreed = Correspondences(np.zeros((30, 2), np.intp), verified=True)
-    same = with_geometry(found, agreed)
+    same = with_geometry(found, agreed, 500)
     assert (same.verdict, same.is_match, same.evidence.inliers) == ("same thing", True, 30)
     assert same.evidence.correlation == found.evidence.correlation
-    refused = with_geometry(found, Correspondences(np.zeros((7, 2), np.intp), verified=False))
+    refused = with_geometry(found, Correspondences(np.zeros((7, 2), np.intp), verified=False), 500)
     assert (refused.verdict, refused.evidence.inliers) == ("similar", 7)
-    assert with_geometry(found, Correspondences(np.zeros((7, 2), np.intp))) == found
-    copy = with_geometry(pair(image(0), image(0)), agreed)
+    assert with_geometry(found, Correspondences(np.zeros((7, 2), np.intp)), 500) == found
+    copy = with_geometry(pair(image(0), image(0)), agreed, 500)
     assert (copy.verdict, copy.evidence.inliers) == ("same image", 30)
 
 
@@ -136,3 +137,33 @@ def test_identical_bytes_are_not_compared_by_pixels(monkeypatch: pytest.MonkeyPa
     assert [each.evidence.identical for each in found] == [False, True]
     assert len(compared) == 1
     assert compared[0] is other
+
+
+def test_tables_with_the_same_lines_are_no_copies_but_copies_of_a_table_are() -> None:
+    one, other = table(1), table(2)
+    assert pair(one, other).is_undecided
+    for name in ("quarter size", "rotated 90°", "grayscale"):
+        assert pair(one, COPIES[name](one)).verdict == "same image"
+
+
+def table(seed: int) -> PIL.Image.Image:
+    """Numbers between lines."""
+    image = PIL.Image.new("RGB", (1000, 800), "white")
+    draw = PIL.ImageDraw.Draw(image)
+    for row in range(13):
+        draw.line((50, 50 + 55 * row, 950, 50 + 55 * row), fill="black", width=2)
+    for column in range(7):
+        draw.line((50 + 150 * column, 50, 50 + 150 * column, 710), fill="black", width=2)
+    numbers = np.random.default_rng(seed).integers(100, 99999, (12, 6))
+    font = PIL.ImageFont.load_default(24)
+    for (row, column), number in np.ndenumerate(numbers):
+        draw.text((60 + 150 * column, 62 + 55 * row), str(number), fill="black", font=font)
+    return image
+
+
+def test_of_images_that_show_too_little_most_local_features_must_agree() -> None:
+    undecided = pair(page((300, 180, 60), bar=False), page((300, 180, 70), bar=False))
+    agreed = Correspondences(np.zeros((54, 2), np.intp), verified=True)
+    other = with_geometry(undecided, agreed, features=105)
+    assert (other.verdict, other.is_undecided, other.evidence.inliers) == ("similar", True, 54)
+    assert with_geometry(undecided, agreed, features=80).verdict == "same thing"

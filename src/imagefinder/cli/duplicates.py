@@ -24,7 +24,7 @@ from imagefinder.cli.terminal import track
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.near_duplicates.detect import Duplicates
-    from imagefinder.near_duplicates.selection import Selection
+    from imagefinder.near_duplicates.selection import Keep, Selection
     from imagefinder.near_duplicates.verifiers import Verify
     from imagefinder.types import Progress, Record
 
@@ -140,6 +140,7 @@ def duplicates(
         raise typer.BadParameter("--null goes with --select alone")
     if threshold is not None and not math.isfinite(threshold):
         raise typer.BadParameter("must be a finite number", param_hint="--threshold")
+    rule = keep_rule(keep)
     for file in (html, script):
         if file is not None:
             check_output(file, "duplicates", force)
@@ -153,7 +154,7 @@ def duplicates(
         if chosen is None:
             _print(found, as_json)
             return
-        selection = _selection(found, keep)
+        selection = _selection(found, rule)
         if chosen == "--select":
             print_selection(selection, as_json, null)
         elif script is not None:
@@ -177,11 +178,11 @@ def _found(
     return duplicates(finder, threshold=threshold, verify=verify, progress=progress)
 
 
-def _selection(found: Duplicates, keep: str) -> Selection:
+def _selection(found: Duplicates, rule: Keep) -> Selection:
     from imagefinder.near_duplicates.selection import select
 
     with track("checking files") as bar:
-        return select(bar(found.groups), keep_rule(keep))
+        return select(bar(found.groups), rule)
 
 
 def _decide(chosen: str, db: Path, images: Sequence[str], as_json: bool) -> None:

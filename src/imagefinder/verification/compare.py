@@ -22,7 +22,13 @@ from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder, Extractor, Features, Matcher, Recipe, key_of
 from imagefinder.verification.criteria import Criteria, criteria_of, shipped_criteria
 from imagefinder.verification.evidence import whole_score
-from imagefinder.verification.verify import Fingerprint, Verification, verify, with_geometry
+from imagefinder.verification.verify import (
+    Fingerprint,
+    Verification,
+    fewest,
+    verify,
+    with_geometry,
+)
 
 _EXTRACTOR = "sift"
 
@@ -72,7 +78,7 @@ def compare(
         matched.local,
         matched.correspondences,
         score,
-        with_geometry(found, matched.correspondences),
+        with_geometry(found, matched.correspondences, fewest(*matched.local)),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from imagefinder.encoders.regions import whole_rows
-from imagefinder.images.ncc import MIN_CONTENT, Alignment, is_sparse
+from imagefinder.images.ncc import MIN_CONTENT, Alignment, align, is_sparse
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Features, Measure, Recipe, Signature
 from imagefinder.verification.calibration import stretched
@@ -17,7 +18,10 @@ from imagefinder.verification.verdict_model import COLUMNS
 _HIGHEST = 0.999  # a correlation, so that its arc tangent is finite
 _LEAST_OVERLAP = 0.01
 _UNKNOWN_COLOR = 0.9  # where either image is gray: as most copies in color have
-_SPARSE_THRESHOLD = 0.9  # slides with the same layout reach 0.86, a slide and its JPEG 0.94
+# of what a sparse image reaches with itself: 0.90 (icons) to 0.99 (tables), the less it shows;
+# another table with the same lines reaches 0.957 of it, a smaller or turned JPEG of one 0.966
+_SPARSE_SHARE = 0.963
+_LEAST_SPARSE = 0.8  # below, no copy of a sparse image is looked for
 
 
 def evidence_columns(
@@ -53,4 +57,14 @@ def is_undecided(one: Signature, other: Signature, correlation: float) -> bool:
     """Whether the pixels show too little: blank pages, or slides of one layout."""
     if min(one.content, other.content) < MIN_CONTENT:
         return True
-    return (is_sparse(one) or is_sparse(other)) and correlation < _SPARSE_THRESHOLD
+    if not (is_sparse(one) or is_sparse(other)):
+        return False
+    if correlation < _LEAST_SPARSE:
+        return True
+    return correlation < _SPARSE_SHARE * min(_with_itself(one), _with_itself(other))
+
+
+@lru_cache(256)
+def _with_itself(one: Signature) -> float:
+    """The correlation of an image with itself: below 1, since faint areas count as noise."""
+    return align(one, [one])[0].correlation

@@ -15,13 +15,14 @@ from imagefinder.encoders.regions import grid_of
 from imagefinder.errors import MissingExtra
 from imagefinder.registry.factory import make_matcher
 from imagefinder.similarity import dtype
-from imagefinder.types import Correspondences, Features, Hit, Matcher, Measure
+from imagefinder.types import Correspondences, Features, Hit, LocalFeatures, Matcher, Measure
 from imagefinder.verification.criteria import Criteria, criteria_of
 from imagefinder.verification.evidence import whole_score
 from imagefinder.verification.verify import (
     Fingerprint,
     Verification,
     by_score,
+    fewest,
     verify,
     with_geometry,
 )
@@ -76,9 +77,15 @@ class Verifier:
             criteria,
             with_local=all(hit.correspondences is None for hit in first),
         )
-        found = [_with_correspondences(one, hit) for one, hit in zip(found, first, strict=True)]
+        found = [
+            self._with_correspondences(one, hit, probe.fingerprint.local)
+            for one, hit in zip(found, first, strict=True)
+        ]
         by = known[depth:] if is_scored else [None] * len(deeper)
-        found += [_unverified(hit, score, criteria) for hit, score in zip(deeper, by, strict=True)]
+        found += [
+            self._with_correspondences(_unverified(score, criteria), hit, probe.fingerprint.local)
+            for hit, score in zip(deeper, by, strict=True)
+        ]
         return [_with_verdict(hit, one) for hit, one in zip(hits, found, strict=True)]
 
     def verify_stored(
@@ -114,6 +121,18 @@ class Verifier:
             self._images, self._counted = len(self._catalogue), perf_counter()
         return self._images
 
+    def _with_correspondences(
+        self, found: Verification, hit: Hit, local: LocalFeatures | None
+    ) -> Verification:
+        """With those of the query's local features by which the hit was re-ranked."""
+        if hit.verified is None:
+            return found
+        pairs = np.empty((hit.correspondences or 0, 2), np.intp)
+        key = hit.record.key
+        stored = self._catalogue.store.local_features([key]) if found.is_undecided else {}
+        features = fewest(local, stored[key]) if local and key in stored else 0
+        return with_geometry(found, Correspondences(pairs, hit.verified), features)
+
     def _whole_scores(self, query: Features, hits: Sequence[Hit], is_scored: bool) -> list[float]:
         """By the encoder's own measure, of the whole images: a verdict is on these.
 
@@ -128,19 +147,10 @@ class Verifier:
         return [whole_score(recipe, query, stored.get(hit.record.key, none)) for hit in hits]
 
 
-def _unverified(hit: Hit, score: float | None, criteria: Criteria) -> Verification:
+def _unverified(score: float | None, criteria: Criteria) -> Verification:
     """The verdict by the score; ``None`` for a hit that was not found by the encoder's measure."""
     unknown = Verification("similar", None, None)
-    found = unknown if score is None else by_score(score, criteria)
-    return _with_correspondences(found, hit)
-
-
-def _with_correspondences(found: Verification, hit: Hit) -> Verification:
-    """With those by which the hit was re-ranked."""
-    if hit.verified is None:
-        return found
-    none = np.empty((hit.correspondences or 0, 2), np.intp)
-    return with_geometry(found, Correspondences(none, hit.verified))
+    return unknown if score is None else by_score(score, criteria)
 
 
 def _with_verdict(hit: Hit, found: Verification) -> Hit:
