@@ -208,7 +208,8 @@ def test_the_page_shows_each_group_and_needs_no_other_file(finder: Finder, folde
     assert page.count('class="group"') == 3
     assert page.count("data:image/jpeg;base64,") == 6
     assert "<b>best</b>" in page
-    assert "the best: more pixels" in page
+    assert "why the best is better: more pixels" in page
+    assert "<b>same image (99." in page
     assert str(folder) in page
     assert "&lt;b&gt; &amp; c.jpg" in page
     assert 'src="http' not in page

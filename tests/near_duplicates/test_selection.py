@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagefinder.near_duplicates.groups import DuplicateGroup, NearDuplicate
 from imagefinder.near_duplicates.removal_script import quoted, removal_script
-from imagefinder.near_duplicates.selection import IDENTICAL, Keep, Selection, select
+from imagefinder.near_duplicates.selection import IDENTICAL, Keep, Selection, kept_first, select
 from imagefinder.types import File, Record, key_of
 from imagefinder.verification.verify import Verification
 
@@ -47,6 +47,18 @@ def group(best: Record, *copies: Record) -> DuplicateGroup:
 
 def names(selection: Selection) -> list[str]:
     return [Path(one.path).name for one in selection.files]
+
+
+def test_the_file_that_stays_is_listed_first_and_links_last(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "d.jpg")
+    record = make(b"same", "a copy.jpg", "d.jpg", "c.jpg", "a.jpg")
+    assert [Path(place.path).name for place in kept_first(record)] == [
+        "d.jpg",
+        "c.jpg",
+        "a copy.jpg",
+        "a.jpg",
+    ]
+    assert Path(kept_first(record, Keep(newest=True))[0].path).name == "d.jpg", "a link leads to it"
 
 
 def test_all_but_the_best_are_selected_and_why(make: Make, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from imagefinder._utils.outputs import write_output
 from imagefinder.cli.completion import extractor_names, matcher_names
 from imagefinder.cli.drawings import check_drawing, save_drawing
 from imagefinder.cli.options import DB, AllowPrivate, Force, Json, open_finder
-from imagefinder.cli.output import print_json, verdict_with_probability, verification_as_json
+from imagefinder.cli.output import print_json, verification_as_json
 from imagefinder.cli.sources import source_of
 from imagefinder.cli.terminal import quiet_libraries
+from imagefinder.verification.in_words import verdict_with_probability
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from imagefinder.cli.terminal import console
+from imagefinder.verification.in_words import verdict_with_probability
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,15 +65,6 @@ def verification_as_json(found: Hit | Verification) -> dict[str, Any]:
         "match": found.is_match,
         "evidence": asdict(found.evidence) if found.evidence else None,
     }
-
-
-def verdict_with_probability(found: Hit | Verification) -> str:
-    """In words, as ``same image (99.9 %)``; what is merely similar has no percentage."""
-    if not found.is_match or found.probability is None:
-        return found.verdict or ""
-    if found.evidence is not None and found.evidence.identical:
-        return f"{found.verdict} (identical)"
-    return f"{found.verdict} ({min(found.probability, 0.999):.1%})"  # a model is never quite sure
 
 
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
@@ -159,10 +151,10 @@ def print_groups(groups: Sequence[DuplicateGroup]) -> None:
 
 
 def _sizes(record: Record) -> tuple[str, str, str, str]:
-    from imagefinder.images.locations import locations
+    from imagefinder.near_duplicates.selection import kept_first
 
     pixels = f"{record.width} × {record.height}"
-    paths = "\n".join(map(_location, locations(record))) or short(None)
+    paths = "\n".join(map(_location, kept_first(record))) or short(None)
     return pixels, f"{record.size:,}", record.id, paths
 
 

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from imagefinder._utils.outputs import mark
-from imagefinder.images.locations import Location, locations
+from imagefinder.images.locations import Location
 from imagefinder.images.thumbnail_html import thumbnail_html
 from imagefinder.near_duplicates.detect import Duplicates
+from imagefinder.near_duplicates.selection import kept_first
 from imagefinder.types import Record
+from imagefinder.verification.in_words import verdict_with_probability
 from imagefinder.visualization.html import stream
 
 
@@ -39,12 +41,13 @@ def html_report(found: Duplicates) -> Iterator[str]:
         thumbnail=thumbnail_html,
         places=places,
         size=readable_size,
+        verdict=verdict_with_probability,
     )
 
 
 def places(record: Record) -> list[ListedFile]:
     """All files of an image: those that exist, then links, then those that are gone."""
-    return [_place(location) for location in locations(record)]
+    return [_place(location) for location in kept_first(record)]
 
 
 def readable_size(count: int) -> str:

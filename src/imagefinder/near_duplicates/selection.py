@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from imagefinder.images.locations import locations
+from imagefinder.images.locations import Location, locations
 from imagefinder.images.opened_files import stored_file
 from imagefinder.near_duplicates.groups import DuplicateGroup
 from imagefinder.near_duplicates.traits import is_copy_name
@@ -85,6 +85,17 @@ def select(groups: Iterable[DuplicateGroup], keep: Keep | None = None) -> Select
     return Selection(tuple(files), tuple(left_out))
 
 
+def kept_first(record: Record, keep: Keep | None = None) -> list[Location]:
+    """All paths of an image: of its files first the one that stays, then links, then those gone."""
+    found, rule = locations(record), keep or Keep()
+    linked = {place.target for place in found if place.state == "link"}
+    known = {file.path: file for file in record.files}
+
+    files = [place for place in found if place.state == "file"]
+    files.sort(key=lambda place: rule.rank(known[place.path], place.path in linked))
+    return files + found[len(files) :]
+
+
 def holds_image(record: Record, path: str) -> bool:
     """Whether the file at a path is readable and has the image's bytes."""
     files = [file for file in record.files if file.path == path]
@@ -93,17 +104,16 @@ def holds_image(record: Record, path: str) -> bool:
 
 
 def _of_group(group: DuplicateGroup, keep: Keep) -> Iterator[Superfluous | Failure]:
-    linked = {place.target for place in locations(group.best) if place.state == "link"}
-    best = sorted(_files(group.best), key=lambda file: keep.rank(file, file.path in linked))
-    kept = next((file.path for file in best if holds_image(group.best, file.path)), None)
+    best = _files(group.best, keep)
+    kept = next((path for path in best if holds_image(group.best, path)), None)
     if kept is None:
         yield Failure(group.best.path or group.best.id, "no file of the best image can be read")
         return
     candidates: list[tuple[Record, str, tuple[str, ...]]] = [
-        (group.best, file.path, (IDENTICAL,)) for file in best if file.path != kept
+        (group.best, path, (IDENTICAL,)) for path in best if path != kept
     ]
     for copy in group.copies:
-        candidates += [(copy.record, file.path, copy.why) for file in _files(copy.record)]
+        candidates += [(copy.record, path, copy.why) for path in _files(copy.record, keep)]
     for record, path, why in candidates:
         if keep.holds(path):
             yield Failure(path, f"in {keep.folder}, whose files stay")
@@ -113,7 +123,6 @@ def _of_group(group: DuplicateGroup, keep: Keep) -> Iterator[Superfluous | Failu
             yield Superfluous(path, record, kept, group.best, why)
 
 
-def _files(record: Record) -> Sequence[File]:
-    """The distinct files of an image, without links to them."""
-    there = {place.path for place in locations(record) if place.state == "file"}
-    return [file for file in record.files if file.path in there]
+def _files(record: Record, keep: Keep) -> list[str]:
+    """The paths of an image's distinct files, without links to them; what stays is the first."""
+    return [place.path for place in kept_first(record, keep) if place.state == "file"]
