@@ -28,3 +28,5 @@ def test_a_threshold_that_finds_few_copies_is_said(
     result = CliRunner().invoke(app, ["calibrate", "--db", str(tmp_path / "c.db")])
     assert result.exit_code == 0
     assert ("2.0% of the matches" in result.stderr) is is_said
+    assert " ".join(result.stdout.split()).startswith("rate 0.001 threshold 0.")
+    assert max(map(len, result.stdout.split())) < 10, "fractions are short"

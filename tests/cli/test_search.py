@@ -163,6 +163,8 @@ def test_info_tells_of_local_features(ask: Ask) -> None:
     without = answer(ask("info", "--db", "bits.db", "--json"))
     assert without["local features"] is None
     assert "local bytes an image" not in without
+    said = " ".join(ask("info", "--db", "bits.db").stdout.split())
+    assert "local features none excluded none calibration none" in said
 
 
 def test_info_says_how_many_signatures_are_lacking(ask: Ask, some: Path, tmp_path: Path) -> None:

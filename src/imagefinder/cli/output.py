@@ -261,7 +261,15 @@ def _view(path: Path | str | None) -> str:
 
 def _readable(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(plain(f"{name} = {item}") for name, item in value.items()) or "none"
+        lines = [plain(f"{name} = {_short_value(item)}") for name, item in value.items()]
+        return "\n".join(lines) or "none"
     if isinstance(value, list):
         return ", ".join(plain(str(item)) for item in value) or "none"
-    return f"{value:,}" if isinstance(value, int) else plain(str(value))
+    return f"{value:,}" if isinstance(value, int) else plain(_short_value(value))
+
+
+def _short_value(value: Any) -> str:
+    """A fraction to four digits."""
+    if value is None:
+        return "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
