@@ -63,6 +63,11 @@ def test_a_hit_says_where(ask: Ask, made: Path) -> None:
     assert hits["scene.png"]["region"] == [80, 60, 160, 120]
     assert "region" not in hits["01.png"]
     assert (hits["01.png"]["rank"], hits["01.png"]["verdict"]) == (1, "same image")
+    said = ask("search", made / "images" / "01.png", "-k", 2).stdout
+    assert "by classic with regions" in said
+    head, _, _, second = said.splitlines()[2], *said.splitlines()[3:6]
+    assert head.split()[-2:] == ["region", "path"]
+    assert second.split()[-2] == "80,60,160,120"
 
 
 def test_it_is_made_by_add_and_followed_by_sync(ask: Ask, tmp_path: Path, made: Path) -> None:

@@ -34,13 +34,15 @@ def test_the_query_and_each_hit_are_shown(folder: Path) -> None:
     assert np.asarray(both).std() > 10
 
 
-def test_the_region_is_framed(folder: Path) -> None:
+def test_regions_and_the_crop_are_framed(folder: Path) -> None:
     plain = contact_sheet(None, [hit(folder / "harbour.png")])
     framed = contact_sheet(None, [hit(folder / "mosaic.png", region=(10, 10, 200, 150))])
+    cropped = contact_sheet(folder / "mosaic.png", [], crop=(10, 10, 200, 150))
     orange = np.array([0xD9, 0x5F, 0x02])
-    counts = [(np.asarray(sheet) == orange).all(axis=2).sum() for sheet in (plain, framed)]
+    sheets = plain, framed, cropped
+    counts = [(np.asarray(sheet) == orange).all(axis=2).sum() for sheet in sheets]
     assert counts[0] == 0
-    assert counts[1] > 200
+    assert counts[1] == counts[2] > 200
 
 
 def test_a_hit_without_a_file_is_a_gray_square(tmp_path: Path) -> None:

@@ -110,7 +110,9 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
     for name in ("rank", "score", "distance", *more):
         table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
     titled = any(hit.title for hit in hits)
-    for name in ("id", *(["title"] if titled else []), "path"):
+    located = any(hit.region for hit in hits)
+    names = ["id", *(["title"] if titled else []), *(["region"] if located else []), "path"]
+    for name in names:
         table.add_column(name, no_wrap=True)
     for hit in hits:
         distance = f"{hit.distance:.4g}"
@@ -120,6 +122,7 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
         found = [str(hit.correspondences or 0)] if reranked else []
         found += [verdict_with_probability(hit)] if verified else []
         named = [_clipped(hit.title or "")] if titled else []
+        named += [",".join(map(str, hit.region or ()))] if located else []  # as --crop takes it
         table.add_row(str(hit.rank), f"{hit.score:.4f}", distance, *found, hit.id, *named, path)
     out = console(folding=False)
     out.print(table if hits else none)

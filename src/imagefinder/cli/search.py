@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.search.hits import Hits
     from imagefinder.search.options import SearchOptions
-    from imagefinder.types import Box
+    from imagefinder.types import Box, Recipe
 
 _COMMAND = "search"
 _QUERY = "Query"
@@ -236,8 +236,8 @@ def search(
             )
             hits = _search(finders, query, options, fuse, weight)
         if out is not None:
-            _draw(finders[0], query, hits, out)
-        by = " + ".join(finder.recipe.encoder for finder in finders)
+            _draw(finders[0], query, options.crop, hits, out)
+        by = [finder.recipe for finder in finders]
     limited = matches_only or threshold is not None
     _show(hits, [*(images or ()), *([text] if text else [])], by, limited, as_json)
 
@@ -277,7 +277,7 @@ def _search(
     return Ensemble(finders, fuse, weights).search(query, options=options)
 
 
-def _draw(finder: Finder, query: Sequence[Any], hits: Hits, out: Path) -> None:
+def _draw(finder: Finder, query: Sequence[Any], crop: Box | None, hits: Hits, out: Path) -> None:
     """The first query image, if it is one that was given, and the hits."""
     from imagefinder.types import is_id
     from imagefinder.visualization.contact_sheet import contact_sheet
@@ -286,15 +286,26 @@ def _draw(finder: Finder, query: Sequence[Any], hits: Hits, out: Path) -> None:
     if is_id(first) and not Path(first).exists():
         first = finder.get(first).path
     with write_output(out) as unfinished:
-        save_drawing(contact_sheet(first, hits, finder.limits), unfinished, _COMMAND)
+        save_drawing(contact_sheet(first, hits, finder.limits, crop), unfinished, _COMMAND)
 
 
-def _show(hits: Hits, query: list[str], by: str, limited: bool, as_json: bool) -> None:
+def _show(hits: Hits, query: list[str], by: Sequence[Recipe], limited: bool, as_json: bool) -> None:
     if as_json:
         found = [hit_as_json(hit) for hit in hits]
-        about = {"query": query[0] if len(query) == 1 else query, "encoder": by}
+        about = {
+            "query": query[0] if len(query) == 1 else query,
+            "encoder": " + ".join(one.encoder for one in by),
+        }
         why = {"detail": hits.detail} if hits.detail else {}
         print_json({**about, "hits": found, "matches": hits.match_ids, **why})
     else:
-        title = f"nearest to {plain(', '.join(query))} by {by}"
+        title = f"nearest to {plain(', '.join(query))} by {' + '.join(map(_encoder, by))}"
         print_hits(hits, title, plain(hits.detail) if hits.detail else NONE if limited else EMPTY)
+
+
+def _encoder(recipe: Recipe) -> str:
+    """Its name; with regions, that of the encoder of each."""
+    from imagefinder.encoders.regions import grid_of, whole_recipe
+
+    name = whole_recipe(recipe).encoder
+    return name if grid_of(recipe) is None else f"{name} with regions"

@@ -23,17 +23,16 @@ _FIT = Resize(_SIDE, _SIDE, mode="within")
 
 
 def contact_sheet(
-    query: Source | None, hits: Sequence[Hit], limits: Limits = LIMITS
+    query: Source | None, hits: Sequence[Hit], limits: Limits = LIMITS, crop: Box | None = None
 ) -> PIL.Image.Image:
-    """The query image, if there is one, and each hit; its region is framed.
+    """The query image, if there is one, and each hit; the crop and the hits' regions are framed.
 
     A hit of which no file is left is a gray square. Raises ImageError for a query that cannot be
     decoded.
     """
     cells = [_hit_cell(hit, limits) for hit in hits]
     if query is not None:
-        shown = PIL.Image.fromarray(decode(query, _FIT, limits).pixels)
-        cells.insert(0, _cell(shown, "query", ""))
+        cells.insert(0, _query_cell(query, limits, crop))
     across = max(1, min(_ACROSS, len(cells)))
     rows = -(-len(cells) // across)
     size = across * (_SIDE + _GAP) + _GAP, rows * (_SIDE + _TEXT + _GAP) + _GAP
@@ -43,6 +42,14 @@ def contact_sheet(
         at = _GAP + column * (_SIDE + _GAP), _GAP + row * (_SIDE + _TEXT + _GAP)
         sheet.paste(cell, at)
     return sheet
+
+
+def _query_cell(query: Source, limits: Limits, crop: Box | None) -> PIL.Image.Image:
+    decoded = decode(query, _FIT, limits)
+    shown = PIL.Image.fromarray(decoded.pixels)
+    if crop is not None:
+        _frame(shown, crop, decoded.width)
+    return _cell(shown, "query", "")
 
 
 def _hit_cell(hit: Hit, limits: Limits) -> PIL.Image.Image:
