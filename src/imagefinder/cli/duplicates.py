@@ -45,7 +45,7 @@ def duplicates(
         float | None,
         typer.Option(
             metavar="SCORE",
-            help="Least score of a pair; by default the calibrated duplicate threshold.",
+            help="Least score of a candidate pair; by default what nearly all copies reach.",
         ),
     ] = None,
     verify: Annotated[
