@@ -247,8 +247,11 @@ def plain(text: str) -> str:
 def _table(title: str | None = None) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
-    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_header=bool(title))
+    # not folded, so that a path in it can be copied
+    shown = Text(title, "table.title", no_wrap=True, overflow="ignore") if title else None
+    return Table(title=shown, title_justify="left", box=SIMPLE_HEAD, show_header=bool(title))
 
 
 def _clipped(title: str) -> str:
