@@ -37,7 +37,7 @@ from imagefinder.types import Signature
 MIN_CONTENT = 0.05
 """With less content than this an image cannot be compared: a page with one line of text has 0.02,
 photographs have from 0.26."""
-_PLAIN = 0.28  # printed lines have from 0.31, slides 0.7; of 319 photographs none has more than 0.23
+_PLAIN = 0.28  # printed lines have from 0.31, slides 0.7; of 319 photographs none over 0.23
 _SHIFT = 4  # coarse pixels, an eighth of the side
 _COARSE = 32
 _FAINT = 0.01  # variance of a square that is all but blank
