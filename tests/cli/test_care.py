@@ -1,6 +1,7 @@
 """The verbs that care for a catalogue: check, backup, vacuum."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,10 @@ def test_space_is_given_back(ask: Ask, tmp_path: Path) -> None:
     assert about == {"catalogue": str(tmp_path / "c.db"), "freed": freed}
     assert freed > 90_000
     assert ask("vacuum").stdout == "0 bytes given back\n"
+
+
+def test_a_catalogue_named_before_the_verb_holds_for_that_command_alone(ask: Ask) -> None:
+    Finder.create("other.db", "dhash").close()
+    assert ask("--db", "other.db", "check").stdout == "other.db is intact\n"
+    assert os.environ["IMAGEFINDER_DB"] == "c.db"
+    assert ask("check").stdout == "c.db is intact\n"

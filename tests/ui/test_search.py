@@ -221,7 +221,7 @@ def test_two_stored_images_that_differ_are_compared(visit: Visitor, origin: str)
     at.page.press("#k", "Tab")
     at.settled()
     at.cards.last.locator("text=Compare").click()
-    expect(at.page.locator("#compare p[role=status]")).to_contain_text("Not verified")
+    expect(at.page.locator("#compare p[role=status]")).to_contain_text("Similar: ")
 
 
 def test_k_and_threshold(visit: Visitor, origin: str, harbour: Path) -> None:

@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -121,6 +122,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def program(
+    context: typer.Context,
     db: Annotated[
         Path | None,
         typer.Option(
@@ -145,8 +147,22 @@ def program(
     """Find the most similar images: from the shell, Python or HTTP."""
     if log_level is not None:
         log_to_stderr(log_level)
-    if db is not None:  # the same as the command's own --db
-        os.environ["IMAGEFINDER_DB"] = str(db)
+    if db is not None:
+        context.with_resource(_catalogue(db))
+
+
+@contextmanager
+def _catalogue(db: Path) -> Iterator[None]:
+    """For the command that follows: the same as its own ``--db``."""
+    before = os.environ.get("IMAGEFINDER_DB")
+    os.environ["IMAGEFINDER_DB"] = str(db)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["IMAGEFINDER_DB"]
+        else:
+            os.environ["IMAGEFINDER_DB"] = before
 
 
 def _interrupted() -> NoReturn:
