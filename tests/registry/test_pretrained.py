@@ -18,7 +18,10 @@ from imagefinder.registry.pretrained import models
 from imagefinder.similarity import unit
 from imagefinder.types import Resize
 
-OURS = "beit clip dinov2 efficientnet inception_v3 resnet18 resnet50 siglip vgg16".split()
+OURS = (
+    "beit clip dinov2 efficientnet efficientnet_lite0 efficientnet_lite1 efficientnet_lite2 "
+    "inception_v3 resnet18 resnet50 siglip vgg16"
+).split()
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +41,12 @@ def test_our_rows_say_all_that_people_want_to_know() -> None:
         assert model.license
         assert model.bytes > 1e7
         for source in model.sources.values():
-            assert source.repository.count("/") == 1
             assert re.fullmatch("[0-9a-f]{64}|", source.sha256)
+            if source.package:
+                assert re.fullmatch(r"[\d.]+", source.revision)
+                assert source.sha256
+                continue
+            assert source.repository.count("/") == 1
             assert re.fullmatch("[0-9a-f]{40}|main", source.revision)
             assert re.fullmatch("[0-9a-f]{40}", source.revision) or source.sha256
 
@@ -139,6 +146,17 @@ def test_an_encoder_without_words_says_which_have_them(library: Path, tiny_model
             "resize must be stretch or crop, not 'fit'",
         ),
         ("[mine]\nfile = 'a'\ndim = 3\nmeasure = 'near'", "unknown measure 'near'"),
+        (
+            "[mine]\nfile = 'a'\ndim = 3\narchitecture = 'vgg'",
+            "unknown architecture 'vgg'; there are efficientnet_lite0, efficientnet_lite1",
+        ),
+        ("[mine]\nfile = '/a'\ndim = 3\npackage = 'p'", "must be a path within the package p"),
+        ("[mine]\nfile = 'a/../../b'\ndim = 3\npackage = 'p'", "must be a path within the"),
+        ("[mine]\nfile = 'a'\ndim = 3\npackage = '-r x'", "is not the name of a package"),
+        (
+            "[mine]\nfile = 'a'\ndim = 3\npackage = 'p'\nrepository = 'o/r'",
+            "has a repository and a package",
+        ),
         (
             "[mine]\nfile = 'a'\ndim = 3\nsize = [2, 3]\npatches = true",
             "patches need square images",

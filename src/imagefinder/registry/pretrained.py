@@ -21,7 +21,9 @@ from imagefinder.errors import ModelError
 from imagefinder.types import Measure, Resize
 
 ModelPart: TypeAlias = Literal["graph", "text", "tokenizer"]
-Architecture: TypeAlias = Literal["", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+Architecture: TypeAlias = Literal[
+    "", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"
+]
 
 SETTINGS = tuple(
     "size resize keep filter scale mean std channels output pool normalize measure".split()

@@ -19,6 +19,7 @@ def test_models_are_listed_with_what_people_ask_of_them(run: Run) -> None:
         "text": True,
         "patches": False,
         "present": False,
+        "install": "imagefinder models pull clip",
         "source": "Qdrant/clip-ViT-B-32-vision@e0c24ed0fa57fa3e4f97f30de74c51d944036ace:model.onnx",
     }
     shown = run("models").stdout.decode()
@@ -31,14 +32,11 @@ def test_a_file_of_ones_own_is_listed_as_here_and_is_not_added(
     row = f'[tiny]\nfile = "{tiny_model}"\ndim = 8\nsize = 32\n'
     (library / "models.toml").write_text(row)
     listed = answer(run("models", "--json"))["models"]
-    assert [one["name"] for one in listed if one["present"]] == ["tiny"]
+    hub = [one for one in listed if not one["install"].startswith("pip ")]
+    assert [one["name"] for one in hub if one["present"]] == ["tiny"]
     assert run("models", "pull", "tiny").returncode == 0
-    assert run("models", "verify").stdout == b"tiny graph: ok\n"
+    assert b"tiny graph: ok\n" in run("models", "verify").stdout
     assert "uses a file on this disk" in refusal(run("models", "add", "tiny", tiny_model))
-
-
-def test_verify_says_when_there_is_nothing(run: Run) -> None:
-    assert run("models", "verify").stdout == b"no models are installed\n"
 
 
 @pytest.mark.parametrize("words", [["models", "list"], ["models", "pull"], ["models", "add", "x"]])

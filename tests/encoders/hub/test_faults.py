@@ -133,7 +133,7 @@ def test_a_file_that_changed_is_refused_everywhere_until_it_is_pulled_anew(run: 
     assert verified.returncode == 1
     assert b"has changed since" in verified.stdout
     assert pulled(run).read_bytes() == graph(1)
-    assert run("models", "verify").stdout == b"small graph: ok\n"
+    assert b"small graph: ok\n" in run("models", "verify").stdout
 
 
 def test_a_hub_that_serves_another_file_at_the_same_revision_is_refused(
