@@ -27,7 +27,7 @@ _TENSOR = "torch._utils._rebuild_tensor_v2"
 _DICTIONARY = "collections.OrderedDict"
 _NAMES = {*DTYPES, _TENSOR, _DICTIONARY}
 _MOST_INSTRUCTIONS = 1_000_000  # an instruction of a byte may take a hundred of memory
-_MOST_TEXT = 1000  # bytes
+_MOST_TEXT = 300  # bytes
 
 
 @dataclass(frozen=True)
