@@ -37,6 +37,7 @@ _CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream
 _MOST_WORKERS = 8  # each takes about 1 GB
 _REMEDIES = {
     "is not installed: `imagefinder models pull": "download models: imagefinder models pull NAME",
+    "is not installed: `pip install": "install all extras: pip install -e '.[dev]'",
     "root may": "run the tests as another user than root",
     "IMAGEFINDER_TEST_ASSETS": "name the folder of models/ and data/ in IMAGEFINDER_TEST_ASSETS",
     "chromium": "install Chromium (apt-get install chromium) or name it in IMAGEFINDER_CHROMIUM",
