@@ -254,8 +254,8 @@ class Hit:
     """A search result. Higher scores are closer; 1 is identical (except under ``dot``).
 
     ``distance`` is in the unit of the measure: 1 - cosine, Euclidean distance, bits. After
-    re-ranking, the score is the fraction of the query's keypoints with a correspondence, and the
-    distance is 1 - score.
+    re-ranking, the score is the fraction of keypoints with a correspondence, in the image that has
+    fewer, and the distance is 1 - score.
     """
 
     rank: int
@@ -400,6 +400,15 @@ class Extractor(Protocol):
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """One LocalFeatures for each image, in order, whatever else is in the batch."""
+
+
+@runtime_checkable
+class QueryExtractor(Protocol):
+    """An extractor that has another one for queries, as with more keypoints than are stored."""
+
+    @property
+    def for_queries(self) -> Extractor:
+        """Its local features are compared with those of this extractor."""
 
 
 class Matcher(Protocol):

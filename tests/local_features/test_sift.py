@@ -77,6 +77,13 @@ def test_a_cap_keeps_the_first_of_all(photograph: Image) -> None:
     assert_array_equal(few.descriptors, many.descriptors[:50])
 
 
+def test_a_query_has_more_of_the_same(photograph: Image) -> None:
+    sift = Sift(features=50)
+    few, many = (one.extract([photograph])[0] for one in (sift, sift.for_queries))
+    assert (len(few), len(many)) == (50, 200)
+    assert_array_equal(few.descriptors, many.descriptors[:50])
+
+
 def test_the_largest_come_first() -> None:
     image = BLANK.copy()
     for x, radius in ((60, 5), (150, 15), (300, 40)):

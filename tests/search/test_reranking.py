@@ -14,7 +14,15 @@ from imagefinder.images.decode import decode
 from imagefinder.registry.factory import make_extractor, make_matcher
 from imagefinder.search.reranking import Candidate
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import Box, Correspondences, Hit, Image, LocalFeatures, Record
+from imagefinder.types import (
+    Box,
+    Correspondences,
+    Hit,
+    Image,
+    LocalFeatures,
+    QueryExtractor,
+    Record,
+)
 
 SIFT = make_extractor("sift", {"features": 80, "side": 320})
 MONA_LISAS = ("MonaLisa_Wikipedia.jpg", "MonaLisa_WikiImages.jpg", "MonaLisa_Remix_Flickr.jpg")
@@ -49,8 +57,14 @@ def views(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fi
 
 
 def seen(file: Path) -> LocalFeatures:
-    (found,) = SIFT.extract([decode(file, SIFT.resize).pixels])
+    """The local features of an image as a query, which are more than are stored."""
+    assert isinstance(SIFT, QueryExtractor)
+    (found,) = SIFT.for_queries.extract([decode(file, SIFT.resize).pixels])
     return found
+
+
+def fewest(one: LocalFeatures, other: LocalFeatures) -> int:
+    return max(50, min(len(one), len(other)))
 
 
 def by_name(finder: Finder, image: object, k: int, **options: object) -> dict[str, Hit]:
@@ -78,7 +92,9 @@ def test_an_exhaustive_search_ranks_by_mutual_nearest_neighbours(
     counts = mutual_counts(query, clothes)
     hits = clothes.search(clothing[number], 40, rerank="mutual", shortlist=None)
     assert {hit.record.key: hit.correspondences for hit in hits} == counts
-    wanted = sorted((count / len(query) for count in counts.values()), reverse=True)
+    stored = clothes.store.local_features(list(counts))
+    shares = (count / fewest(query, stored[key]) for key, count in counts.items())
+    wanted = sorted(shares, reverse=True)
     assert [hit.score for hit in hits] == pytest.approx(wanted)
     assert hits[0].path == str(clothing[number])
 
@@ -102,7 +118,7 @@ def test_a_hit_tells_what_matched(clothes: Finder, clothing: list[Path], rerank:
     assert [hit.rank for hit in hits] == list(range(1, 41))
     for hit in hits:
         match = matcher.match(query, stored[hit.record.key])
-        share = 0 if match.verified is False else len(match) / len(query)
+        share = 0 if match.verified is False else len(match) / fewest(query, stored[hit.record.key])
         assert (hit.correspondences, hit.verified) == (len(match), match.verified)
         assert (hit.score, hit.distance) == pytest.approx((share, 1 - share))
         assert (hit.region is None) == (hit.correspondences == 0)
@@ -299,3 +315,21 @@ def test_a_reranker_of_ones_own_decides(finder: Finder, image: Image) -> None:
     (first, last) = finder.search(image, 2)
     found = finder.search(first, 2, rerank=Contrary())
     assert [(hit.id, hit.correspondences) for hit in found] == [(last.id, 5), (first.id, 0)]
+
+
+def test_an_image_pasted_into_another_comes_before_others_of_what_that_shows(
+    assets: Path, tmp_path: Path
+) -> None:
+    """Other photographs of the product agree with more of the query than what is pasted into it."""
+    grocery = assets / "data" / "grocery"
+    cartons = sorted(grocery.glob("test/**/Garant-Ecological-Medium-Fat-Milk_0*.jpg"))[:4]
+    (shot,) = grocery.glob("iconic-*/**/Garant-Ecological-Medium-Fat-Milk_Iconic.jpg")
+    garment = sorted((assets / "data/clothing/test/shirt").glob("*.jpg"))[0]
+    with PIL.Image.open(shot) as canvas, PIL.Image.open(garment) as pasted:
+        query = canvas.convert("RGB").resize((800, 800))
+        query.paste(pasted.convert("RGB").resize((300, 400)), (450, 380))
+    with Finder.create(tmp_path / "c.db", "dhash", local="sift") as finder:
+        finder.add([*cartons, garment])
+        hits = finder.search(query, 5, rerank="geometric")
+    assert hits[0].path == str(garment)
+    assert sum(bool(hit.verified) for hit in hits) > 2, "cartons are verified too"

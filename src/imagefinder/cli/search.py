@@ -139,7 +139,7 @@ _Shortlist = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Number of candidates to re-rank; 60 if not given.",
+        help="Number of candidates to re-rank; 40 if not given.",
         rich_help_panel=_RANKING,
     ),
 ]

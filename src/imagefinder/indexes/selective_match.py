@@ -7,10 +7,13 @@ search", ICCV 2013, with one side aggregated.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils.concurrency import cores, prefetch_map
 from imagefinder.indexes.array_file import ArrayStream
 from imagefinder.indexes.exact import Exact
 from imagefinder.indexes.scalar_quantization import COLUMNS
@@ -40,17 +43,17 @@ class SelectiveMatch(Exact):
 
         ``residuals``, ``(m, axes)``, are of length 1, each at the word of the same place.
         """
-        found = [
-            self._votes(keys, vectors, words, residuals)
-            for segment in self._segments
-            for keys, vectors in _blocks(segment, subset)
-        ]
+        blocks = (block for segment in self._segments for block in _blocks(segment, subset))
+        with ThreadPoolExecutor(cores(), "votes") as threads:
+            votes = partial(self._votes, words=words, residuals=residuals)
+            found = list(prefetch_map(threads, votes, blocks, ahead=cores()))
         keys: list[int] = merge_top_k([empty_neighbors(1), *found], k).keys[0].tolist()
         return keys
 
     def _votes(
-        self, keys: Keys, vectors: Features, words: NDArray[np.intp], residuals: Matrix
+        self, block: tuple[Keys, Features], words: NDArray[np.intp], residuals: Matrix
     ) -> Neighbors:
+        keys, vectors = block
         sums = np.zeros(len(keys), np.float32)
         for word in np.unique(words):
             own = vectors[:, word * self._axes : (word + 1) * self._axes]

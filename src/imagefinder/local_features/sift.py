@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import cv2
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder.types import Image, LocalFeatures, Measure, Resize
+
+_QUERY_FACTOR = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Sift:
     def resize(self) -> Resize:
         """Scaled down, keeping the aspect ratio."""
         return Resize(self.side, self.side, mode="within", filter="box")
+
+    @property
+    def for_queries(self) -> Sift:
+        """With more features: a query may show the image that is sought among other things."""
+        return replace(self, features=_QUERY_FACTOR * self.features)
 
     def extract(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """See Extractor."""

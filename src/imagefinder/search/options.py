@@ -31,7 +31,7 @@ class SearchOptions:
     """In place of the encoder's own; several are fused by their ranks."""
     rerank: str | Matcher | None = None
     """Re-rank by local features: ``mutual``, ``geometric`` or a matcher."""
-    shortlist: int | None = 60
+    shortlist: int | None = 40
     """Images to re-rank, those with the most similar local features; ``None`` for all."""
     folders: Sequence[str | os.PathLike[str]] = ()
     """Only images in these folders. Filters apply before the search: k hits if k images pass."""

@@ -22,10 +22,12 @@ from imagefinder.images.signature import SIGNATURE_RESIZE, signature_of
 from imagefinder.similarity import normalized_for
 from imagefinder.types import (
     Box,
+    Extractor,
     Features,
     Hit,
     Image,
     LocalFeatures,
+    QueryExtractor,
     Record,
     Signature,
     TextEncoder,
@@ -148,13 +150,13 @@ class QueryBuilder:
         query = Query(encode_one(whole_encoder(self.catalogue.encoder), given.encoder))
         if given.signature is not None:
             query = replace(query, sign=partial(signature_of, given.signature))
-        if self.catalogue.extractor is None or given.extractor is None:
+        if self._extractor is None or given.extractor is None:
             return query
-        return replace(query, local=extract_one(self.catalogue.extractor, given.extractor))
+        return replace(query, local=extract_one(self._extractor, given.extractor))
 
     def _pixels(self, image: Source, name: Source) -> _Pixels:
         """In all sizes that are needed; the original is in memory no longer."""
-        limits, extractor = self.catalogue.limits, self.catalogue.extractor
+        limits, extractor = self.catalogue.limits, self._extractor
         if self.crop is not None:
             image = _cropped(decode(image, limits=limits).warned(name).pixels, self.crop)
         resize = self.catalogue.encoder.resize
@@ -165,6 +167,13 @@ class QueryBuilder:
         if extractor is None or not self.local:
             return pixels
         return pixels._replace(extractor=decode(image, extractor.resize, limits).pixels)
+
+    @property
+    def _extractor(self) -> Extractor | None:
+        extractor = self.catalogue.extractor
+        if self.reranks and isinstance(extractor, QueryExtractor):
+            return extractor.for_queries
+        return extractor
 
     def _of_text(self, text: str) -> Features:
         encoder = self.catalogue.encoder

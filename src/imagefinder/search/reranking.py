@@ -14,6 +14,7 @@ from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.types import Box, Correspondences, LocalFeatures, Matcher, Points, Record, Store
 
 _PAGE = 16  # images compared in one step
+_FEWEST = 50  # keypoints: of fewer, some agree by chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,11 @@ class Candidate:
 
     key: int
     score: float
-    """The fraction of the query's keypoints with a correspondence; 0 if geometrically wrong."""
+    """The fraction of keypoints with a correspondence, in the image that has fewer; 0 if wrong.
+
+    Wrong is what a matcher has not verified. So an image that is wholly inside the query comes
+    before those that show one of its things among others.
+    """
     correspondences: Correspondences
     points: Points
     """The positions of the correspondences in it."""
@@ -59,5 +64,6 @@ def _compared(
 
 def _candidate(key: int, query: LocalFeatures, other: LocalFeatures, matcher: Matcher) -> Candidate:
     found = matcher.match(query, other)
-    score = 0.0 if found.verified is False else len(found) / max(1, len(query))
+    fewest = max(_FEWEST, min(len(query), len(other)))
+    score = 0.0 if found.verified is False else len(found) / fewest
     return Candidate(key, score, found, other.points[found.pairs[:, 1]])
