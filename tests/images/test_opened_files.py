@@ -96,10 +96,10 @@ def test_an_answer_is_remembered_until_the_file_changes(
     path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = path.stat().st_ctime_ns + 10**10
-    monkeypatch.setattr("imagefinder.images.opened_files.time.time_ns", lambda: later)
+    monkeypatch.setattr("imagefinder._utils.file_hashes.time.time_ns", lambda: later)
     assert content(record) == png()
     with monkeypatch.context() as patch:
-        patch.setattr("imagefinder.images.opened_files.hashlib.file_digest", None)
+        patch.setattr("imagefinder._utils.file_hashes.hashlib.file_digest", None)
         assert content(record) == png()
     path.write_bytes(bytes(len(png())))
     assert content(record) is None

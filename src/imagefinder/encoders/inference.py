@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder._utils.text import one_line
+from imagefinder.encoders.instance_cache import INSTANCES
 from imagefinder.errors import ImageError, ImageFinderError, PluginError, UnencodableImage
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.inputs import image_list
@@ -17,7 +18,15 @@ from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import make_encoder
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.similarity import dtype, unit
-from imagefinder.types import Encoder, Extractor, Features, Image, LocalFeatures, TextEncoder
+from imagefinder.types import (
+    Encoder,
+    Extractor,
+    Features,
+    Image,
+    LocalFeatures,
+    Resize,
+    TextEncoder,
+)
 
 _LARGEST = 1e15  # its square, summed over all dimensions, is still a float32
 
@@ -100,12 +109,29 @@ def embed(
 
     ``float32``, of unit length with ``normalize``; packed ``uint8`` for hashes. Raises
     ImageError for the first image that cannot be used, PluginError for an encoder that does not
-    give one row per image, and ValueError if hashes are to be normalized.
+    give one row per image, and ValueError if hashes are to be normalized. The encoders named last
+    stay in memory, ready for the next call.
     """
-    encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+    if isinstance(encoder, str):
+        encoder = INSTANCES.shared(make_encoder(encoder))
     if normalize and encoder.measure == "hamming":
         raise ValueError("binary codes cannot be normalized: leave normalize out for this encoder")
-    resize = encoder.resize
+    rows: list[Features] = []
+    for batch in batched(_named(image_list(images), encoder.resize, limits), _BATCH):
+        encoded = encode_each(encoder, [pixels for _, pixels in batch])
+        for (name, _), result in zip(batch, encoded, strict=True):
+            if isinstance(result, UnencodableImage):
+                raise UnencodableImage(f"{name}: {result}") from result
+            rows.append(result)
+    if any(len(row) != 1 for row in rows):
+        raise PluginError("a local encoder gives any number of rows per image: use its encode()")
+    empty = np.empty((0, encoder.dim), dtype(encoder.measure))
+    vectors = np.concatenate([empty, *rows])
+    return unit(vectors) if normalize else vectors
+
+
+def _named(images: Iterable[Source], resize: Resize, limits: Limits) -> Iterator[tuple[str, Image]]:
+    """Each image's name in messages, and its pixels; several are decoded at a time."""
 
     def decode_one(numbered: tuple[int, Source]) -> tuple[str, Image]:
         number, image = numbered
@@ -115,19 +141,9 @@ def embed(
         except ImageError as error:
             raise type(error)(f"{name}: {error}") from error
 
-    rows: list[Features] = []
+    numbered = enumerate(images, start=1)
+    if isinstance(images, Sequence) and len(images) == 1:  # threads would only cost time
+        yield from map(decode_one, numbered)
+        return
     with ThreadPoolExecutor(cores(), "decode") as decoders:
-        named = prefetch_map(
-            decoders, decode_one, enumerate(image_list(images), start=1), ahead=_BATCH + cores()
-        )
-        for batch in batched(named, _BATCH):
-            encoded = encode_each(encoder, [pixels for _, pixels in batch])
-            for (name, _), result in zip(batch, encoded, strict=True):
-                if isinstance(result, UnencodableImage):
-                    raise UnencodableImage(f"{name}: {result}") from result
-                rows.append(result)
-    if any(len(row) != 1 for row in rows):
-        raise PluginError("a local encoder gives any number of rows per image: use its encode()")
-    empty = np.empty((0, encoder.dim), dtype(encoder.measure))
-    vectors = np.concatenate([empty, *rows])
-    return unit(vectors) if normalize else vectors
+        yield from prefetch_map(decoders, decode_one, numbered, ahead=_BATCH + cores())

@@ -14,10 +14,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.file_hashes import FileHashes
 from imagefinder._utils.text import one_line
 from imagefinder.encoders.hub import download
 from imagefinder.encoders.onnx_files import external_files
@@ -27,6 +30,7 @@ from imagefinder.registry.pretrained import ModelFile, ModelPart, PretrainedMode
 
 Check: TypeAlias = Callable[[PretrainedModel, ModelPart, Path], None]
 """Raises ModelError for a file that does not fit its row."""
+_hashes = FileHashes(most=64)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def pinned(model: PretrainedModel, part: ModelPart = "graph") -> PinnedFile:
     source = model.sources[part]
     path = Path(source.file) if source.is_local else packaged_file(source)
     if path:
-        return PinnedFile(path, source.sha256 or digest(path))
+        return PinnedFile(path, source.sha256 or known_digest(path))
     pin = _pins(model).get(str(source))
     if pin is None or not pin.path.is_file():
         raise ModelError(_missing(model, part))
@@ -147,22 +151,46 @@ def digest(file: Path) -> str:
 
     Raises ModelError.
     """
-    weights = external_files(file)
-    if not weights:
-        return file_digest(file)
-    parts = [file_digest(file)]
-    for one in weights:
-        parts += [one.relative_to(file.parent).as_posix(), file_digest(one)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return _combined(file, external_files(file), file_digest)
+
+
+def known_digest(file: Path) -> str:
+    """The same, computed again only once a file has changed; what is then run is still verified."""
+    return _combined(file, _external_files(file, _known_file_digest(file)), _known_file_digest)
 
 
 def file_digest(file: Path) -> str:
     """The SHA-256 of a single file. Raises ModelError."""
+    with _opened(file) as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _known_file_digest(file: Path) -> str:
+    with _opened(file) as content:
+        return _hashes.sha256(content).hex()
+
+
+@lru_cache(maxsize=16)
+def _external_files(file: Path, sha256: str) -> list[Path]:
+    return external_files(file)
+
+
+def _combined(file: Path, weights: list[Path], digest_of: Callable[[Path], str]) -> str:
+    if not weights:
+        return digest_of(file)
+    parts = [digest_of(file)]
+    for one in weights:
+        parts += [one.relative_to(file.parent).as_posix(), digest_of(one)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BufferedReader]:
     try:
         if not file.is_file():  # opening a pipe would wait forever
             raise FileNotFoundError(0, "No such file")
         with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+            yield content
     except OSError as error:
         raise ModelError(f"{file} cannot be read ({one_line(error)})") from error
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.encoders.model_store import digest, file_digest
+from imagefinder.encoders.model_store import digest, file_digest, known_digest
 from imagefinder.encoders.onnx_files import external_files
-from imagefinder.encoders.onnx_graph import read_graph
+from imagefinder.encoders.onnx_graph import Graph, read_graph
 from imagefinder.encoders.runtimes import (
     GraphSpec,
     Layout,
@@ -69,7 +69,7 @@ class Onnx:
     """``auto`` lets OpenVINO use bfloat16 where the CPU supports it."""
 
     def __post_init__(self) -> None:
-        kinds = get_type_hints(Onnx)
+        kinds = _kinds()
         for its_field in fields(self):
             option, kind = its_field.metadata.get("option", its_field.name), kinds[its_field.name]
             chosen = getattr(self, its_field.name)
@@ -94,14 +94,14 @@ class Onnx:
         """
         file = Path(path).expanduser().absolute()
         settings: dict[str, Any] = {**_settings_beside(file), **options}
-        return cls.from_file(file, _sha256(file), settings)
+        return cls.from_file(file, _sha256(file, known_digest), settings)
 
     @classmethod
     def from_file(cls, file: Path, sha256: str, options: Mapping[str, Any]) -> Onnx:
         """From a file with a known hash, and options alone; as ``from_argument``."""
         settings = dict(options)
         _check_names(settings, file.name)
-        graph = read_graph(file)
+        graph = _read(file, sha256) if sha256 else read_graph(file)
         if graph.takes_bytes:
             settings = {"scale": 1, "mean": 0, "std": 1, **settings}
         output = graph.embedding(cast("str | None", settings.pop("output", None)))
@@ -180,6 +180,17 @@ class Onnx:
         return len(self._pooled(self.tensors([blank]), 1)[0])
 
 
+@cache
+def _kinds() -> dict[str, Any]:
+    """The type of each field."""
+    return get_type_hints(Onnx)
+
+
+@lru_cache(maxsize=16)
+def _read(file: Path, sha256: str) -> Graph:
+    return read_graph(file)
+
+
 def _settings_beside(model: Path) -> dict[str, Any]:
     beside = model.with_suffix(".toml")
     try:
@@ -199,9 +210,9 @@ def _check_names(settings: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _sha256(model: Path) -> str:
+def _sha256(model: Path, digest_of: Callable[[Path], str] = digest) -> str:
     try:
-        return digest(model)
+        return digest_of(model)
     except ModelError as error:
         raise ModelError(f"the model {error}: onnx:PATH says where it is") from error
 

@@ -124,6 +124,7 @@ class OpenVino:
         except RuntimeError as error:
             raise ModelError(f"{spec.path} cannot be run: {_last_line(error)}") from error
         self._lock = Lock()
+        self._alone = self._compiled.create_infer_request()
         self._queue = ov.AsyncInferQueue(self._compiled)
         self._queue.set_callback(_store_output)
 
@@ -131,6 +132,9 @@ class OpenVino:
         """See Runtime."""
         tensors: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(images)
         with self._lock:  # one queue, one user at a time
+            if len(images) == 1:  # the callback of another thread would only cost time
+                self._alone.infer({0: images[0][None]}, share_inputs=True)
+                return np.array(self._alone.get_output_tensor(0).data, np.float32)
             for position, image in enumerate(images):
                 self._queue.start_async({0: image[None]}, (tensors, position))
             self._queue.wait_all()

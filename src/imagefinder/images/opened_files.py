@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
-from threading import Lock
-from typing import TypeAlias
 
+from imagefinder._utils.file_hashes import FileHashes
 from imagefinder.errors import ImageError
 from imagefinder.images.formats import probe
 from imagefinder.types import File, Record
 
-_MOST_REMEMBERED = 50_000
-_SETTLED_NS = 2 * 10**9
+_hashes = FileHashes(most=50_000)
 # a pipe in the place of a file must not be waited for
 _FLAGS = (
     os.O_RDONLY
@@ -27,8 +22,6 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-
-_Identity: TypeAlias = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -94,12 +87,7 @@ def _holds(stream: BufferedReader, record: Record) -> bool:
     state = os.fstat(stream.fileno())
     if not stat.S_ISREG(state.st_mode) or state.st_size != record.size:
         return False
-    sha256 = _remembered.get(_identity(state))
-    if sha256 is None:
-        sha256 = hashlib.file_digest(stream, "sha256").digest()
-        stream.seek(0)
-        _remembered.put(state, os.fstat(stream.fileno()), sha256)
-    return sha256 == record.sha256
+    return _hashes.sha256(stream) == record.sha256
 
 
 def _is_image(stream: BufferedReader) -> bool:
@@ -111,34 +99,3 @@ def _is_image(stream: BufferedReader) -> bool:
     finally:
         stream.seek(0)
     return True
-
-
-def _identity(state: os.stat_result) -> _Identity:
-    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
-
-
-class _Hashes:
-    """The SHA-256 of files that were read before, the most recent ones."""
-
-    def __init__(self) -> None:
-        self._hashes: OrderedDict[_Identity, bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, identity: _Identity) -> bytes | None:
-        with self._lock:
-            if identity in self._hashes:
-                self._hashes.move_to_end(identity)
-            return self._hashes.get(identity)
-
-    def put(self, before: os.stat_result, after: os.stat_result, sha256: bytes) -> None:
-        """Remember it, unless the file may have changed since without a trace in its times."""
-        settled = time.time_ns() - after.st_ctime_ns > _SETTLED_NS
-        if not settled or _identity(before) != _identity(after):
-            return
-        with self._lock:
-            self._hashes[_identity(before)] = sha256
-            while len(self._hashes) > _MOST_REMEMBERED:
-                self._hashes.popitem(last=False)
-
-
-_remembered = _Hashes()

@@ -11,6 +11,7 @@ import PIL.ImageDraw
 from numpy.typing import NDArray
 
 from imagefinder.encoders.inference import extract_one
+from imagefinder.encoders.instance_cache import INSTANCES
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.inputs import content, naming_errors
 from imagefinder.images.limits import LIMITS, Limits
@@ -74,7 +75,7 @@ def match_images(
 
     Raises ImageError for images that cannot be used.
     """
-    extractor = make_extractor(local) if isinstance(local, str) else local
+    extractor = INSTANCES.shared(make_extractor(local)) if isinstance(local, str) else local
     if matcher is None:
         matcher = make_matcher("geometric", {"geometry": "either"})
     elif isinstance(matcher, str):

@@ -9,6 +9,7 @@ from typing import Any
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_one
+from imagefinder.encoders.instance_cache import INSTANCES
 from imagefinder.encoders.regions import whole_encoder
 from imagefinder.errors import MissingExtra
 from imagefinder.images.decode import Source, decode
@@ -58,7 +59,7 @@ def compare(
     images that cannot be used.
     """
     given = [_Loaded.of(image, limits) for image in (one, other)]
-    encoder: Encoder = catalogue.encoder if catalogue else make_encoder(DEFAULT_ENCODER)
+    encoder = catalogue.encoder if catalogue else INSTANCES.shared(make_encoder(DEFAULT_ENCODER))
     recipe = catalogue.recipe if catalogue else recipe_of(encoder)
     whole = whole_encoder(encoder)
     score = whole_score(recipe, *(image.embedding(whole, limits) for image in given))
