@@ -33,6 +33,7 @@ def _signatures(about: Mapping[str, Any]) -> Any:
 
 
 def _about(finder: Finder, db: Path) -> dict[str, Any]:
+    from imagefinder.encoders.runtimes import computed_in
     from imagefinder.verification.store import load as load_calibration
 
     recipe, extractor, index = finder.recipe, finder.store.extractor, finder.store.index
@@ -51,6 +52,8 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
         "options": {**recipe.options, **recipe.runtime},
         "local features": extractor.encoder if extractor else None,
     }
+    if (precision := computed_in(recipe.runtime)) is not None:
+        about["precision"] = precision
     if extractor and contents.images:
         about["local options"] = {**extractor.options, **extractor.runtime}
         about["local bytes an image"] = round(contents.local_bytes / contents.images)

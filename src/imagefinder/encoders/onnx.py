@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from imagefinder.encoders.model_store import digest, file_digest, known_digest
 from imagefinder.encoders.onnx_files import external_files
 from imagefinder.encoders.onnx_graph import Graph, read_graph
+from imagefinder.encoders.precision import Precision
 from imagefinder.encoders.runtimes import (
     GraphSpec,
     Layout,
-    Precision,
     Runtime,
     RuntimeName,
     Triple,

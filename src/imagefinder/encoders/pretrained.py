@@ -13,7 +13,8 @@ from typing import Any
 from imagefinder.encoders.built_graphs import built_graph
 from imagefinder.encoders.model_store import PinnedFile, digest, find_model, locate, pinned
 from imagefinder.encoders.onnx import Onnx
-from imagefinder.encoders.runtimes import Precision, RuntimeName
+from imagefinder.encoders.precision import Precision
+from imagefinder.encoders.runtimes import RuntimeName
 from imagefinder.encoders.text_encoder import TextTower, check_text, check_tokenizer
 from imagefinder.errors import ModelError, PluginError
 from imagefinder.registry.pretrained import ModelPart, PretrainedModel, models

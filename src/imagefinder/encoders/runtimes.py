@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,13 +19,20 @@ from numpy.typing import NDArray
 from imagefinder._utils.extras import optional_import
 from imagefinder.encoders.onnx_files import is_onnx
 from imagefinder.encoders.onnx_loops import check_loops
+from imagefinder.encoders.precision import (
+    NO_SIXTEEN_BITS,
+    Precision,
+    chosen_precision,
+    compile_graph,
+    sixteen_bits_work,
+)
 from imagefinder.errors import ModelError
 from imagefinder.types import Image
 
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Triple: TypeAlias = tuple[float, float, float]
 RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
-Precision: TypeAlias = Literal["auto", "f32", "bf16"]
+log = logging.getLogger(__name__)
 _MOST_SECONDS = 60.0  # for an image, of which a graph takes at most one
 
 # how the names of the files in onnxruntime/capi begin, on Linux and on Windows
@@ -67,6 +75,26 @@ def runtime_for(spec: GraphSpec) -> Runtime:
         if runtime is not None:
             return runtime
     return OpenVino(spec)
+
+
+def computed_in(place: Mapping[str, Any]) -> str | None:
+    """The precision in which an encoder computes on this machine, and why it is not as chosen.
+
+    ``place`` is the runtime part of a recipe; None if it does not name a precision.
+    """
+    while isinstance(place.get("runtime"), Mapping):  # that of an encoder within
+        place = place["runtime"]
+    precision, runtime = place.get("precision"), place.get("runtime")
+    if precision is None:
+        return None
+    if runtime == "onnxruntime" or (runtime == "auto" and _supports_gpus()):
+        return "as the graph is, by ONNX Runtime"
+    openvino()
+    if precision == "auto":
+        precision = chosen_precision()
+    if precision == "f32" or sixteen_bits_work():
+        return str(precision)
+    return f"f32 ({NO_SIXTEEN_BITS})"
 
 
 def _supports_gpus() -> bool:
@@ -113,13 +141,13 @@ class OpenVino:
         graph = ov.Model([port_named(graph, spec.output)], graph.get_parameters(), spec.output)
         width, height = spec.size
         shape = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
-        config = {"PERFORMANCE_HINT": "THROUGHPUT"}
-        if spec.precision != "auto":
-            config["INFERENCE_PRECISION_HINT"] = spec.precision
         try:
             graph.reshape({graph.inputs[0]: ov.PartialShape(shape)})
-            self._compiled = ov.Core().compile_model(
-                _with_preprocessing(graph, spec), "CPU", config
+            self._compiled = compile_graph(
+                ov,
+                _with_preprocessing(graph, spec),
+                spec.precision,
+                {"PERFORMANCE_HINT": "THROUGHPUT"},
             )
         except RuntimeError as error:
             raise ModelError(f"{spec.path} cannot be run: {_last_line(error)}") from error
@@ -150,6 +178,8 @@ class OnnxRuntime:
         ort = onnxruntime()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only
+        if spec.precision == "bf16":
+            log.warning("ONNX Runtime computes as the graph is: the precision bf16 has no effect")
         self._spec = spec
         try:
             self._session = ort.InferenceSession(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
+from imagefinder.encoders.precision import compile_graph
 from imagefinder.encoders.runtimes import onnxruntime, openvino, port_named, read_model
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import TextModel
@@ -73,8 +74,7 @@ class TextTower:
         ov = openvino()
         graph = read_model(self._graph)
         graph = ov.Model([port_named(graph, self._text.output)], graph.get_parameters(), "text")
-        config = {} if self._precision == "auto" else {"INFERENCE_PRECISION_HINT": self._precision}
-        return ov.Core().compile_model(graph, "CPU", config)
+        return compile_graph(ov, graph, self._precision, {})
 
 
 def check_text(path: Path, text: TextModel) -> None:

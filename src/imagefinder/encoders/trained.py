@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from imagefinder._utils.text import one_line
 from imagefinder.encoders.model_store import digest, known_digest
 from imagefinder.encoders.onnx import Onnx
-from imagefinder.encoders.runtimes import Precision, RuntimeName, Triple
+from imagefinder.encoders.precision import Precision
+from imagefinder.encoders.runtimes import RuntimeName, Triple
 from imagefinder.errors import ModelError
 from imagefinder.types import Features, Image, Measure, Resize
 

@@ -1,0 +1,78 @@
+"""Precision: OpenVINO graphs computed in 16 bits where the processor can, else in 32.
+
+OpenVINO asks the processor what it can do; its kernels may be limited beyond that (by
+``ONEDNN_MAX_CPU_ISA``, an emulator, a virtual machine), and then there is none for 16 bits.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+Precision: TypeAlias = Literal["auto", "f32", "bf16"]
+"""``auto`` is 16 bits where OpenVINO chooses them."""
+
+NO_SIXTEEN_BITS: Final = "16 bits do not work on this processor"
+_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+_HINT = "INFERENCE_PRECISION_HINT"
+
+log = logging.getLogger(__name__)
+
+
+def compile_graph(ov: Any, graph: Any, precision: str, config: Mapping[str, Any]) -> Any:
+    """A graph compiled for the CPU, in 32 bits if other ones fail.
+
+    Raises RuntimeError if these fail too.
+    """
+    core = ov.Core()
+    if precision == "f32":
+        return core.compile_model(graph, "CPU", {**config, _HINT: "f32"})
+    hint = {} if precision == "auto" else {_HINT: precision}
+    try:
+        # a kernel beyond the limits may crash the program, and is not tried
+        if any(name in os.environ for name in _LIMITS) and not sixteen_bits_work():
+            raise RuntimeError(NO_SIXTEEN_BITS)
+        compiled = core.compile_model(graph, "CPU", {**config, **hint})
+        _run_once(compiled)
+    except RuntimeError as error:
+        compiled = core.compile_model(graph, "CPU", {**config, _HINT: "f32"})
+        level = logging.INFO if precision == "auto" else logging.WARNING
+        log.log(level, "computes in 32 bits, because others fail: %s", str(error).strip())
+    return compiled
+
+
+@cache
+def sixteen_bits_work() -> bool:
+    """Whether a convolution and a product of matrices can be compiled and computed in bfloat16."""
+    import openvino as ov
+
+    ops = ov.opset13
+    image = ops.parameter([1, 8, 8, 8], np.float32)
+    kernels = ops.constant(np.ones((8, 8, 3, 3), np.float32))
+    maps = ops.convolution(image, kernels, [1, 1], [0, 0], [0, 0], [1, 1])
+    rows = ops.reshape(maps, ops.constant([8, 36]), special_zero=False)
+    product = ops.matmul(rows, ops.constant(np.ones((36, 8), np.float32)), False, False)
+    try:
+        config = {_HINT: "bf16", "INFERENCE_NUM_THREADS": 1}
+        _run_once(ov.Core().compile_model(ov.Model([product], [image], "probe"), "CPU", config))
+    except RuntimeError:
+        return False
+    return True
+
+
+def chosen_precision() -> str:
+    """The precision that OpenVINO chooses on this processor."""
+    import openvino as ov
+
+    return str(ov.Core().get_property("CPU", _HINT).get_type_name())
+
+
+def _run_once(compiled: Any) -> None:
+    """Raises RuntimeError if it can be compiled but not run."""
+    if not any(one.get_partial_shape().is_dynamic for one in compiled.inputs):
+        compiled.create_infer_request().infer()
