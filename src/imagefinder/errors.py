@@ -17,6 +17,7 @@ ImageFinderError
 │   ├── CatalogueDamaged   its content is not what was written
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   ├── RecipeMismatch     its vectors were made by another encoder
+│   ├── EncoderChanged     they have been made anew by another encoder since it was opened
 │   └── DiskFull           no space is left, for it or for temporary files
 ├── CalibrationError       the catalogue is not calibrated, or cannot be
 ├── ExchangeError          vectors that cannot be exported or imported
@@ -103,6 +104,10 @@ class NewerCatalogue(StoreError):
 
 class RecipeMismatch(StoreError):
     """The catalogue's vectors were made by another encoder."""
+
+
+class EncoderChanged(StoreError):
+    """The catalogue has been upgraded to another encoder since it was opened."""
 
 
 class DiskFull(StoreError):

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 from imagefinder.catalogue import contents, exclude, health
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.health import Finding, Repairs
 from imagefinder.catalogue.sync import sync
+from imagefinder.catalogue.upgrade import (
+    ForMissing,
+    UpgradeOptions,
+    UpgradeReport,
+    former_encoder,
+    upgrade,
+)
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors
+from imagefinder.errors import EncoderChanged
 from imagefinder.images.inputs import Given, absolute
 from imagefinder.images.limits import LIMITS, Limits
+from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
-from imagefinder.search.query import QueryImage
+from imagefinder.search.query import QueryImage, as_list
 from imagefinder.search.retrieval import Retriever
 from imagefinder.types import Encoder, Extractor, Progress, Report, Store
+from imagefinder.verification.store import calibration_names
+from imagefinder.verification.store import load as load_calibration
+
+_ATTEMPTS = 3  # to search before another program upgrades the catalogue once more
 
 
 class Finder(Catalogue):
@@ -40,7 +54,8 @@ class Finder(Catalogue):
     ) -> None:
         """Use ``create`` or ``open`` unless you have a store of your own."""
         super().__init__(store, encoder, extractor, limits)
-        self._retriever = Retriever(self)
+        self._searched = self.pinned()
+        self._retriever = Retriever(self._searched)
 
     def add(
         self,
@@ -160,6 +175,38 @@ class Finder(Catalogue):
         """
         return self.store.backup(absolute(path), force)
 
+    def upgrade(
+        self,
+        encoder: str | Encoder | None = None,
+        *,
+        missing: ForMissing = "stop",
+        old: str | os.PathLike[str] | None = None,
+        keep: bool = False,
+        back: bool = False,
+        progress: Progress = iter,
+    ) -> UpgradeReport:
+        """Encode all images again by another encoder (the default one), and go over to it.
+
+        Searches go on with the former vectors until all are there, and then change over in one
+        step, here and in other programs. An upgrade that is interrupted goes on when it is called
+        again; images that are added meanwhile are among them.
+
+        Images that cannot be encoded again, since their files are gone or have changed, are
+        ``lost`` in the report, and it stops before the switch; with ``missing="drop"`` they are
+        removed, with ``"keep-old"`` they go to the catalogue ``old`` with their former vectors.
+        ``keep`` leaves the former vectors in the file, and ``back`` returns to them. Raises
+        StoreError while another upgrade is not finished, or another encoder's vectors are kept.
+        """
+        target = former_encoder(self) if back else encoder or DEFAULT_ENCODER
+        options = UpgradeOptions(missing, old, keep, calibration_names())
+        was_calibrated = load_calibration(self.store, self.recipe.measure) is not None
+        report = upgrade(self, target, options, progress)
+        if was_calibrated and load_calibration(self.store, self.recipe.measure) is None:
+            report.notes.append(
+                "its calibration was of the former encoder's scores: run imagefinder calibrate"
+            )
+        return report
+
     def vacuum(self) -> int:
         """Give the space that removed images leave back to the disk; returns the bytes.
 
@@ -185,4 +232,20 @@ class Finder(Catalogue):
         catalogue does not support, CalibrationError for ``matches_only`` in a catalogue that is not
         calibrated, and ValueError for options that cannot be combined.
         """
-        return self._retriever.search(image, with_keywords(options, k, keywords))
+        chosen = with_keywords(options, k, keywords)
+        # what can be read only once must do for a second attempt
+        images, chosen = as_list(image), replace(chosen, minus=as_list(chosen.minus))
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._current_retriever().search(images, chosen)
+            except EncoderChanged:
+                self.refresh()
+        return self._current_retriever().search(images, chosen)
+
+    def _current_retriever(self) -> Retriever:
+        """Of the store, encoder and limits of now, which stay together while it searches."""
+        with self._pairing:
+            if not self._searched.is_like(self):
+                self._searched = self.pinned()
+                self._retriever = Retriever(self._searched)
+            return self._retriever

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, runtime_checkable
@@ -351,6 +352,17 @@ class Statistics:
     """Images with a signature: those that were added by earlier versions have none."""
 
 
+@dataclass(frozen=True)
+class OtherVectors:
+    """A second set of vectors in a store: those that an upgrade has made so far, or the former."""
+
+    recipe: Recipe
+    is_kept: bool
+    """Whether they are the former vectors, kept to go back to."""
+    images: int
+    """How many images have some."""
+
+
 class Encoder(Protocol):
     """Images in, embeddings out. A frozen dataclass whose fields are its options.
 
@@ -488,7 +500,7 @@ class Store(Protocol):
         """Record where and how the encoder runs from now on: the recipe's ``runtime``."""
 
     def set_metadata(self, name: str, text: str) -> None:
-        """Store a text about the catalogue under a name, replacing the previous one."""
+        """Store a text about the catalogue or its vectors under a name, replacing another one."""
 
     def replace_metadata(self, name: str, before: str | None, text: str) -> bool:
         """Store a text in place of ``before``; False if another program has replaced that."""
@@ -585,3 +597,59 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release files; idempotent."""
+
+
+class Upgrade(Protocol):
+    """Vectors by another encoder that are made beside those of a store, and take their place.
+
+    For one thread. What is written survives the program, and another one can go on with it. All
+    methods raise EncoderChanged once another program has made the switch, and StoreError once one
+    has given the upgrade up.
+    """
+
+    @property
+    def recipe(self) -> Recipe:
+        """The other encoder."""
+
+    def count(self) -> int:
+        """How many images have new vectors."""
+
+    def missing(self, after: int = -1, limit: int | None = None) -> Keys:
+        """Keys of the images without new vectors, ascending: at most ``limit`` after a key."""
+
+    def write(self, features: Mapping[int, Features]) -> None:
+        """Store new vectors, by the keys of their images; images that are gone are left out."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """No other program writes to the store until the end, and all of it is one transaction."""
+
+    def switch(self, keep: bool, drop: Sequence[int], metadata: Sequence[str]) -> None:
+        """Let the new vectors be the store's, in one step; the other images must have some.
+
+        The images of ``drop`` are removed. The former vectors are deleted, unless ``keep``, and
+        with them the ``metadata`` of these names, which are about them.
+        """
+
+
+@runtime_checkable
+class Upgradable(Protocol):
+    """A store whose vectors can be exchanged for another encoder's while it is in use.
+
+    A store that was opened before answers with the vectors that it was opened for, or raises
+    EncoderChanged: never with others.
+    """
+
+    def begin_upgrade(self, recipe: Recipe) -> Upgrade:
+        """Begin an upgrade to an encoder, or go on with it; back to vectors that were kept, too.
+
+        Raises StoreError while there are other vectors of another one.
+        """
+
+    def other_vectors(self) -> OtherVectors | None:
+        """What an upgrade has made so far, or kept."""
+
+    def discard_other_vectors(self) -> None:
+        """Delete what an upgrade has made so far, or kept."""
+
+    def successor(self) -> Store | None:
+        """The same store with the vectors that it has now; None if they are still the same."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,6 +29,7 @@ from imagefinder.types import (
     Record,
     Statistics,
     Store,
+    Upgradable,
     is_id,
     key_from,
 )
@@ -52,6 +54,10 @@ class Catalogue:
         self.encoder = encoder
         self.extractor = extractor
         self.limits = limits
+        self._pairing = RLock()
+        """While the store and its encoder are taken together, or exchanged."""
+        self._outdated: list[Store] = []
+        """Stores that searches which began before an upgrade may still use."""
 
     @classmethod
     def create(
@@ -128,7 +134,47 @@ class Catalogue:
 
     def close(self) -> None:
         """Close the catalogue's file and release the indexes."""
-        self.store.close()
+        with self._pairing:
+            for store in (*self._outdated, self.store):
+                store.close()
+
+    def pinned(self) -> Catalogue:
+        """The same, with the store and the encoder that belong together now.
+
+        Once another program has upgraded the catalogue, what is done with it raises EncoderChanged.
+        """
+        with self._pairing:
+            return Catalogue(self.store, self.encoder, self.extractor, self.limits)
+
+    def is_like(self, other: Catalogue) -> bool:
+        """Whether it has the very same store, encoder, extractor and limits."""
+        return all(
+            getattr(self, name) is getattr(other, name)
+            for name in ("store", "encoder", "extractor", "limits")
+        )
+
+    def refresh(self) -> bool:
+        """Go on with the encoder that another program has upgraded the catalogue to, if one has.
+
+        Searching and adding do so by themselves; what else depends on the encoder raises
+        EncoderChanged. Raises PluginError if that encoder cannot be made here.
+        """
+        with self._pairing:
+            successor = self.store.successor() if isinstance(self.store, Upgradable) else None
+            if successor is None:
+                return False
+            try:
+                encoder = self._prepared(_encoder_of(successor, None))
+            except BaseException:
+                successor.close()
+                raise
+            self._outdated.append(self.store)
+            self.store, self.encoder = successor, encoder
+            return True
+
+    def _prepared(self, encoder: Encoder) -> Encoder:
+        """What is searched with in place of an encoder that is new: for subclasses."""
+        return encoder
 
     def __repr__(self) -> str:
         """By its encoder; a repr must not fail, so it does not read the file."""

@@ -14,6 +14,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.exclude import exclude, excluded
 from imagefinder.catalogue.ingest import ingest
 from imagefinder.catalogue.mounts import note_mounts
+from imagefinder.errors import EncoderChanged
 from imagefinder.images.exclusions import glob_of
 from imagefinder.images.inputs import Given, absolute, image_list, inputs_of, is_storable
 from imagefinder.images.walk import FolderWalk
@@ -36,9 +37,8 @@ def add(
 
     A ``walk`` that is given tells afterwards what it met.
     """
-    store, runtime = catalogue.store, recipe_of(catalogue.encoder).runtime
-    if runtime != store.recipe.runtime:  # the model has moved
-        store.update_runtime(runtime)
+    _record_runtime(catalogue)
+    store = catalogue.store
     given = image_list(images)
     if metadata is None:
         given = _with_downloads(store, given)
@@ -72,6 +72,17 @@ def remove(
         if not count:
             failures.append(Failure(str(given), "there is no such image in the catalogue"))
     return Report(removed=removed, failed=tuple(failures), seconds=perf_counter() - began)
+
+
+def _record_runtime(catalogue: Catalogue) -> None:
+    """The model may have moved."""
+    pinned = catalogue.pinned()
+    runtime = recipe_of(pinned.encoder).runtime
+    if runtime != pinned.store.recipe.runtime:
+        try:
+            pinned.store.update_runtime(runtime)
+        except EncoderChanged:  # it is another model's catalogue by now
+            catalogue.refresh()
 
 
 def _with_downloads(store: Store, images: Iterable[Given]) -> Iterator[Given]:

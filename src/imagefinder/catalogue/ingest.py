@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each, extract_one
-from imagefinder.errors import ImageError, UnencodableImage, UnreadableImage
+from imagefinder.errors import EncoderChanged, ImageError, UnencodableImage, UnreadableImage
 from imagefinder.images.decode import decode, decode_each, load_image
 from imagefinder.images.files import modified_ns, read
 from imagefinder.images.inputs import Content, Input, is_storable
@@ -91,12 +92,15 @@ def ingest(
     counts: Counter[Outcome] = Counter()
     failed: list[Failure] = []
     warnings: list[Failure] = []
-    waiting: Iterable[Input] = progress(inputs)
-    while waiting:
-        again: list[Input] = []
-        new = map(_Item, waiting)
-        changed = new if checksum else _changed(waiting, into.store, counts)
-        for item in _processed(changed, into):
+    unread, again = iter(progress(inputs)), list[Input]()
+    is_done = False
+    while not is_done:
+        upgraded = Event()
+        waiting = _until(upgraded, chain(again, unread))
+        again = []
+        pinned = into.pinned()
+        changed = map(_Item, waiting) if checksum else _changed(waiting, pinned.store, counts)
+        for item in _processed(changed, pinned, upgraded):
             if item.failure is not None:
                 failed.append(Failure(item.given.name, item.failure))
             elif item.outcome is not None:
@@ -104,9 +108,12 @@ def ingest(
                 if item.warning:
                     warnings.append(Failure(item.given.name, item.warning))
             if item.outcome == "missing":
-                # its content was removed from the store after we found it there: read it again
+                # its content was removed from the store after we found it there, or the encoder is
+                # another one by now: read it again
                 again.append(item.given)
-        waiting = again
+        if upgraded.is_set():
+            into.refresh()
+        is_done = not again and not upgraded.is_set()
     return Report(
         added=counts["added"],
         updated=counts["updated"],
@@ -124,11 +131,19 @@ def identify(given: Input, limits: Limits) -> tuple[bytes, Record]:
     return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
 
 
-def _processed(changed: Iterable[_Item], into: Catalogue) -> Iterator[_Item]:
+def _until(upgraded: Event, inputs: Iterable[Input]) -> Iterator[Input]:
+    """The inputs, until another program has upgraded the catalogue to another encoder."""
+    for given in inputs:
+        yield given
+        if upgraded.is_set():
+            return
+
+
+def _processed(changed: Iterable[_Item], into: Catalogue, upgraded: Event) -> Iterator[_Item]:
     """Each item after its last stage; all stages run concurrently."""
     workers = cores()
     decode_item = partial(_decoded, into=into)
-    write_items = partial(_written, store=into.store)
+    write_items = partial(_written, store=into.store, upgraded=upgraded)
     with (
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
@@ -243,14 +258,22 @@ def _with_result(item: _Item, result: Features | UnencodableImage | None) -> _It
     return replace(item, features=result, pixels=None)
 
 
-def _written(items: list[_Item], store: Store) -> list[_Item]:
-    """With the outcome of writing them, all in one commit."""
+def _written(items: list[_Item], store: Store, upgraded: Event) -> list[_Item]:
+    """With the outcome of writing them, all in one commit.
+
+    All are missing once the catalogue has been upgraded to another encoder.
+    """
     entries = [
         Entry(item.record, item.features, item.given.metadata, item.local, item.signature)
         for item in items
         if item.record is not None and item.failure is None
     ]
-    outcomes = iter(store.write(entries))
+    outcomes: Iterator[Outcome]
+    try:
+        outcomes = iter(store.write(entries))
+    except EncoderChanged:
+        upgraded.set()
+        outcomes = repeat("missing")
     return [
         item if item.record is None or item.failure else replace(item, outcome=next(outcomes))
         for item in items

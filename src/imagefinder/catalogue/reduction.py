@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +14,7 @@ from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.copied_entries import copied_entries
 from imagefinder.encoders.pca import PcaProjection, Reduced
 from imagefinder.encoders.regions import without_regions
 from imagefinder.errors import PluginError, StoreError
@@ -22,7 +22,7 @@ from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import dtype, normalized_for
 from imagefinder.stores.sqlite.whole_catalogue import check_free, whole_catalogue
-from imagefinder.types import Entry, Features, Progress, Recipe, Record, Store
+from imagefinder.types import Features, Progress, Recipe, Store
 
 Kind = TypeVar("Kind", bound=Catalogue)
 
@@ -60,7 +60,8 @@ def reduce(
         create = partial(type(catalogue).create, unfinished, encoder, regions=grid)
         with create(local=catalogue.extractor) as smaller:
             for page in batched(progress(catalogue.store.iter_records()), _PAGE):
-                smaller.store.write(_entries(page, projection, catalogue.store))
+                reduced = [(record, projection(rows)) for record, rows in page]
+                smaller.store.write(copied_entries(catalogue.store, reduced))
         with atomic_write(beside) as file:  # first: the catalogue needs it
             file.write_bytes(data)
     return type(catalogue).open(target, encoder, local=catalogue.extractor)
@@ -95,23 +96,6 @@ def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -
         # a spread within rounding is none, and such a component is left out
         axes = axes / np.where(spread > _ROUNDING * spread.max(), spread, np.inf)
     return PcaProjection(recipe, pca.mean_.astype(np.float32), axes.astype(np.float32))
-
-
-def _entries(
-    page: Sequence[tuple[Record, Features]], projection: PcaProjection, store: Store
-) -> list[Entry]:
-    keys = [record.key for record, _ in page]
-    local, signatures = store.local_features(keys), store.signatures(keys)
-    return [
-        Entry(
-            record,
-            projection(rows),
-            record.metadata,
-            local.get(record.key),
-            signatures.get(record.key),
-        )
-        for record, rows in page
-    ]
 
 
 def sample_vectors(store: Store, most: int) -> Features:

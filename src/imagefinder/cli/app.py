@@ -41,6 +41,7 @@ from imagefinder.cli.serve import serve
 from imagefinder.cli.sync import sync
 from imagefinder.cli.terminal import handle_sigterm, log_to_stderr, prepare_streams
 from imagefinder.cli.train import train
+from imagefinder.cli.upgrade import upgrade
 from imagefinder.cli.vacuum import vacuum
 from imagefinder.cli.vectors import embed, export, import_
 from imagefinder.errors import ImageFinderError, TruncatedImage
@@ -55,6 +56,7 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "remove": remove,
         "info": info,
         "download": download,
+        "upgrade": upgrade,
         "reduce": reduce,
         "index": index,
         "check": check,

@@ -33,6 +33,8 @@ def _signatures(about: Mapping[str, Any]) -> Any:
 
 
 def _about(finder: Finder, db: Path) -> dict[str, Any]:
+    from imagefinder.catalogue.upgrade import other_vectors
+    from imagefinder.encoders.regions import whole_recipe
     from imagefinder.encoders.runtimes import computed_in
     from imagefinder.verification.store import load as load_calibration
 
@@ -57,6 +59,9 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
     if extractor and contents.images:
         about["local options"] = {**extractor.options, **extractor.runtime}
         about["local bytes an image"] = round(contents.local_bytes / contents.images)
+    if other := other_vectors(finder.store):
+        kind = "kept vectors" if other.is_kept else "unfinished upgrade"
+        about[kind] = {whole_recipe(other.recipe).encoder: f"{other.images:,} images"}
     about["excluded"] = finder.excluded
     about["calibration"] = calibration_as_json(
         load_calibration(finder.store, recipe.measure), contents.images

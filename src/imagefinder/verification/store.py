@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import get_args
 
 from imagefinder.types import Measure, Store
 from imagefinder.verification.calibration import Calibration
@@ -27,6 +28,11 @@ def _parsed(text: str) -> Calibration | None:
         return Calibration.from_json(text)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def calibration_names() -> list[str]:
+    """The names of all calibrations, which are about the vectors of one encoder."""
+    return [_name(measure) for measure in get_args(Measure)]
 
 
 def _name(measure: Measure) -> str:

@@ -15,11 +15,12 @@ from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
 from imagefinder.stores.sqlite.properties import PROPERTIES
 from imagefinder.stores.sqlite.records import FILES, IMAGES
 from imagefinder.stores.sqlite.signatures import SIGNATURES
-from imagefinder.stores.sqlite.vectors import VECTORS
+from imagefinder.stores.sqlite.vectors import OTHER_VECTORS, VECTORS
 from imagefinder.types import id_of
 
 RECORDS = (PROPERTIES, IMAGES, FILES)
 TABLES = (*RECORDS, VECTORS, LOCAL_FEATURES, SIGNATURES)
+"""What a repair carries over: vectors of an upgrade can be made again."""
 
 _LONGEST = 200  # characters of a message
 UNREADABLE = (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError)
@@ -28,7 +29,7 @@ _WITHOUT_RECORD = "SELECT DISTINCT key FROM {} WHERE key NOT IN (SELECT key FROM
 
 
 def find_damage(
-    connection: apsw.Connection, tables: Sequence[CheckedTable] = TABLES
+    connection: apsw.Connection, tables: Sequence[CheckedTable] = (*TABLES, OTHER_VECTORS)
 ) -> Iterator[Damage]:
     """What is damaged in the structure of the file, and in the rows of these tables."""
     yield from _found(connection, "PRAGMA integrity_check", _of_structure)

@@ -10,7 +10,7 @@ from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.sqlite_vec import SqliteVecSearch
 from imagefinder.stores.sqlite.synced_index import SyncedIndex
 from imagefinder.stores.sqlite.vectors import VectorRows
-from imagefinder.types import Features, Index, IndexChoice, Keys, Measure, Neighbors, Recipe
+from imagefinder.types import Features, Index, IndexChoice, Keys, Measure, Neighbors
 
 _SQLITE_VEC = "sqlite-vec"  # the kind without an Index and without files
 
@@ -21,14 +21,15 @@ class IndexPool:
     def __init__(
         self,
         choice: IndexChoice,
-        recipe: Recipe,
+        rows: VectorRows,
         connections: Connections,
         files: CacheFiles,
     ) -> None:
         """Raises PluginError for an index that cannot compare the recipe's vectors."""
+        recipe = rows.recipe
         check_index_choice(choice, recipe.dim, recipe.measure)
         self.choice = choice
-        self._recipe = recipe
+        self._rows, self._recipe = rows, recipe
         self._connections = connections
         self._files = files
         self._guard = Lock()
@@ -40,9 +41,7 @@ class IndexPool:
         """See Store."""
         if self.choice.kind == _SQLITE_VEC:
             check_index_choice(self.choice, self._recipe.dim, measure)
-            return SqliteVecSearch(self._recipe.dim, measure, self._connections).search(
-                query, k, subset
-            )
+            return SqliteVecSearch(self._rows, measure, self._connections).search(query, k, subset)
         return self._index_for(measure).search(query, k, subset)
 
     def build(self) -> None:
@@ -51,10 +50,11 @@ class IndexPool:
             self._index_for(self._recipe.measure).build()
 
     def close(self) -> None:
-        """Release the catalogue's file."""
+        """Release the catalogue's file, and the memory once no search goes on."""
         with self._guard:
             for index in self._indexes.values():
                 index.close()
+            self._indexes.clear()
 
     def _index_for(self, measure: Measure) -> SyncedIndex[Index]:
         with self._guard:
@@ -69,7 +69,7 @@ class IndexPool:
             measure,
             self._files.vectors(other),
             self._connections,
-            VectorRows(self._recipe),
+            self._rows,
         )
         if self._files.has_legacy(other):  # an index was saved, so it is saved again
             index.build()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+import apsw
+
+from imagefinder.errors import EncoderChanged
 from imagefinder.registry import recipes
 from imagefinder.stores.sqlite import properties
 from imagefinder.stores.sqlite.cache_files import CacheFiles
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.index_pool import IndexPool
+from imagefinder.stores.sqlite.vectors import VectorRows
 from imagefinder.stores.sqlite.vlad_index import VladIndex
 from imagefinder.types import IndexChoice, Recipe
 
@@ -19,20 +25,52 @@ class OpenedCatalogue:
 
     def __init__(self, path: Path, connections: Connections, index: IndexChoice | None) -> None:
         """Searched by its own kind of index, or another."""
-        self.connections = connections
+        self.path, self.connections = path, connections
         with connections.reading() as connection, connections.decoding():
             about = properties.select_properties(connection)
             self.recipe = recipes.from_json(about["recipe"])
             self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
             own = recipes.choice_from_json(about.get("index"))
             self._files = CacheFiles(path, str(about["id"]))
+            self._vectors = properties.vectors_id(connection)
         self._guard = Lock()
         self.indexes = self.new_indexes(index or own)
         self._vlad: VladIndex | None = None
 
     def new_indexes(self, choice: IndexChoice) -> IndexPool:
         """Indexes of this kind, not yet built."""
-        return IndexPool(choice, self.recipe, self.connections, self._files)
+        return IndexPool(choice, VectorRows(self.recipe, self.check), self.connections, self._files)
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection to read vectors with. Raises EncoderChanged."""
+        with self.connections.reading() as connection:
+            self.check(connection)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """The writer, for vectors and what describes them. Raises EncoderChanged."""
+        with self.connections.writing() as connection:
+            self.check(connection)
+            yield connection
+
+    def check(self, connection: apsw.Connection) -> None:
+        """Raise EncoderChanged unless the stored vectors are still those that were opened."""
+        if not self.is_current(connection):
+            raise EncoderChanged(
+                f"{self.path.name} has been upgraded from {self.recipe.encoder} to another "
+                "encoder: open it again"
+            )
+
+    def is_outdated(self) -> bool:
+        """Whether the stored vectors are others by now."""
+        with self.connections.reading() as connection:
+            return not self.is_current(connection)
+
+    def is_current(self, connection: apsw.Connection) -> bool:
+        """Whether the stored vectors are still those that were opened."""
+        return properties.vectors_id(connection) == self._vectors
 
     def vlad_index(self, extractor: Recipe) -> VladIndex:
         """The index of aggregated local features."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.sqlite.records import FILES, select_records
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
-from imagefinder.types import Features, Recipe, Record
+from imagefinder.types import Features, Record
 
 _PATHS = 1000
 _IMAGES = 100  # with all their vectors
 
 
-def page_of_records(
-    connections: Connections, after: int, recipe: Recipe
-) -> list[tuple[Record, Features]]:
-    """The next images in order of their keys, with their vectors."""
-    with connections.reading() as connection, connections.decoding():
+def page_of_records(opened: OpenedCatalogue, after: int) -> list[tuple[Record, Features]]:
+    """The next images in order of their keys, with their vectors. Raises EncoderChanged."""
+    with opened.reading() as connection, opened.connections.decoding():
         keys = select_keys(connection, (), None, after, _IMAGES).tolist()
-        vectors = select_vectors(connection, keys, recipe)
+        vectors = select_vectors(connection, keys, opened.recipe)
         return [(one, vectors[key]) for key, one in select_records(connection, keys).items()]
 
 

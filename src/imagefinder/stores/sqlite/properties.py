@@ -33,6 +33,25 @@ def set_property(connection: apsw.Connection, name: str, value: str) -> None:
     )
 
 
+def vectors_id(connection: apsw.Connection) -> str:
+    """By which an encoder's vectors are told from those before an upgrade; empty before the first.
+
+    It is not the recipe, which changes when a model moves, and may be the same again.
+    """
+    return get_property(connection, "vectors") or ""
+
+
+def get_property(connection: apsw.Connection, name: str) -> str | None:
+    """The value of a property, if it is set."""
+    sql = f"SELECT {PROPERTIES.selected} FROM catalogue WHERE name = ?"
+    return dict(PROPERTIES.verified(connection.execute(sql, (name,)))).get(name)
+
+
+def delete_property(connection: apsw.Connection, name: str) -> None:
+    """Delete a property, if it is set."""
+    connection.execute("DELETE FROM catalogue WHERE name = ?", (name,))
+
+
 def set_metadata(connection: apsw.Connection, name: str, text: str) -> None:
     """See Store."""
     set_property(connection, f"{_METADATA}{name}", text)
@@ -40,6 +59,9 @@ def set_metadata(connection: apsw.Connection, name: str, text: str) -> None:
 
 def get_metadata(connection: apsw.Connection, name: str) -> str | None:
     """See Store."""
-    own = f"{_METADATA}{name}"
-    sql = f"SELECT {PROPERTIES.selected} FROM catalogue WHERE name = ?"
-    return dict(PROPERTIES.verified(connection.execute(sql, (own,)))).get(own)
+    return get_property(connection, f"{_METADATA}{name}")
+
+
+def delete_metadata(connection: apsw.Connection, name: str) -> None:
+    """Forget the text under a name."""
+    delete_property(connection, f"{_METADATA}{name}")

@@ -30,6 +30,7 @@ _INCOMPLETE = """
     DELETE FROM vectors WHERE key NOT IN (SELECT key FROM images);
     DELETE FROM local_features WHERE key NOT IN (SELECT key FROM images);
     DELETE FROM signatures WHERE key NOT IN (SELECT key FROM images);
+    DELETE FROM catalogue WHERE name = 'other vectors';
 """
 
 

@@ -9,6 +9,17 @@ from imagefinder.stores.sqlite.checksums import DamagedRow
 
 APPLICATION_ID = 0x494D4746  # "IMGF", as `file` shows it
 
+# by another encoder: what an upgrade has made so far, or the former ones, kept
+OTHER_VECTORS = """
+    CREATE TABLE other_vectors (
+        key      INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
+        row      INTEGER NOT NULL,
+        vector   BLOB NOT NULL,
+        checksum INTEGER,
+        PRIMARY KEY (key, row)
+    )
+"""
+
 # one migration per version: never change one that was released, add another
 MIGRATIONS = (
     """
@@ -72,9 +83,16 @@ MIGRATIONS = (
     -- to tell which images have one without reading it
     CREATE INDEX keys_of_signatures ON signatures (key);
     """,
+    f"""
+    {OTHER_VECTORS};
+    CREATE TABLE other_images (  -- those that have other vectors, perhaps none
+        key INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE
+    );
+    """,
 )
 
-_NEW_TABLES = ("images", "local_features", "writes", "signatures")  # one that each migration makes
+# one that each migration makes
+_NEW_TABLES = ("images", "local_features", "writes", "signatures", "other_images")
 
 # what the third migration adds, for a connection that cannot make it
 _VIEWS = """
@@ -91,7 +109,15 @@ _LOCAL_FEATURES = (
 _SIGNATURES = """
     CREATE TEMP TABLE signatures (key INTEGER PRIMARY KEY, signature BLOB, checksum INTEGER);
 """
-_ADDED = (*(_VIEWS + view + _SIGNATURES for view in _LOCAL_FEATURES), _SIGNATURES)
+_OTHER = """
+    CREATE TEMP TABLE other_vectors (key INTEGER, row INTEGER, vector BLOB, checksum INTEGER);
+    CREATE TEMP TABLE other_images (key INTEGER PRIMARY KEY);
+"""
+_ADDED = (
+    *(_VIEWS + view + _SIGNATURES + _OTHER for view in _LOCAL_FEATURES),
+    _SIGNATURES + _OTHER,
+    _OTHER,
+)
 """What a catalogue of each earlier version lacks."""
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from uuid import uuid4
 
 from imagefinder.errors import (
     CatalogueDamaged,
@@ -16,20 +15,29 @@ from imagefinder.errors import (
     CatalogueMissing,
     ImageError,
     NotFound,
+    PluginError,
     RecipeMismatch,
     StoreError,
 )
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
-from imagefinder.stores.sqlite import maintenance, properties, records, repair, schema
+from imagefinder.stores.sqlite import (
+    maintenance,
+    paging,
+    properties,
+    records,
+    repair,
+    schema,
+    upgrade,
+)
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.checksums import Damage, DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
-from imagefinder.stores.sqlite.paging import page_of_paths, page_of_records
+from imagefinder.stores.sqlite.preparation import initialize, prepare
 from imagefinder.stores.sqlite.signatures import select_signatures, select_without_signature
 from imagefinder.stores.sqlite.statistics import select_statistics
 from imagefinder.stores.sqlite.upsert import Upsert
@@ -43,6 +51,7 @@ from imagefinder.types import (
     LocalFeatures,
     Measure,
     Neighbors,
+    OtherVectors,
     Outcome,
     Recipe,
     Record,
@@ -102,7 +111,7 @@ class SqliteStore:
             raise CatalogueExists(f"{path} already exists: open it, or choose another path")
         connections = Connections(path, create=True)
         try:
-            _initialize(path, connections, recipe, extractor)
+            initialize(path, connections, recipe, extractor)
             remove_stale_caches(path)
             return cls(path, connections, index)
         except BaseException:
@@ -122,7 +131,7 @@ class SqliteStore:
             )
         connections = Connections(path)
         try:
-            _prepare(connections, path)
+            prepare(connections, path)
             if path.stat().st_size <= _READ_WHOLE:
                 with connections.reading() as connection:
                     for damage in find_damage(connection, RECORDS):
@@ -139,7 +148,7 @@ class SqliteStore:
             if not cls.exists(path):
                 raise CatalogueMissing(f"there is no catalogue {path}")
             with closing(Connections(path)) as connections:
-                _prepare(connections, path)
+                prepare(connections, path)
                 with connections.reading() as connection:
                     return with_paths(connection, list(find_damage(connection)))
         except CatalogueDamaged as error:  # it cannot even be opened
@@ -182,19 +191,19 @@ class SqliteStore:
 
     def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See Store."""
-        with self._connections.writing() as connection:
+        with self._current.writing() as connection:
             return Upsert(connection, self.recipe, self.extractor).write(entries)
 
     def update_runtime(self, runtime: Mapping[str, Any]) -> None:
         """See Store."""
         recipe = replace(self.recipe, runtime=dict(runtime))
-        with self._connections.writing() as connection:
+        with self._current.writing() as connection:
             properties.set_property(connection, "recipe", recipes.to_json(recipe))
         self._opened.recipe = recipe
 
     def set_metadata(self, name: str, text: str) -> None:
         """See Store."""
-        with self._connections.writing() as connection:
+        with self._current.writing() as connection:
             properties.set_metadata(connection, name, text)
 
     def replace_metadata(self, name: str, before: str | None, text: str) -> bool:
@@ -238,7 +247,7 @@ class SqliteStore:
 
     def features_of(self, keys: Sequence[int]) -> dict[int, Features]:
         """See Store."""
-        with self._connections.reading() as connection, self._connections.decoding():
+        with self._current.reading() as connection, self._connections.decoding():
             stored = records.select_stored(connection, list(map(int, keys)))
             return select_vectors(connection, stored, self.recipe)
 
@@ -280,14 +289,14 @@ class SqliteStore:
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""
         last = -1
-        while page := page_of_records(self._connections, last, self.recipe):
+        while page := paging.page_of_records(self._current, last):
             yield from page
             last = page[-1][0].key
 
     def iter_paths(self, folder: str) -> Iterator[str]:
         """See Store."""
         last, end = records.path_range(folder)
-        while page := page_of_paths(self._connections, last, end):
+        while page := paging.page_of_paths(self._connections, last, end):
             yield from page
             last = page[-1]
 
@@ -321,10 +330,34 @@ class SqliteStore:
         opened = self._current
         indexes = opened.new_indexes(choice)
         indexes.build()
-        with self._connections.writing() as connection:
+        with opened.writing() as connection:
             properties.set_property(connection, "index", recipes.choice_to_json(choice))
         before, opened.indexes = opened.indexes, indexes
         before.close()
+
+    def begin_upgrade(self, recipe: Recipe) -> upgrade.VectorUpgrade:
+        """See Upgradable."""
+        return upgrade.VectorUpgrade(lambda: self._current, recipe)
+
+    def other_vectors(self) -> OtherVectors | None:
+        """See Upgradable."""
+        with self._connections.reading() as connection, self._connections.decoding():
+            return upgrade.other_vectors(connection)
+
+    def discard_other_vectors(self) -> None:
+        """See Upgradable."""
+        with self._connections.writing() as connection:
+            upgrade.discard(connection)
+
+    def successor(self) -> SqliteStore | None:
+        """See Upgradable."""
+        if not self._current.is_outdated():
+            return None
+        self._opened.indexes.close()  # they are searched no longer, and may be large
+        try:
+            return type(self).open(self._path, self._index)
+        except PluginError:  # that kind of index cannot compare the new vectors
+            return type(self).open(self._path)
 
     def backup(self, target: Path, force: bool = False) -> int:
         """See Store."""
@@ -372,28 +405,3 @@ class SqliteStore:
                     f"not with {before.recipe}: open it again"
                 )
             self._opened = other._opened
-
-
-def _prepare(connections: Connections, path: Path) -> None:
-    """Raise NotACatalogue or NewerCatalogue, and bring an older catalogue up to date."""
-    with connections.reading() as connection:
-        schema.check(connection, path.name)
-        must_migrate = schema.is_old(connection) and not connection.readonly("main")
-    if must_migrate:
-        with connections.writing() as connection:
-            schema.migrate(connection)
-
-
-def _initialize(
-    path: Path, connections: Connections, recipe: Recipe, extractor: Recipe | None
-) -> None:
-    """Make the tables and describe the catalogue, in one transaction."""
-    connections.write_ahead()
-    with connections.writing() as connection:
-        if not schema.is_empty(connection):
-            raise CatalogueExists(f"{path} has just been made by another program")
-        schema.migrate(connection)
-        properties.set_property(connection, "id", uuid4().hex)
-        properties.set_property(connection, "recipe", recipes.to_json(recipe))
-        if extractor is not None:
-            properties.set_property(connection, "extractor", recipes.to_json(extractor))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
@@ -26,12 +26,23 @@ VECTORS = CheckedTable(
     lambda key, *_: f"a vector of image {id_of(key)}",
     key_columns=2,
 )
+OTHER_VECTORS = replace(
+    VECTORS,
+    name="other_vectors",
+    label=lambda key, *_: f"a vector of image {id_of(key)} by another encoder",
+    spares_image=True,
+)
+"""Of an upgrade that is not finished, or those that one has kept."""
 
 _PAGE = 1000  # vectors read at a time, or some more
 
 
 def insert_vectors(
-    connection: apsw.Connection, key: int, features: Features, recipe: Recipe
+    connection: apsw.Connection,
+    key: int,
+    features: Features,
+    recipe: Recipe,
+    table: CheckedTable = VECTORS,
 ) -> None:
     """Insert the vectors of an image. Raises StoreError for another shape, dtype, or NaN."""
     dim, kind = recipe.dim, np.dtype(dtype(recipe.measure))
@@ -41,11 +52,8 @@ def insert_vectors(
     if not np.isfinite(features).all():
         raise StoreError("the vectors are not finite")
     connection.executemany(
-        f"INSERT INTO vectors ({VECTORS.selected}) VALUES (?, ?, ?, ?)",
-        [
-            VECTORS.with_checksum((key, row, vector.tobytes()))
-            for row, vector in enumerate(features)
-        ],
+        f"INSERT INTO {table.name} ({table.selected}) VALUES (?, ?, ?, ?)",
+        [table.with_checksum((key, row, vector.tobytes())) for row, vector in enumerate(features)],
     )
 
 
@@ -75,9 +83,12 @@ class VectorRows:
     """The stored embeddings as the rows of a synced index."""
 
     recipe: Recipe
+    check: Callable[[apsw.Connection], None]
+    """Raises EncoderChanged if the stored vectors are another encoder's by now."""
 
     def keys(self, connection: apsw.Connection) -> Keys:
         """See IndexedRows."""
+        self.check(connection)
         return keys_of(connection.execute("SELECT DISTINCT key FROM vectors"))
 
     def pages(
