@@ -10,7 +10,7 @@ import pytest
 
 from imagefinder.registry.plugins import load, plugins
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.testing.contracts import check_store
+from imagefinder.testing.contracts import check_store, check_upgradable
 from imagefinder.types import IndexChoice, Measure, Recipe, Store
 
 MakeStore = Callable[[Path, Recipe], Store]
@@ -49,6 +49,7 @@ def test_every_store_keeps_the_contract(measure: Measure, make: MakeStore, tmp_p
         return make(folder, recipe)
 
     check_store(in_a_new_folder, measure)
+    check_upgradable(in_a_new_folder, measure)
 
 
 def test_every_registered_store_is_among_them() -> None:

@@ -5,7 +5,15 @@ from imagefinder.testing.contracts import (
     check_extractor,
     check_index,
     check_store,
+    check_upgradable,
     random_entries,
 )
 
-__all__ = ["check_encoder", "check_extractor", "check_index", "check_store", "random_entries"]
+__all__ = [
+    "check_encoder",
+    "check_extractor",
+    "check_index",
+    "check_store",
+    "check_upgradable",
+    "random_entries",
+]

@@ -163,7 +163,8 @@ class VectorUpgrade:
             discard(connection)
 
     def _state(self, connection: apsw.Connection) -> _State:
-        state = _State.read(connection)
+        with self._current().connections.decoding():
+            state = _State.read(connection)
         if state is None or state.vectors != self._vectors:
             raise StoreError("another program has given up this upgrade: run it again")
         return state
@@ -181,8 +182,7 @@ class VectorUpgrade:
         if self._held is not None:
             yield self._held
             return
-        opened = self._current()
-        with opened.writing() as connection, opened.connections.decoding():
+        with self._current().writing() as connection:
             self._state(connection)
             yield connection
 

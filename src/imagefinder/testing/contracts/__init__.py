@@ -10,5 +10,13 @@ from imagefinder.testing.contracts.encoders import check_encoder, check_extracto
 from imagefinder.testing.contracts.index import check_index
 from imagefinder.testing.contracts.samples import random_entries
 from imagefinder.testing.contracts.store import check_store
+from imagefinder.testing.contracts.upgradable import check_upgradable
 
-__all__ = ["check_encoder", "check_extractor", "check_index", "check_store", "random_entries"]
+__all__ = [
+    "check_encoder",
+    "check_extractor",
+    "check_index",
+    "check_store",
+    "check_upgradable",
+    "random_entries",
+]
