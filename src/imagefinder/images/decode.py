@@ -29,6 +29,7 @@ from imagefinder.images.frames import has_frames, shown_frame
 from imagefinder.images.isolation import cost_of_part, decode_isolated, is_costly
 from imagefinder.images.limits import LIMITS, Limits, check_bytes, check_cost, check_pixels
 from imagefinder.images.orientation import orientation_of, upright
+from imagefinder.images.resampling import reduced, resampled
 from imagefinder.images.sample_range import brightened, sixteen_bit_layout
 from imagefinder.images.truncated import decodable_part
 from imagefinder.types import Image, Resize
@@ -291,21 +292,22 @@ def resized(image: PIL.Image.Image, resize: Resize | None) -> PIL.Image.Image:
     if resize is None:
         return image
     size = resize.width, resize.height
-    resample = PIL.Image.Resampling[resize.filter.upper()]
     if resize.mode == "within":
         scale = min(1, size[0] / image.width, size[1] / image.height)
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     if resize.mode in ("stretch", "within"):
-        gap = resize.reducing_gap
-        return image if image.size == size else image.resize(size, resample, reducing_gap=gap)
+        if image.size == size:
+            return image
+        if resize.reducing_gap is not None:
+            return reduced(image, size, resize.filter, resize.reducing_gap)
+        return resampled(image, size, resize.filter)
     # a center crop, in the same step as the scaling
     scale = min(image.width / size[0], image.height / size[1]) * resize.keep
     width, height = size[0] * scale, size[1] * scale
     # never beyond the edge, despite rounding
     left, top = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)
     right, bottom = min(image.width, left + width), min(image.height, top + height)
-    box = (left, top, right, bottom)
-    return image.resize(size, resample, box, resize.reducing_gap)
+    return resampled(image, size, resize.filter, (left, top, right, bottom))
 
 
 def _from_array(array: NDArray[np.generic]) -> PIL.Image.Image:
