@@ -6,25 +6,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from imagefinder.errors import PluginError, StoreError
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.errors import StoreError
 from imagefinder.finder import Finder
 from imagefinder.images.limits import Limits
-from imagefinder.server.dynamic_batching import BatchingEncoder
-from imagefinder.types import TextEncoder
+from imagefinder.server.served_finder import ServedFinder
 
 
 @dataclass(frozen=True)
 class ServedCatalogue:
     """A catalogue whose searches and additions are encoded in shared batches."""
 
-    finder: Finder
-    text_search: bool
-    """Whether it can be searched by text."""
+    finder: ServedFinder
 
     @property
     def name(self) -> str:
         """The name of its encoder."""
         return self.finder.recipe.encoder
+
+    def pinned(self) -> Catalogue:
+        """As it is now, for what reads vectors several times; see ``Catalogue.pinned``."""
+        self.finder.refresh()
+        return self.finder.pinned()
 
     @property
     def extractor(self) -> str | None:
@@ -48,6 +51,11 @@ class ServedCatalogues:
     def first(self) -> ServedCatalogue:
         """The default."""
         return self.all[0]
+
+    def refresh(self) -> None:
+        """Go on with the encoders that they have been upgraded to, if any has."""
+        for catalogue in self.all:
+            catalogue.finder.refresh()
 
     def find(self, encoder: str) -> ServedCatalogue | None:
         """The one made with this encoder."""
@@ -79,23 +87,7 @@ def open_catalogues(
         for finder in finders:
             stack.enter_context(finder)
         check_distinct(finders)
-        served = [_batched(finder, stack, on_batch, limits(finder.limits)) for finder in finders]
-        yield ServedCatalogues(tuple(served))
-
-
-def _batched(
-    finder: Finder, stack: ExitStack, on_batch: Callable[[int], None], limits: Limits
-) -> ServedCatalogue:
-    encoder = BatchingEncoder(finder.encoder, on_batch)
-    stack.callback(encoder.close)
-    batched = Finder(finder.store, encoder, finder.extractor, limits)
-    return ServedCatalogue(batched, _has_text_encoder(finder))
-
-
-def _has_text_encoder(finder: Finder) -> bool:
-    # the only test is to try: a pretrained model's text encoder may be missing
-    encoder = finder.encoder
-    try:
-        return isinstance(encoder, TextEncoder) and bool(encoder.encode_text(["an image"]))
-    except PluginError:
-        return False
+        served = [ServedFinder(finder, on_batch, limits(finder.limits)) for finder in finders]
+        for one in served:
+            stack.enter_context(one)
+        yield ServedCatalogues(tuple(map(ServedCatalogue, served)))

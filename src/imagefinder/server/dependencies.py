@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Form, HTTPException, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 
 from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
@@ -39,24 +40,33 @@ CachedMaps = Annotated[MapCache, Depends(_map_cache)]
 def choose_catalogue(catalogues: ServedCatalogues, encoder: str | None) -> ServedCatalogue:
     """The catalogue of an encoder, or the first; 422 if there is none."""
     found = catalogues.find(encoder) if encoder else catalogues.first
+    if encoder and found is None:  # another program may have upgraded one to it
+        catalogues.refresh()
+        found = catalogues.find(encoder)
     if found is None:
         names = ", ".join(catalogues.names)
         raise HTTPException(422, f"encoder: no such catalogue on this server, which has {names}")
     return found
 
 
+async def _chosen(catalogues: ServedCatalogues, encoder: str | None) -> ServedCatalogue:
+    if encoder and catalogues.find(encoder) is None:  # it may have to open a file
+        return await run_in_threadpool(choose_catalogue, catalogues, encoder)
+    return choose_catalogue(catalogues, encoder)
+
+
 async def _from_query(
     catalogues: AllCatalogues,
     encoder: Annotated[str | None, Query(description=ENCODER_HELP)] = None,
 ) -> ServedCatalogue:
-    return choose_catalogue(catalogues, encoder)
+    return await _chosen(catalogues, encoder)
 
 
 async def _from_form(
     catalogues: AllCatalogues,
     encoder: Annotated[str | None, Form(description=ENCODER_HELP)] = None,
 ) -> ServedCatalogue:
-    return choose_catalogue(catalogues, encoder)
+    return await _chosen(catalogues, encoder)
 
 
 QueryCatalogue = Annotated[ServedCatalogue, Depends(_from_query)]

@@ -19,6 +19,7 @@ from imagefinder.errors import (
     CalibrationError,
     DecoderBusy,
     DiskFull,
+    EncoderChanged,
     ImageError,
     ImageFinderError,
     MissingExtra,
@@ -135,6 +136,10 @@ def _handle_validation_error(request: Request, error: Exception) -> JSONResponse
 def _handle_our_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DecoderBusy):
         return problem_response(503, str(error), {"Retry-After": "5"})
+    if isinstance(error, EncoderChanged):
+        request.app.state.catalogues.refresh()
+        detail = "the catalogue has just gone over to another encoder: try again"
+        return problem_response(503, detail, {"Retry-After": "1"})
     status, detail = _status_and_detail(error)
     if status >= 500:
         log.error("%s", error)

@@ -39,7 +39,7 @@ def compare_images(
     if len(given) != 2:
         raise HTTPException(422, "give exactly two images: image, id or url")
     left, right = given.load_bytes(catalogue, settings)
-    finder = catalogue.finder
+    finder = catalogue.pinned()
     return _response(compare(left, right, catalogue=finder, limits=finder.limits))
 
 

@@ -45,7 +45,7 @@ def list_duplicates(
     """
     try:
         found = detect.duplicates(
-            catalogue.finder,
+            catalogue.pinned(),
             threshold=threshold,
             verify=verify,
             progress=_stop_at(monotonic() + settings.timeout),

@@ -43,7 +43,7 @@ def show_map(
         raise HTTPException(
             422, f"limit: at most {_MAX_IMAGES_TSNE:,} images with t-SNE; use PCA for more"
         )
-    sample, positions = maps.get(catalogue.finder, by, limit, settings.timeout / 2)
+    sample, positions = maps.get(catalogue.pinned(), by, limit, settings.timeout / 2)
     return MapResponse(
         encoder=catalogue.name,
         by=by,

@@ -17,6 +17,7 @@ router = APIRouter(tags=["server"])
 @router.get("/v1/stats", summary="Get the server's catalogues and capabilities")
 def stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
     """What a client needs to know before its first request."""
+    catalogues.refresh()
     return ServerInfo(
         version=__version__,
         catalogues=[_catalogue_info(catalogue) for catalogue in catalogues.all],
@@ -64,7 +65,7 @@ def _catalogue_info(catalogue: ServedCatalogue) -> CatalogueInfo:
         dim=recipe.dim,
         measure=recipe.measure,
         index=finder.store.index.kind,
-        text=catalogue.text_search,
+        text=finder.text_search,
         calibrated=load_calibration(finder.store, recipe.measure) is not None,
         local=catalogue.extractor,
     )

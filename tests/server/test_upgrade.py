@@ -1,0 +1,128 @@
+"""A catalogue that is upgraded to another encoder while a server answers from it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from imagefinder import Finder
+from imagefinder.catalogue import upgrade
+from imagefinder.errors import EncoderChanged
+from imagefinder.search.retrieval import Retriever
+from imagefinder.server.dynamic_batching import BatchingEncoder
+from imagefinder.server.served_finder import ServedFinder
+
+from .conftest import COUNT, Serve
+
+AFTER = "dhash"
+
+
+def upgraded(catalogue: Path) -> None:
+    with Finder.open(catalogue) as finder:
+        assert finder.upgrade(AFTER).is_switched
+
+
+def search(client: TestClient, image: Path, **fields: str) -> Any:
+    answer = client.post("/v1/search", files={"image": image.read_bytes()}, data=fields)
+    return answer.raise_for_status().json()
+
+
+def test_searches_go_on_with_the_new_encoder(serve: Serve, folder: Path) -> None:
+    client = serve()
+    before = search(client, folder / "03.jpg")
+    assert before["encoder"] == "classic"
+    upgraded(serve.catalogue)
+    after = search(client, folder / "03.jpg")
+    assert after["encoder"] == AFTER
+    assert after["hits"][0]["id"] == before["hits"][0]["id"]
+    assert search(client, folder / "03.jpg", encoder=AFTER) == after
+    gone = client.post("/v1/search", data={"encoder": "classic", "id": after["hits"][0]["id"]})
+    assert (gone.status_code, "which has dhash" in gone.json()["detail"]) == (422, True)
+
+
+def test_its_name_is_known_before_any_search(serve: Serve) -> None:
+    client = serve()
+    upgraded(serve.catalogue)
+    assert client.get("/v1/images", params={"encoder": AFTER}).status_code == 200
+    (about,) = client.get("/v1/stats").json()["catalogues"]
+    assert (about["encoder"], about["measure"], about["images"]) == (AFTER, "hamming", COUNT)
+
+
+def test_uploads_are_encoded_by_the_new_encoder(
+    serve: Serve, tmp_path: Path, image_file: Path
+) -> None:
+    client = serve(writable=True, uploads=tmp_path / "kept")
+    upgraded(serve.catalogue)
+    added = client.post("/v1/images", files={"image": ("new.png", image_file.read_bytes())})
+    assert added.status_code == 200 or added.status_code == 201
+    with Finder.open(serve.catalogue) as finder:
+        assert finder.store.features(int(added.json()["id"], 16)).shape == (1, 8)
+        assert Finder.check(serve.catalogue) == []
+
+
+@pytest.mark.parametrize("path", ["/v1/duplicates", "/v1/map?by=pca"])
+def test_what_reads_all_vectors_reads_those_of_now(path: str, serve: Serve) -> None:
+    client = serve()
+    before = client.get(path)
+    assert before.status_code == 200
+    upgraded(serve.catalogue)
+    after = client.get(path)
+    assert after.status_code == 200
+    assert after.json().get("encoder", AFTER) == AFTER
+
+
+def test_two_stored_images_are_compared(serve: Serve) -> None:
+    client = serve()
+    images = [one["id"] for one in client.get("/v1/images?limit=2").json()["images"]]
+    upgraded(serve.catalogue)
+    assert client.post("/v1/compare", data={"id": images}).status_code == 200
+
+
+def test_a_switch_in_the_midst_of_other_requests_is_said(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve()
+    pinned = ServedFinder.pinned
+
+    def late(self: ServedFinder) -> Any:
+        before = pinned(self)
+        if upgrade.other_vectors(before.store) is None and before.recipe.encoder != AFTER:
+            upgraded(serve.catalogue)
+        return before
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ServedFinder, "pinned", late)
+        answer = client.get("/v1/map?by=pca")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "has just gone over to another encoder" in answer.json()["detail"]
+    assert client.get("/v1/map?by=pca").json()["encoder"] == AFTER
+
+
+def test_a_switch_in_the_midst_of_a_search_is_not_seen(
+    serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve()
+    calls: list[bool] = []
+    whole = Retriever.search
+
+    def late(self: Retriever, *given: Any) -> Any:
+        calls.append(True)
+        if len(calls) == 1:
+            upgraded(serve.catalogue)
+        return whole(self, *given)
+
+    monkeypatch.setattr(Retriever, "search", late)
+    assert search(client, folder / "03.jpg")["encoder"] == AFTER
+    assert len(calls) == 2
+
+
+def test_it_goes_on_in_shared_batches(serve: Serve, folder: Path) -> None:
+    client = serve()
+    finder = client.app.state.catalogues.first.finder  # type: ignore[attr-defined]
+    pinned = finder.pinned()
+    upgraded(serve.catalogue)
+    search(client, folder / "03.jpg")
+    assert isinstance(finder.encoder, BatchingEncoder)
+    with pytest.raises(EncoderChanged):
+        pinned.store.features_of(pinned.store.select().tolist())
