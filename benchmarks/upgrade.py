@@ -2,8 +2,8 @@
 
     python -m benchmarks.upgrade [--images 10000] [--before classic] [--after compact]
 
-The images are drawn. Another process searches from the beginning to the end; what it could not
-answer is counted. At the end the catalogue is compared with one that is made anew.
+The images are drawn, 500 or more. Another process searches from the beginning to the end; what it
+could not answer is counted. At the end the catalogue is compared with one that is made anew.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ from unittest.mock import patch
 import numpy as np
 import PIL.Image
 
+from imagefinder.catalogue import upgrade as ends
 from imagefinder.finder import Finder
-from imagefinder.stores.sqlite import upgrade
+from imagefinder.stores.sqlite import upgrade as switch
 
 _SHARES = (0.1, 0.4, 0.75)  # of the images, after which the first runs are killed
 _IN_THE_SWITCH, _AFTER_IT = "in the midst of the switch", "after the switch"
 
 _LAST = 200  # searches after the last run
+_MOST_FAILURES = 20
 
 
 def main() -> None:
@@ -61,18 +63,20 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
     lines: list[str] = []
     reader = Thread(target=lambda: lines.extend(searcher.stdout or ()))
     reader.start()
-    for moment in (
-        *(str(round(share * given.images)) for share in _SHARES),
-        _IN_THE_SWITCH,
-        _AFTER_IT,
-    ):
-        _kill(catalogue, given.after, moment)
-    with Finder.open(catalogue) as finder:
-        report = finder.upgrade(given.after)
-    print(f"the last run encoded {report.encoded:,} and found {report.images:,}", flush=True)
-    searcher.send_signal(signal.SIGTERM)
-    searcher.wait()
-    reader.join()
+    try:
+        for moment in (
+            *(str(round(share * given.images)) for share in _SHARES),
+            _IN_THE_SWITCH,
+            _AFTER_IT,
+        ):
+            _kill(catalogue, given.after, moment)
+        with Finder.open(catalogue) as finder:
+            report = finder.upgrade(given.after)
+        print(f"the last run encoded {report.encoded:,} and found {report.images:,}", flush=True)
+    finally:
+        searcher.send_signal(signal.SIGTERM)
+        searcher.wait()
+        reader.join()
     _print_searches(json.loads(lines[-1]))
     with Finder.create(folder / "anew.db", given.after) as anew:
         seconds = _timed(partial(anew.add, images))
@@ -112,7 +116,7 @@ def _die(catalogue: Path, encoder: str, moment: str) -> None:
         def job_count() -> int:
             return int(store.other_vectors().images)
 
-        targets = {_IN_THE_SWITCH: (upgrade, "record_write"), _AFTER_IT: (finder, "refresh")}
+        targets = {_IN_THE_SWITCH: (switch, "record_write"), _AFTER_IT: (ends, "_check_reached")}
         with ExitStack() as stack:
             if moment in targets:
                 stack.enter_context(patch.object(*targets[moment], die))
@@ -130,7 +134,7 @@ def _search(catalogue: Path) -> None:
     with Finder.open(catalogue) as finder:
         for path in cycle([record.path for record in finder.page(200)]):
             left = left - 1 if ends else left
-            if not left:
+            if not left or failed > _MOST_FAILURES:
                 break
             assert path is not None
             began = perf_counter()

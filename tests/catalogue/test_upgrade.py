@@ -133,7 +133,8 @@ def test_one_that_is_interrupted_goes_on(finder: Finder, folder: Path) -> None:
 DYING = """
 import os, signal, sys
 from imagefinder import Finder
-from imagefinder.catalogue import catalogue, reencoding
+from imagefinder.catalogue import reencoding
+from imagefinder.catalogue import upgrade as the_whole
 from imagefinder.stores.sqlite import upgrade
 
 def die(*_, **__):
@@ -158,7 +159,7 @@ elif moment == "before the switch":
 elif moment == "in the midst of the switch":
     upgrade.record_write = die
 else:
-    catalogue.Catalogue.refresh = die
+    the_whole._check_reached = die
 with Finder.open(path) as finder:
     finder.upgrade(encoder, keep=True)
 """

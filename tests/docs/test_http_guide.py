@@ -66,13 +66,14 @@ def run(command: list[str], folder: Path) -> str:
 def test_the_curl_lines_work(client: httpx.Client, folder: Path) -> None:
     shell = [block.text for block in blocks("sh", GUIDE) + blocks("sh", SECURITY)]
     answers = [run(["bash", "-c", PRELUDE + here(text, client)], folder) for text in shell]
-    search, compare, listing, added, whole, legacy, keyed = answers
+    search, compare, listing, added, whole, upgraded, legacy, keyed = answers
     assert search.count('"rank":1,') == 6  # and no image in any kitchen
     assert '"verified":' in compare
     assert '"images":' in listing
     assert (folder / "small.jpg").stat().st_size < (folder / "original.jpg").stat().st_size
     assert '"room":"kitchen"' in added
     assert '"points":' in whole
+    assert re.findall(r'"status":"(?:running|done)"', upgraded)[0] == '"status":"running"'
     assert re.findall(r'"ids":|^\["[0-9a-f]{16}"', legacy, re.MULTILINE) != []
     assert keyed.count('"version":') == 2
 

@@ -1,19 +1,22 @@
 """A catalogue that is upgraded to another encoder while a server answers from it."""
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from imagefinder import Finder
-from imagefinder.catalogue import upgrade
+from imagefinder.catalogue import reencoding, upgrade
+from imagefinder.encoders.perceptual_hash import DHash
 from imagefinder.errors import EncoderChanged
 from imagefinder.search.retrieval import Retriever
+from imagefinder.server.api_keys import KeyFile
 from imagefinder.server.dynamic_batching import BatchingEncoder
 from imagefinder.server.served_finder import ServedFinder
 
-from .conftest import COUNT, Serve
+from .conftest import COUNT, Serve, bearer
 
 AFTER = "dhash"
 
@@ -126,3 +129,98 @@ def test_it_goes_on_in_shared_batches(serve: Serve, folder: Path) -> None:
     assert isinstance(finder.encoder, BatchingEncoder)
     with pytest.raises(EncoderChanged):
         pinned.store.features_of(pinned.store.select().tolist())
+
+
+def wait(client: TestClient) -> Any:
+    """The state once the thread has ended."""
+    client.app.state.upgrades._thread.join(60)  # type: ignore[attr-defined]
+    return client.get("/v1/upgrade").json()
+
+
+def test_it_is_started_over_http(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True)
+    assert client.get("/v1/upgrade").json()["status"] == "none"
+    begun = client.post("/v1/upgrade", data={"to": AFTER, "keep": "true"})
+    assert (begun.status_code, begun.json()["status"]) == (202, "running")
+    assert (begun.json()["before"], begun.json()["total"]) == ("classic", COUNT)
+    state = wait(client)
+    assert (state["status"], state["after"], state["done"]) == ("done", AFTER, COUNT)
+    assert (state["missing"], state["missing_count"], state["notes"]) == ([], 0, [])
+    assert search(client, folder / "03.jpg")["encoder"] == AFTER
+    assert client.post("/v1/upgrade", data={"back": "true"}).status_code == 202
+    assert wait(client)["after"] == "classic"
+    assert search(client, folder / "03.jpg")["encoder"] == "classic"
+
+
+def test_missing_images_are_listed_without_their_paths(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True)
+    (folder / "05.jpg").unlink()
+    client.post("/v1/upgrade", data={"to": AFTER})
+    state = wait(client)
+    assert (state["status"], state["done"], state["missing_count"]) == ("incomplete", COUNT - 1, 1)
+    assert "secret-folder" not in str(state)
+    client.post("/v1/upgrade", data={"to": AFTER, "missing": "drop"})
+    state = wait(client)
+    assert (state["status"], state["total"], state["missing_count"]) == ("done", COUNT - 1, 1)
+
+
+def test_one_runs_at_a_time_and_stops_with_the_server(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(writable=True)
+    begun, go = Event(), Event()
+    encode = DHash.encode
+
+    def held(self: DHash, images: Any) -> Any:
+        begun.set()
+        assert go.wait(60)
+        return encode(self, images)
+
+    monkeypatch.setattr(DHash, "encode", held)
+    monkeypatch.setattr(reencoding, "_BATCH", 1)
+    monkeypatch.setattr(reencoding, "cores", lambda: 1)
+    client.post("/v1/upgrade", data={"to": AFTER})
+    assert begun.wait(60)
+    again = client.post("/v1/upgrade", data={"to": AFTER})
+    assert (again.status_code, "running already" in again.json()["detail"]) == (409, True)
+    runner = client.app.state.upgrades  # type: ignore[attr-defined]
+    runner._ending.set()
+    go.set()
+    runner.close()
+    assert runner.state.status == "incomplete"
+    with Finder.open(serve.catalogue) as finder:
+        assert finder.recipe.encoder == "classic"
+        assert finder.upgrade(AFTER).is_switched
+
+
+def test_one_that_fails_says_so(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    client = serve(writable=True)
+    with Finder.open(serve.catalogue) as finder:
+        finder.upgrade(AFTER, keep=True)
+        client.post("/v1/upgrade", data={"to": "phash"})
+        assert wait(client)["status"] == "failed"
+        assert "the vectors of classic are kept" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"to": "onnx:/etc/passwd"}, "there is no such encoder"),
+        ({"to": "/etc"}, "there is no such encoder"),
+        ({"back": "true"}, "no former vectors are kept"),
+        ({"back": "true", "to": AFTER}, "leave it out with back"),
+        ({"missing": "keep-old"}, "missing"),
+    ],
+)
+def test_what_it_cannot_do_is_told(serve: Serve, fields: dict[str, str], said: str) -> None:
+    answer = serve(writable=True).post("/v1/upgrade", data=fields)
+    assert (answer.status_code, said in answer.json()["detail"]) == (422, True)
+
+
+def test_it_needs_the_right_to_write(serve: Serve, keys: KeyFile) -> None:
+    assert serve().post("/v1/upgrade", data={"to": AFTER}).status_code == 403
+    reading = bearer(keys.add("reader", writes=False))
+    client = serve(writable=True, keys=keys.path)
+    assert client.post("/v1/upgrade", data={"to": AFTER}).status_code == 401
+    assert client.post("/v1/upgrade", data={"to": AFTER}, headers=reading).status_code == 403
+    assert client.get("/v1/upgrade", headers=reading).status_code == 200

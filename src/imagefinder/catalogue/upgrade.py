@@ -119,6 +119,7 @@ def upgrade(
 ) -> UpgradeReport:
     """Go over to another encoder; see ``Finder.upgrade``."""
     began = perf_counter()
+    catalogue.refresh()
     pinned = catalogue.pinned()
     named = make_encoder(encoder) if isinstance(encoder, str) else encoder
     target = like_stored(named, pinned.recipe)

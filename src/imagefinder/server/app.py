@@ -47,13 +47,16 @@ from imagefinder.server.routes import (
     search,
     status,
     ui,
+    upgrade,
 )
 from imagefinder.server.settings import Settings
+from imagefinder.server.upgrades import UpgradeRunner
 
 _BLANK = np.full((64, 64, 3), 255, np.uint8)
 _DEFAULT = Settings()
 _ROUTERS = tuple(
-    module.router for module in (ui, search, compare, images, duplicates, maps, status, legacy)
+    module.router
+    for module in (ui, search, compare, images, duplicates, maps, upgrade, status, legacy)
 )
 
 log = logging.getLogger("imagefinder.server")
@@ -99,10 +102,12 @@ async def _lifespan(
     limits = partial(server_limits, settings=app.state.settings)
     with open_catalogues(finders, metrics.batch_size.observe, limits) as opened:
         app.state.catalogues = opened
+        app.state.upgrades = UpgradeRunner()
         metrics.watch_images(partial(len, opened.first.finder))
         try:
             yield
         finally:
+            app.state.upgrades.close()
             POOL.close()
 
 

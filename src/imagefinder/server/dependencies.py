@@ -11,6 +11,7 @@ from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.settings import Settings
+from imagefinder.server.upgrades import UpgradeRunner
 from imagefinder.types import Record
 
 ENCODER_HELP = "The catalogue to use, by its encoder; default: the first."
@@ -32,6 +33,12 @@ async def _map_cache(request: Request) -> MapCache:
     return cache
 
 
+async def _upgrades(request: Request) -> UpgradeRunner:
+    runner: UpgradeRunner = request.app.state.upgrades
+    return runner
+
+
+Upgrades = Annotated[UpgradeRunner, Depends(_upgrades)]
 AllCatalogues = Annotated[ServedCatalogues, Depends(_catalogues)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CachedMaps = Annotated[MapCache, Depends(_map_cache)]

@@ -93,6 +93,7 @@ _MEANINGS = {
     404: "There is no such image or page",
     405: "The method is not allowed",
     408: "The request did not arrive in time",
+    409: "An upgrade is running already",
     410: "The image has no file, or its file has changed",
     413: "The request is too large",
     415: "The body is not a form, or not in UTF-8",

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from imagefinder.images.metadata import shown_metadata
+from imagefinder.server.upgrades import UpgradeState
 from imagefinder.types import Evidence, Hit, Record, Verdict
 
 _ID = "3e92d93bb8cd8fb0"
+_MOST_MISSING = 1000
 _DETAIL = "Why there are no images, where the filter leaves none."
 
 
@@ -274,6 +276,55 @@ class CatalogueInfo(BaseModel):
     local: str | None = Field(
         description="Its local features, for `rerank`; null if it has none.", examples=["sift"]
     )
+
+
+class MissingImage(BaseModel):
+    """A stored image that cannot be encoded again."""
+
+    id: str = Field(examples=["3e92d93bb8cd8fb0"])
+    reason: str = Field(examples=["no such file"])
+
+
+class UpgradeStatus(BaseModel):
+    """How far an upgrade to another encoder is."""
+
+    status: Literal["none", "running", "done", "incomplete", "failed"] = Field(
+        description="`incomplete`: it stopped before the switch, because of missing images or "
+        "because it was interrupted; the same request goes on. `failed`: the server's log says why."
+    )
+    before: str | None = Field(description="The encoder before.", examples=["classic"])
+    after: str | None = Field(
+        description="The encoder afterwards; null while it goes back.", examples=["compact"]
+    )
+    done: int = Field(description="Images that have new vectors.", examples=[1200])
+    total: int = Field(examples=[2485])
+    missing: list[MissingImage] = Field(
+        description=f"Images that cannot be encoded again, at most {_MOST_MISSING:,} of them."
+    )
+    missing_count: int = Field(description="How many there are.", examples=[0])
+    notes: list[str] = Field(description="What has not carried over, and what to do about it.")
+
+    @classmethod
+    def of(cls, state: UpgradeState) -> UpgradeStatus:
+        """From the state of the server's upgrades."""
+        return cls(
+            status=state.status,
+            before=state.before,
+            after=state.after,
+            done=state.done,
+            total=state.total,
+            missing=[
+                MissingImage(id=one.record.id, reason=_reason(one.reason))
+                for one in state.missing[:_MOST_MISSING]
+            ],
+            missing_count=len(state.missing),
+            notes=list(state.notes),
+        )
+
+
+def _reason(text: str) -> str:
+    """Without a plug-in's own message, which may name a path."""
+    return "the encoder cannot process it" if text.startswith("the encoder failed") else text
 
 
 class ServerInfo(BaseModel):
