@@ -66,5 +66,5 @@ nitpick_ignore_regex = [
     ),  # Sphinx misreads its dots
     # how a download works inside
     (r"py:class", r"imagefinder\.downloads\.(policy\.Policy|validators\.Validators)"),
-    (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|typing|types|fastapi)\..*"),
+    (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|contextlib|typing|types|fastapi)\..*"),
 ]

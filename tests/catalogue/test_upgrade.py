@@ -224,9 +224,9 @@ def test_what_others_add_and_remove_meanwhile_is_in_the_result(
 
 def test_an_addition_goes_on_with_the_new_encoder(finder: Finder, folder: Path) -> None:
     with Finder.open(folder.parent / "c.db") as other:
-        files = [save(folder, seed) for seed in range(100, 200)]
-        report = other.add(files, progress=stepping({60: lambda: finder.upgrade(AFTER)}))
-        assert (report.added, len(report.failed)) == (100, 0)
+        files = [save(folder, seed) for seed in range(100, 170)]
+        report = other.add(files, progress=stepping({50: lambda: finder.upgrade(AFTER)}))
+        assert (report.added, len(report.failed)) == (70, 0)
         assert other.recipe.encoder == AFTER
     check_anew(finder, folder)
 
@@ -350,9 +350,9 @@ def test_what_is_not_of_the_encoder_carries_over(folder: Path) -> None:
         keys = finder.store.select().tolist()
         signatures, features = finder.store.signatures(keys), finder.store.local_features(keys)
         records = finder.page()
-        finder.upgrade(make_encoder("compact"))
+        finder.upgrade(make_encoder(AFTER))
         assert finder.recipe.encoder == "regions"
-        assert finder.recipe.options["encoder"] == "compact"
+        assert finder.recipe.options["encoder"] == AFTER
         assert finder.statistics().vectors == 5 * COUNT
         assert finder.page() == records
         assert decisions(finder.store).ids == [some]
@@ -368,24 +368,25 @@ def test_what_is_not_of_the_encoder_carries_over(folder: Path) -> None:
 def test_what_does_not_carry_over_is_said(finder: Finder, folder: Path) -> None:
     finder.use_index("kmeans")
     with reduce(finder, folder.parent / "small.db", dim=4) as smaller:
-        report = smaller.upgrade("compact")
+        report = smaller.upgrade(BEFORE)
         assert "not reduced by PCA any longer" in report.notes[0]
-        check_anew(smaller, folder, "compact")
+        check_anew(smaller, folder, BEFORE)
     report = finder.upgrade(AFTER)
     assert "the index kmeans cannot compare the new vectors" in report.notes[0]
     assert finder.store.index.kind == "exact"
     check_anew(finder, folder)
 
 
-def test_an_index_that_was_saved_is_not_taken_for_one_of_the_new_vectors(
-    finder: Finder, folder: Path
-) -> None:
-    finder.use_index("hnsw")
-    finder.upgrade("compact")
-    assert finder.store.index.kind == "hnsw"
-    check_anew(finder, folder, "compact")
-    with Finder.open(folder.parent / "c.db") as opened:
-        check_anew(opened, folder, "compact")
+def test_an_index_that_was_saved_is_not_taken_for_one_of_the_new_vectors(folder: Path) -> None:
+    path = folder.parent / "c.db"
+    with Finder.create(path, AFTER) as finder:  # its vectors are as long as the new ones
+        finder.add(folder)
+        finder.use_index("hnsw")
+        finder.upgrade("phash")
+        assert finder.store.index.kind == "hnsw"
+        check_anew(finder, folder, "phash")
+    with Finder.open(path) as opened:
+        check_anew(opened, folder, "phash")
 
 
 def test_a_backup_of_before_brings_the_former_encoder_back(finder: Finder, folder: Path) -> None:
