@@ -1,6 +1,6 @@
 """Fit the calibration that is shipped with the package.
 
-    python -m benchmarks.shipped_calibration FOLDER ... [--sheet FILE]
+    python -m benchmarks.shipped_calibration FOLDER ... [--encoder SPEC] [--sheet FILE]
 
 The folders hold photographs that nothing is measured by: here the train and validation splits of
 the grocery dataset (https://github.com/marcusklasson/GroceryStoreDataset) and of the small clothing
@@ -10,14 +10,15 @@ SIFT features one geometry explains are no impostors: they are the same thing, o
 one moment. Their evidence tells what a copy is not, but not how often strangers are taken for one.
 ``--sheet`` draws the strangers that resemble each other most, to be looked at.
 
-Writes src/imagefinder/verification/shipped.json: a model that uses the scores of ``compact``, and
-one for any encoder, by pixels alone.
+Writes into src/imagefinder/verification/shipped.json a model that uses the scores of the encoder
+and, if that is ``compact``, one for any encoder, by pixels alone. Those of other encoders stay.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from imagefinder.images.ncc import align
 from imagefinder.local_features.compare import match_images
 from imagefinder.types import Measure, Record
 from imagefinder.verification.calibration import Calibration
+from imagefinder.verification.criteria import shipped_name
 from imagefinder.verification.evidence import evidence_columns, is_undecided
 from imagefinder.verification.genuine import Genuine, genuine_pairs
 from imagefinder.verification.impostors import nearest_neighbors
@@ -42,6 +44,7 @@ _RATE = 0.001
 _SUSPECT = 0.55  # correlation from which on a neighbor may be the same thing
 _SHOWN = 60
 _SIDE = 150
+_PIXELS_BY = "compact"  # whose neighbors the model for any encoder is fit with
 _OUT = Path(__file__).parents[1] / "src/imagefinder/verification/shipped.json"
 
 Values = NDArray[np.float64]
@@ -61,19 +64,20 @@ def main() -> None:
     given = _arguments()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Finder.create(Path(folder) / "shipped.db") as finder,
+        Finder.create(Path(folder) / "shipped.db", given.encoder) as finder,
     ):
         finder.add(given.folders)
         sample = draw_sample(finder, np.random.default_rng(0))
         genuine = genuine_pairs(finder, sample, iter)
         queries = _pairs(finder)
         images, measure = len(finder), finder.recipe.measure
-        name = f"{finder.recipe.encoder} {finder.recipe.revision}"
+        name = shipped_name(finder.recipe) or sys.exit("an encoder with options has no name here")
     calibration = _calibration(measure, images, queries, genuine)
-    shipped = {
-        name: (_model(queries, genuine, images, with_score=True), calibration),
-        "any": (_model(queries, genuine, images, with_score=False), None),
+    shipped: dict[str, tuple[VerdictModel, Calibration | None]] = {
+        name: (_model(queries, genuine, images, with_score=True), calibration)
     }
+    if given.encoder == _PIXELS_BY:
+        shipped["any"] = _model(queries, genuine, images, with_score=False), None
     for which, (model, _) in shipped.items():
         weights = dict(zip(COLUMNS, np.round(model.weights, 2).tolist(), strict=True))
         print(
@@ -86,7 +90,8 @@ def main() -> None:
         }
         for which, (model, found) in shipped.items()
     }
-    _OUT.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+    before = json.loads(_OUT.read_text("utf-8")) if _OUT.exists() else {}
+    _OUT.write_text(json.dumps(before | values, indent=1) + "\n", "utf-8")
     if given.sheet:
         _sheet(queries, shipped[name][0]).save(given.sheet)
 
@@ -169,6 +174,7 @@ def _sheet(queries: list[list[_Pair]], model: VerdictModel) -> PIL.Image.Image:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--encoder", default=_PIXELS_BY, help="named as for `imagefinder add`")
     parser.add_argument("--sheet", type=Path, help="draw the most similar strangers")
     return parser.parse_args()
 

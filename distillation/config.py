@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from distillation.blockwise import BlockGroup
 from distillation.schedule import Schedule
@@ -15,6 +16,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from imagefinder._utils.text import one_line
 from imagefinder.errors import TrainingError
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,14 @@ class Config:
 
 def read_config(file: Path) -> Config:
     """Raises TrainingError where the file is missing, incomplete or invalid."""
+    return read_toml(file, Config)
+
+
+def read_toml(file: Path, kind: type[Kind]) -> Kind:
+    """A dataclass from its TOML file. Raises TrainingError likewise."""
     try:
         with file.open("rb") as stream:
-            return TypeAdapter(Config).validate_python(tomllib.load(stream))
+            return TypeAdapter(kind).validate_python(tomllib.load(stream))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{file} cannot be read: {error}") from error
     except ValidationError as error:

@@ -40,6 +40,10 @@ class Compact:
         """One unit row of 320 float32 each."""
         return self._model.encode(images)
 
+    def prepare(self) -> None:
+        """Compile the graph now, rather than for the first image. Raises ModelError."""
+        self._model.prepare()
+
     @cached_property
     def _model(self) -> Onnx:
         return Onnx(

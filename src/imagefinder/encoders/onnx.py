@@ -145,8 +145,19 @@ class Onnx:
         """The raw output, feature maps and tokens included, for at least one image."""
         return self._runtime.run(images)
 
+    def prepare(self) -> None:
+        """Compile the graph now, rather than for the first image. Raises ModelError.
+
+        Several can be compiled at a time, which the lock of a cached property would prevent.
+        """
+        if "_runtime" not in self.__dict__:
+            self.__dict__["_runtime"] = self._compiled()
+
     @cached_property
     def _runtime(self) -> Runtime:
+        return self._compiled()
+
+    def _compiled(self) -> Runtime:
         self._check()
         return runtime_for(
             GraphSpec(**{spec.name: getattr(self, spec.name) for spec in fields(GraphSpec)})

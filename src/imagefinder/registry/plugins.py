@@ -50,6 +50,11 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "imagefinder.encoders.perceptual_hash:DHash",
             "difference hash (dHash), 64 bits; exact and near-duplicates",
         ),
+        "large": Plugin(
+            "imagefinder.encoders.joined:Joined",
+            "compact joined with EfficientNet-Lite2: slower than standard, and better",
+            options={"model": "large"},
+        ),
         "onnx": Plugin(
             "imagefinder.encoders.onnx:Onnx",
             "any image model as an ONNX graph",
@@ -68,6 +73,11 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "imagefinder.encoders.regions:Regions",
             "another encoder, also applied to regions of each image (--regions)",
             argument="ENCODER",
+        ),
+        "standard": Plugin(
+            "imagefinder.encoders.joined:Joined",
+            "compact joined with EfficientNet-Lite0: objects of all kinds, and copies",
+            options={"model": "standard"},
         ),
         "trained": Plugin(
             "imagefinder.encoders.trained:Trained",

@@ -75,15 +75,25 @@ def _criteria(
     )
 
 
-def _name(recipe: Recipe) -> str:
+def shipped_name(recipe: Recipe) -> str | None:
+    """By which an encoder is looked up: with the revision of its code, or the hash of its file.
+
+    None for one with options of its own, which may score quite differently.
+    """
     recipe = whole_recipe(recipe)
-    name = f"{recipe.encoder} {recipe.revision}"
-    return name if name in _shipped() and not recipe.options else _ANY_ENCODER
+    if recipe.options.keys() == {"sha256"}:
+        return f"{recipe.encoder} {recipe.options['sha256'][:16]}"
+    return None if recipe.options else f"{recipe.encoder} {recipe.revision}"
+
+
+def _name(recipe: Recipe) -> str:
+    name = shipped_name(recipe)
+    return name if name in _shipped() else _ANY_ENCODER
 
 
 @cache
 def _shipped() -> dict[str, tuple[VerdictModel, Calibration | None]]:
-    """By encoder and revision; fit by benchmarks/shipped_calibration.py."""
+    """By ``shipped_name``; fit by benchmarks/shipped_calibration.py."""
     text = files(__package__).joinpath(_SHIPPED).read_text("utf-8")
     return {
         name: (
