@@ -47,13 +47,13 @@ MODELS: Final = {
         "efficientnet_lite0",
         224,
         384,
-        "d0b3fc6f930313c8902afbe21a6d208eab4dddadac4dd485f1ea387c878df3ef",
+        "2e3d31e808cf56e5b01034ca77a04be1488ee7f78a3d3bfbb0320794f8179f77",
     ),
     "large": JoinedModel(
         "efficientnet_lite2",
         260,
         384,
-        "00011a10dd3b4ff0c90b6e07ae11bffb91055a9012f8b2303c83948ee3da72f7",
+        "20d5b4b41612154bf2ab1e886502e8a0c73944ecf18b0c8bf3031158f6a73325",
     ),
 }
 
