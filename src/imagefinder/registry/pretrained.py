@@ -44,6 +44,7 @@ _ROW = {
     **_SOURCE,
     "about": str,
     "license": str,
+    "terms": str,
     "bytes": int,
     "dim": int,
     "patches": bool,
@@ -112,6 +113,8 @@ class PretrainedModel:
     settings: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
     license: str = ""
+    terms: str = ""
+    """What the license asks for, where it does not allow every use."""
     bytes: int = 0
     """Approximate size of all its files; 0 if unknown."""
     patches: bool = False

@@ -16,6 +16,7 @@ def test_models_are_listed_with_what_people_ask_of_them(run: Run) -> None:
         "dim": 512,
         "bytes": 608_000_000,
         "license": "MIT",
+        "terms": "",
         "text": True,
         "patches": False,
         "present": False,
