@@ -20,7 +20,7 @@ from imagefinder.types import Resize
 
 OURS = (
     "beit clip dinov2 dinov2_int8 dinov3 efficientnet efficientnet_lite0 efficientnet_lite1 "
-    "efficientnet_lite2 inception_v3 mobileclip2 resnet18 resnet50 siglip vgg16"
+    "efficientnet_lite2 inception_v3 mobileclip2 resnet18 resnet50 siglip tinyclip vgg16"
 ).split()
 
 
@@ -125,7 +125,10 @@ def test_an_encoder_without_words_says_which_have_them(library: Path, tiny_model
     write(library, f'[mine]\nfile = "{tiny_model}"\ndim = 8\nsize = 32')
     encoder: Any = make_encoder("mine")
     assert encoder.encode_text([]) == []
-    with pytest.raises(PluginError, match="mine has no text encoder; these have: clip, siglip"):
+    with pytest.raises(
+        PluginError,
+        match="mine has no text encoder; these have: clip, mobileclip2, siglip, tinyclip",
+    ):
         encoder.encode_text(["a dog"])
 
 

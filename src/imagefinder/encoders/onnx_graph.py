@@ -83,16 +83,39 @@ class Graph:
 def read_graph(path: Path) -> Graph:
     """Read a graph. Raises ModelError if it cannot be used for images."""
     model = read_model(path)
-    if len(model.inputs) != 1:
-        raise ModelError(
-            f"{path.name} has {len(model.inputs)} inputs; a single image input is expected"
-        )
-    shape = _shape(model.inputs[0])
+    image = _image_port(path.name, model)
+    others = [one for one in model.inputs if one.get_node() != image.get_node()]
+    foreign = _computed_from(others)
+    own = [one for one in model.outputs if one.get_node().get_friendly_name() not in foreign]
+    if not own:
+        raise ModelError(f"{path.name} has no output that is computed from an image alone")
+    shape = _shape(image)
     layout, size = _image_input(path.name, shape)
-    outputs = tuple(_tensor(output, output.get_node()) for output in model.outputs)
-    inner = tuple(t for t in _inner(model) if t.name not in {o.name for o in outputs})
-    takes_bytes = model.inputs[0].get_element_type().to_string() == "u8"
-    return Graph(path.name, size, layout, takes_bytes, outputs, inner, _roles(model))
+    outputs = tuple(_tensor(output, output.get_node()) for output in own)
+    inner = tuple(t for t in _inner(model, foreign) if t.name not in {o.name for o in outputs})
+    takes_bytes = image.get_element_type().to_string() == "u8"
+    return Graph(path.name, size, layout, takes_bytes, outputs, inner, _roles(own[0]))
+
+
+def _image_port(name: str, model: Any) -> Any:
+    """The only input, or the only one of four dimensions, as of images beside text."""
+    images = [one for one in model.inputs if len(model.inputs) == 1 or len(_shape(one)) == 4]
+    if len(images) != 1:
+        raise ModelError(f"{name} has {len(model.inputs)} inputs; a single image input is expected")
+    return images[0]
+
+
+def _computed_from(ports: list[Any]) -> set[str]:
+    """The names of all operations that these inputs have a part in."""
+    names: set[str] = set()
+    waiting = [port.get_node() for port in ports]
+    while waiting:
+        node = waiting.pop()
+        if node.get_friendly_name() not in names:
+            names.add(node.get_friendly_name())
+            targets = [to for output in node.outputs() for to in output.get_target_inputs()]
+            waiting += [to.get_node() for to in targets]
+    return names
 
 
 def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, int] | None]:
@@ -107,9 +130,10 @@ def _image_input(name: str, shape: tuple[int, ...]) -> tuple[Layout, tuple[int, 
     return layout, (width, height) if width > 0 and height > 0 else None
 
 
-def _inner(model: Any) -> Iterator[Tensor]:
+def _inner(model: Any, foreign: set[str]) -> Iterator[Tensor]:
     for node in reversed(model.get_ordered_ops()):
-        if node.get_type_name() in ("Constant", "Result", "Parameter"):
+        is_foreign = node.get_friendly_name() in foreign
+        if is_foreign or node.get_type_name() in ("Constant", "Result", "Parameter"):
             continue
         for output in node.outputs():
             if not output.get_names() or output.get_partial_shape().rank.is_dynamic:
@@ -119,11 +143,11 @@ def _inner(model: Any) -> Iterator[Tensor]:
                 yield tensor
 
 
-def _roles(model: Any) -> dict[str, Tensor]:
-    """Found by walking back from the first output."""
+def _roles(output: Any) -> dict[str, Tensor]:
+    """Found by walking back from an output."""
     roles: dict[str, Tensor] = {}
     scored = False
-    for port in _walk_back(model.outputs[0]):
+    for port in _walk_back(output):
         tensor = _tensor(port, port.get_node())
         if scored:
             roles.setdefault("penultimate", tensor)

@@ -138,7 +138,7 @@ class OpenVino:
     def __init__(self, spec: GraphSpec) -> None:
         ov = openvino()
         graph = read_model(Path(spec.path))
-        graph = ov.Model([port_named(graph, spec.output)], graph.get_parameters(), spec.output)
+        graph = part_of(graph, spec.output)
         width, height = spec.size
         shape = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
         try:
@@ -183,7 +183,7 @@ class OnnxRuntime:
         self._spec = spec
         try:
             self._session = ort.InferenceSession(
-                _graph_with_output(spec), options, providers=list(providers)
+                onnx_part(spec.path, spec.output), options, providers=list(providers)
             )
         except Exception as error:  # its own exceptions share no base class
             raise ModelError(f"{spec.path} cannot be run: {_last_line(error)}") from error
@@ -254,6 +254,19 @@ def port_named(graph: Any, name: str) -> Any:
     return named[0]
 
 
+def part_of(graph: Any, output: str) -> Any:
+    """What computes the tensor of that name in an OpenVINO graph. Raises ModelError."""
+    port = port_named(graph, output)
+    nodes, waiting = {}, [port.get_node()]
+    while waiting:
+        node = waiting.pop()
+        if node.get_friendly_name() not in nodes:
+            nodes[node.get_friendly_name()] = node
+            waiting += [value.get_node() for value in node.input_values()]
+    inputs = [one for one in graph.get_parameters() if one.get_friendly_name() in nodes]
+    return openvino().Model([port], inputs, output)
+
+
 def _with_preprocessing(graph: Any, spec: GraphSpec) -> Any:
     """The graph with uint8 RGB input; (x·s - m) / d is (x - m/s) / (d/s)."""
     ov = openvino()
@@ -288,16 +301,50 @@ def onnxruntime() -> Any:
     return optional_import("onnxruntime", "onnxruntime", "ONNX Runtime")
 
 
-def _graph_with_output(spec: GraphSpec) -> str | bytes:
-    """The file, or its content with an inner tensor made an output."""
+def onnx_part(path: str, output: str) -> str | bytes:
+    """The file of a graph, or as much of its content as computes a tensor of it."""
     import onnx  # comes with the same extra
 
-    graph = onnx.load(spec.path)
-    if spec.output in {output.name for output in graph.graph.output}:
-        return spec.path
-    graph.graph.output.append(onnx.ValueInfoProto(name=spec.output))
-    content: bytes = graph.SerializeToString()
+    model = onnx.load(path)
+    graph = model.graph
+    needed = _needed_for(graph, output)
+    weights = {one.name for one in graph.initializer}
+    unneeded = [one for one in graph.input if one.name not in needed | weights]
+    if not unneeded and output in {one.name for one in graph.output}:
+        return path
+    if unneeded:
+        for kept, parts in (
+            ([one for one in graph.node if needed & set(one.output)], graph.node),
+            ([one for one in graph.input if one.name in needed], graph.input),
+            ([one for one in graph.initializer if one.name in needed], graph.initializer),
+            ([one for one in graph.output if one.name in needed], graph.output),
+        ):
+            del parts[:]
+            parts.extend(kept)
+    if output not in {one.name for one in graph.output}:
+        graph.output.append(onnx.ValueInfoProto(name=output))
+    content: bytes = model.SerializeToString()
     return content
+
+
+def _needed_for(graph: Any, output: str) -> set[str]:
+    """The names of all tensors that a tensor of an ONNX graph is computed from, and its own."""
+    makers = {name: node for node in graph.node for name in node.output}
+    names: set[str] = set()
+    waiting = [output]
+    while waiting:
+        name = waiting.pop()
+        if name not in names:
+            names.add(name)
+            waiting += _inputs_of(makers[name]) if name in makers else []
+    return names
+
+
+def _inputs_of(node: Any) -> list[str]:
+    """Those of the graphs within as well, of which some are tensors outside."""
+    graphs = [graph for one in node.attribute for graph in (one.g, *one.graphs)]
+    inner = [name for graph in graphs for one in graph.node for name in _inputs_of(one)]
+    return [*node.input, *inner]
 
 
 def _last_line(error: BaseException) -> str:

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
 from imagefinder.encoders.precision import compile_graph
-from imagefinder.encoders.runtimes import onnxruntime, openvino, port_named, read_model
+from imagefinder.encoders.runtimes import (
+    onnx_part,
+    onnxruntime,
+    openvino,
+    part_of,
+    read_model,
+)
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import TextModel
 from imagefinder.types import Features
@@ -67,23 +73,23 @@ class TextTower:
 
     @cached_property
     def _session(self) -> Any:
-        return onnxruntime().InferenceSession(self._graph, providers=["CPUExecutionProvider"])
+        library = onnxruntime()
+        part = onnx_part(str(self._graph), self._text.output)
+        return library.InferenceSession(part, providers=["CPUExecutionProvider"])
 
     @cached_property
     def _compiled(self) -> Any:
         ov = openvino()
-        graph = read_model(self._graph)
-        graph = ov.Model([port_named(graph, self._text.output)], graph.get_parameters(), "text")
+        graph = part_of(read_model(self._graph), self._text.output)
         return compile_graph(ov, graph, self._precision, {})
 
 
 def check_text(path: Path, text: TextModel) -> None:
     """Raises ModelError for a graph that does not take tokens, or lacks the output."""
-    graph = read_model(path)
+    graph = part_of(read_model(path), text.output)
     inputs = {_name(one) for one in graph.inputs}
     if "input_ids" not in inputs or not inputs <= _INPUTS:
         raise ModelError(f"{path} takes {', '.join(sorted(inputs))}, not tokens")
-    port_named(graph, text.output)
 
 
 def check_tokenizer(path: Path) -> None:
