@@ -146,6 +146,53 @@ def test_a_chain_is_no_group() -> None:
     assert star_clusters("cosine", rows, 0.9).tolist() == [0, 0, 2, 2]
 
 
+def on_a_circle(*degrees: int) -> Features:
+    angles = np.deg2rad(degrees)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def test_a_preferred_row_becomes_the_center_with_those_that_are_like_it() -> None:
+    """Row 1 is near to 3, which row 0 is too far from; and row 2 is near to row 0 alone."""
+    rows = on_a_circle(0, 20, -20, 40)
+    preferred: list[list[int]] = []
+
+    def second(cluster: Sequence[int]) -> int:
+        preferred.append(list(cluster))
+        return cluster[1]
+
+    assert star_clusters("cosine", rows, 0.9, choose=second).tolist() == [1, 1, 2, 1]
+    assert preferred == [[0, 1, 2]]
+
+
+def test_a_row_that_leaves_a_cluster_may_be_the_center_of_another() -> None:
+    rows = on_a_circle(0, 20, -20, -40)
+    found = star_clusters("cosine", rows, 0.9, choose=lambda cluster: cluster[1])
+    assert found.tolist() == [1, 1, 3, 3]
+
+
+def test_a_preferred_row_may_take_those_that_were_alone() -> None:
+    """Row 0 finds nobody; row 2, like it, is the best of the cluster of row 1."""
+    rows = on_a_circle(60, 20, 40)
+    assert star_clusters("cosine", rows, 0.9).tolist() == [0, 1, 0]
+    not_0_and_2 = star_clusters("cosine", rows, 0.9, lambda one, others: [one > 0] * len(others))
+    assert not_0_and_2.tolist() == [0, 1, 1]
+    moved = star_clusters(
+        "cosine", rows, 0.9, lambda one, others: [one > 0] * len(others), choose=max
+    )
+    assert moved.tolist() == [2, 2, 2]
+
+
+@given(seed=st.integers(0, 1000), threshold=st.floats(0.5, 0.99), count=st.integers(1, 40))
+def test_each_row_is_in_one_cluster_whoever_is_preferred(
+    seed: int, threshold: float, count: int
+) -> None:
+    rows = drawn("cosine", count, seed)
+    centers = star_clusters("cosine", rows, threshold, choose=max)
+    assert (centers[centers] == centers).all()
+    for row, center in enumerate(centers.tolist()):
+        assert scores("cosine", rows[[row]], rows[[center]])[0, 0] >= threshold - 1e-6
+
+
 def test_another_look_may_disagree() -> None:
     rows = np.ones((4, 2), np.float32)
     asked: list[tuple[int, list[int]]] = []

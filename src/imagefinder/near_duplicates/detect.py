@@ -93,10 +93,6 @@ def duplicates(
         verifier = RowVerifier(catalogue, ranked.keys, rows, criteria, verify, threads)
         known = decisions(catalogue.store)
         parting = _parting(None if verify == "none" else verifier.confirm, known, ranked.keys)
-        centers = star_clusters(catalogue.recipe.measure, rows, least, parting, progress)
-        unverified = verifier.unverified
-        unreadable, undecided = len(unverified.unreadable), unverified.undecided
-        examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
         grouping = Grouping(
             catalogue,
             ranked.keys,
@@ -107,6 +103,12 @@ def duplicates(
             known,
             threads,
         )
+        centers = star_clusters(
+            catalogue.recipe.measure, rows, least, parting, progress, choose=grouping.best_of
+        )
+        unverified = verifier.unverified
+        unreadable, undecided = len(unverified.unreadable), unverified.undecided
+        examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
         groups = tuple(grouping.groups(centers))
     return Duplicates(groups, least, verify, unreadable, undecided, examples)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -15,12 +15,13 @@ from imagefinder.images.locations import count_files, living_first
 from imagefinder.near_duplicates.decisions import Decisions
 from imagefinder.near_duplicates.quality import Comparison
 from imagefinder.near_duplicates.star_clustering import Indices
-from imagefinder.near_duplicates.traits import traits_of
+from imagefinder.near_duplicates.traits import Traits, traits_of
 from imagefinder.near_duplicates.verifiers import RowVerifier
 from imagefinder.similarity import scores
 from imagefinder.types import Features, Keys, Record
 from imagefinder.verification.verify import Verification
 
+_CACHED = 4096  # traits of images
 _NEAREST = 5  # images outside a group
 
 
@@ -76,6 +77,14 @@ class Grouping:
     known: Decisions
     threads: Executor
     """In which files are read."""
+    _traits: dict[int, Traits] = field(default_factory=dict, repr=False)
+    """Those read last, by their rows: a cluster is compared twice."""
+
+    def best_of(self, rows: Sequence[int]) -> int:
+        """The row of a cluster, its center first, whose image a person would keep."""
+        records = self._records(rows)
+        rows = self._compatible(list(records)) or rows[:1]
+        return rows[self._compared(rows, records).best] if records else rows[0]
 
     def groups(self, centers: Indices) -> Iterator[DuplicateGroup]:
         """Those of all centers, in order: with copies, or with several identical files."""
@@ -89,12 +98,7 @@ class Grouping:
 
     def _groups_of(self, rows: Sequence[int]) -> Iterator[DuplicateGroup]:
         """The group of a cluster, and what leaves it because it is no copy of its best image."""
-        stored = self.catalogue.store.get(self.keys[rows].tolist())
-        records = {
-            row: living_first(stored[int(self.keys[row])])
-            for row in rows
-            if int(self.keys[row]) in stored  # it has not been removed meanwhile
-        }
+        records = self._records(rows)
         group = self._group(records) if records else None
         grouped = set()
         if group is not None and group.copies:
@@ -104,14 +108,19 @@ class Grouping:
             if record.key not in grouped and self.file_counts[row] > 1:
                 yield DuplicateGroup(record, ())
 
+    def _records(self, rows: Sequence[int]) -> dict[int, Record]:
+        """Without those that have been removed meanwhile."""
+        stored = self.catalogue.store.get(self.keys[rows].tolist())
+        return {
+            row: living_first(stored[int(self.keys[row])])
+            for row in rows
+            if int(self.keys[row]) in stored
+        }
+
     def _group(self, records: Mapping[int, Record]) -> DuplicateGroup:
         """The best of a cluster, whose center comes first, and its copies."""
         rows = self._compatible(list(records))
-        read = partial(traits_of, limits=self.catalogue.limits)
-        traits = list(self.threads.map(read, map(records.__getitem__, rows)))
-        compared = Comparison(traits)
-        if compared.are_turned and self.catalogue.recipe.measure == "cosine":
-            compared = Comparison(traits, self._familiarities(rows))
+        compared = self._compared(rows, records)
         place = compared.best
         against = self._confirmed(rows[place], rows)
         copies = (
@@ -120,6 +129,24 @@ class Grouping:
             if row in against
         )
         return DuplicateGroup(records[rows[place]], tuple(copies))
+
+    def _compared(self, rows: Sequence[int], records: Mapping[int, Record]) -> Comparison:
+        traits = self._traits_of(rows, records)
+        compared = Comparison(traits)
+        if compared.are_turned and self.catalogue.recipe.measure == "cosine":
+            compared = Comparison(traits, self._familiarities(rows))
+        return compared
+
+    def _traits_of(self, rows: Sequence[int], records: Mapping[int, Record]) -> list[Traits]:
+        known = {row: self._traits[row] for row in rows if row in self._traits}
+        missing = [row for row in rows if row not in known]
+        if len(self._traits) > _CACHED:
+            self._traits.clear()
+        read = partial(traits_of, limits=self.catalogue.limits)
+        found = self.threads.map(read, map(records.__getitem__, missing))
+        known |= zip(missing, found, strict=True)
+        self._traits.update(known)
+        return [known[row] for row in rows]
 
     def _familiarities(self, rows: Sequence[int]) -> list[float]:
         """The mean score of each against the nearest images that are not among them."""

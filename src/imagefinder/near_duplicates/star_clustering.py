@@ -22,6 +22,9 @@ Verifier: TypeAlias = Callable[[int, Sequence[int]], Sequence[bool]]
 """Confirms or rejects candidates: given the row of a center and the rows of its candidate
 members, whether each is a near-duplicate of the center."""
 
+Chooser: TypeAlias = Callable[[Sequence[int]], int]
+"""Given the rows of a cluster, its center first, the one that should be the center."""
+
 NEIGHBORS = 20
 """Candidates of each row, unless most of them are confirmed."""
 _BLOCK = 2048  # rows between two steps of the progress
@@ -36,14 +39,17 @@ def star_clusters(
     verify: Verifier | None = None,
     progress: Progress = iter,
     k: int = NEIGHBORS,
+    choose: Chooser | None = None,
 ) -> Indices:
-    """The center of the cluster of each row, ``(n,)``: the row itself, or one before it.
+    """The center of the cluster of each row, ``(n,)``: the row itself, or another.
 
     ``rows``, ``(n, dim)``, are normalized for the measure and come in order of preference. The
     first row becomes the center of all rows that score at least ``threshold`` against it (and that
     ``verify`` confirms), the next unassigned row the center of those left, and so on: a chain of
     rows, each similar only to the next, is no cluster. Each row has the ``k`` candidates that score
-    best, and those it is a candidate of; a center that has most of them confirmed gets more.
+    best, and those it is a candidate of; a center that has most of them confirmed gets more. Where
+    ``choose`` prefers one of a cluster's rows to its center, that becomes the center instead, of
+    those that are near-duplicates of it and in no other cluster.
     ``rows`` may be memory-mapped; each of the three stages has a ``progress`` of its own.
     """
     threshold = min(max(threshold, -_LIMIT), _LIMIT)  # any number is accepted
@@ -52,13 +58,13 @@ def star_clusters(
     k = min(k, len(rows))
     with candidate_search(measure, rows, threshold, progress) as search:
         graph = _Graph.of(search, len(rows), k, progress)
-        stars = _Stars(measure, rows, threshold, verify, np.arange(len(rows)))
+        stars = _Stars(measure, rows, threshold, verify, search, k)
         for start in progress(range(0, len(rows), _BLOCK)):
             for center, candidates in graph.candidates(start, min(start + _BLOCK, len(rows))):
-                if stars.centers[center] == center:
-                    grows = stars.add(center, candidates)
-                    if grows and graph.full[center]:
-                        stars.add_more(center, candidates, search, k * _MORE)
+                if stars.is_free[center]:
+                    members = stars.add(center, candidates, bool(graph.full[center]))
+                    if members and choose is not None:
+                        stars.move(center, members, choose([center, *members]))
     return stars.centers
 
 
@@ -96,30 +102,69 @@ class _Graph:
                 yield row, candidates
 
 
-@dataclass(frozen=True)
 class _Stars:
-    measure: Measure
-    rows: Features
-    threshold: float
-    verify: Verifier | None
-    centers: Indices
+    def __init__(
+        self,
+        measure: Measure,
+        rows: Features,
+        threshold: float,
+        verify: Verifier | None,
+        search: CandidateSearch,
+        k: int,
+    ) -> None:
+        self.centers = np.arange(len(rows))
+        self.is_free = np.ones(len(rows), bool)
+        """Which rows are in no cluster."""
+        self._measure, self._rows, self._threshold = measure, rows, threshold
+        self._verify, self._search, self._k = verify, search, k
 
-    def add(self, center: int, candidates: Indices) -> bool:
-        """Assign those that are near-duplicates of the center; whether there may well be more."""
-        members = candidates[self.centers[candidates] == candidates]
+    def add(self, center: int, candidates: Indices, has_more: bool) -> list[int]:
+        """Assign the free rows that are near-duplicates of the center, and return them.
+
+        If the center ``has_more`` candidates than these, more are compared while most are
+        confirmed.
+        """
+        asked, members = self._near_duplicates(center, candidates)
+        if has_more and self._grows(asked, members):
+            found = self._search.near(self._rows[center : center + 1])
+            left = found[(found > center) & ~np.isin(found, candidates)].astype(np.intp)
+            size, grows = self._k * _MORE, True
+            while left.size and grows:
+                asked, more = self._near_duplicates(center, left[:size])
+                members, grows = np.concatenate([members, more]), self._grows(asked, more)
+                left, size = left[size:], min(size * _MORE, _BLOCK)
+        self._assign(center, members)
+        return [int(member) for member in members]
+
+    def move(self, center: int, members: Sequence[int], best: int) -> None:
+        """Make the best of a cluster its center, with its own near-duplicates.
+
+        The center stays with it, as they have been compared; other members may leave.
+        """
+        if best == center:
+            return
+        own = np.array([center, *members])
+        self.centers[own], self.is_free[own] = own, True
+        near = self._search.near(self._rows[best : best + 1]).astype(np.intp)
+        near = near[self.is_free[near]][: self._k]
+        candidates = np.setdiff1d(np.union1d(near, members), [center, best])
+        _, found = self._near_duplicates(best, candidates)
+        self._assign(best, np.append(found, center))
+
+    def _near_duplicates(self, center: int, candidates: Indices) -> tuple[Indices, Indices]:
+        """The free candidates that reach the threshold, and those of them that are confirmed."""
+        free = candidates[self.is_free[candidates]]
+        if free.size:
+            own = self._rows[center : center + 1]
+            free = free[scores(self._measure, own, self._rows[free])[0] >= self._threshold]
+        if self._verify is None or not free.size:
+            return free, free
+        return free, free[np.asarray(self._verify(center, free.tolist()), bool)]
+
+    def _grows(self, asked: Indices, confirmed: Indices) -> bool:
+        return self._verify is None or 2 * confirmed.size >= asked.size > 0
+
+    def _assign(self, center: int, members: Indices) -> None:
         if members.size:
-            own = self.rows[center : center + 1]
-            members = members[scores(self.measure, own, self.rows[members])[0] >= self.threshold]
-        confirmed = members
-        if self.verify is not None and members.size:
-            confirmed = members[np.asarray(self.verify(center, members.tolist()), bool)]
-        self.centers[confirmed] = center
-        return self.verify is None or 2 * confirmed.size >= members.size > 0
-
-    def add_more(self, center: int, asked: Indices, search: CandidateSearch, size: int) -> None:
-        """Assign near-duplicates beyond those asked about, best first, while most are confirmed."""
-        found = search.near(self.rows[center : center + 1])
-        left = found[(found > center) & ~np.isin(found, asked)].astype(np.intp)
-        while left.size and self.add(center, left[:size]):
-            left = left[size:]
-            size = min(size * _MORE, _BLOCK)
+            self.centers[members] = center
+            self.is_free[members] = self.is_free[center] = False
