@@ -125,8 +125,8 @@ def _search(file: Path, least: float) -> tuple[NDArray[np.int64], float, float, 
 def _cluster(file: Path, threshold: float) -> tuple[int, float, float, int, int]:
     vectors, memory = np.load(file, mmap_mode="r"), _Memory()
     began, worked = perf_counter(), process_time()
-    centers = star_clusters("cosine", vectors, threshold, progress=memory)
-    members = int((centers != np.arange(len(centers))).sum())
+    clusters = star_clusters("cosine", vectors, threshold, progress=memory)
+    members = sum(len(cluster) - 1 for cluster in clusters)
     return members, perf_counter() - began, process_time() - worked, memory.peak, _peak()
 
 

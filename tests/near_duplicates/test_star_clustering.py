@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from imagefinder.near_duplicates import candidates, int8_codes, inverted_lists, star_clustering
-from imagefinder.near_duplicates.star_clustering import Verifier, star_clusters
+from imagefinder.near_duplicates.star_clustering import (
+    NEIGHBORS,
+    Chooser,
+    Verifier,
+    star_clusters,
+)
 from imagefinder.similarity import normalized_for, scores
-from imagefinder.types import Features, Measure
+from imagefinder.types import Features, Measure, Progress
 
 MEASURES: tuple[Measure, ...] = ("cosine", "l2", "dot", "hamming")
 
@@ -42,6 +48,23 @@ def one_by_one(
     return centers
 
 
+def centers_of(
+    measure: Measure,
+    rows: Features,
+    threshold: float,
+    verify: Verifier | None = None,
+    k: int = NEIGHBORS,
+    choose: Chooser | None = None,
+    progress: Progress = iter,
+) -> NDArray[np.intp]:
+    """The center of the cluster of each row, ``(n,)``; that of one without a cluster is itself."""
+    centers = np.arange(len(rows))
+    for cluster in star_clusters(measure, rows, threshold, verify, progress, k, choose):
+        assert (centers[cluster] == cluster).all(), "no row is in two"
+        centers[cluster] = cluster[0]
+    return centers
+
+
 def of_odd_sum(center: int, others: Sequence[int]) -> list[bool]:
     return [(center + other) % 2 == 1 for other in others]
 
@@ -71,7 +94,7 @@ def test_however_few_candidates_as_comparing_one_by_one(
     rows = drawn(measure, count, seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inverted_lists, "_EXACT", exact)  # with 0 in several lists, all of them near
-        found = star_clusters(measure, rows, threshold, k=k)
+        found = centers_of(measure, rows, threshold, k=k)
     assert found.tolist() == one_by_one(measure, rows, threshold)
 
 
@@ -81,7 +104,7 @@ def test_with_all_candidates_verified_as_one_by_one(
     measure: Measure, seed: int, threshold: float, count: int
 ) -> None:
     rows = drawn(measure, count, seed)
-    found = star_clusters(measure, rows, threshold, of_odd_sum, k=count)
+    found = centers_of(measure, rows, threshold, of_odd_sum, k=count)
     assert found.tolist() == one_by_one(measure, rows, threshold, of_odd_sum)
 
 
@@ -93,7 +116,7 @@ def test_a_group_may_have_more_members_than_a_row_has_candidates() -> None:
         asked.append(len(others))
         return [True] * len(others)
 
-    groups = star_clusters("cosine", rows, 0.9999, confirm, k=4)
+    groups = centers_of("cosine", rows, 0.9999, confirm, k=4)
     assert groups.tolist() == [0, 1, 2] * 40
     assert sum(asked) == 3 * 39
 
@@ -107,7 +130,7 @@ def test_candidates_that_are_rejected_end_the_search_for_more() -> None:
         asked += len(others)
         return [False] * len(others)
 
-    assert star_clusters("dot", rows, 0.9, reject, k=3).tolist() == list(range(60))
+    assert centers_of("dot", rows, 0.9, reject, k=3).tolist() == list(range(60))
     assert asked <= 60 * 4
 
 
@@ -120,7 +143,7 @@ def test_it_ends_where_the_progress_does() -> None:
         stages += 1
         return steps
 
-    star_clusters("cosine", rows, 0.9, progress=count)
+    centers_of("cosine", rows, 0.9, progress=count)
     for last in range(1, stages + 1):
         passed = 0
 
@@ -133,17 +156,17 @@ def test_it_ends_where_the_progress_does() -> None:
                 yield step
 
         with pytest.raises(TimeoutError):
-            star_clusters("cosine", rows, 0.9, progress=stop)
+            centers_of("cosine", rows, 0.9, progress=stop)
 
 
 def test_no_rows_have_no_heads() -> None:
-    assert star_clusters("cosine", np.empty((0, 3), np.float32), 0.9).shape == (0,)
+    assert centers_of("cosine", np.empty((0, 3), np.float32), 0.9).shape == (0,)
 
 
 def test_a_chain_is_no_group() -> None:
     angles = np.deg2rad([0, 20, 40, 60])
     rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    assert star_clusters("cosine", rows, 0.9).tolist() == [0, 0, 2, 2]
+    assert centers_of("cosine", rows, 0.9).tolist() == [0, 0, 2, 2]
 
 
 def on_a_circle(*degrees: int) -> Features:
@@ -160,25 +183,23 @@ def test_a_preferred_row_becomes_the_center_with_those_that_are_like_it() -> Non
         preferred.append(list(cluster))
         return cluster[1]
 
-    assert star_clusters("cosine", rows, 0.9, choose=second).tolist() == [1, 1, 2, 1]
+    assert centers_of("cosine", rows, 0.9, choose=second).tolist() == [1, 1, 2, 1]
     assert preferred == [[0, 1, 2]]
 
 
 def test_a_row_that_leaves_a_cluster_may_be_the_center_of_another() -> None:
     rows = on_a_circle(0, 20, -20, -40)
-    found = star_clusters("cosine", rows, 0.9, choose=lambda cluster: cluster[1])
+    found = centers_of("cosine", rows, 0.9, choose=lambda cluster: cluster[1])
     assert found.tolist() == [1, 1, 3, 3]
 
 
 def test_a_preferred_row_may_take_those_that_were_alone() -> None:
     """Row 0 finds nobody; row 2, like it, is the best of the cluster of row 1."""
     rows = on_a_circle(60, 20, 40)
-    assert star_clusters("cosine", rows, 0.9).tolist() == [0, 1, 0]
-    not_0_and_2 = star_clusters("cosine", rows, 0.9, lambda one, others: [one > 0] * len(others))
+    assert centers_of("cosine", rows, 0.9).tolist() == [0, 1, 0]
+    not_0_and_2 = centers_of("cosine", rows, 0.9, lambda one, others: [one > 0] * len(others))
     assert not_0_and_2.tolist() == [0, 1, 1]
-    moved = star_clusters(
-        "cosine", rows, 0.9, lambda one, others: [one > 0] * len(others), choose=max
-    )
+    moved = centers_of("cosine", rows, 0.9, lambda one, others: [one > 0] * len(others), choose=max)
     assert moved.tolist() == [2, 2, 2]
 
 
@@ -187,7 +208,7 @@ def test_each_row_is_in_one_cluster_whoever_is_preferred(
     seed: int, threshold: float, count: int
 ) -> None:
     rows = drawn("cosine", count, seed)
-    centers = star_clusters("cosine", rows, threshold, choose=max)
+    centers = centers_of("cosine", rows, threshold, choose=max)
     assert (centers[centers] == centers).all()
     for row, center in enumerate(centers.tolist()):
         assert scores("cosine", rows[[row]], rows[[center]])[0, 0] >= threshold - 1e-6
@@ -201,7 +222,7 @@ def test_another_look_may_disagree() -> None:
         asked.append((center, list(others)))
         return [(center - other) % 2 == 0 for other in others]
 
-    assert star_clusters("l2", rows, 0.9, odd_with_odd).tolist() == [0, 1, 0, 1]
+    assert centers_of("l2", rows, 0.9, odd_with_odd).tolist() == [0, 1, 0, 1]
     assert asked == [(0, [1, 2, 3]), (1, [3])]
 
 
@@ -209,12 +230,12 @@ def test_tiny_distances_far_from_the_middle_are_not_lost_in_rounding() -> None:
     rng = np.random.default_rng(0)
     rows = (1000 + rng.standard_normal((50, 16))).astype(np.float32)
     rows[30] = rows[3] + np.float32(1e-3)
-    centers = star_clusters("l2", rows, 1 / (1 + 0.01))
+    centers = centers_of("l2", rows, 1 / (1 + 0.01))
     assert np.flatnonzero(centers != np.arange(50)).tolist() == [30]
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_threshold_may_be_any_number(measure: Measure) -> None:
     rows = drawn(measure, 9, 0)
-    assert star_clusters(measure, rows, -1e225).tolist() == [0] * 9
-    assert star_clusters(measure, rows, 1e225).tolist() == list(range(9))
+    assert centers_of(measure, rows, -1e225).tolist() == [0] * 9
+    assert centers_of(measure, rows, 1e225).tolist() == list(range(9))

@@ -103,13 +103,13 @@ def duplicates(
             known,
             threads,
         )
-        centers = star_clusters(
+        clusters = star_clusters(
             catalogue.recipe.measure, rows, least, parting, progress, choose=grouping.best_of
         )
+        groups = tuple(grouping.groups(clusters))
         unverified = verifier.unverified
         unreadable, undecided = len(unverified.unreadable), unverified.undecided
         examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
-        groups = tuple(grouping.groups(centers))
     return Duplicates(groups, least, verify, unreadable, undecided, examples)
 
 

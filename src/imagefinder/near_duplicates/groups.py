@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from imagefinder.similarity import scores
 from imagefinder.types import Features, Keys, Record
 from imagefinder.verification.verify import Verification
 
-_CACHED = 4096  # traits of images
+_CACHED = 256  # traits of images
 _NEAREST = 5  # images outside a group
 
 
@@ -86,15 +86,16 @@ class Grouping:
         rows = self._compatible(list(records)) or rows[:1]
         return rows[self._compared(rows, records).best] if records else rows[0]
 
-    def groups(self, centers: Indices) -> Iterator[DuplicateGroup]:
-        """Those of all centers, in order: with copies, or with several identical files."""
-        is_own = centers == np.arange(len(centers))
-        members: dict[int, list[int]] = {}
-        for row in np.flatnonzero(~is_own).tolist():
-            members.setdefault(int(centers[row]), []).append(row)
-        identical = np.flatnonzero((self.file_counts > 1) & is_own).tolist()
-        for center in sorted({*members, *identical}):
-            yield from self._groups_of([center, *members.get(center, [])])
+    def groups(self, clusters: Iterable[list[int]]) -> list[DuplicateGroup]:
+        """Those of the clusters, and of images with several identical files, in their order."""
+        is_alone = np.ones(len(self.keys), bool)
+        groups: list[tuple[int, DuplicateGroup]] = []
+        for cluster in clusters:
+            is_alone[cluster] = False
+            groups += ((cluster[0], group) for group in self._groups_of(cluster))
+        for row in np.flatnonzero((self.file_counts > 1) & is_alone).tolist():
+            groups += ((row, group) for group in self._groups_of([row]))
+        return [group for _, group in sorted(groups, key=lambda numbered: numbered[0])]
 
     def _groups_of(self, rows: Sequence[int]) -> Iterator[DuplicateGroup]:
         """The group of a cluster, and what leaves it because it is no copy of its best image."""

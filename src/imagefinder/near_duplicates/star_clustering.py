@@ -40,8 +40,8 @@ def star_clusters(
     progress: Progress = iter,
     k: int = NEIGHBORS,
     choose: Chooser | None = None,
-) -> Indices:
-    """The center of the cluster of each row, ``(n,)``: the row itself, or another.
+) -> Iterator[list[int]]:
+    """Clusters of at least two rows, each with its center first; a row is in one at most.
 
     ``rows``, ``(n, dim)``, are normalized for the measure and come in order of preference. The
     first row becomes the center of all rows that score at least ``threshold`` against it (and that
@@ -54,7 +54,7 @@ def star_clusters(
     """
     threshold = min(max(threshold, -_LIMIT), _LIMIT)  # any number is accepted
     if not len(rows):
-        return np.arange(0)
+        return
     k = min(k, len(rows))
     with candidate_search(measure, rows, threshold, progress) as search:
         graph = _Graph.of(search, len(rows), k, progress)
@@ -62,10 +62,11 @@ def star_clusters(
         for start in progress(range(0, len(rows), _BLOCK)):
             for center, candidates in graph.candidates(start, min(start + _BLOCK, len(rows))):
                 if stars.is_free[center]:
-                    members = stars.add(center, candidates, bool(graph.full[center]))
-                    if members and choose is not None:
-                        stars.move(center, members, choose([center, *members]))
-    return stars.centers
+                    cluster = stars.add(center, candidates, bool(graph.full[center]))
+                    if choose is not None and len(cluster) > 1:
+                        cluster = stars.move(cluster, choose(cluster))
+                    if len(cluster) > 1:
+                        yield cluster
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,13 @@ class _Stars:
         search: CandidateSearch,
         k: int,
     ) -> None:
-        self.centers = np.arange(len(rows))
         self.is_free = np.ones(len(rows), bool)
         """Which rows are in no cluster."""
         self._measure, self._rows, self._threshold = measure, rows, threshold
         self._verify, self._search, self._k = verify, search, k
 
     def add(self, center: int, candidates: Indices, has_more: bool) -> list[int]:
-        """Assign the free rows that are near-duplicates of the center, and return them.
+        """The center and the free rows that are near-duplicates of it: now a cluster.
 
         If the center ``has_more`` candidates than these, more are compared while most are
         confirmed.
@@ -133,23 +133,22 @@ class _Stars:
                 asked, more = self._near_duplicates(center, left[:size])
                 members, grows = np.concatenate([members, more]), self._grows(asked, more)
                 left, size = left[size:], min(size * _MORE, _BLOCK)
-        self._assign(center, members)
-        return [int(member) for member in members]
+        return self._cluster(center, members)
 
-    def move(self, center: int, members: Sequence[int], best: int) -> None:
-        """Make the best of a cluster its center, with its own near-duplicates.
+    def move(self, cluster: list[int], best: int) -> list[int]:
+        """The cluster of its best row, with the near-duplicates of that.
 
-        The center stays with it, as they have been compared; other members may leave.
+        The old center stays in it, as they have been compared; other members may leave.
         """
+        center, *members = cluster
         if best == center:
-            return
-        own = np.array([center, *members])
-        self.centers[own], self.is_free[own] = own, True
+            return cluster
+        self.is_free[cluster] = True
         near = self._search.near(self._rows[best : best + 1]).astype(np.intp)
         near = near[self.is_free[near]][: self._k]
         candidates = np.setdiff1d(np.union1d(near, members), [center, best])
         _, found = self._near_duplicates(best, candidates)
-        self._assign(best, np.append(found, center))
+        return self._cluster(best, np.append(center, found))
 
     def _near_duplicates(self, center: int, candidates: Indices) -> tuple[Indices, Indices]:
         """The free candidates that reach the threshold, and those of them that are confirmed."""
@@ -164,7 +163,8 @@ class _Stars:
     def _grows(self, asked: Indices, confirmed: Indices) -> bool:
         return self._verify is None or 2 * confirmed.size >= asked.size > 0
 
-    def _assign(self, center: int, members: Indices) -> None:
+    def _cluster(self, center: int, members: Indices) -> list[int]:
+        cluster = [center, *(int(member) for member in members)]
         if members.size:
-            self.centers[members] = center
-            self.is_free[members] = self.is_free[center] = False
+            self.is_free[cluster] = False
+        return cluster

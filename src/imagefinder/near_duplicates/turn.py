@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from imagefinder.images.ncc import align
@@ -15,6 +16,7 @@ TURNS: dict[Turn, str] = {"turned": "upright", "mirrored": "not mirrored"}
 _LEAST = 0.5  # correlation of what is aligned
 
 
+@lru_cache(256)  # a group asks several times
 def turn_between(one: Appearance | None, other: Appearance | None) -> Turn:
     """How the second is turned against the first; ``none`` also where it cannot be seen."""
     if one is None or other is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,7 +18,7 @@ from imagefinder.verification.verify import Fingerprint, Verification
 
 Verify: TypeAlias = Literal["pixels", "geometry", "none"]
 
-_CACHED = 4096  # signatures, of 5 kB each
+_CACHED = 4096  # signatures, of 5 kB each, and verdicts
 _EXAMPLES = 100
 
 
@@ -57,11 +57,16 @@ class RowVerifier:
         self._catalogue, self._keys, self._rows = catalogue, keys, rows
         self._criteria, self._verify, self._threads = criteria, verify, threads
         self._verifier = Verifier(catalogue)
+        self._verified: dict[tuple[int, int], Verification] = {}
         self._signature = lru_cache(_CACHED)(self._read_signature)
 
     def confirm(self, center: int, others: Sequence[int]) -> list[bool]:
         """Whether each of the others is a near-duplicate of the center."""
-        return [self.confirms(one) for one in self.verifications(center, others)]
+        found = self.verifications(center, others)
+        for other, one in zip(others, found, strict=True):
+            if one.is_undecided:
+                self.unverified.add_undecided(center, other)
+        return [self.confirms(one) for one in found]
 
     def confirms(self, found: Verification) -> bool:
         """Whether a verdict makes a near-duplicate: the same thing is enough by geometry."""
@@ -70,15 +75,23 @@ class RowVerifier:
         )
 
     def verifications(self, center: int, others: Sequence[int]) -> list[Verification]:
-        """The verdicts on the center and each of the others."""
+        """The verdicts on the center and each of the others; those asked last are remembered."""
+        if len(self._verified) > _CACHED:
+            self._verified.clear()
+        missing = [other for other in others if (center, other) not in self._verified]
+        if missing:
+            found = self._verify_rows(center, missing)
+            self._verified.update(((center, other), one) for other, one in found)
+        return [self._verified[center, other] for other in others]
+
+    def _verify_rows(
+        self, center: int, others: Sequence[int]
+    ) -> Iterator[tuple[int, Verification]]:
         measure = self._catalogue.recipe.measure
         own, *theirs = self._fingerprints([center, *others])
         against = scores(measure, self._rows[center : center + 1], self._rows[others])[0]
         found = self._verifier.verify_pairs(own, theirs, against.tolist(), self._criteria)
-        for other, one in zip(others, found, strict=True):
-            if one.is_undecided:
-                self.unverified.add_undecided(center, other)
-        return found
+        return zip(others, found, strict=True)
 
     def _fingerprints(self, rows: Sequence[int]) -> list[Fingerprint]:
         keys = self._keys[list(rows)].tolist()
