@@ -16,7 +16,7 @@ import numpy as np
 
 from imagefinder.near_duplicates.overlays import is_covered
 from imagefinder.near_duplicates.traits import Traits
-from imagefinder.near_duplicates.turn import TURNS, turn_between
+from imagefinder.near_duplicates.turn import TURNS, Turn, turns_against
 
 Members: TypeAlias = Sequence[Traits]
 
@@ -65,15 +65,14 @@ class Comparison:
     @property
     def are_turned(self) -> bool:
         """Whether one is turned by a quarter against the best."""
-        best = self._members[self.best].appearance
-        return any(turn_between(best, one.appearance) == "turned" for one in self._members)
+        return "turned" in self._turns(self.best)
 
     def why(self, best: int, other: int) -> tuple[str, ...]:
         """Why one is better than another, the most important reason first; at least one."""
         gains = (self._points[best] - self._points[other]).tolist()
         found = {term.reason: gain for gain, term in zip(gains, self._terms, strict=True)}
         told = sum(gain for gain, term in zip(gains, self._terms, strict=True) if term.tells_turns)
-        turn = turn_between(self._members[best].appearance, self._members[other].appearance)
+        turn = self._turns(best)[other]
         told += found.pop("upright", 0.0)
         if turn != "none" and told > 0:
             found[TURNS[turn]] = told + 1  # a person sees it first
@@ -82,6 +81,11 @@ class Comparison:
         return tuple(
             said or [reason for reason in ordered[:1] if found[reason] > 0] or [_NO_REASON]
         )
+
+    def _turns(self, best: int) -> list[Turn]:
+        """How each member is turned against one."""
+        appearances = tuple(one.appearance for one in self._members)
+        return turns_against(appearances[best], appearances)
 
 
 def _pixels(members: Members) -> list[float]:

@@ -16,13 +16,15 @@ TURNS: dict[Turn, str] = {"turned": "upright", "mirrored": "not mirrored"}
 _LEAST = 0.5  # correlation of what is aligned
 
 
-@lru_cache(256)  # a group asks several times
-def turn_between(one: Appearance | None, other: Appearance | None) -> Turn:
-    """How the second is turned against the first; ``none`` also where it cannot be seen."""
-    if one is None or other is None:
-        return "none"
-    (alignment,) = align(one.signature, [other.signature])
-    quarters, is_mirrored = alignment.orientation
-    if alignment.correlation < _LEAST:
-        return "none"
-    return "mirrored" if is_mirrored else "turned" if quarters else "none"
+@lru_cache(64)  # a group asks several times
+def turns_against(one: Appearance | None, others: tuple[Appearance | None, ...]) -> list[Turn]:
+    """How each of the others is turned against the one; ``none`` also where it cannot be seen."""
+    turns: list[Turn] = ["none"] * len(others)
+    seen = {number: other.signature for number, other in enumerate(others) if other is not None}
+    if one is None or not seen:
+        return turns
+    for number, alignment in zip(seen, align(one.signature, list(seen.values())), strict=True):
+        quarters, is_mirrored = alignment.orientation
+        if alignment.correlation >= _LEAST:
+            turns[number] = "mirrored" if is_mirrored else "turned" if quarters else "none"
+    return turns
