@@ -8,8 +8,9 @@ import PIL.Image
 import pytest
 from typer.testing import CliRunner, Result
 
-from imagefinder import Finder
+from imagefinder import Finder, RecipeMismatch
 from imagefinder.cli.app import app
+from imagefinder.encoders.perceptual_hash import DHash
 from imagefinder.registry.plugins import DEFAULT_ENCODER
 
 from ..conftest import drawn
@@ -93,3 +94,19 @@ def test_contradictions_are_refused(ask: Ask, words: tuple[str, ...]) -> None:
     refused = ask("upgrade", *words)
     assert refused.exit_code == 2
     assert "give one of --encoder, --back and --discard" in refused.stderr.replace("\n", " ")
+
+
+def test_a_catalogue_whose_encoder_has_changed_is_upgraded(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("images/1.png").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(DHash, "revision", 2, raising=False)
+        with pytest.raises(RecipeMismatch, match="run imagefinder upgrade"):
+            Finder.open("c.db")
+        shown = ask("upgrade", "--encoder", "dhash", "--missing", "keep-old")
+        assert shown.exit_code == 0, shown.output
+        with Finder.open("c.db") as finder:
+            assert (finder.recipe.revision, len(finder)) == (2, 2)
+    with Finder.open("c.dhash.db") as finder:
+        assert (finder.recipe.revision, len(finder)) == (1, 1)

@@ -279,5 +279,5 @@ def _check_recipe(
         ours, theirs = differing
         raise RecipeMismatch(
             f"the catalogue was made with {ours}, so {theirs} cannot be used with it: "
-            "leave it out, or make another catalogue"
+            "leave it out, run imagefinder upgrade, or make another catalogue"
         )

@@ -7,12 +7,14 @@ together by their ranks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copied_entries import copied_entries
 from imagefinder.errors import CatalogueExists
+from imagefinder.registry.plugins import load
 from imagefinder.registry.recipes import differences
 from imagefinder.stores.sqlite.whole_catalogue import check_free, whole_catalogue
 from imagefinder.types import Record, Store
@@ -25,7 +27,7 @@ def check_target(catalogue: Catalogue, path: Path) -> None:
     if not Catalogue.exists(path):
         check_free(path)
         return
-    with Catalogue.open(path) as other:
+    with closing(load("stores", "sqlite").open(path)) as other:
         if differences(other.recipe, catalogue.recipe) is not None:
             raise CatalogueExists(
                 f"{path} is a catalogue made with {other.recipe}, not with {catalogue.recipe}: "
@@ -38,15 +40,16 @@ def set_aside(catalogue: Catalogue, records: Sequence[Record], path: Path) -> No
 
     It may be done again, as after a program was killed.
     """
+    store, stores = catalogue.store, load("stores", "sqlite")
     if Catalogue.exists(path):
-        with Catalogue.open(path) as other:
-            _copy(catalogue.store, records, other.store)
+        with closing(stores.open(path)) as other:
+            _copy(store, records, other)
         return
-    with (
-        whole_catalogue(path) as unfinished,
-        Catalogue.create(unfinished, catalogue.encoder, local=catalogue.extractor) as other,
-    ):
-        _copy(catalogue.store, records, other.store)
+    with whole_catalogue(path) as unfinished:
+        # by its recipe: the former encoder may be installed no longer
+        made = stores.create(unfinished, store.recipe, None, store.extractor)
+        with closing(made) as other:
+            _copy(store, records, other)
 
 
 def _copy(store: Store, records: Sequence[Record], to: Store) -> None:

@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from time import perf_counter
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.reencoding import LostImage, Reencoder
 from imagefinder.catalogue.set_aside import check_target, set_aside
-from imagefinder.encoders.pca import Reduced
-from imagefinder.encoders.regions import like_stored, whole_recipe, without_regions
-from imagefinder.errors import EncoderChanged, StoreError
+from imagefinder.encoders.regions import like_stored, whole_recipe
+from imagefinder.errors import EncoderChanged, PluginError, RecipeMismatch, StoreError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
-from imagefinder.registry.plugins import DEFAULT_ENCODER
+from imagefinder.registry.plugins import DEFAULT_ENCODER, load
 from imagefinder.registry.recipes import differences
 from imagefinder.types import (
     Encoder,
@@ -30,6 +29,8 @@ from imagefinder.types import (
     Upgradable,
     Upgrade,
 )
+
+Kind = TypeVar("Kind", bound=Catalogue)
 
 ForMissing: TypeAlias = Literal["stop", "drop", "keep-old"]
 """What is done with images that cannot be encoded again: nothing, so that the upgrade stops before
@@ -140,6 +141,17 @@ def upgrade(
     return report
 
 
+def open_for_upgrade(cls: type[Kind], path: str | os.PathLike[str], encoder: Encoder) -> Kind:
+    """A catalogue to upgrade to an encoder, even if its own cannot be made here any longer.
+
+    Such a one can be upgraded, and nothing else.
+    """
+    try:
+        return cls.open(path)
+    except (PluginError, RecipeMismatch):
+        return cls(load("stores", "sqlite").open(absolute(path)), encoder)
+
+
 def former_encoder(catalogue: Catalogue) -> Encoder:
     """That of the vectors which an upgrade has kept. Raises StoreError if there are none."""
     other = other_vectors(catalogue.store)
@@ -229,7 +241,7 @@ def _check_reached(report: UpgradeReport, catalogue: Catalogue) -> None:
 def _notes(before: Catalogue, after: Catalogue, options: UpgradeOptions) -> list[str]:
     """What has not carried over, and what to do about it."""
     notes = []
-    if isinstance(without_regions(before.encoder)[0], Reduced):
+    if whole_recipe(before.recipe).encoder == "reduced":
         notes.append("its vectors are not reduced by PCA any longer: imagefinder reduce does that")
     if before.store.index.kind != after.store.index.kind:
         notes.append(

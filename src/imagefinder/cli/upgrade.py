@@ -16,7 +16,6 @@ from imagefinder.cli.options import (
     Json,
     Options,
     make_encoder,
-    open_finder,
     open_store,
 )
 from imagefinder.cli.output import print_failures, print_json
@@ -25,6 +24,7 @@ from imagefinder.cli.terminal import track
 if TYPE_CHECKING:
     from imagefinder.catalogue.upgrade import UpgradeReport
     from imagefinder.finder import Finder
+    from imagefinder.types import Encoder
 
 _MISSING = "Images that cannot be encoded again"
 
@@ -83,7 +83,7 @@ def upgrade(
     if discard:
         _discard(db, as_json)
         return
-    with open_finder(db) as finder:
+    with _open(db, None if back else make_encoder(encoder, option)) as finder:
         aside = (old or _old_catalogue(db, finder)) if missing == "keep-old" else None
         with track("encoding", lambda: _remaining(finder)) as bar:
             report = finder.upgrade(
@@ -101,6 +101,15 @@ def upgrade(
         _print(report, aside)
     if not report.is_switched:
         raise typer.Exit(1)
+
+
+def _open(db: Path, encoder: Encoder | None) -> Finder:
+    from imagefinder.catalogue.upgrade import open_for_upgrade
+    from imagefinder.finder import Finder
+    from imagefinder.registry.factory import make_encoder
+    from imagefinder.registry.plugins import DEFAULT_ENCODER
+
+    return open_for_upgrade(Finder, db, encoder or make_encoder(DEFAULT_ENCODER))
 
 
 def _remaining(finder: Finder) -> int:

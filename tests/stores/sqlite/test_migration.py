@@ -191,3 +191,26 @@ def test_the_origin_of_a_file_is_kept_and_an_import_does_not_change_it(tmp_path:
         "/b": "added",
     }
     store.close()
+
+
+@pytest.mark.parametrize("version", range(1, len(schema.MIGRATIONS) + 1))
+def test_any_version_is_read_where_it_cannot_be_written(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.db"
+    with sqlite3.connect(path) as file:
+        for migration in schema.MIGRATIONS[:version]:
+            file.executescript(migration)
+        about = [("id", "0" * 32), ("recipe", recipes.to_json(RECIPE))]
+        file.executemany("INSERT INTO catalogue (name, value) VALUES (?, ?)", about)
+    file.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    file.execute(f"PRAGMA user_version = {version}")
+    file.close()
+    monkeypatch.setattr("imagefinder._utils.sqlite._is_writable", lambda _: False)
+    store = SqliteStore.open(path)
+    assert store.statistics().images == len(store) == 0
+    assert store.other_vectors() is None and store.successor() is None
+    assert SqliteStore.check(path) == []
+    with pytest.raises(StoreError, match="is read-only"):
+        store.begin_upgrade(Recipe("other", {}, DIM, "cosine"))
+    store.close()
