@@ -1,6 +1,7 @@
 """Verification of pairs: by pixels, by geometry, or by the score alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
@@ -8,13 +9,14 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 
+from imagefinder.encoders.joined import MODELS
 from imagefinder.images.ncc import Alignment, align
 from imagefinder.images.signature import ncc_signature
 from imagefinder.images.transforms import COPIES
 from imagefinder.registry.factory import make_encoder, recipe_of
 from imagefinder.testing.gallery import draw_scene
-from imagefinder.types import Correspondences, Signature
-from imagefinder.verification.criteria import shipped_criteria
+from imagefinder.types import Correspondences, Recipe, Signature
+from imagefinder.verification.criteria import shipped_calibration, shipped_criteria
 from imagefinder.verification.verify import Fingerprint, Verification, verify, with_geometry
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
@@ -167,3 +169,12 @@ def test_of_images_that_show_too_little_most_local_features_must_agree() -> None
     other = with_geometry(undecided, agreed, features=105)
     assert (other.verdict, other.is_undecided, other.evidence.inliers) == ("similar", True, 54)
     assert with_geometry(undecided, agreed, features=80).verdict == "same thing"
+
+
+def test_the_projection_that_is_shipped_has_its_calibration() -> None:
+    recipe = Recipe("standard", {"sha256": MODELS["standard"].sha256}, 384, "cosine")
+    calibration = shipped_calibration(recipe)
+    assert calibration is not None
+    assert shipped_criteria(recipe).by_score is not None
+    another = replace(recipe, options={"sha256": "0" * 64})
+    assert shipped_calibration(another) is None
