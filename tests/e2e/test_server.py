@@ -376,6 +376,7 @@ def test_the_documentation_names_all_that_can_be_asked(client: httpx.Client) -> 
         "/v1/stats",
         "/v1/duplicates",
         "/v1/map",
+        "/v1/upgrade",
         "/healthz",
         "/readyz",
         "/metrics",
