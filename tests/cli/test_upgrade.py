@@ -110,3 +110,18 @@ def test_a_catalogue_whose_encoder_has_changed_is_upgraded(
             assert (finder.recipe.revision, len(finder)) == (2, 2)
     with Finder.open("c.dhash.db") as finder:
         assert (finder.recipe.revision, len(finder)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--old", "x.db"], "--old goes with --missing keep-old"),
+        (["--old", "x.db", "--missing", "drop"], "--old goes with --missing keep-old"),
+        (["--discard", "--keep"], "--discard takes no other options"),
+        (["--discard", "--missing", "drop"], "--discard takes no other options"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(ask: Ask, words: list[str], says: str) -> None:
+    refused = ask("upgrade", *words)
+    assert refused.exit_code == 2
+    assert says in " ".join(refused.output.split())

@@ -109,6 +109,23 @@ def test_pixels_part_what_scores_bring_together(finder: Finder) -> None:
     assert named(finder, threshold=-1) == named(finder, threshold=0.9)
 
 
+def test_all_that_may_be_removed_are_the_same_image_as_the_best(tmp_path: Path) -> None:
+    """Also where the image of most pixels is a changed copy, which is compared first."""
+    for name in ("harbour", "coral-reef", "mosaic"):
+        scene = draw_scene(name).resize((240, 160))
+        scene.save(tmp_path / f"{name}.png")
+        for change in ("border of 20 %", "rotated 10°", "70 % crop", "grayscale"):
+            COPIES[change](scene).save(tmp_path / f"{name}-{change[:3]}.png")
+        scene.resize((300, 200)).save(tmp_path / f"{name}-larger.png")
+    with Finder.create(tmp_path / "c.db") as finder:
+        finder.add(tmp_path)
+        groups = duplicates(finder).groups
+    copies = [copy for group in groups for copy in group.copies]
+    assert {copy.verification.verdict for copy in copies} == {"same image"}
+    members = [group.best.id for group in groups] + [copy.record.id for copy in copies]
+    assert len(members) == len(set(members)) > 9, "none is in two groups"
+
+
 def test_the_same_file_in_several_places_is_a_group(finder: Finder, folder: Path) -> None:
     shutil.copy(folder / "chessboard.jpg", folder / "again.jpg")
     finder.add(folder)

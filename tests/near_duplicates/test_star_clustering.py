@@ -179,12 +179,12 @@ def test_a_preferred_row_becomes_the_center_with_those_that_are_like_it() -> Non
     rows = on_a_circle(0, 20, -20, 40)
     preferred: list[list[int]] = []
 
-    def second(cluster: Sequence[int]) -> int:
+    def row_1(cluster: Sequence[int]) -> int:
         preferred.append(list(cluster))
-        return cluster[1]
+        return 1 if 1 in cluster else cluster[0]
 
-    assert centers_of("cosine", rows, 0.9, choose=second).tolist() == [1, 1, 2, 1]
-    assert preferred == [[0, 1, 2]]
+    assert centers_of("cosine", rows, 0.9, choose=row_1).tolist() == [1, 1, 2, 1]
+    assert preferred == [[0, 1, 2], [1, 0, 3]]
 
 
 def test_a_row_that_leaves_a_cluster_may_be_the_center_of_another() -> None:
@@ -201,6 +201,23 @@ def test_a_preferred_row_may_take_those_that_were_alone() -> None:
     assert not_0_and_2.tolist() == [0, 1, 1]
     moved = centers_of("cosine", rows, 0.9, lambda one, others: [one > 0] * len(others), choose=max)
     assert moved.tolist() == [2, 2, 2]
+
+
+def test_a_center_that_is_no_copy_of_the_preferred_row_leaves() -> None:
+    """Verification may find a copy in one direction only."""
+    rows = on_a_circle(0, 10, 20)
+
+    def forwards(one: int, others: Sequence[int]) -> list[bool]:
+        return [other > one for other in others]
+
+    assert centers_of("cosine", rows, 0.9, forwards).tolist() == [0, 0, 0]
+    second = centers_of("cosine", rows, 0.9, forwards, choose=lambda cluster: sorted(cluster)[-2])
+    assert second.tolist() == [0, 1, 1]
+
+
+def test_a_center_moves_three_times_at_most() -> None:
+    rows = on_a_circle(0, 20, 40, 60, 80)
+    assert centers_of("cosine", rows, 0.9, choose=max).tolist() == [0, 1, 3, 3, 3]
 
 
 @given(seed=st.integers(0, 1000), threshold=st.floats(0.5, 0.99), count=st.integers(1, 40))

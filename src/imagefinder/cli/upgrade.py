@@ -80,6 +80,10 @@ def upgrade(
     """
     if back + discard + (encoder is not None) > 1:
         raise typer.BadParameter("give one of --encoder, --back and --discard")
+    if old and missing != "keep-old":
+        raise typer.BadParameter("--old goes with --missing keep-old")
+    if discard and (option or keep or missing != "stop"):
+        raise typer.BadParameter("--discard takes no other options than --db and --json")
     if discard:
         _discard(db, as_json)
         return

@@ -173,22 +173,14 @@ class Grouping:
         return kept
 
     def _confirmed(self, best: int, rows: Sequence[int]) -> dict[int, tuple[float, Verification]]:
-        """The scores and verdicts of those that are copies of the best too, by their rows.
-
-        The cluster's center, the first row, is one: they have been compared.
-        """
+        """The scores and verdicts of those that are copies of the best too, by their rows."""
         others = [row for row in rows if row != best]
         if not others:
             return {}
         measure = self.catalogue.recipe.measure
         against = scores(measure, self.rows[best : best + 1], self.rows[others])[0].tolist()
         found = zip(others, against, self.verifier.verifications(best, others), strict=True)
-        compared = best == rows[0]
-        return {
-            row: (score, one)
-            for row, score, one in found
-            if compared or row == rows[0] or self._is_copy(score, one)
-        }
+        return {row: (score, one) for row, score, one in found if self._is_copy(score, one)}
 
     def _is_copy(self, score: float, found: Verification) -> bool:
         if self.threshold is not None:

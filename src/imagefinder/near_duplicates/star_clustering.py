@@ -29,6 +29,7 @@ NEIGHBORS = 20
 """Candidates of each row, unless most of them are confirmed."""
 _BLOCK = 2048  # rows between two steps of the progress
 _MORE = 4  # times as many candidates, where most have been confirmed
+_MOVES = 3  # of the center of one cluster
 _LIMIT = 1e30  # beyond all scores, and within 32-bit floats
 
 
@@ -63,8 +64,8 @@ def star_clusters(
             for center, candidates in graph.candidates(start, min(start + _BLOCK, len(rows))):
                 if stars.is_free[center]:
                     cluster = stars.add(center, candidates, bool(graph.full[center]))
-                    if choose is not None and len(cluster) > 1:
-                        cluster = stars.move(cluster, choose(cluster))
+                    if choose is not None:
+                        cluster = stars.centered(cluster, choose)
                     if len(cluster) > 1:
                         yield cluster
 
@@ -135,20 +136,22 @@ class _Stars:
                 left, size = left[size:], min(size * _MORE, _BLOCK)
         return self._cluster(center, members)
 
-    def move(self, cluster: list[int], best: int) -> list[int]:
-        """The cluster of its best row, with the near-duplicates of that.
+    def centered(self, cluster: list[int], choose: Chooser) -> list[int]:
+        """The cluster of its preferred row, which its new members may change."""
+        for _ in range(_MOVES):
+            best = choose(cluster) if len(cluster) > 1 else cluster[0]
+            if best == cluster[0]:
+                break
+            cluster = self._moved(cluster, best)
+        return cluster
 
-        The old center stays in it, as they have been compared; other members may leave.
-        """
-        center, *members = cluster
-        if best == center:
-            return cluster
-        self.is_free[cluster] = True
+    def _moved(self, cluster: Sequence[int], best: int) -> list[int]:
+        """The best row with its own near-duplicates; others may leave the cluster."""
+        self.is_free[list(cluster)] = True
         near = self._search.near(self._rows[best : best + 1]).astype(np.intp)
         near = near[self.is_free[near]][: self._k]
-        candidates = np.setdiff1d(np.union1d(near, members), [center, best])
-        _, found = self._near_duplicates(best, candidates)
-        return self._cluster(best, np.append(center, found))
+        _, found = self._near_duplicates(best, np.setdiff1d(np.union1d(near, cluster), [best]))
+        return self._cluster(best, found)
 
     def _near_duplicates(self, center: int, candidates: Indices) -> tuple[Indices, Indices]:
         """The free candidates that reach the threshold, and those of them that are confirmed."""

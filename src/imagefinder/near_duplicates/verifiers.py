@@ -82,7 +82,13 @@ class RowVerifier:
         if missing:
             found = self._verify_rows(center, missing)
             self._verified.update(((center, other), one) for other, one in found)
-        return [self._verified[center, other] for other in others]
+        return [self._either(center, other) for other in others]
+
+    def _either(self, center: int, other: int) -> Verification:
+        """The verdict, or that of the other direction, if that is known and confirms a copy."""
+        found = self._verified[center, other]
+        reverse = self._verified.get((other, center), found)
+        return reverse if self.confirms(reverse) and not self.confirms(found) else found
 
     def _verify_rows(
         self, center: int, others: Sequence[int]
