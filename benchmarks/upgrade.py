@@ -89,7 +89,7 @@ def _kill(catalogue: Path, encoder: str, moment: str) -> None:
     child = _child("--die", moment, "--catalogue", catalogue, "--after", encoder)
     assert child.wait() == -signal.SIGKILL, "it ended before it was killed"
     with Finder.open(catalogue) as finder:
-        other = finder.store.other_vectors()  # type: ignore[attr-defined]  # of SQLite
+        other = ends.other_vectors(finder.store)
         state = f"{other.images:,} images done" if other else "switched"
         by = finder.recipe.encoder
     found = len(Finder.check(catalogue))
