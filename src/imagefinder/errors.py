@@ -14,6 +14,7 @@ ImageFinderError
 │   ├── CatalogueMissing   there is none at this path
 │   ├── CatalogueExists    there is one already
 │   ├── NotACatalogue      the file is something else
+│   ├── UnfinishedCopy     it is being made as a copy of another one
 │   ├── CatalogueDamaged   its content is not what was written
 │   ├── NewerCatalogue     made by a later version of ImageFinder
 │   ├── RecipeMismatch     its vectors were made by another encoder
@@ -92,6 +93,10 @@ class CatalogueExists(StoreError):
 
 class NotACatalogue(StoreError):
     """The file is not a catalogue."""
+
+
+class UnfinishedCopy(StoreError):
+    """The catalogue is to be a copy of another one, which has not been finished."""
 
 
 class CatalogueDamaged(StoreError):

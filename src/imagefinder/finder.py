@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 from imagefinder.catalogue import contents, exclude, health
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.copying import CopyReport, copy
 from imagefinder.catalogue.health import Finding, Repairs
 from imagefinder.catalogue.sync import sync
 from imagefinder.catalogue.upgrade import (
@@ -174,6 +175,24 @@ class Finder(Catalogue):
         file, unless ``force`` replaces it, and CatalogueDamaged rather than copy damage.
         """
         return self.store.backup(absolute(path), force)
+
+    @staticmethod
+    def copy(
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
+        *,
+        progress: Progress = iter,
+    ) -> CopyReport:
+        """Copy a whole catalogue to another place, as it is now, and compare the two.
+
+        All of it is copied, vectors and metadata bit by bit; the source is not changed. A copy that
+        is interrupted goes on when it is called again, and cannot be opened until it is finished.
+        Others may write to the source meanwhile: the copy has what was there when the call began.
+        ``progress`` is called for the images that are written, and again for those compared. Raises
+        CatalogueExists if there is a catalogue, and StoreError if there is the beginning of another
+        copy. Unless the comparison in the report is equal, the copy stays unfinished.
+        """
+        return copy(source, target, progress)
 
     def upgrade(
         self,

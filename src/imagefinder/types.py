@@ -363,6 +363,40 @@ class OtherVectors:
     """How many images have some."""
 
 
+@dataclass(frozen=True)
+class StoredImage:
+    """All that a store holds of one image, as it is stored: copies are the same, bit by bit."""
+
+    record: Record
+    in_memory: bool
+    """Whether it was given in memory, so that it stays when its last file is removed."""
+    vectors: bytes
+    """Its rows, one after the other: little-endian ``float32``, or packed bits."""
+    other_vectors: bytes | None = None
+    """By the second encoder; ``None`` if it has not been encoded by that one."""
+    local: bytes | None = None
+    """Its local features, as ``local_features.codec`` packs them."""
+    signature: bytes | None = None
+    """As ``images.signature`` packs it."""
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What a store holds besides its images."""
+
+    id: str = field(compare=False)
+    """It has been given when the store was made, and is the same in its backups alone."""
+    recipe: Recipe
+    extractor: Recipe | None
+    index: IndexChoice
+    metadata: Mapping[str, str]
+    """The texts about it, by their names."""
+    other: OtherVectors | None = None
+    other_metadata: Mapping[str, str] = field(default_factory=dict)
+    """The texts that are about the other vectors, which take the place of those of the same name
+    when the vectors do."""
+
+
 class Encoder(Protocol):
     """Images in, embeddings out. A frozen dataclass whose fields are its options.
 
@@ -653,3 +687,62 @@ class Upgradable(Protocol):
 
     def successor(self) -> Store | None:
         """The same store with the vectors that it has now; None if they are still the same."""
+
+
+class ImagePages(Protocol):
+    """All images of a store, page by page."""
+
+    def page(self, after: int, limit: int) -> list[StoredImage]:
+        """The next images in order of their keys: at most ``limit`` after a key."""
+
+
+class Snapshot(ImagePages, Protocol):
+    """A store as it was at one moment, whatever is written to it meanwhile. For one thread."""
+
+    def __len__(self) -> int:
+        """How many images it holds."""
+
+    @property
+    def properties(self) -> Properties:
+        """What it holds besides."""
+
+
+class StoreCopy(ImagePages, Protocol):
+    """A store that becomes a copy of another one, and cannot be opened until it is finished.
+
+    For one thread. What is written survives the program, and another one can go on with it. All
+    methods that write raise StoreError once another program has finished it.
+    """
+
+    def write(self, images: Sequence[StoredImage]) -> None:
+        """Store these images as they are, in place of those of the same keys, in one transaction.
+
+        A path that another image has becomes theirs, and one that has no other left is removed.
+        """
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Remove images; unknown keys are ignored."""
+
+    def finish(self, source: Properties) -> None:
+        """Let it be a store like any other, in one step, with an id of its own.
+
+        A kind of index that it cannot have is left out.
+        """
+
+    def close(self) -> None:
+        """Release files; idempotent."""
+
+
+@runtime_checkable
+class Copyable(Protocol):
+    """A store of which copies can be made, and that can be a copy.
+
+    Its class has two more methods: ``open(address, read_only=True)`` opens a store that this
+    program cannot write to, and ``begin_copy(address, properties, source)`` gives a StoreCopy of
+    the store with these properties, new or begun by an earlier program. ``source`` says where that
+    store is, for people. It raises CatalogueExists where there is a whole catalogue, and StoreError
+    where there is a copy of another one, or of the same one before it was upgraded.
+    """
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """It as it is now, until the end."""

@@ -10,7 +10,7 @@ import pytest
 
 from imagefinder.registry.plugins import load, plugins
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.testing.contracts import check_store, check_upgradable
+from imagefinder.testing.contracts import check_copyable, check_store, check_upgradable
 from imagefinder.types import IndexChoice, Measure, Recipe, Store
 
 MakeStore = Callable[[Path, Recipe], Store]
@@ -50,6 +50,12 @@ def test_every_store_keeps_the_contract(measure: Measure, make: MakeStore, tmp_p
 
     check_store(in_a_new_folder, measure)
     check_upgradable(in_a_new_folder, measure)
+
+
+@pytest.mark.parametrize("measure", ["cosine", "hamming"])
+def test_every_store_can_be_copied(measure: Measure, tmp_path: Path) -> None:
+    numbers = count()
+    check_copyable(SqliteStore, lambda: tmp_path / f"{next(numbers)}.db", measure)
 
 
 def test_every_registered_store_is_among_them() -> None:

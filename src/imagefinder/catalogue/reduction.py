@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -13,11 +12,12 @@ import numpy as np
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
+from imagefinder.catalogue import projection_file
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copied_entries import copied_entries
 from imagefinder.encoders.pca import PcaProjection, Reduced
 from imagefinder.encoders.regions import without_regions
-from imagefinder.errors import PluginError, StoreError
+from imagefinder.errors import PluginError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import dtype, normalized_for
@@ -47,14 +47,14 @@ def reduce(
     PluginError if ``dim`` is too large, or for an encoder without a registered name.
     """
     target = absolute(path)
-    beside = target.with_name(f"{target.name}.pca.npz")
+    beside = projection_file.beside(target)
     check_free(target)
     base, grid = without_regions(catalogue.encoder)
     recipe = recipe_of(base)
     projection = fit_pca(sample_vectors(catalogue.store, _SAMPLE), recipe, dim, whiten)
     encoder_from(recipe)  # raises for one that could not be made again
     data = projection.to_bytes()
-    _check_projection(beside, data)
+    projection_file.check_place(beside, data)
     with whole_catalogue(target) as unfinished:
         encoder = Reduced.of(beside, data)
         create = partial(type(catalogue).create, unfinished, encoder, regions=grid)
@@ -65,14 +65,6 @@ def reduce(
         with atomic_write(beside) as file:  # first: the catalogue needs it
             file.write_bytes(data)
     return type(catalogue).open(target, encoder, local=catalogue.extractor)
-
-
-def _check_projection(file: Path, data: bytes) -> None:
-    """Raises StoreError for another projection in its place."""
-    if file.exists() and file.read_bytes() != data:
-        raise StoreError(
-            f"{file} is there already, and a catalogue may need it: choose another path"
-        )
 
 
 def fit_pca(vectors: Features, recipe: Recipe, dim: int, whiten: bool = False) -> PcaProjection:

@@ -21,6 +21,7 @@ from imagefinder.cli.backup import backup
 from imagefinder.cli.calibrate import calibrate
 from imagefinder.cli.check import check
 from imagefinder.cli.command import Command, Group
+from imagefinder.cli.copy import copy
 from imagefinder.cli.demo import demo
 from imagefinder.cli.download import download
 from imagefinder.cli.duplicates import duplicates
@@ -61,6 +62,7 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "index": index,
         "check": check,
         "backup": backup,
+        "copy": copy,
         "vacuum": vacuum,
     },
     panels.SEARCH: {"search": search, "match": match, "duplicates": duplicates, "map": draw_map},

@@ -51,6 +51,17 @@ class CheckedTable:
         """What to select (or insert) for a row with its checksum, which is the last column."""
         return ", ".join((*self.columns, "checksum"))
 
+    @property
+    def insertion(self) -> str:
+        """The SQL that inserts a row with its checksum, after ``INSERT`` or ``INSERT OR …``."""
+        places = ", ".join("?" for _ in (*self.columns, "checksum"))
+        return f"INTO {self.name} ({self.selected}) VALUES ({places})"
+
+    @property
+    def primary_key(self) -> str:
+        """Its columns."""
+        return ", ".join(self.columns[: self.key_columns])
+
     def damage(self, row: tuple[Any, ...]) -> Damage | None:
         """What is damaged if a stored row is not intact."""
         if self.is_intact(row):

@@ -25,10 +25,11 @@ _RETIRING_MS = 5_000  # for own readers to end
 class Connections:
     """Opened on demand, reused, and closed together."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
         """Raises StoreError unless the file can be opened (``create`` makes it)."""
         self._path = path
         self._create = create
+        self.read_only = read_only
         self._translations = _translations(path)
         self._free: list[Connection] = []
         self._guard = Lock()
@@ -71,9 +72,14 @@ class Connections:
             connection.enable_load_extension(True)
             connection.load_extension(sqlite_vec.loadable_path())
             connection.enable_load_extension(False)
-            if connection.readonly("main"):
+            if self.must_not_write(connection):
                 schema.show_as_migrated(connection)
+            connection.pragma("query_only", self.read_only)
         return connection
+
+    def must_not_write(self, connection: apsw.Connection) -> bool:
+        """Whether a connection only reads: the file cannot be written, or is not to be."""
+        return self.read_only or connection.readonly("main")
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -94,7 +100,7 @@ class Connections:
         """The writer inside one transaction, rolled back if anything is raised."""
         with self._writing, self.translate_errors():
             self._check_open()
-            if self._writer.readonly("main"):
+            if self.must_not_write(self._writer):
                 raise apsw.ReadOnlyError
             self._writer.execute("BEGIN IMMEDIATE")
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import apsw
@@ -11,7 +10,7 @@ import numpy as np
 from imagefinder.errors import StoreError
 from imagefinder.local_features.codec import pack, unpack
 from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
-from imagefinder.stores.sqlite.records import OF_KEYS
+from imagefinder.stores.sqlite.records import select_rows
 from imagefinder.types import LocalFeatures, Recipe, id_of
 
 LOCAL_FEATURES = CheckedTable(
@@ -33,7 +32,7 @@ def insert_local_features(
     if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
         raise StoreError("the local features are not finite")
     connection.execute(
-        f"INSERT INTO local_features ({LOCAL_FEATURES.selected}) VALUES (?, ?, ?)",
+        f"INSERT {LOCAL_FEATURES.insertion}",
         LOCAL_FEATURES.with_checksum((key, pack(local))),
     )
 
@@ -42,8 +41,5 @@ def select_local_features(
     connection: apsw.Connection, keys: Sequence[int], dim: int
 ) -> dict[int, LocalFeatures]:
     """Those of the images that have any stored, in order of their keys."""
-    rows = connection.execute(
-        f"SELECT {LOCAL_FEATURES.selected} FROM local_features {OF_KEYS} ORDER BY key",
-        (json.dumps(keys),),
-    )
-    return {key: unpack(blob, dim) for key, blob in LOCAL_FEATURES.verified(rows)}
+    rows = select_rows(connection, LOCAL_FEATURES, keys)
+    return {key: unpack(blob, dim) for key, blob in rows}

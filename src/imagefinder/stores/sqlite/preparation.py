@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
-from imagefinder.errors import CatalogueExists
+from imagefinder.errors import CatalogueExists, StoreError
 from imagefinder.registry import recipes
 from imagefinder.stores.sqlite import properties, schema
 from imagefinder.stores.sqlite.connections import Connections
@@ -13,13 +13,27 @@ from imagefinder.types import Recipe
 
 
 def prepare(connections: Connections, path: Path) -> None:
-    """Raise NotACatalogue or NewerCatalogue, and bring an older catalogue up to date."""
+    """Raise NotACatalogue or NewerCatalogue, and bring an older catalogue up to date.
+
+    Raises UnfinishedCopy, too.
+    """
     with connections.reading() as connection:
         schema.check(connection, path.name)
-        must_migrate = schema.is_old(connection) and not connection.readonly("main")
+        with connections.decoding():
+            origin = properties.get_origin(connection)
+        if origin is not None:
+            raise origin.unfinished(str(path))
+        is_old = schema.is_old(connection)
+        must_migrate = is_old and not connections.must_not_write(connection)
     if must_migrate:
         with connections.writing() as connection:
             schema.migrate(connection)
+
+
+def check_folder(path: Path) -> None:
+    """Raise StoreError unless there is a folder for a new file."""
+    if not path.parent.is_dir():
+        raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
 
 
 def initialize(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import apsw
 
+from imagefinder.stores.origin import Origin
 from imagefinder.stores.sqlite.checksums import CheckedTable, text_checksum
 
 _METADATA = "note "  # before the names that callers choose, so that none is one of our own
-
+_ORIGIN = "copy of"
 
 PROPERTIES = CheckedTable(
     "catalogue",
@@ -28,7 +30,7 @@ def select_properties(connection: apsw.Connection) -> dict[str, Any]:
 def set_property(connection: apsw.Connection, name: str, value: str) -> None:
     """Insert a property, or replace its value."""
     connection.execute(
-        f"INSERT OR REPLACE INTO catalogue ({PROPERTIES.selected}) VALUES (?, ?, ?)",
+        f"INSERT OR REPLACE {PROPERTIES.insertion}",
         PROPERTIES.with_checksum((name, value)),
     )
 
@@ -60,6 +62,30 @@ def set_metadata(connection: apsw.Connection, name: str, text: str) -> None:
 def get_metadata(connection: apsw.Connection, name: str) -> str | None:
     """See Store."""
     return get_property(connection, f"{_METADATA}{name}")
+
+
+def get_origin(connection: apsw.Connection) -> Origin | None:
+    """That of an unfinished copy; None in any other catalogue."""
+    sql = "SELECT value FROM catalogue WHERE name = ?"  # not its checksum: it may be migrated yet
+    text = connection.execute(sql, (_ORIGIN,)).get
+    return None if text is None else Origin.from_json(str(text))
+
+
+def set_origin(connection: apsw.Connection, origin: Origin | None) -> None:
+    """Make it an unfinished copy of this origin, or of none: then it is a whole catalogue."""
+    if origin is None:
+        delete_property(connection, _ORIGIN)
+    else:
+        set_property(connection, _ORIGIN, origin.to_json())
+
+
+def metadata_among(about: Mapping[str, str]) -> dict[str, str]:
+    """The texts of callers among all properties, by their names."""
+    return {
+        name.removeprefix(_METADATA): text
+        for name, text in about.items()
+        if name.startswith(_METADATA)
+    }
 
 
 def delete_metadata(connection: apsw.Connection, name: str) -> None:

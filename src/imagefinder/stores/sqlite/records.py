@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -65,6 +65,20 @@ def keys_of(rows: Iterable[Any]) -> Keys:
     return np.sort(np.fromiter((key for (key,) in rows), np.int64))
 
 
+def select_rows(
+    connection: apsw.Connection, table: CheckedTable, keys: Sequence[int]
+) -> Iterator[Any]:
+    """The rows of a table that belong to these images, without checksums, in order of their keys.
+
+    Raises DamagedRow.
+    """
+    rows = connection.execute(
+        f"SELECT {table.selected} FROM {table.name} {OF_KEYS} ORDER BY {table.primary_key}",
+        (json.dumps(keys),),
+    )
+    return table.verified(rows)
+
+
 def sha256_of(connection: apsw.Connection, key: int) -> bytes | None:
     """The SHA-256 of an image, or None if it is not stored."""
     row = _image(connection, key)
@@ -79,20 +93,18 @@ def select_stored(connection: apsw.Connection, keys: Sequence[int]) -> list[int]
 
 def select_records(connection: apsw.Connection, keys: Sequence[int]) -> dict[int, Record]:
     """The records of those keys that are stored, ascending."""
-    wanted = (json.dumps(keys),)
+    return {row.key: row.record(files) for row, files in select_images_with_files(connection, keys)}
+
+
+def select_images_with_files(
+    connection: apsw.Connection, keys: Sequence[int]
+) -> Iterator[tuple[ImageRow, list[File]]]:
+    """The rows of those keys that are stored, ascending, each with its files by their paths."""
     files: dict[int, list[File]] = {}
-    rows = connection.execute(
-        f"SELECT {FILES.selected} FROM files {OF_KEYS} ORDER BY key, path", wanted
-    )
-    for row in map(FileRow._make, FILES.verified(rows)):
+    for row in map(FileRow._make, select_rows(connection, FILES, keys)):
         files.setdefault(row.key, []).append(File(row.path, row.mtime_ns, row.origin))
-    images = connection.execute(
-        f"SELECT {IMAGES.selected} FROM images {OF_KEYS} ORDER BY key", wanted
-    )
-    return {
-        row.key: row.record(files.get(row.key, ()))
-        for row in map(ImageRow._make, IMAGES.verified(images))
-    }
+    for image in map(ImageRow._make, select_rows(connection, IMAGES, keys)):
+        yield image, files.get(image.key, [])
 
 
 def select_files(connection: apsw.Connection, paths: Sequence[str]) -> dict[str, StoredFile]:
@@ -152,7 +164,7 @@ def upsert_file(connection: apsw.Connection, key: int, file: File) -> int | None
     origin = old.origin if old is not None and is_known else file.origin
     row = FileRow(file.path, key, file.mtime_ns, origin)
     connection.execute(
-        f"INSERT OR REPLACE INTO files ({FILES.selected}) VALUES (?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE {FILES.insertion}",
         FILES.with_checksum(row),
     )
     return None if old is None else old.key
@@ -191,8 +203,7 @@ def _image(connection: apsw.Connection, key: int) -> ImageRow | None:
 
 def _write_image(connection: apsw.Connection, row: ImageRow) -> None:
     connection.execute(
-        f"INSERT INTO images ({IMAGES.selected}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET metadata = excluded.metadata,"
+        f"INSERT {IMAGES.insertion} ON CONFLICT (key) DO UPDATE SET metadata = excluded.metadata,"
         " in_memory = excluded.in_memory, checksum = excluded.checksum",
         IMAGES.with_checksum(row),
     )

@@ -102,8 +102,7 @@ def _copy_intact(
     connection: apsw.Connection, intact: apsw.Connection, table: CheckedTable, keys: set[int]
 ) -> None:
     """The rows that are as they were written, but for those of some images."""
-    places = ", ".join("?" for _ in (*table.columns, "checksum"))
-    sql = f"INSERT OR IGNORE INTO {table.name} ({table.selected}) VALUES ({places})"
+    sql = f"INSERT OR IGNORE {table.insertion}"
     for row in _readable(connection, table):
         if table.is_intact(row) and table.key(row) not in keys:
             intact.execute(sql, table.with_checksum(row[:-1]))
@@ -111,10 +110,9 @@ def _copy_intact(
 
 def _readable(connection: apsw.Connection, table: CheckedTable) -> Iterator[Any]:
     """Rows from the first on, and, if there are some that cannot be read, from the last one too."""
-    order = ", ".join(table.columns[: table.key_columns])
     try:
         yield from connection.execute(
-            f"SELECT {table.selected} FROM {table.name} NOT INDEXED ORDER BY {order}"
+            f"SELECT {table.selected} FROM {table.name} NOT INDEXED ORDER BY {table.primary_key}"
         )
     except UNREADABLE:
         back = ", ".join(f"{column} DESC" for column in table.columns[: table.key_columns])

@@ -9,7 +9,7 @@ import apsw
 
 from imagefinder.images.signature import pack, unpack
 from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
-from imagefinder.stores.sqlite.records import OF_KEYS
+from imagefinder.stores.sqlite.records import OF_KEYS, select_rows
 from imagefinder.types import Signature, id_of
 
 SIGNATURES = CheckedTable(
@@ -24,17 +24,14 @@ SIGNATURES = CheckedTable(
 def insert_signature(connection: apsw.Connection, key: int, signature: Signature) -> None:
     """Insert that of an image, unless it has one."""
     connection.execute(
-        f"INSERT OR IGNORE INTO signatures ({SIGNATURES.selected}) VALUES (?, ?, ?)",
+        f"INSERT OR IGNORE {SIGNATURES.insertion}",
         SIGNATURES.with_checksum((key, pack(signature))),
     )
 
 
 def select_signatures(connection: apsw.Connection, keys: Sequence[int]) -> dict[int, Signature]:
     """Those of the images that have one."""
-    rows = connection.execute(
-        f"SELECT {SIGNATURES.selected} FROM signatures {OF_KEYS}", (json.dumps(keys),)
-    )
-    return {key: unpack(blob) for key, blob in SIGNATURES.verified(rows)}
+    return {key: unpack(blob) for key, blob in select_rows(connection, SIGNATURES, keys)}
 
 
 def select_without_signature(connection: apsw.Connection, keys: Sequence[int]) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -34,10 +34,11 @@ from imagefinder.stores.sqlite import (
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.checksums import Damage, DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
+from imagefinder.stores.sqlite.copying import SqliteCopy, SqliteSnapshot
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
-from imagefinder.stores.sqlite.preparation import initialize, prepare
+from imagefinder.stores.sqlite.preparation import check_folder, initialize, prepare
 from imagefinder.stores.sqlite.signatures import select_signatures, select_without_signature
 from imagefinder.stores.sqlite.statistics import select_statistics
 from imagefinder.stores.sqlite.upsert import Upsert
@@ -53,6 +54,7 @@ from imagefinder.types import (
     Neighbors,
     OtherVectors,
     Outcome,
+    Properties,
     Recipe,
     Record,
     Signature,
@@ -104,8 +106,7 @@ class SqliteStore:
         """
         if index is not None:
             check_index_choice(index, recipe.dim, recipe.measure)
-        if not path.parent.is_dir():
-            raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
+        check_folder(path)
         if cls.exists(path):
             cls.open(path).close()  # or it raises what else the file is
             raise CatalogueExists(f"{path} already exists: open it, or choose another path")
@@ -119,17 +120,19 @@ class SqliteStore:
             raise
 
     @classmethod
-    def open(cls, path: Path, index: IndexChoice | None = None) -> SqliteStore:
+    def open(
+        cls, path: Path, index: IndexChoice | None = None, *, read_only: bool = False
+    ) -> SqliteStore:
         """An existing catalogue, searched by its own kind of index or another.
 
-        Raises CatalogueMissing, NotACatalogue or NewerCatalogue; CatalogueDamaged if that is seen
-        at once, as in a small file, which is read as a whole.
+        Raises CatalogueMissing, NotACatalogue, NewerCatalogue or UnfinishedCopy; CatalogueDamaged
+        if that is seen at once, as in a small file, which is read as a whole.
         """
         if not cls.exists(path):
             raise CatalogueMissing(
                 f"there is no catalogue {path}: make one with imagefinder add FOLDER"
             )
-        connections = Connections(path)
+        connections = Connections(path, read_only=read_only)
         try:
             prepare(connections, path)
             if path.stat().st_size <= _READ_WHOLE:
@@ -140,6 +143,11 @@ class SqliteStore:
         except BaseException:
             connections.close()
             raise
+
+    @classmethod
+    def begin_copy(cls, path: Path, properties: Properties, source: str) -> SqliteCopy:
+        """See Copyable."""
+        return SqliteCopy.begin(path, properties, source)
 
     @classmethod
     def check(cls, path: Path) -> list[Damage]:
@@ -359,6 +367,13 @@ class SqliteStore:
         except PluginError:  # that kind of index cannot compare the new vectors
             return type(self).open(self._path)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """See Copyable."""
+        connections = self._connections
+        with connections.reading() as connection:
+            yield SqliteSnapshot(connections, connection)
+
     def backup(self, target: Path, force: bool = False) -> int:
         """See Store."""
         return maintenance.back_up(self._connections, self._path, target, force)
@@ -397,7 +412,8 @@ class SqliteStore:
             if not path.exists():
                 raise StoreError(f"{path} was moved or deleted while it was open: put it back")
             before.retire()
-            other = type(self).open(path, self._index)
+            read_only = before.connections.read_only
+            other = type(self).open(path, self._index, read_only=read_only)
             if (other.recipe, other.extractor) != (before.recipe, before.extractor):
                 other.close()
                 raise RecipeMismatch(

@@ -41,8 +41,8 @@ _EXCHANGE = """
 
 
 @dataclass(frozen=True)
-class _State:
-    """What the property says."""
+class State:
+    """What the property says of the other vectors."""
 
     recipe: Recipe
     vectors: str
@@ -52,7 +52,8 @@ class _State:
     """Texts that are about these vectors, by their names."""
 
     @classmethod
-    def read(cls, connection: apsw.Connection) -> _State | None:
+    def read(cls, connection: apsw.Connection) -> State | None:
+        """None if there are no other vectors."""
         text = properties.get_property(connection, _OTHER)
         if text is None:
             return None
@@ -61,6 +62,7 @@ class _State:
         return cls(recipe, str(about["vectors"]), bool(about["kept"]), dict(about["metadata"]))
 
     def write(self, connection: apsw.Connection) -> None:
+        """Replace the property."""
         about: dict[str, Any] = {
             "recipe": recipes.to_json(self.recipe),
             "vectors": self.vectors,
@@ -72,7 +74,7 @@ class _State:
 
 def other_vectors(connection: apsw.Connection) -> OtherVectors | None:
     """See Upgradable."""
-    state = _State.read(connection)
+    state = State.read(connection)
     if state is None:
         return None
     return OtherVectors(state.recipe, state.is_kept, int(connection.execute(_COUNT).get))
@@ -97,7 +99,7 @@ class VectorUpgrade:
         self._held: apsw.Connection | None = None
         now = opened()
         with now.writing() as connection, now.connections.decoding():
-            state = _State.read(connection) or _State(recipe, uuid4().hex)
+            state = State.read(connection) or State(recipe, uuid4().hex)
             if state.recipe != recipe:
                 raise StoreError(_occupied(state))
             replace(state, recipe=recipe).write(connection)  # the model may have moved
@@ -151,20 +153,20 @@ class VectorUpgrade:
         connection.execute(_EXCHANGE)
         properties.set_property(connection, "recipe", recipes.to_json(self.recipe))
         properties.set_property(connection, "vectors", self._vectors)
-        _forget_index(connection, self.recipe)
+        forget_index(connection, self.recipe)
         # no index that was saved before knows any write that there is now, so none is taken for one
         # of the new vectors
         connection.execute("DELETE FROM writes")
         record_write(connection)
         if keep:
             former = {name: text for name, text in texts.items() if text is not None}
-            _State(self._current().recipe, before, True, former).write(connection)
+            State(self._current().recipe, before, True, former).write(connection)
         else:
             discard(connection)
 
-    def _state(self, connection: apsw.Connection) -> _State:
+    def _state(self, connection: apsw.Connection) -> State:
         with self._current().connections.decoding():
-            state = _State.read(connection)
+            state = State.read(connection)
         if state is None or state.vectors != self._vectors:
             raise StoreError("another program has given up this upgrade: run it again")
         return state
@@ -187,7 +189,7 @@ class VectorUpgrade:
             yield connection
 
 
-def _occupied(state: _State) -> str:
+def _occupied(state: State) -> str:
     name = state.recipe.encoder
     if state.is_kept:
         return (
@@ -200,8 +202,8 @@ def _occupied(state: _State) -> str:
     )
 
 
-def _forget_index(connection: apsw.Connection, recipe: Recipe) -> None:
-    """Leave the chosen kind of index if it cannot compare the new vectors."""
+def forget_index(connection: apsw.Connection, recipe: Recipe) -> None:
+    """Leave the chosen kind of index if it cannot compare the vectors of a recipe."""
     choice = recipes.choice_from_json(properties.get_property(connection, "index"))
     try:
         check_index_choice(choice, recipe.dim, recipe.measure)

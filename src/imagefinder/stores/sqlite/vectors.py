@@ -16,7 +16,7 @@ from imagefinder._utils.concurrency import batched
 from imagefinder.errors import StoreError
 from imagefinder.similarity import dtype
 from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
-from imagefinder.stores.sqlite.records import OF_KEYS, keys_of
+from imagefinder.stores.sqlite.records import OF_KEYS, keys_of, select_rows
 from imagefinder.types import Features, Keys, Recipe, id_of
 
 VECTORS = CheckedTable(
@@ -52,7 +52,7 @@ def insert_vectors(
     if not np.isfinite(features).all():
         raise StoreError("the vectors are not finite")
     connection.executemany(
-        f"INSERT INTO {table.name} ({table.selected}) VALUES (?, ?, ?, ?)",
+        f"INSERT {table.insertion}",
         [table.with_checksum((key, row, vector.tobytes())) for row, vector in enumerate(features)],
     )
 
@@ -62,10 +62,7 @@ def select_vectors(
 ) -> dict[int, Features]:
     """The vectors of each of these images, in the order of their rows; none is ``(0, dim)``."""
     blobs: dict[int, list[bytes]] = {key: [] for key in keys}
-    rows = connection.execute(
-        f"SELECT {VECTORS.selected} FROM vectors {OF_KEYS} ORDER BY key, row", (json.dumps(keys),)
-    )
-    for key, _, blob in VECTORS.verified(rows):
+    for key, _, blob in select_rows(connection, VECTORS, keys):
         blobs[key].append(blob)
     return {key: from_blobs(own, recipe) for key, own in blobs.items()}
 

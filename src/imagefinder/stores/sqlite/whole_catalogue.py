@@ -11,6 +11,7 @@ from imagefinder._utils.text import one_line
 from imagefinder.errors import CatalogueExists, StoreError
 from imagefinder.stores.sqlite.atomic_database import BESIDE, atomic_database
 from imagefinder.stores.sqlite.cache_files import remove_stale_caches
+from imagefinder.stores.sqlite.preparation import check_folder
 from imagefinder.stores.sqlite.store import SqliteStore
 
 
@@ -43,8 +44,7 @@ def _named(path: Path, unfinished: Path) -> Iterator[None]:
 
 def check_free(path: Path) -> None:
     """Raises StoreError unless a catalogue can be made at a path."""
-    if not path.parent.is_dir():
-        raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
+    check_folder(path)
     if SqliteStore.exists(path):
         SqliteStore.open(path).close()  # or it raises what else the file is
         raise CatalogueExists(f"{path} already exists: choose another path, or remove it first")

@@ -6,6 +6,7 @@
 Each raises AssertionError saying what was expected.
 """
 
+from imagefinder.testing.contracts.copyable import check_copyable
 from imagefinder.testing.contracts.encoders import check_encoder, check_extractor
 from imagefinder.testing.contracts.index import check_index
 from imagefinder.testing.contracts.samples import random_entries
@@ -13,6 +14,7 @@ from imagefinder.testing.contracts.store import check_store
 from imagefinder.testing.contracts.upgradable import check_upgradable
 
 __all__ = [
+    "check_copyable",
     "check_encoder",
     "check_extractor",
     "check_index",

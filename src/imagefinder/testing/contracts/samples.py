@@ -6,7 +6,17 @@ import hashlib
 
 import numpy as np
 
-from imagefinder.types import Entry, Features, File, Measure, Record, Signature, key_of
+from imagefinder.similarity import unit
+from imagefinder.types import (
+    Entry,
+    Features,
+    File,
+    LocalFeatures,
+    Measure,
+    Record,
+    Signature,
+    key_of,
+)
 
 SEED = 7
 
@@ -22,6 +32,12 @@ def random_signature(rng: np.random.Generator) -> Signature:
     """Of noise."""
     pattern, chroma = (rng.integers(-128, 128, shape, np.int8) for shape in ((64, 64), (2, 16, 16)))
     return Signature(pattern, chroma, float(rng.random()), float(rng.random()))
+
+
+def random_local_features(rng: np.random.Generator, count: int, dim: int) -> LocalFeatures:
+    """Anywhere in the image, with random descriptors."""
+    descriptors = rng.standard_normal((count, dim)).astype(np.float32)
+    return LocalFeatures(rng.random((count, 2)).astype(np.float32), unit(descriptors))
 
 
 def record_of(*paths: str) -> Record:

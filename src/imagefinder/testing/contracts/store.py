@@ -10,8 +10,13 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import NotFound
-from imagefinder.similarity import unit
-from imagefinder.testing.contracts.samples import SEED, random_signature, random_vectors, record_of
+from imagefinder.testing.contracts.samples import (
+    SEED,
+    random_local_features,
+    random_signature,
+    random_vectors,
+    record_of,
+)
 from imagefinder.types import Entry, Features, LocalFeatures, Measure, Recipe, Signature, Store
 
 _DIM = 8
@@ -261,7 +266,4 @@ def _keys(entries: list[Entry]) -> set[int]:
 def _random_local_features(
     rng: np.random.Generator, extractor: Recipe | None
 ) -> LocalFeatures | None:
-    if extractor is None:
-        return None
-    descriptors = rng.standard_normal((50, extractor.dim)).astype(np.float32)
-    return LocalFeatures(rng.random((50, 2)).astype(np.float32), unit(descriptors))
+    return None if extractor is None else random_local_features(rng, 50, extractor.dim)
