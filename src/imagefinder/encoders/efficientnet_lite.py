@@ -17,6 +17,7 @@ from imagefinder.encoders.onnx_writer import GraphWriter
 from imagefinder.encoders.torch_files.state_dict import StateDict
 
 DIM = 1280
+OUTPUT = "embedding"
 _STEM = 32
 _EPSILON = 1e-3  # of batch normalization
 _CLASSIFIER = ("_fc.weight", "_fc.bias")
@@ -63,7 +64,7 @@ _STAGES = (
 
 
 def build(variant: Variant, weights: StateDict) -> bytes:
-    """An ONNX graph from ``pixels`` to ``embedding``, the mean of the last feature map.
+    """An ONNX graph from ``pixels`` to ``OUTPUT``, the mean of the last feature map.
 
     Raises ValueError if the weights are not those of this network.
     """
@@ -161,8 +162,8 @@ class _Network:
     def pooled(self, x: str, size: int) -> bytes:
         """The file that ends with the mean of a feature map."""
         mean = self._graph.operation("GlobalAveragePool", (x,), "mean")
-        self._graph.operation("Flatten", (mean,), "embedding", axis=1)
-        return self._graph.model(("pixels", (3, size, size)), ("embedding", (DIM,)))
+        self._graph.operation("Flatten", (mean,), OUTPUT, axis=1)
+        return self._graph.model(("pixels", (3, size, size)), (OUTPUT, (DIM,)))
 
     def check_all_used(self) -> None:
         """Raises ValueError if there are weights of layers that this network does not have."""

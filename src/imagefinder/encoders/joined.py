@@ -121,12 +121,17 @@ class Joined:
         own, theirs = self._projection.sources
         if own != compact.SHA256:
             raise ModelError(f"{self.model} was fitted to another compact: reinstall imagefinder")
-        network = Pretrained(self._parts.network, theirs, "", self.runtime, self.precision).graph()
-        with ThreadPoolExecutor(1) as thread:  # both compile at the same time
-            compiled = thread.submit(network.prepare)
+        network = Pretrained(self._parts.network, theirs, "", self.runtime, self.precision)
+        with ThreadPoolExecutor(1) as thread:  # both are verified and compiled at the same time
+            graph = thread.submit(_prepared, network)
             self._compact.prepare()
-            compiled.result()
-        return self._compact, network
+            return self._compact, graph.result()
+
+
+def _prepared(network: Pretrained) -> Onnx:
+    graph = network.graph()
+    graph.prepare()
+    return graph
 
 
 def _sized(image: Image, needed: Resize) -> Image:

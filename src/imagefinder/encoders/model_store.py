@@ -167,12 +167,12 @@ def digest(file: Path) -> str:
 
     Raises ModelError.
     """
-    return _combined(file, external_files(file), file_digest)
+    return _combined(file, file_digest)
 
 
 def known_digest(file: Path) -> str:
     """The same, computed again only once a file has changed; what is then run is still verified."""
-    return _combined(file, _external_files(file, _known_file_digest(file)), _known_file_digest)
+    return _combined(file, _known_file_digest)
 
 
 def file_digest(file: Path) -> str:
@@ -191,10 +191,11 @@ def _external_files(file: Path, sha256: str) -> list[Path]:
     return external_files(file)
 
 
-def _combined(file: Path, weights: list[Path], digest_of: Callable[[Path], str]) -> str:
-    if not weights:
-        return digest_of(file)
+def _combined(file: Path, digest_of: Callable[[Path], str]) -> str:
     parts = [digest_of(file)]
+    weights = _external_files(file, parts[0])
+    if not weights:
+        return parts[0]
     for one in weights:
         parts += [one.relative_to(file.parent).as_posix(), digest_of(one)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

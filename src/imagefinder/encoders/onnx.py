@@ -97,11 +97,16 @@ class Onnx:
         return cls.from_file(file, _sha256(file, known_digest), settings)
 
     @classmethod
-    def from_file(cls, file: Path, sha256: str, options: Mapping[str, Any]) -> Onnx:
-        """From a file with a known hash, and options alone; as ``from_argument``."""
+    def from_file(
+        cls, file: Path, sha256: str, options: Mapping[str, Any], declared: Graph | None = None
+    ) -> Onnx:
+        """From a file with a known hash, and options alone; as ``from_argument``.
+
+        What the graph declares is read from the file, unless it is given.
+        """
         settings = dict(options)
         _check_names(settings, file.name)
-        graph = _read(file, sha256) if sha256 else read_graph(file)
+        graph = declared or (_read(file, sha256) if sha256 else read_graph(file))
         if graph.takes_bytes:
             settings = {"scale": 1, "mean": 0, "std": 1, **settings}
         output = graph.embedding(cast("str | None", settings.pop("output", None)))

@@ -18,8 +18,9 @@ Precision: TypeAlias = Literal["auto", "f32", "bf16"]
 """``auto`` is 16 bits where OpenVINO chooses them."""
 
 NO_SIXTEEN_BITS: Final = "16 bits do not work on this processor"
-_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-_HINT = "INFERENCE_PRECISION_HINT"
+LIMITS: Final = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""The environment variables that limit the instructions of kernels."""
+HINT: Final = "INFERENCE_PRECISION_HINT"
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +32,16 @@ def compile_graph(ov: Any, graph: Any, precision: str, config: Mapping[str, Any]
     """
     core = ov.Core()
     if precision == "f32":
-        return core.compile_model(graph, "CPU", {**config, _HINT: "f32"})
-    hint = {} if precision == "auto" else {_HINT: precision}
+        return core.compile_model(graph, "CPU", {**config, HINT: "f32"})
+    hint = {} if precision == "auto" else {HINT: precision}
     try:
         # a kernel beyond the limits may crash the program, and is not tried
-        if any(name in os.environ for name in _LIMITS) and not sixteen_bits_work():
+        if any(name in os.environ for name in LIMITS) and not sixteen_bits_work():
             raise RuntimeError(NO_SIXTEEN_BITS)
         compiled = core.compile_model(graph, "CPU", {**config, **hint})
         _run_once(compiled)
     except RuntimeError as error:
-        compiled = core.compile_model(graph, "CPU", {**config, _HINT: "f32"})
+        compiled = core.compile_model(graph, "CPU", {**config, HINT: "f32"})
         level = logging.INFO if precision == "auto" else logging.WARNING
         log.log(level, "computes in 32 bits, because others fail: %s", str(error).strip())
     return compiled
@@ -58,7 +59,7 @@ def sixteen_bits_work() -> bool:
     rows = ops.reshape(maps, ops.constant([8, 36]), special_zero=False)
     product = ops.matmul(rows, ops.constant(np.ones((36, 8), np.float32)), False, False)
     try:
-        config = {_HINT: "bf16", "INFERENCE_NUM_THREADS": 1}
+        config = {HINT: "bf16", "INFERENCE_NUM_THREADS": 1}
         _run_once(ov.Core().compile_model(ov.Model([product], [image], "probe"), "CPU", config))
     except RuntimeError:
         return False
@@ -69,7 +70,12 @@ def chosen_precision() -> str:
     """The precision that OpenVINO chooses on this processor."""
     import openvino as ov
 
-    return str(ov.Core().get_property("CPU", _HINT).get_type_name())
+    return str(ov.Core().get_property("CPU", HINT).get_type_name())
+
+
+def precision_of(compiled: Any) -> str:
+    """The precision in which a compiled graph computes."""
+    return str(compiled.get_property(HINT).get_type_name())
 
 
 def _run_once(compiled: Any) -> None:

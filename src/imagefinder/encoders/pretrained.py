@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from imagefinder.encoders.built_graphs import built_graph
+from imagefinder.encoders.built_graphs import built_graph, declared
 from imagefinder.encoders.model_store import PinnedFile, digest, find_model, locate, pinned
 from imagefinder.encoders.onnx import Onnx
 from imagefinder.encoders.precision import Precision
@@ -125,7 +125,7 @@ _TEXT_PARTS: tuple[ModelPart, ...] = ("text", "tokenizer")
 def _load(row: PretrainedModel, pin: PinnedFile, changed: Mapping[str, Any]) -> Onnx:
     settings = {**row.settings, "size": list(row.size), **changed}
     file = built_graph(row, pin) if row.architecture else pin
-    graph = Onnx.from_file(file.path, file.sha256, settings)
+    graph = Onnx.from_file(file.path, file.sha256, settings, declared(row))
     if graph.dim != row.dim:
         raise ModelError(
             f"{pin.path} gives {graph.dim} dimensions, not {row.dim} as in the row of {row.name}"

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, Timer
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagefinder._utils.extras import optional_import
+from imagefinder.encoders.compiled_graphs import compiled_graph
 from imagefinder.encoders.onnx_files import is_onnx
 from imagefinder.encoders.onnx_loops import check_loops
 from imagefinder.encoders.precision import (
@@ -57,6 +59,8 @@ class GraphSpec:
     channels: Literal["RGB", "BGR"]
     runtime: RuntimeName
     precision: Precision
+    sha256: str = ""
+    """Of the graph; without it, what is compiled is not kept."""
 
 
 class Runtime(Protocol):
@@ -106,13 +110,18 @@ def _supports_gpus() -> bool:
 
 
 def openvino() -> Any:
-    """The library, with its telemetry disabled.
+    """The library, with its telemetry disabled and without its converter tools.
 
-    Its converter tools import ``openvino_telemetry``, and work without it.
+    They take as long to import as the rest of it, and can still be imported from
+    ``openvino.tools.ovc``; they import ``openvino_telemetry``, and work without it.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None blocks an import
+    blocked: dict[str, Any] = {"openvino_telemetry": None, "openvino.tools.ovc": None}
+    for name, module in blocked.items():
+        sys.modules.setdefault(name, module)  # None blocks an import
     import openvino
 
+    if sys.modules.get("openvino.tools.ovc") is None:
+        sys.modules.pop("openvino.tools.ovc", None)
     return openvino
 
 
@@ -137,18 +146,8 @@ class OpenVino:
 
     def __init__(self, spec: GraphSpec) -> None:
         ov = openvino()
-        graph = read_model(Path(spec.path))
-        graph = part_of(graph, spec.output)
-        width, height = spec.size
-        shape = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
         try:
-            graph.reshape({graph.inputs[0]: ov.PartialShape(shape)})
-            self._compiled = compile_graph(
-                ov,
-                _with_preprocessing(graph, spec),
-                spec.precision,
-                {"PERFORMANCE_HINT": "THROUGHPUT"},
-            )
+            self._compiled = _compiled(ov, spec)
         except RuntimeError as error:
             raise ModelError(f"{spec.path} cannot be run: {_last_line(error)}") from error
         self._lock = Lock()
@@ -265,6 +264,23 @@ def part_of(graph: Any, output: str) -> Any:
             waiting += [value.get_node() for value in node.input_values()]
     inputs = [one for one in graph.get_parameters() if one.get_friendly_name() in nodes]
     return openvino().Model([port], inputs, output)
+
+
+def _compiled(ov: Any, spec: GraphSpec) -> Any:
+    config = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    if not spec.sha256:
+        return compile_graph(ov, _prepared(spec), spec.precision, config)
+    key = repr({**asdict(spec), "path": None, "runtime": None})
+    return compiled_graph(ov, key, partial(_prepared, spec), spec.precision, config)
+
+
+def _prepared(spec: GraphSpec) -> Any:
+    """The graph from one image of uint8 RGB to the output."""
+    graph = part_of(read_model(Path(spec.path)), spec.output)
+    width, height = spec.size
+    shape = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
+    graph.reshape({graph.inputs[0]: openvino().PartialShape(shape)})
+    return _with_preprocessing(graph, spec)
 
 
 def _with_preprocessing(graph: Any, spec: GraphSpec) -> Any:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from imagefinder.errors import MissingExtra, PluginError, UnknownPlugin
 from imagefinder.registry.pretrained import models
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Family: TypeAlias = Literal["encoders", "extractors", "indexes", "matchers", "stores"]
 
@@ -132,6 +134,8 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
 
 def plugins(family: Family) -> dict[str, Plugin]:
     """Every plug-in of a family by name, built-in or from an installed package."""
+    from importlib.metadata import entry_points  # slow to import, and not needed for our own
+
     ours = {**_pretrained(family), **PLUGINS[family]}
     others = {
         point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")

@@ -168,6 +168,15 @@ def home() -> Path:
     return user_data_path("imagefinder")
 
 
+def cache_home() -> Path:
+    """Where to keep what can be made again: the folder of this system for that, or the library."""
+    if os.environ.get("IMAGEFINDER_HOME"):
+        return home() / "cache"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("imagefinder")
+
+
 def pair(size: Any) -> tuple[int, int]:
     """(width, height) from one integer or two. Raises ModelError."""
     width, height = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
