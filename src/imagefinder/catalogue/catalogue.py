@@ -8,6 +8,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.regions import Regions, check_grid, like_stored
 from imagefinder.errors import NotFound, RecipeMismatch, UnknownPlugin
 from imagefinder.images.inputs import absolute
@@ -19,7 +20,7 @@ from imagefinder.registry.factory import (
     make_extractor,
     recipe_of,
 )
-from imagefinder.registry.plugins import DEFAULT_ENCODER, load
+from imagefinder.registry.plugins import load
 from imagefinder.registry.recipes import differences
 from imagefinder.types import (
     Encoder,
@@ -63,7 +64,7 @@ class Catalogue:
     def create(
         cls,
         path: str | os.PathLike[str],
-        encoder: str | Encoder = DEFAULT_ENCODER,
+        encoder: str | Encoder | None = None,
         *,
         local: str | Extractor | None = None,
         regions: int | None = None,
@@ -78,17 +79,18 @@ class Catalogue:
         that small things in large scenes are found. ``index`` is the kind of index to search by
         until it is closed (``exact`` by default); ``use_index`` chooses one for good.
         """
-        encoder = make_encoder(encoder) if isinstance(encoder, str) else encoder
+        chosen = encoder or default_encoder()
+        made = make_encoder(chosen) if isinstance(chosen, str) else chosen
         if regions is not None:
-            encoder = Regions.of(encoder, regions)
+            made = Regions.of(made, regions)
         extractor = make_extractor(local) if isinstance(local, str) else local
         store = load("stores", "sqlite").create(
             absolute(path),
-            recipe_of(encoder),
+            recipe_of(made),
             _choice(index),
             None if extractor is None else recipe_of(extractor),
         )
-        return cls(store, encoder, extractor, limits)
+        return cls(store, made, extractor, limits)
 
     @classmethod
     def open(

@@ -13,11 +13,12 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.reencoding import LostImage, Reencoder
 from imagefinder.catalogue.set_aside import check_target, set_aside
+from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.regions import like_stored, whole_recipe
 from imagefinder.errors import EncoderChanged, PluginError, RecipeMismatch, StoreError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
-from imagefinder.registry.plugins import DEFAULT_ENCODER, load
+from imagefinder.registry.plugins import load
 from imagefinder.registry.recipes import differences
 from imagefinder.types import (
     Encoder,
@@ -114,7 +115,7 @@ _DEFAULT = UpgradeOptions()
 
 def upgrade(
     catalogue: Catalogue,
-    encoder: str | Encoder = DEFAULT_ENCODER,
+    encoder: str | Encoder | None = None,
     options: UpgradeOptions = _DEFAULT,
     progress: Progress = iter,
 ) -> UpgradeReport:
@@ -122,7 +123,8 @@ def upgrade(
     began = perf_counter()
     catalogue.refresh()
     pinned = catalogue.pinned()
-    named = make_encoder(encoder) if isinstance(encoder, str) else encoder
+    chosen = encoder or default_encoder()
+    named = make_encoder(chosen) if isinstance(chosen, str) else chosen
     target = like_stored(named, pinned.recipe)
     report = UpgradeReport(pinned.recipe, recipe_of(target))
     if report.is_same:

@@ -218,11 +218,10 @@ def open_or_create_with(
 ) -> Finder:
     """The same, with an encoder that is already made."""
     from imagefinder.finder import Finder
-    from imagefinder.registry.plugins import DEFAULT_ENCODER
 
     if not Finder.exists(db):
         try:
-            return Finder.create(db, encoder or DEFAULT_ENCODER, local=local, regions=regions)
+            return Finder.create(db, encoder, local=local, regions=regions)
         except CatalogueExists:
             pass  # another program was quicker
     return Finder.open(db, encoder, local=local, regions=regions)

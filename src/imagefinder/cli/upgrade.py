@@ -109,11 +109,11 @@ def upgrade(
 
 def _open(db: Path, encoder: Encoder | None) -> Finder:
     from imagefinder.catalogue.upgrade import open_for_upgrade
+    from imagefinder.encoders.default import default_encoder
     from imagefinder.finder import Finder
     from imagefinder.registry.factory import make_encoder
-    from imagefinder.registry.plugins import DEFAULT_ENCODER
 
-    return open_for_upgrade(Finder, db, encoder or make_encoder(DEFAULT_ENCODER))
+    return open_for_upgrade(Finder, db, encoder or make_encoder(default_encoder()))
 
 
 def _remaining(finder: Finder) -> int:

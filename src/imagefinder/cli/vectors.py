@@ -67,13 +67,13 @@ def embed(
     """Print the embedding of an image, without a catalogue."""
     import numpy as np
 
+    from imagefinder.encoders.default import default_encoder
     from imagefinder.encoders.inference import embed as vectors_of
     from imagefinder.registry import factory
-    from imagefinder.registry.plugins import DEFAULT_ENCODER
 
     if out is not None:
         check_output(out, "embed", force)
-    chosen = make_encoder(encoder, option) or factory.make_encoder(DEFAULT_ENCODER)
+    chosen = make_encoder(encoder, option) or factory.make_encoder(default_encoder())
     if normalize and chosen.measure == "hamming":
         raise typer.BadParameter("--normalize does not apply to an encoder of binary codes")
     vectors = vectors_of(source_of(image, allow_private), chosen, normalize=normalize)

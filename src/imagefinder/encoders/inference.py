@@ -10,13 +10,13 @@ import numpy as np
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder._utils.text import one_line
+from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.instance_cache import INSTANCES
 from imagefinder.errors import ImageError, ImageFinderError, PluginError, UnencodableImage
 from imagefinder.images.decode import Source, decode
 from imagefinder.images.inputs import image_list
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import make_encoder
-from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.similarity import dtype, unit
 from imagefinder.types import (
     Encoder,
@@ -100,7 +100,7 @@ _BATCH = 32
 
 def embed(
     images: Source | Iterable[Source],
-    encoder: str | Encoder = DEFAULT_ENCODER,
+    encoder: str | Encoder | None = None,
     *,
     normalize: bool = False,
     limits: Limits = LIMITS,
@@ -112,6 +112,7 @@ def embed(
     give one row per image, and ValueError if hashes are to be normalized. The encoders named last
     stay in memory, ready for the next call.
     """
+    encoder = encoder or default_encoder()
     if isinstance(encoder, str):
         encoder = INSTANCES.shared(make_encoder(encoder))
     if normalize and encoder.measure == "hamming":

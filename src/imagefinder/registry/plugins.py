@@ -37,7 +37,8 @@ class Plugin:
     """A folder with a file of this name can be given without the name of the plug-in."""
 
 
-DEFAULT_ENCODER = "compact"
+DEFAULT_ENCODER = "standard"
+FALLBACK_ENCODER = "compact"  # it needs no package; see encoders.default
 PLUGINS: dict[Family, dict[str, Plugin]] = {
     "encoders": {
         "classic": Plugin(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.inference import encode_one
 from imagefinder.encoders.instance_cache import INSTANCES
 from imagefinder.encoders.regions import whole_encoder
@@ -19,7 +20,6 @@ from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.signature import ncc_signature
 from imagefinder.local_features.compare import Comparison, match_images, shown_pair
 from imagefinder.registry.factory import make_encoder, recipe_of
-from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.types import Encoder, Extractor, Features, Matcher, Recipe, key_of
 from imagefinder.verification.criteria import Criteria, criteria_of, shipped_criteria
 from imagefinder.verification.evidence import whole_score
@@ -59,7 +59,7 @@ def compare(
     images that cannot be used.
     """
     given = [_Loaded.of(image, limits) for image in (one, other)]
-    encoder = catalogue.encoder if catalogue else INSTANCES.shared(make_encoder(DEFAULT_ENCODER))
+    encoder = catalogue.encoder if catalogue else INSTANCES.shared(make_encoder(default_encoder()))
     recipe = catalogue.recipe if catalogue else recipe_of(encoder)
     whole = whole_encoder(encoder)
     score = whole_score(recipe, *(image.embedding(whole, limits) for image in given))

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException
 
 from imagefinder.catalogue.upgrade import other_vectors
-from imagefinder.registry.plugins import DEFAULT_ENCODER, plugins
+from imagefinder.encoders.default import default_encoder
+from imagefinder.registry.plugins import plugins
 from imagefinder.server.dependencies import FormCatalogue, Upgrades, WriteAccess
 from imagefinder.server.form_data import FormRoute
 from imagefinder.server.problems import error_responses
@@ -54,8 +55,8 @@ def start_upgrade(
         if other is None or not other.is_kept:
             raise HTTPException(422, "back: no former vectors are kept")
     else:
-        _check_name(to or DEFAULT_ENCODER)
-    name = None if back else to or DEFAULT_ENCODER
+        _check_name(to or default_encoder())
+    name = None if back else to or default_encoder()
     try:
         state = upgrades.start(finder, name, missing=missing, keep=keep, back=back)
     except UpgradeRunning:

@@ -1,0 +1,35 @@
+"""The default encoder: `standard`, or `compact` where the package of its network is missing."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+
+from imagefinder.encoders.model_store import find_model, installation, is_present
+from imagefinder.registry.plugins import DEFAULT_ENCODER, FALLBACK_ENCODER
+
+
+def default_encoder() -> str:
+    """Its name. Warns once in a process where it is not the usual one."""
+    missing = _missing_package()
+    if not missing:
+        return DEFAULT_ENCODER
+    _warn(missing)
+    return FALLBACK_ENCODER
+
+
+def _missing_package() -> str:
+    """The command that installs what the default encoder needs; empty if that is there."""
+    from imagefinder.encoders.joined import MODELS
+
+    network = find_model(MODELS[DEFAULT_ENCODER].network)
+    return "" if is_present(network) else installation(network)
+
+
+@cache
+def _warn(command: str) -> None:
+    warnings.warn(
+        f"the default encoder {DEFAULT_ENCODER} is not installed, so {FALLBACK_ENCODER} is used, "
+        f"which is worse at things it was not trained on: {command}",
+        stacklevel=3,
+    )
