@@ -21,7 +21,6 @@ from benchmarks.retrieval import assets, images_of
 from imagefinder import embed
 from imagefinder._utils.concurrency import cores
 from imagefinder.evaluation.embedding_metrics import leave_one_out
-from imagefinder.registry.plugins import DEFAULT_ENCODER
 from imagefinder.training import OBJECTIVES, ProgressEvent, Settings, TrainingResult, train
 
 _COLLECTIONS = ("grocery", "clothing")
@@ -35,7 +34,7 @@ def main() -> None:
     heads = (f"{name} mAP / R@1 | centered" for name in _COLLECTIONS)
     print(f"| | {' | '.join(heads)} | minutes | views/s | epochs, the best |")
     print("|---|---|---|---|---|---|---|---|")
-    print(f"| before | {_figures(DEFAULT_ENCODER, paths)} | | | |", flush=True)
+    print(f"| before | {_figures("compact", paths)} | | | |", flush=True)
     with TemporaryDirectory() as folder:
         for objective in given.objective or OBJECTIVES:
             out = (given.out or Path(folder)) / objective

@@ -486,7 +486,7 @@ def test_what_is_found_says_what_it_is(finder: Finder, images: Path) -> None:
     (hit,) = finder.search(images / "harbour-size.jpg", k=1)
     assert repr(hit).startswith(f"Hit(1, '{hit.id}', score=1.0000")
     assert repr(hit).endswith(f"path='{images / 'harbour-size.jpg'}', verdict='same image')")
-    assert repr(finder) == "<Finder by Compact(runtime='auto', precision='auto')>"
+    assert repr(finder) == "<Finder by Joined(model='standard', runtime='auto', precision='auto')>"
 
 
 def test_remove_takes_files_folders_and_ids(finder: Finder, images: Path) -> None:
@@ -588,13 +588,13 @@ def test_embed_gives_a_row_for_each_image(images: Path) -> None:
     paths = sorted(images.glob("*.jpg"))
     with PIL.Image.open(paths[0]) as opened:
         rows = embed([*paths, opened, np.asarray(opened)])
-    assert rows.shape == (13, 320)
+    assert rows.shape == (13, 384)
     assert rows.dtype == np.float32
     assert_allclose(rows[-1], rows[-2], atol=1e-6)
     assert rows[-1] @ rows[0] > 0.999, "the file is shrunk while it is decoded, pixels are not"
-    assert embed(paths[0]).shape == (1, 320)
-    assert embed([]).shape == (0, 320)
-    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 320), "an array of images"
+    assert embed(paths[0]).shape == (1, 384)
+    assert embed([]).shape == (0, 384)
+    assert embed(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 384), "an array of images"
     assert embed(paths, encoder="phash").dtype == np.uint8
     with pytest.raises(UnreadableImage):
         embed([paths[0], b"nonsense"])

@@ -35,7 +35,8 @@ ImageFinderError
 ├── EvaluationError        the ground truth is missing or unusable
 └── TrainingError          the images, teachers or settings do not allow training
 
-Beside it there is one warning, TruncatedImage, for an image of which only a part can be decoded.
+Beside it there are two warnings: TruncatedImage, for an image of which only a part can be decoded,
+and DefaultEncoderMissing, where another encoder than the usual one is used.
 """
 
 
@@ -195,3 +196,7 @@ class TrainingError(ImageFinderError):
 
 class TruncatedImage(UserWarning):
     """Only a part of the image can be decoded, and is used."""
+
+
+class DefaultEncoderMissing(UserWarning):
+    """The package of the default encoder is not installed, so another encoder is used."""

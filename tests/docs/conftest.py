@@ -80,7 +80,7 @@ def draw_class(folder: Path, image: PIL.Image.Image, count: int) -> None:
 
 
 def make_catalogues(folder: Path) -> None:
-    for name, encoder in (("photos.db", "compact"), ("colors.db", "classic")):
+    for name, encoder in (("photos.db", "standard"), ("colors.db", "classic")):
         with Finder.create(folder / name, encoder) as finder:
             finder.add(folder / "photos", metadata={"room": "kitchen"})
     with Finder.create(folder / "gallery.db") as finder:
@@ -91,7 +91,7 @@ def plant_forest(folder: Path) -> None:
     """An index that a script with Annoy left behind."""
     annoy = pytest.importorskip("annoy")
     paths = sorted((folder / "photos").glob("*.jpg"))
-    forest = annoy.AnnoyIndex(320, "angular")
+    forest = annoy.AnnoyIndex(384, "angular")
     for number, row in enumerate(embed(paths)):
         forest.add_item(number, row)
     forest.build(2)

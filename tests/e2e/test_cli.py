@@ -117,7 +117,7 @@ def test_a_search_by_a_path_finds_the_image_and_others_of_its_scene(
 ) -> None:
     image = gallery / "harbour" / "compression.jpg"
     found = answer(run("search", image, "--json"))
-    assert (found["query"], found["encoder"]) == (str(image), "compact")
+    assert (found["query"], found["encoder"]) == (str(image), "standard")
     told = {"rank", "id", "path", "score", "distance", "probability", "match"}
     told |= {"verdict", "evidence"}
     assert [set(hit) for hit in found["hits"]] == [told] * 3
@@ -153,17 +153,17 @@ def test_info_tells_what_the_catalogue_holds(run: Run, stocked: Path) -> None:
     assert about["catalogue"] == str(stocked)
     assert (about["images"], about["files"], about["vectors"]) == (144, 144, 144)
     assert about["bytes"] == stocked.stat().st_size
-    assert (about["encoder"], about["measure"]) == ("compact", "cosine")
+    assert (about["encoder"], about["measure"]) == ("standard", "cosine")
     assert b"images" in run("info").stdout
 
 
 def test_all_encoders_are_listed(run: Run) -> None:
     known = answer(run("encoders", "--json"))["encoders"]
-    assert {"compact", "classic", "dhash", "phash", "onnx:PATH"} <= {
+    assert {"standard", "compact", "classic", "dhash", "phash", "onnx:PATH"} <= {
         encoder["name"] for encoder in known
     }
     assert all(encoder["about"] for encoder in known)
-    assert b"compact" in run("encoders").stdout
+    assert b"the default is standard" in run("encoders").stdout
 
 
 def test_sync_follows_what_happened_in_the_folder(
@@ -296,13 +296,13 @@ def test_a_catalogue_of_a_later_version_is_left_alone(
 
 def test_another_encoder_is_refused_with_both_names(run: Run, folder: Path, stocked: Path) -> None:
     said = refusal(run("add", "folder", "--encoder", "phash"))
-    assert "compact" in said
+    assert "standard" in said
     assert "phash" in said
     assert how_many(stocked) == 144
 
 
 def test_the_same_encoder_may_be_named_again(run: Run, folder: Path, stocked: Path) -> None:
-    report = answer(run("add", "folder", "--encoder", "compact", "--json"))
+    report = answer(run("add", "folder", "--encoder", "standard", "--json"))
     assert counts(report) == {"added": 3}
 
 

@@ -12,7 +12,7 @@ def test_a_catalogue_is_measured_by_its_folders(run: Run, stocked: Path) -> None
     said = run("evaluate", "-k", 1, "-k", 3)
     assert (said.returncode, said.stderr) == (0, b"")
     text = said.stdout.decode()
-    assert "144 queries among 144 images by compact" in text
+    assert "144 queries among 144 images by standard" in text
     for word in ("mAP", "nDCG", "R-precision", "MRR", "N-S", "precision@1", "harbour"):
         assert word in text
 

@@ -89,7 +89,7 @@ def test_vectors_from_elsewhere_need_the_users_word(run: Run, folder: Path, tmp_
         run("import", "mine.npy", "--encoder", "classic")
     )
     assert not (tmp_path / "imagefinder.db").exists()
-    report = answer(run("import", "mine.npy", "--encoder", "compact", "--json"))
+    report = answer(run("import", "mine.npy", "--encoder", "standard", "--json"))
     assert report["added"] == 1
     assert [failure["path"] for failure in report["failed"]] == [str(folder / "missing.jpg")]
     found = answer(run("search", "folder/a.jpg", "--json"))
@@ -108,7 +108,7 @@ def test_faults_are_said_in_one_line_and_cost_nothing(
     assert "v.npy" in refusal(run("import", "v.npy", "--db", "new.db"))
     assert not (tmp_path / "new.db").exists()
     recipe = json.loads((tmp_path / "v.json").read_text())
-    (tmp_path / "v.json").write_text(json.dumps({**recipe, "encoder": ["compact"]}))
+    (tmp_path / "v.json").write_text(json.dumps({**recipe, "encoder": ["standard"]}))
     assert "recipe" in refusal(run("import", "v.npy", "--db", "new.db"))
     assert "other files" in refusal(run("export", ".", "--force"))
     assert "does not exist" in refusal(run("export", "no/where.npy"))

@@ -12,7 +12,7 @@ def test_a_page_is_drawn(run: Run, stocked: Path, tmp_path: Path) -> None:
     said = run("map", "--colour", "folder")
     assert (said.returncode, said.stderr) == (0, b"")
     lines = said.stdout.decode().splitlines()
-    assert lines == ["t-SNE of 144 images by compact", "wrote map.html"]
+    assert lines == ["t-SNE of 144 images by standard", "wrote map.html"]
     assert (tmp_path / "map.html").stat().st_size > 100_000
 
 
@@ -42,7 +42,7 @@ def test_files_that_are_gone_are_left_out(run: Run, folder: Path) -> None:
     answer(run("add", "folder", "--json"))
     (folder / "a.jpg").unlink()
     said = run("map", "--out", "map.jpg").stdout.decode()
-    assert said.startswith("t-SNE of 2 images by compact, 1 left out without a file\n")
+    assert said.startswith("t-SNE of 2 images by standard, 1 left out without a file\n")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_an_upload_is_answered_with_the_nearest_images(client: httpx.Client, gal
     response = search(client, data)
     found = response.json()
     assert response.status_code == 200
-    assert (found["query"], found["encoder"]) == ("query.jpg", "compact")
+    assert (found["query"], found["encoder"]) == ("query.jpg", "standard")
     told = {
         "rank",
         "id",
@@ -104,7 +104,7 @@ def test_server_and_command_line_agree(
 def test_readiness_counts_the_images(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz").json()
-    assert (ready["status"], ready["encoder"]) == ("ready", "compact")
+    assert (ready["status"], ready["encoder"]) == ("ready", "standard")
     assert ready["images"] >= 144
 
 

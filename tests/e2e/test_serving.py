@@ -63,8 +63,8 @@ def test_a_server_that_may_write_makes_its_catalogue(
 def test_a_server_is_asked_whether_it_is_ready(run: Run, stocked: Path, tmp_path: Path) -> None:
     with serving(tmp_path, "--db", stocked) as client:
         address = str(client.base_url)
-        assert answer(run("ping", address, "--json"))["encoder"] == "compact"
-        assert run("ping", f"{address}/").stdout.endswith(b" images by compact\n")
+        assert answer(run("ping", address, "--json"))["encoder"] == "standard"
+        assert run("ping", f"{address}/").stdout.endswith(b" images by standard\n")
         assert "HTTP status 404" in refusal(run("ping", f"{address}/v1"))
     assert "no server at" in refusal(run("ping", address))
 
@@ -102,7 +102,7 @@ def test_two_catalogues_by_one_encoder_are_not_served(
 ) -> None:
     shutil.copy(stocked, tmp_path / "other.db")
     said = refusal(run("serve", "--also", "other.db", "--port", 0))
-    assert "two of the catalogues use the encoder compact" in said
+    assert "two of the catalogues use the encoder standard" in said
 
 
 def test_an_encoder_chooses_among_catalogues(

@@ -45,7 +45,7 @@ from imagefinder.cli.train import train
 from imagefinder.cli.upgrade import upgrade
 from imagefinder.cli.vacuum import vacuum
 from imagefinder.cli.vectors import embed, export, import_
-from imagefinder.errors import ImageFinderError, TruncatedImage
+from imagefinder.errors import DefaultEncoderMissing, ImageFinderError, TruncatedImage
 
 _INTERRUPTED = 130
 
@@ -96,6 +96,7 @@ def main() -> None:
     """Run the command line; known failures are one line on stderr, never a traceback."""
     warnings.simplefilter("ignore")  # a decoder's warnings about a file are no help to a user
     warnings.simplefilter("always", TruncatedImage)
+    warnings.simplefilter("always", DefaultEncoderMissing)
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     prepare_streams()

@@ -33,6 +33,16 @@ def encoders(as_json: Json = False) -> None:
     for family, listed in known.items():
         typer.echo(_TITLES[family])
         print_pairs(listed)
+    typer.echo(f"\n{_default()}")
+
+
+def _default() -> str:
+    from imagefinder.encoders.default import missing_package
+    from imagefinder.registry.plugins import DEFAULT_ENCODER, FALLBACK_ENCODER
+
+    if missing := missing_package():
+        return f"the default is {FALLBACK_ENCODER}: {DEFAULT_ENCODER} is not installed, {missing}"
+    return f"the default is {DEFAULT_ENCODER}"
 
 
 def _plugins(family: Family) -> list[tuple[str, str]]:

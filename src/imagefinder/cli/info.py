@@ -34,8 +34,10 @@ def _signatures(about: Mapping[str, Any]) -> Any:
 
 def _about(finder: Finder, db: Path) -> dict[str, Any]:
     from imagefinder.catalogue.upgrade import other_vectors
+    from imagefinder.encoders.default import missing_package
     from imagefinder.encoders.regions import whole_recipe
     from imagefinder.encoders.runtimes import computed_in
+    from imagefinder.registry.plugins import DEFAULT_ENCODER, FALLBACK_ENCODER
     from imagefinder.verification.store import load as load_calibration
 
     recipe, extractor, index = finder.recipe, finder.store.extractor, finder.store.index
@@ -56,6 +58,8 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
     }
     if (precision := computed_in(recipe.runtime)) is not None:
         about["precision"] = precision
+    if (missing := missing_package()) and recipe.encoder == FALLBACK_ENCODER:
+        about["default encoder"] = f"{DEFAULT_ENCODER} is not installed: {missing}"
     if license_ := _license({recipe.encoder, recipe.options.get("encoder")}):
         about["license"] = license_
     if extractor and contents.images:

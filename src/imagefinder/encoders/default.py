@@ -6,20 +6,21 @@ import warnings
 from functools import cache
 
 from imagefinder.encoders.model_store import find_model, installation, is_present
+from imagefinder.errors import DefaultEncoderMissing
 from imagefinder.registry.plugins import DEFAULT_ENCODER, FALLBACK_ENCODER
 
 
 def default_encoder() -> str:
     """Its name. Warns once in a process where it is not the usual one."""
-    missing = _missing_package()
+    missing = missing_package()
     if not missing:
         return DEFAULT_ENCODER
     _warn(missing)
     return FALLBACK_ENCODER
 
 
-def _missing_package() -> str:
-    """The command that installs what the default encoder needs; empty if that is there."""
+def missing_package() -> str:
+    """The command that installs what the usual default encoder needs; empty if that is there."""
     from imagefinder.encoders.joined import MODELS
 
     network = find_model(MODELS[DEFAULT_ENCODER].network)
@@ -31,5 +32,6 @@ def _warn(command: str) -> None:
     warnings.warn(
         f"the default encoder {DEFAULT_ENCODER} is not installed, so {FALLBACK_ENCODER} is used, "
         f"which is worse at things it was not trained on: {command}",
+        DefaultEncoderMissing,
         stacklevel=3,
     )

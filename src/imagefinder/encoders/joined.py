@@ -63,7 +63,7 @@ class Joined:
     """`compact` joined with an EfficientNet-Lite; unrelated images score about 0."""
 
     model: Literal["standard", "large"]
-    sha256: str = ""
+    sha256: str = field(default="", repr=False)
     """Of the projection; filled in."""
     runtime: Literal["auto", "openvino", "onnxruntime"] = field(
         default="auto", metadata={"recipe": False}

@@ -109,7 +109,7 @@ class SearchResponse(BaseModel):
     query: str | None = Field(
         description="File names, ids, URLs and text of the query.", examples=["query.jpg"]
     )
-    encoder: str = Field(examples=["compact"])
+    encoder: str = Field(examples=["standard"])
     hits: list[SearchHit]
     matches: list[str] | None = Field(
         description="The ids of the hits that are matches; null where nothing could be compared."
@@ -198,7 +198,7 @@ class MapPoint(BaseModel):
 class MapResponse(BaseModel):
     """A 2-D projection of the images, similar ones near each other."""
 
-    encoder: str = Field(examples=["compact"])
+    encoder: str = Field(examples=["standard"])
     by: str = Field(description="The projection method.", examples=["tsne"])
     total: int = Field(description="The number of images in the catalogue.", examples=[2485])
     gone: int = Field(description="Images left out because their files are missing.", examples=[0])
@@ -257,7 +257,7 @@ class DuplicatesResponse(BaseModel):
 class CatalogueInfo(BaseModel):
     """A catalogue of the server."""
 
-    encoder: str = Field(description="Requests choose a catalogue by it.", examples=["compact"])
+    encoder: str = Field(description="Requests choose a catalogue by it.", examples=["standard"])
     images: int = Field(examples=[2485])
     vectors: int = Field(
         description="More than images if the encoder gives several per image.", examples=[2485]
@@ -294,7 +294,7 @@ class UpgradeStatus(BaseModel):
     )
     before: str | None = Field(description="The encoder before.", examples=["classic"])
     after: str | None = Field(
-        description="The encoder afterwards; null while it goes back.", examples=["compact"]
+        description="The encoder afterwards; null while it goes back.", examples=["standard"]
     )
     done: int = Field(description="Images that have new vectors.", examples=[1200])
     total: int = Field(examples=[2485])
@@ -350,7 +350,7 @@ class ReadyResponse(BaseModel):
 
     status: Literal["ready"] = "ready"
     images: int = Field(description="In the first catalogue.", examples=[2485])
-    encoder: str = Field(description="Of the first catalogue.", examples=["compact"])
+    encoder: str = Field(description="Of the first catalogue.", examples=["standard"])
 
 
 class IdsResponse(BaseModel):
