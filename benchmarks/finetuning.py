@@ -34,7 +34,7 @@ def main() -> None:
     heads = (f"{name} mAP / R@1 | centered" for name in _COLLECTIONS)
     print(f"| | {' | '.join(heads)} | minutes | views/s | epochs, the best |")
     print("|---|---|---|---|---|---|---|---|")
-    print(f"| before | {_figures("compact", paths)} | | | |", flush=True)
+    print(f"| before | {_figures('compact', paths)} | | | |", flush=True)
     with TemporaryDirectory() as folder:
         for objective in given.objective or OBJECTIVES:
             out = (given.out or Path(folder)) / objective

@@ -27,7 +27,7 @@ def main() -> None:
     query = str(next(find_images(given.images)))
     print(processor())
     _print("imagefinder --help", ["--help"])
-    for name in ("compact", "classic", f"onnx:{given.model}"):
+    for name in ("standard", "compact", "classic", f"onnx:{given.model}"):
         encoder = make_encoder(name, OPTIONS if name.startswith("onnx") else None)
         with TemporaryDirectory() as folder:
             catalogue = Path(folder, "c.db")

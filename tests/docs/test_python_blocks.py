@@ -67,7 +67,7 @@ def check(page: str, names: dict[str, Any], folder: Path) -> None:
     """What a page promises beside running at all."""
     match page:
         case "README.md":
-            assert names["vectors"].shape == (1, 320)
+            assert names["vectors"].shape == (1, 384)
             assert not names["report"].failed
         case "docs/guides/photographs.md":
             assert [len(group.copies) for group in names["found"].groups] == [1]
@@ -80,7 +80,7 @@ def check(page: str, names: dict[str, Any], folder: Path) -> None:
             assert names["hits"].match_ids is not None
         case "docs/guides/vectors.md":
             assert names["report"].added == 9
-            assert names["unit"].shape == (1, 320)
+            assert names["unit"].shape == (1, 384)
         case "docs/guides/evaluation.md":
             assert (folder / "report" / "report.html").exists()
         case "docs/guides/moving.md":
