@@ -25,7 +25,7 @@ from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry.plugins import load, plugins
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
+from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.types import Entry, File, IndexChoice, Keys, Recipe, Record, key_of
 
 _DIM = 32

@@ -301,7 +301,7 @@ def test_an_index_may_fill_up_its_answers(
     finder.add(images)
     wanted = [hit.id for hit in finder.search(images / "harbour-size.jpg", 99)]
     monkeypatch.setattr(
-        "imagefinder.stores.sqlite.index_pool.make_index", lambda _, *about: Padded(*about[:2])
+        "imagefinder.stores.index_pool.make_index", lambda _, *about: Padded(*about[:2])
     )
     path = images.parent / "c.db"
     with Finder.open(path) as padded:

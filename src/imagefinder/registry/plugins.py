@@ -33,6 +33,8 @@ class Plugin:
     """What follows the name after a colon (``onnx:PATH``), for ``from_argument``."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Fixed options of the class, so that one class can have several names."""
+    store: str = ""
+    """The store that answers by this kind of index itself: no other can."""
     marker: str = ""
     """A folder with a file of this name can be given without the name of the plug-in."""
 
@@ -113,6 +115,7 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
         "sqlite-vec": Plugin(
             "imagefinder.stores.sqlite.sqlite_vec:SqliteVecSearch",
             "brute force in SQL (sqlite-vec); no files",
+            store="sqlite",
         ),
         "scann": Plugin(
             "imagefinder.indexes.scann:Scann", "anisotropic vector quantization", extra="scann"

@@ -16,10 +16,10 @@ from imagefinder.errors import StoreError
 from imagefinder.local_features.codec import pack, unpack
 from imagefinder.local_features.vlad import Codebook
 from imagefinder.similarity import unit
+from imagefinder.stores.cache_header import owner_of, split_header, with_header
 from imagefinder.stores.sqlite import schema
-from imagefinder.stores.sqlite.cache_header import owner_of, split_header, with_header
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
+from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.types import (
     Entry,
     Features,

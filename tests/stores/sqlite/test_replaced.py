@@ -16,7 +16,7 @@ import pytest
 from imagefinder.errors import RecipeMismatch, StoreError
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
+from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.testing.contracts.samples import random_entries
 from imagefinder.types import Recipe
 

@@ -30,7 +30,7 @@ from imagefinder.errors import (
 )
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
+from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.types import Entry, Features, File, IndexChoice, Measure, Recipe, Record, key_of
 
 DIM = 8

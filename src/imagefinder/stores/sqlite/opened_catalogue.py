@@ -11,12 +11,14 @@ import apsw
 
 from imagefinder.errors import EncoderChanged
 from imagefinder.registry import recipes
+from imagefinder.stores.cache_files import CacheFiles
+from imagefinder.stores.index_pool import IndexPool
 from imagefinder.stores.sqlite import properties
-from imagefinder.stores.sqlite.cache_files import CacheFiles
 from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.index_pool import IndexPool
+from imagefinder.stores.sqlite.snapshots import FileRows, LocalRows
+from imagefinder.stores.sqlite.sqlite_vec import SqliteVecSearch
 from imagefinder.stores.sqlite.vectors import VectorRows
-from imagefinder.stores.sqlite.vlad_index import VladIndex
+from imagefinder.stores.vlad_index import VladIndex
 from imagefinder.types import IndexChoice, Recipe
 
 
@@ -39,7 +41,14 @@ class OpenedCatalogue:
 
     def new_indexes(self, choice: IndexChoice) -> IndexPool:
         """Indexes of this kind, not yet built."""
-        return IndexPool(choice, VectorRows(self.recipe, self.check), self.connections, self._files)
+        rows = VectorRows(self.recipe, self.check)
+        return IndexPool(
+            choice,
+            self.recipe,
+            lambda: FileRows(self.connections, rows),
+            self._files,
+            {"sqlite-vec": lambda measure: SqliteVecSearch(rows, measure, self.connections)},
+        )
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -76,7 +85,9 @@ class OpenedCatalogue:
         """The index of aggregated local features."""
         with self._guard:
             if self._vlad is None:
-                self._vlad = VladIndex(self._files, self.connections, extractor.dim)
+                self._vlad = VladIndex(
+                    self._files, LocalRows(self.connections, extractor.dim), extractor.dim
+                )
             return self._vlad
 
     def retire(self) -> None:

@@ -22,6 +22,7 @@ from imagefinder.errors import (
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
+from imagefinder.stores.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite import (
     maintenance,
     paging,
@@ -31,7 +32,6 @@ from imagefinder.stores.sqlite import (
     schema,
     upgrade,
 )
-from imagefinder.stores.sqlite.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite.checksums import Damage, DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.copying import SqliteCopy, SqliteSnapshot
@@ -41,9 +41,10 @@ from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.sqlite.preparation import check_folder, initialize, prepare
 from imagefinder.stores.sqlite.signatures import select_signatures, select_without_signature
 from imagefinder.stores.sqlite.statistics import select_statistics
-from imagefinder.stores.sqlite.upsert import Upsert
+from imagefinder.stores.sqlite.upsert_rows import FileUpsertRows
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
+from imagefinder.stores.upsert import Upsert
 from imagefinder.types import (
     Entry,
     Features,
@@ -200,7 +201,8 @@ class SqliteStore:
     def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See Store."""
         with self._current.writing() as connection:
-            return Upsert(connection, self.recipe, self.extractor).write(entries)
+            rows = FileUpsertRows(connection, self.recipe, self.extractor)
+            return Upsert(rows).write(entries)
 
     def update_runtime(self, runtime: Mapping[str, Any]) -> None:
         """See Store."""

@@ -28,7 +28,7 @@ from imagefinder._utils.atomic import (
 )
 from imagefinder.errors import IndexDamaged
 from imagefinder.registry.plugins import plugins
-from imagefinder.stores.sqlite.cache_header import split_header, with_header
+from imagefinder.stores.cache_header import split_header, with_header
 from imagefinder.types import Index
 
 _DIGITS = r"([0-9a-f]{8})([0-9a-f]{8})"

@@ -10,7 +10,7 @@ from imagefinder.errors import PluginError
 from imagefinder.indexes.auto import automatic
 from imagefinder.registry.plugins import plugins
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
+from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import IndexChoice, Recipe
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from imagefinder.errors import IndexDamaged
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry.factory import make_index
-from imagefinder.stores.sqlite.saved_index import SavedIndex
+from imagefinder.stores.saved_index import SavedIndex
 from imagefinder.types import Features, Index
 
 DIM, MANY = 8, 1200
@@ -186,7 +186,7 @@ def test_a_save_that_fails_leaves_the_state_before(
     def full(*_: object) -> bytes:
         raise OSError("no space left")
 
-    monkeypatch.setattr("imagefinder.stores.sqlite.saved_index.with_header", full)
+    monkeypatch.setattr("imagefinder.stores.saved_index.with_header", full)
     index = index_of(2)
     with pytest.raises(OSError, match="no space"):
         saved.save(index, 2)

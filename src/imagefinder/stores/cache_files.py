@@ -21,8 +21,8 @@ from typing import get_args
 
 from imagefinder._utils.atomic import remove_abandoned
 from imagefinder.registry.plugins import plugins
-from imagefinder.stores.sqlite.cache_header import owner_of
-from imagefinder.stores.sqlite.saved_index import SavedIndex
+from imagefinder.stores.cache_header import owner_of
+from imagefinder.stores.saved_index import SavedIndex
 from imagefinder.types import Measure
 
 _MEASURES = "|".join(get_args(Measure))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Protocol
 
+from imagefinder.errors import PluginError
 from imagefinder.registry.factory import check_index_choice, make_index
-from imagefinder.stores.sqlite.cache_files import CacheFiles
-from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.sqlite_vec import SqliteVecSearch
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
-from imagefinder.stores.sqlite.vectors import VectorRows
-from imagefinder.types import Features, Index, IndexChoice, Keys, Measure, Neighbors
+from imagefinder.registry.plugins import find_plugin
+from imagefinder.stores.cache_files import CacheFiles
+from imagefinder.stores.indexed_rows import RowSource
+from imagefinder.stores.synced_index import SyncedIndex
+from imagefinder.types import Features, Index, IndexChoice, Keys, Measure, Neighbors, Recipe
 
-_SQLITE_VEC = "sqlite-vec"  # the kind without an Index and without files
+
+class Search(Protocol):
+    """How a store itself answers searches by one measure."""
+
+    def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
+        """See Store."""
 
 
 class IndexPool:
@@ -21,16 +28,23 @@ class IndexPool:
     def __init__(
         self,
         choice: IndexChoice,
-        rows: VectorRows,
-        connections: Connections,
+        recipe: Recipe,
+        rows: Callable[[], RowSource],
         files: CacheFiles,
+        own: Mapping[str, Callable[[Measure], Search]],
     ) -> None:
-        """Raises PluginError for an index that cannot compare the recipe's vectors."""
-        recipe = rows.recipe
+        """``own`` are the kinds that the store answers itself, without an index here.
+
+        Raises PluginError for an index that cannot compare the recipe's vectors, or that another
+        store answers.
+        """
         check_index_choice(choice, recipe.dim, recipe.measure)
+        store = find_plugin("indexes", choice.kind).store
+        if store and choice.kind not in own:
+            raise PluginError(f"{choice.kind} searches in a catalogue of {store}: choose another")
         self.choice = choice
         self._rows, self._recipe = rows, recipe
-        self._connections = connections
+        self._own = own.get(choice.kind)
         self._files = files
         self._guard = Lock()
         self._indexes: dict[Measure, SyncedIndex[Index]] = {}
@@ -39,18 +53,18 @@ class IndexPool:
         self, query: Features, k: int, measure: Measure, subset: Keys | None = None
     ) -> Neighbors:
         """See Store."""
-        if self.choice.kind == _SQLITE_VEC:
+        if self._own is not None:
             check_index_choice(self.choice, self._recipe.dim, measure)
-            return SqliteVecSearch(self._rows, measure, self._connections).search(query, k, subset)
+            return self._own(measure).search(query, k, subset)
         return self._index_for(measure).search(query, k, subset)
 
     def build(self) -> None:
         """Build and save the index for the recipe's measure now."""
-        if self.choice.kind != _SQLITE_VEC:
+        if self._own is None:
             self._index_for(self._recipe.measure).build()
 
     def close(self) -> None:
-        """Release the catalogue's file, and the memory once no search goes on."""
+        """Release what rows are read by, and the memory once no search goes on."""
         with self._guard:
             for index in self._indexes.values():
                 index.close()
@@ -68,8 +82,7 @@ class IndexPool:
             self._empty(measure),
             measure,
             self._files.vectors(other),
-            self._connections,
-            self._rows,
+            self._rows(),
         )
         if self._files.has_legacy(other):  # an index was saved, so it is saved again
             index.build()

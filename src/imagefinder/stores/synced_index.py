@@ -1,4 +1,4 @@
-"""An index synced with a catalogue's file before each search, and saved beside it."""
+"""An index synced with a catalogue before each search, and saved as a cache."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition, Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-import apsw
 import numpy as np
 
-from imagefinder._utils.sqlite import Connection
 from imagefinder.errors import IndexDamaged
 from imagefinder.similarity import normalized_for, scores
-from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.saved_index import SavedIndex
-from imagefinder.stores.sqlite.writes import is_known, keys_since, newest_version
+from imagefinder.stores.indexed_rows import IndexedRows, RowSource
+from imagefinder.stores.saved_index import SavedIndex
 from imagefinder.types import Features, Index, Keys, Measure, Neighbors
 
 _MAX_PENDING = 256 * 2**20  # bytes of new vectors in memory
@@ -30,48 +27,30 @@ AnyIndex = TypeVar("AnyIndex", bound=Index)
 Found = TypeVar("Found")
 
 
-class IndexedRows(Protocol):
-    """The rows of a catalogue's file that go into an index."""
-
-    def keys(self, connection: apsw.Connection) -> Keys:
-        """The keys of the images that have rows, ascending."""
-
-    def pages(
-        self, connection: apsw.Connection, new: Keys, all_new: bool
-    ) -> Iterator[tuple[Keys, Features]]:
-        """The rows of these images, page by page; ``all_new`` if these are all there are.
-
-        All rows of an image are on one page.
-        """
-
-
 class SyncedIndex(Generic[AnyIndex]):
-    """Brought up to date with the file before each search, whoever wrote to it since.
+    """Brought up to date with the catalogue before each search, whoever wrote to it since.
 
     It is up to date when it holds the keys that are stored, and has seen the newest write: a key
     that was removed and stored again may have other vectors. It can be rebuilt at any time.
     """
 
     save_from = 8 * 2**20
-    """Pending bytes from which the index is saved beside the catalogue."""
+    """Pending bytes from which the index is saved."""
 
     def __init__(
         self,
         index: AnyIndex,
         measure: Measure,
         saved: SavedIndex,
-        connections: Connections,
-        rows: IndexedRows,
+        rows: RowSource,
     ) -> None:
         """``index`` is empty until the first search; it compares by ``measure``."""
         self._index = index
         self._measure = measure
-        self._connections = connections
         self._rows = rows
         self._saved = saved
         self._guard = Lock()
-        self._connection: Connection | None = None
-        self._data_version: object = None
+        self._was_loaded = False
         self._version = 0
         """Of the newest write that the index has seen."""
         self._retry_bytes = 0
@@ -84,7 +63,7 @@ class SyncedIndex(Generic[AnyIndex]):
 
     def using(self, search: Callable[[AnyIndex], Found]) -> Found:
         """What ``search`` finds in the index, brought up to date; it must change nothing."""
-        with self._guard, self._connections.translate_errors(), self._connections.decoding():
+        with self._guard:
             self._refresh()
             self._count(1)
         try:
@@ -94,59 +73,48 @@ class SyncedIndex(Generic[AnyIndex]):
 
     def build(self) -> None:
         """Build and save it now, however small."""
-        with self._guard, self._connections.translate_errors(), self._connections.decoding():
+        with self._guard:
             self._refresh()
             self._save()
 
     def close(self) -> None:
-        """Release the catalogue's file."""
+        """Release what the rows are read by."""
         with self._guard:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._rows.close()
 
     def delete_saved(self) -> None:
         """Delete the saved index, if possible."""
         self._saved.delete()
 
     def _refresh(self) -> None:
-        is_first = self._connection is None
-        if self._connection is None:
-            self._connection = self._connections.open()
-        if not self._connection.is_current():
-            self._connection.close()
-            self._connection = self._connections.open()
-            self._data_version = None
-        # SQLite changes this number when any other connection commits
-        data_version = self._connection.pragma("data_version")
-        if data_version == self._data_version:
-            return
-        with self._connection:  # one snapshot for all that follows
-            is_unusable = is_first and not self._load(self._connection)
-            self._follow(self._connection)
-        self._data_version = data_version
+        with self._rows.changed() as rows:
+            if rows is None:
+                return
+            is_first, self._was_loaded = not self._was_loaded, True
+            is_unusable = is_first and not self._load(rows)
+            self._follow(rows)
         if is_unusable:  # or it would be rebuilt by every program
             self._save()
 
-    def _follow(self, connection: apsw.Connection) -> None:
-        held, stored = self._index.keys, self._rows.keys(connection)
-        changed = keys_since(connection, self._version)
-        if not is_known(connection, self._version):  # another history, a restored backup's
+    def _follow(self, rows: IndexedRows) -> None:
+        held, stored = self._index.keys, rows.keys()
+        changed = rows.keys_since(self._version)
+        if not rows.is_known(self._version):  # another history, a restored backup's
             changed = held
         again = np.intersect1d(held, np.intersect1d(changed, stored, True), True)
         gone = np.setdiff1d(held, stored, True)
         new = np.union1d(np.setdiff1d(stored, held, True), again)
         with self._without_searches(bool(len(again))):
             self._index.remove(np.union1d(gone, again))
-            self._version = newest_version(connection)
+            self._version = rows.newest_version()
             try:
-                self._add(connection, new, all_new=len(new) == len(stored))
+                self._add(rows, new, all_new=len(new) == len(stored))
             except BaseException:
                 self._index.remove(new)  # no key may be left with only some of its rows
                 raise
 
-    def _add(self, connection: apsw.Connection, new: Keys, all_new: bool) -> None:
-        for keys, vectors in self._rows.pages(connection, new, all_new):
+    def _add(self, rows: IndexedRows, new: Keys, all_new: bool) -> None:
+        for keys, vectors in rows.pages(new, all_new):
             self._index.add(keys, vectors)
             if self._index.pending_bytes > max(_MAX_PENDING, self._index.saved_bytes):
                 self._save()  # so that a first index does not fill the memory
@@ -155,13 +123,13 @@ class SyncedIndex(Generic[AnyIndex]):
         if self._index.pending_bytes > threshold:
             self._save()
 
-    def _load(self, connection: apsw.Connection) -> bool:
+    def _load(self, rows: IndexedRows) -> bool:
         """Load what is saved; False if there is something, but not for these vectors."""
         if not self._saved.exists():
             return True
         try:
             self._version = self._saved.load(self._index)
-            if self._agrees(connection):
+            if self._agrees(rows):
                 return True
             log.info("rebuilding the index: %s is for other vectors", self._saved.manifest.name)
         except IndexDamaged as error:
@@ -170,19 +138,19 @@ class SyncedIndex(Generic[AnyIndex]):
         self._version = 0
         return False
 
-    def _agrees(self, connection: apsw.Connection) -> bool:
+    def _agrees(self, rows: IndexedRows) -> bool:
         """Whether the index knows the catalogue's history, and a sample of its own rows."""
-        if not is_known(connection, self._version):
+        if not rows.is_known(self._version):
             return False
-        kept = np.intersect1d(self._index.keys, self._rows.keys(connection), True)
-        kept = np.setdiff1d(kept, keys_since(connection, self._version), True)
+        kept = np.intersect1d(self._index.keys, rows.keys(), True)
+        kept = np.setdiff1d(kept, rows.keys_since(self._version), True)
         if not len(kept):
             return True
         sample = kept[np.unique(np.linspace(0, len(kept) - 1, _SAMPLE).astype(np.intp))]
-        pages = list(self._rows.pages(connection, sample, all_new=False))
-        rows = normalized_for(self._measure, np.concatenate([vectors for _, vectors in pages]))
-        expected = scores(self._measure, rows[:_COMPARED], rows)
-        found = self._index.search(rows[:_COMPARED], len(rows), sample).scores
+        pages = list(rows.pages(sample, all_new=False))
+        own = normalized_for(self._measure, np.concatenate([vectors for _, vectors in pages]))
+        expected = scores(self._measure, own[:_COMPARED], own)
+        found = self._index.search(own[:_COMPARED], len(own), sample).scores
         return found.shape == expected.shape and np.allclose(
             found, -np.sort(-expected), _ROUNDING, _ROUNDING * max(1, np.abs(expected).max())
         )

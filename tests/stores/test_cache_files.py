@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from imagefinder.registry.factory import make_index
-from imagefinder.stores.sqlite.cache_files import CacheFiles, remove_stale_caches
-from imagefinder.stores.sqlite.cache_header import with_header
-from imagefinder.stores.sqlite.saved_index import SavedIndex
+from imagefinder.stores.cache_files import CacheFiles, remove_stale_caches
+from imagefinder.stores.cache_header import with_header
+from imagefinder.stores.saved_index import SavedIndex
 
 OLD = "0123456789abcdef" * 2
 OTHERS = """

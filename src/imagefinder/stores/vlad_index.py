@@ -4,60 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
 from threading import Lock
 
-import apsw
 import numpy as np
 
 from imagefinder._utils.atomic import atomic_write
-from imagefinder._utils.concurrency import batched
 from imagefinder.indexes.selective_match import SelectiveMatch
 from imagefinder.local_features.vlad import Codebook, fit_codebook
-from imagefinder.stores.sqlite.cache_files import CacheFiles
-from imagefinder.stores.sqlite.cache_header import split_header, with_header
-from imagefinder.stores.sqlite.connections import Connections
-from imagefinder.stores.sqlite.local_features import select_local_features
-from imagefinder.stores.sqlite.records import keys_of
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
-from imagefinder.types import Features, Keys, LocalFeatures
+from imagefinder.stores.cache_files import CacheFiles
+from imagefinder.stores.cache_header import split_header, with_header
+from imagefinder.stores.indexed_rows import LocalFeatureRows
+from imagefinder.stores.synced_index import SyncedIndex
+from imagefinder.types import Keys, LocalFeatures
 
-_PAGE = 64  # images read at a time
 _SAMPLE = 256  # images to fit a codebook to
 _GROWTH = 4  # fit it again to a sample when there are so many times more images
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class VladRows:
-    """The VLAD vector of each image's local features, as the rows of a synced index."""
-
-    codebook: Codebook
-    dim: int
-
-    def keys(self, connection: apsw.Connection) -> Keys:
-        """See IndexedRows."""
-        return keys_of(connection.execute("SELECT key FROM local_features"))
-
-    def pages(
-        self, connection: apsw.Connection, new: Keys, all_new: bool
-    ) -> Iterator[tuple[Keys, Features]]:
-        """See IndexedRows."""
-        for page in batched(new.tolist(), _PAGE):
-            found = select_local_features(connection, page, self.dim)
-            vectors = [self.codebook.vector(local.descriptors) for local in found.values()]
-            yield np.array(list(found), np.int64), np.concatenate(vectors)
-
-
 class VladIndex:
     """Searches by a codebook that was fit to the catalogue itself."""
 
-    def __init__(self, files: CacheFiles, connections: Connections, dim: int) -> None:
+    def __init__(self, files: CacheFiles, rows: LocalFeatureRows, dim: int) -> None:
         """``files`` says where to save the codebook, and the index beside it."""
         self._files = files
-        self._connections = connections
+        self._rows = rows
         self._dim = dim
         self._guard = Lock()
         self._codebook: Codebook | None = None
@@ -66,7 +38,7 @@ class VladIndex:
 
     def search(self, query: LocalFeatures, k: int, subset: Keys | None = None) -> list[int]:
         """See Store."""
-        with self._guard, self._connections.decoding():
+        with self._guard:
             self._refresh()
             codebook, index = self._codebook, self._index
         if codebook is None or index is None:  # nothing to fit a codebook to
@@ -75,7 +47,7 @@ class VladIndex:
         return index.using(lambda rows: rows.shortlist(words, residuals, k, subset))
 
     def close(self) -> None:
-        """Release the catalogue's file."""
+        """Release what its rows are read by."""
         with self._guard:
             if self._index is not None:
                 self._index.close()
@@ -85,10 +57,8 @@ class VladIndex:
             self._load()
         if self._fit_size >= _SAMPLE:  # so no image needs to be counted
             return
-        with self._connections.reading() as connection:
-            images = int(connection.execute("SELECT count(*) FROM local_features").get)
-            if self._codebook is None or images >= _GROWTH * self._fit_size:
-                self._fit(connection)
+        if self._codebook is None or self._rows.count() >= _GROWTH * self._fit_size:
+            self._fit()
 
     def _load(self) -> None:
         try:
@@ -103,15 +73,11 @@ class VladIndex:
         if codebook.mean.shape == (self._dim,):
             self._use(codebook, sample)
 
-    def _fit(self, connection: apsw.Connection) -> None:
-        keys = keys_of(connection.execute("SELECT key FROM local_features"))
+    def _fit(self) -> None:
+        keys = self._rows.keys()
         # keys are hashes, so any choice by them is as good as a random one
         sample = keys[:: max(1, len(keys) // _SAMPLE)][:_SAMPLE].tolist()
-        found = [
-            local.descriptors
-            for local in select_local_features(connection, sample, self._dim).values()
-            if local
-        ]
+        found = [local.descriptors for local in self._rows.select(sample).values() if local]
         if found:
             codebook = fit_codebook(np.concatenate(found))
             self._save(codebook, len(sample))
@@ -126,8 +92,7 @@ class VladIndex:
             SelectiveMatch(*codebook.words.shape),
             "dot",
             self._files.vlad(name),
-            self._connections,
-            VladRows(codebook, self._dim),
+            self._rows.source(lambda local: codebook.vector(local.descriptors)),
         )
         self._codebook, self._fit_size = codebook, sample
 

@@ -11,11 +11,12 @@ from imagefinder.errors import StoreError
 from imagefinder.indexes.exact import Exact
 from imagefinder.indexes.segmented import SegmentedVectors
 from imagefinder.registry.factory import make_index
-from imagefinder.stores.sqlite import synced_index, vectors
-from imagefinder.stores.sqlite.cache_header import owner_of
-from imagefinder.stores.sqlite.saved_index import SavedIndex
+from imagefinder.stores import synced_index
+from imagefinder.stores.cache_header import owner_of
+from imagefinder.stores.saved_index import SavedIndex
+from imagefinder.stores.sqlite import vectors
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.stores.sqlite.synced_index import SyncedIndex
+from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import Entry, Features, IndexChoice, Recipe
 
