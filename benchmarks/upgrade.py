@@ -30,7 +30,7 @@ import PIL.Image
 
 from imagefinder.catalogue import upgrade as ends
 from imagefinder.finder import Finder
-from imagefinder.stores.sqlite import upgrade as switch
+from imagefinder.stores.sqlite import upgrade_rows as switch
 
 _SHARES = (0.1, 0.4, 0.75)  # of the images, after which the first runs are killed
 _IN_THE_SWITCH, _AFTER_IT = "in the midst of the switch", "after the switch"

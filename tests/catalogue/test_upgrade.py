@@ -135,7 +135,8 @@ import os, signal, sys
 from imagefinder import Finder
 from imagefinder.catalogue import reencoding
 from imagefinder.catalogue import upgrade as the_whole
-from imagefinder.stores.sqlite import upgrade
+from imagefinder.stores import upgrade
+from imagefinder.stores.sqlite import upgrade_rows
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -157,7 +158,7 @@ elif moment == "before the second":
 elif moment == "before the switch":
     of.switch = die
 elif moment == "in the midst of the switch":
-    upgrade.record_write = die
+    upgrade_rows.record_write = die
 else:
     the_whole._check_reached = die
 with Finder.open(path) as finder:

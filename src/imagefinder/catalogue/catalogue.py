@@ -11,7 +11,6 @@ from typing import Any, Self, TypeVar
 from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.regions import Regions, check_grid, like_stored
 from imagefinder.errors import NotFound, RecipeMismatch, UnknownPlugin
-from imagefinder.images.inputs import absolute
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import (
     encoder_from,
@@ -20,8 +19,8 @@ from imagefinder.registry.factory import (
     make_extractor,
     recipe_of,
 )
-from imagefinder.registry.plugins import load
 from imagefinder.registry.recipes import differences
+from imagefinder.stores.opening import create_store, exists, open_store
 from imagefinder.types import (
     Encoder,
     Extractor,
@@ -71,7 +70,9 @@ class Catalogue:
         index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
-        """A new catalogue in one file. Raises CatalogueExists if there is one.
+        """A new catalogue in one file, or in a database by its URL.
+
+        Raises CatalogueExists if there is one already.
 
         ``encoder`` is a name, as ``imagefinder encoders`` lists them, or an encoder. ``local``
         names an extractor (or is one) whose local features are stored too: ``sift``, in about 66 kB
@@ -84,8 +85,8 @@ class Catalogue:
         if regions is not None:
             made = Regions.of(made, regions)
         extractor = make_extractor(local) if isinstance(local, str) else local
-        store = load("stores", "sqlite").create(
-            absolute(path),
+        store = create_store(
+            path,
             recipe_of(made),
             _choice(index),
             None if extractor is None else recipe_of(extractor),
@@ -108,7 +109,7 @@ class Catalogue:
         Name them only if a model has moved, or if they are not registered. Raises CatalogueMissing,
         NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
         """
-        store = load("stores", "sqlite").open(absolute(path), _choice(index))
+        store = open_store(path, _choice(index))
         try:
             check_grid(regions, store.recipe)
             return cls(store, _encoder_of(store, encoder), _extractor_of(store, local), limits)
@@ -118,8 +119,8 @@ class Catalogue:
 
     @classmethod
     def exists(cls, path: str | os.PathLike[str]) -> bool:
-        """Whether there is a catalogue at this path."""
-        return bool(load("stores", "sqlite").exists(absolute(path)))
+        """Whether there is a catalogue at this path or URL."""
+        return exists(path)
 
     def __enter__(self) -> Self:
         """Closes at the end."""
@@ -135,7 +136,7 @@ class Catalogue:
         self.close()
 
     def close(self) -> None:
-        """Close the catalogue's file and release the indexes."""
+        """Close the catalogue and release the indexes."""
         with self._pairing:
             for store in (*self._outdated, self.store):
                 store.close()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.images.inputs import Input, absolute
-from imagefinder.registry.plugins import load
+from imagefinder.images.inputs import Input
+from imagefinder.stores.location import Location
+from imagefinder.stores.opening import located, store_class
 from imagefinder.types import Report, id_of, key_of
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ class Repairs:
 
 def check(path: str | os.PathLike[str]) -> list[Finding]:
     """Everything that is damaged in the catalogue at a path; see ``Finder.check``."""
-    found: list[Damage] = load("stores", "sqlite").check(absolute(path))
+    found: list[Damage] = store_class(path).check(located(path))
     return _findings(found, _intact_files(found))
 
 
 def repair(path: str | os.PathLike[str]) -> Repairs:
     """Make a catalogue intact again; see ``Finder.repair``."""
-    target, store = absolute(path), load("stores", "sqlite")
+    target, store = located(path), store_class(path)
     found: list[Damage] = store.check(target)
     files = _intact_files(found)
     kept, encoded = None, Report()
@@ -69,7 +70,7 @@ def repair(path: str | os.PathLike[str]) -> Repairs:
 
 
 def _encode_again(
-    path: Path, files: Mapping[int, Sequence[str]], metadata: Mapping[int, Mapping[str, Any]]
+    path: Location, files: Mapping[int, Sequence[str]], metadata: Mapping[int, Mapping[str, Any]]
 ) -> Report:
     images = [
         Input(Path(file), metadata.get(key))  # None: an image that was not taken out keeps its own

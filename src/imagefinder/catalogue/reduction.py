@@ -17,10 +17,10 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copied_entries import copied_entries
 from imagefinder.encoders.pca import PcaProjection, Reduced
 from imagefinder.encoders.regions import without_regions
-from imagefinder.errors import PluginError
-from imagefinder.images.inputs import absolute
+from imagefinder.errors import PluginError, StoreError
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import dtype, normalized_for
+from imagefinder.stores.opening import file_at
 from imagefinder.stores.sqlite.whole_catalogue import check_free, whole_catalogue
 from imagefinder.types import Features, Progress, Recipe, Store
 
@@ -46,8 +46,8 @@ def reduce(
     ``path`` once it is complete. Raises CatalogueExists, StoreError if it cannot be written, and
     PluginError if ``dim`` is too large, or for an encoder without a registered name.
     """
-    target = absolute(path)
-    beside = projection_file.beside(target)
+    target = file_at(path, "a reduced catalogue")
+    beside = target.with_name(f"{target.name}.pca.npz")
     check_free(target)
     base, grid = without_regions(catalogue.encoder)
     recipe = recipe_of(base)

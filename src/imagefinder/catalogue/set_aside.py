@@ -14,8 +14,8 @@ from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copied_entries import copied_entries
 from imagefinder.errors import CatalogueExists
-from imagefinder.registry.plugins import load
 from imagefinder.registry.recipes import differences
+from imagefinder.stores.opening import create_store, open_store
 from imagefinder.stores.sqlite.whole_catalogue import check_free, whole_catalogue
 from imagefinder.types import Record, Store
 
@@ -27,7 +27,7 @@ def check_target(catalogue: Catalogue, path: Path) -> None:
     if not Catalogue.exists(path):
         check_free(path)
         return
-    with closing(load("stores", "sqlite").open(path)) as other:
+    with closing(open_store(path)) as other:
         if differences(other.recipe, catalogue.recipe) is not None:
             raise CatalogueExists(
                 f"{path} is a catalogue made with {other.recipe}, not with {catalogue.recipe}: "
@@ -40,14 +40,14 @@ def set_aside(catalogue: Catalogue, records: Sequence[Record], path: Path) -> No
 
     It may be done again, as after a program was killed.
     """
-    store, stores = catalogue.store, load("stores", "sqlite")
+    store = catalogue.store
     if Catalogue.exists(path):
-        with closing(stores.open(path)) as other:
+        with closing(open_store(path)) as other:
             _copy(store, records, other)
         return
     with whole_catalogue(path) as unfinished:
         # by its recipe: the former encoder may be installed no longer
-        made = stores.create(unfinished, store.recipe, None, store.extractor)
+        made = create_store(unfinished, store.recipe, None, store.extractor)
         with closing(made) as other:
             _copy(store, records, other)
 

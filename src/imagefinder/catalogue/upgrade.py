@@ -16,10 +16,9 @@ from imagefinder.catalogue.set_aside import check_target, set_aside
 from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.regions import like_stored, whole_recipe
 from imagefinder.errors import EncoderChanged, PluginError, RecipeMismatch, StoreError
-from imagefinder.images.inputs import absolute
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
-from imagefinder.registry.plugins import load
 from imagefinder.registry.recipes import differences
+from imagefinder.stores.opening import file_at, open_store
 from imagefinder.types import (
     Encoder,
     Failure,
@@ -151,7 +150,7 @@ def open_for_upgrade(cls: type[Kind], path: str | os.PathLike[str], encoder: Enc
     try:
         return cls.open(path)
     except (PluginError, RecipeMismatch):
-        return cls(load("stores", "sqlite").open(absolute(path)), encoder)
+        return cls(open_store(path), encoder)
 
 
 def former_encoder(catalogue: Catalogue) -> Encoder:
@@ -195,7 +194,9 @@ def _upgrade(
     progress: Progress,
 ) -> None:
     store = _upgradable(pinned.store)
-    old = absolute(options.old) if options.missing == "keep-old" and options.old else None
+    old = None
+    if options.missing == "keep-old" and options.old:
+        old = file_at(options.old, "the catalogue of old vectors")
     if old is not None:
         check_target(pinned, old)
     job = store.begin_upgrade(_as_begun(store, report.after))

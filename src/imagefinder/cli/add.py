@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +26,7 @@ from imagefinder.cli.options import (
 )
 from imagefinder.cli.output import print_report
 from imagefinder.cli.terminal import count_images, track
+from imagefinder.stores.location import beside
 
 if TYPE_CHECKING:
     from imagefinder.downloads import Summary
@@ -77,12 +77,12 @@ def add(
         raise typer.Exit(1)
 
 
-def _downloaded(paths: Sequence[str], db: Path, options: DownloadOptions) -> list[str | Summary]:
+def _downloaded(paths: Sequence[str], db: str, options: DownloadOptions) -> list[str | Summary]:
     """The paths, with each list downloaded: the catalogue needs its images as long as it exists."""
     from imagefinder.downloads import is_list
     from imagefinder.downloads.folder import image_folder
 
-    folder = str(image_folder(db.with_suffix("")))
+    folder = str(image_folder(beside(db)))
     return [download_list(path, folder, options) if is_list(path) else path for path in paths]
 
 

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
@@ -129,9 +128,13 @@ def _print_version(wanted: bool) -> None:
 def program(
     context: typer.Context,
     db: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--db", metavar="FILE", help="The catalogue, for any command.", dir_okay=False
+            "--db",
+            metavar="FILE|URL",
+            help="The catalogue, for any command.",
+            dir_okay=False,
+            path_type=str,
         ),
     ] = None,
     log_level: Annotated[
@@ -157,10 +160,10 @@ def program(
 
 
 @contextmanager
-def _catalogue(db: Path) -> Iterator[None]:
+def _catalogue(db: str) -> Iterator[None]:
     """For the command that follows: the same as its own ``--db``."""
     before = os.environ.get("IMAGEFINDER_DB")
-    os.environ["IMAGEFINDER_DB"] = str(db)
+    os.environ["IMAGEFINDER_DB"] = db
     try:
         yield
     finally:

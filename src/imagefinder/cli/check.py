@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imagefinder.cli.options import DB, Db, Json
 from imagefinder.cli.output import plain, print_json, short
+from imagefinder.stores.location import display, name_of
 
 if TYPE_CHECKING:
     from imagefinder.catalogue.health import Finding, Repairs
@@ -41,27 +41,27 @@ def check(
         return
     findings = health.check(db)
     if as_json:
-        print_json({"catalogue": str(db.absolute()), "damaged": list(map(asdict, findings))})
+        print_json({"catalogue": display(db), "damaged": list(map(asdict, findings))})
     else:
         _print(findings)
         outcome = "is damaged: restore a backup of it, or use --repair" if findings else "is intact"
-        typer.echo(f"{db.name} {outcome}")
+        typer.echo(f"{name_of(db)} {outcome}")
     if findings:
         raise typer.Exit(1)
 
 
-def _print_repairs(repairs: Repairs, db: Path, as_json: bool) -> None:
+def _print_repairs(repairs: Repairs, db: str, as_json: bool) -> None:
     if as_json:
         about = {**asdict(repairs), "lost": list(map(asdict, repairs.lost))}
-        print_json({"catalogue": str(db.absolute()), **about})
+        print_json({"catalogue": display(db), **about})
         return
     _print(repairs.found)
     if repairs.checksums:
         typer.echo(f"{repairs.checksums:,} rows of an earlier version have a checksum now")
     if repairs.kept is None:
-        typer.echo(f"{db.name} is intact")
+        typer.echo(f"{name_of(db)} is intact")
     else:
-        typer.echo(f"{db.name} is intact again; as it was, it is kept as {short(repairs.kept)}")
+        typer.echo(f"{name_of(db)} is intact again; as it was, it is kept as {short(repairs.kept)}")
 
 
 def _print(findings: Sequence[Finding]) -> None:

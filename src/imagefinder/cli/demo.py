@@ -51,7 +51,7 @@ def demo(
         print_searches(searches, images)
         typer.echo(f"Now try: {_program()} search {queries[0]} --db {catalogue}")
     if then_serve:
-        serve(db=catalogue, port=port)
+        serve(db=str(catalogue), port=port)
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _selection(found: Duplicates, rule: Keep) -> Selection:
         return select(bar(found.groups), rule)
 
 
-def _decide(chosen: str, db: Path, images: Sequence[str], as_json: bool) -> None:
+def _decide(chosen: str, db: str, images: Sequence[str], as_json: bool) -> None:
     """Remember or take back a decision, and print those that hold now."""
     from imagefinder.near_duplicates.decisions import decisions, forget, remember
 

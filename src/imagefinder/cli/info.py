@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagefinder.cli.calibrate import calibration_as_json
 from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import print_json, print_pairs
+from imagefinder.stores.location import display
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
@@ -32,7 +32,7 @@ def _signatures(about: Mapping[str, Any]) -> Any:
     return f"{count:,} of {images:,} (run imagefinder sync FOLDER to fill in the rest)"
 
 
-def _about(finder: Finder, db: Path) -> dict[str, Any]:
+def _about(finder: Finder, db: str) -> dict[str, Any]:
     from imagefinder.catalogue.upgrade import other_vectors
     from imagefinder.encoders.default import missing_package
     from imagefinder.encoders.regions import whole_recipe
@@ -43,7 +43,7 @@ def _about(finder: Finder, db: Path) -> dict[str, Any]:
     recipe, extractor, index = finder.recipe, finder.store.extractor, finder.store.index
     contents = finder.statistics()
     about: dict[str, Any] = {
-        "catalogue": str(db.absolute()),
+        "catalogue": display(db),
         "images": contents.images,
         "files": contents.files,
         "vectors": contents.vectors,

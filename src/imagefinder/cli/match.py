@@ -28,13 +28,14 @@ def match(
     one: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, a URL, or - for stdin.")],
     other: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to compare it with.")],
     db: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--db",
             envvar="IMAGEFINDER_DB",
-            metavar="FILE",
+            metavar="FILE|URL",
             help="The catalogue whose encoder and calibration to use; imagefinder.db if it exists.",
             dir_okay=False,
+            path_type=str,
         ),
     ] = None,
     local: Annotated[
@@ -81,7 +82,7 @@ def match(
         typer.echo(_summary(found))
 
 
-def _finder(db: Path | None) -> Finder | None:
+def _finder(db: str | None) -> Finder | None:
     from imagefinder.finder import Finder
 
     if db is None:

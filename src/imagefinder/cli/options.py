@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,13 +33,14 @@ FOLDERS = "Folders"
 """Panels of options."""
 
 Db = Annotated[
-    Path,
+    str,
     typer.Option(
         "--db",
         envvar="IMAGEFINDER_DB",
-        metavar="FILE",
+        metavar="FILE|URL",
         help="The catalogue.",
         dir_okay=False,
+        path_type=str,  # a Path would spoil a URL
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -166,7 +166,7 @@ Force = Annotated[
     bool, typer.Option("--force", help="Replace a file that this command did not make.")
 ]
 
-DB = Path("imagefinder.db")
+DB = "imagefinder.db"
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def usage_errors() -> Iterator[None]:
         raise typer.BadParameter(str(error)) from error
 
 
-def open_finder(db: Path, encoder: str | None = None, options: list[str] | None = None) -> Finder:
+def open_finder(db: str, encoder: str | None = None, options: list[str] | None = None) -> Finder:
     """The catalogue, which must exist."""
     from imagefinder.finder import Finder
 
@@ -186,12 +186,11 @@ def open_finder(db: Path, encoder: str | None = None, options: list[str] | None 
 
 
 @contextmanager
-def open_store(db: Path) -> Iterator[Store]:
+def open_store(db: str) -> Iterator[Store]:
     """The store of the catalogue, which must exist: its encoder need not be installed."""
-    from imagefinder.images.inputs import absolute
-    from imagefinder.registry.plugins import load
+    from imagefinder.stores import opening
 
-    store: Store = load("stores", "sqlite").open(absolute(db))
+    store = opening.open_store(db)
     try:
         yield store
     finally:
@@ -199,7 +198,7 @@ def open_store(db: Path) -> Iterator[Store]:
 
 
 def open_or_create(
-    db: Path,
+    db: str,
     encoder: str | None,
     options: list[str] | None,
     local: str | None = None,
@@ -214,7 +213,7 @@ def open_or_create(
 
 
 def open_or_create_with(
-    db: Path, encoder: Encoder | None, local: str | None = None, regions: int | None = None
+    db: str, encoder: Encoder | None, local: str | None = None, regions: int | None = None
 ) -> Finder:
     """The same, with an encoder that is already made."""
     from imagefinder.finder import Finder

@@ -152,11 +152,12 @@ _Exhaustive = Annotated[
     ),
 ]
 _Also = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
         metavar="DB",
         help="Search this catalogue too and fuse the rankings; repeatable.",
         dir_okay=False,
+        path_type=str,
         rich_help_panel=_ENSEMBLE,
     ),
 ]
@@ -248,7 +249,7 @@ def _check(
     rerank: str | None,
     shortlist: int | None,
     exhaustive: bool,
-    also: Sequence[Path] | None,
+    also: Sequence[str] | None,
     fuse: Fusion,
     weight: Sequence[float] | None,
 ) -> None:

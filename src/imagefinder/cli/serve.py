@@ -34,11 +34,12 @@ Port = Annotated[
 
 
 _Also = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
         metavar="DB",
         help="Also serve this catalogue, made with another encoder; repeatable.",
         dir_okay=False,
+        path_type=str,
     ),
 ]
 _Host = Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +27,7 @@ from imagefinder.cli.options import (
 )
 from imagefinder.cli.output import print_report
 from imagefinder.cli.terminal import count_images, track
+from imagefinder.stores.location import beside
 
 if TYPE_CHECKING:
     from imagefinder.downloads import Summary
@@ -99,10 +99,10 @@ def sync(
         raise typer.Exit(1)
 
 
-def _downloaded(source: str, db: Path, options: DownloadOptions, as_json: bool) -> Summary:
+def _downloaded(source: str, db: str, options: DownloadOptions, as_json: bool) -> Summary:
     from imagefinder.downloads.folder import image_folder
 
-    summary = download_list(source, str(image_folder(db.with_suffix(""))), options)
+    summary = download_list(source, str(image_folder(beside(db))), options)
     if not as_json:
         print_summary(summary)
     return summary

@@ -20,6 +20,7 @@ from imagefinder.cli.options import (
 )
 from imagefinder.cli.output import print_failures, print_json
 from imagefinder.cli.terminal import track
+from imagefinder.stores.location import beside, is_database
 
 if TYPE_CHECKING:
     from imagefinder.catalogue.upgrade import UpgradeReport
@@ -107,7 +108,7 @@ def upgrade(
         raise typer.Exit(1)
 
 
-def _open(db: Path, encoder: Encoder | None) -> Finder:
+def _open(db: str, encoder: Encoder | None) -> Finder:
     from imagefinder.catalogue.upgrade import open_for_upgrade
     from imagefinder.encoders.default import default_encoder
     from imagefinder.finder import Finder
@@ -123,14 +124,16 @@ def _remaining(finder: Finder) -> int:
     return len(finder) - (begun.images if begun else 0)
 
 
-def _old_catalogue(db: Path, finder: Finder) -> Path:
+def _old_catalogue(db: str, finder: Finder) -> Path:
     from imagefinder.encoders.regions import whole_recipe
 
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", whole_recipe(finder.recipe).encoder)
-    return db.with_name(f"{db.stem}.{name}{db.suffix}")
+    suffix = ".db" if is_database(db) else Path(db).suffix
+    start = beside(db)
+    return start.with_name(f"{start.name}.{name}{suffix}")
 
 
-def _discard(db: Path, as_json: bool) -> None:
+def _discard(db: str, as_json: bool) -> None:
     from imagefinder.catalogue.upgrade import discard
 
     with open_store(db) as store:

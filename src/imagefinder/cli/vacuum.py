@@ -6,6 +6,7 @@ import typer
 
 from imagefinder.cli.options import DB, Db, Json, open_store
 from imagefinder.cli.output import print_json
+from imagefinder.stores.location import display
 
 
 def vacuum(db: Db = DB, as_json: Json = False) -> None:
@@ -13,6 +14,6 @@ def vacuum(db: Db = DB, as_json: Json = False) -> None:
     with open_store(db) as store:
         freed = store.vacuum()
     if as_json:
-        print_json({"catalogue": str(db.absolute()), "freed": freed})
+        print_json({"catalogue": display(db), "freed": freed})
     else:
         typer.echo(f"{freed:,} bytes given back")

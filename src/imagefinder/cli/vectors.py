@@ -137,7 +137,7 @@ def import_(
         raise typer.Exit(1)
 
 
-def _open_for(db: Path, given: Encoder | None, source: str) -> Finder:
+def _open_for(db: str, given: Encoder | None, source: str) -> Finder:
     """The catalogue; a missing one is created only for vectors that fit it."""
     from imagefinder.catalogue.vector_files import check, vector_file
     from imagefinder.finder import Finder

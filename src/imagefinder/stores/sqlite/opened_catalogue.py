@@ -17,6 +17,7 @@ from imagefinder.stores.sqlite import properties
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.snapshots import FileRows, LocalRows
 from imagefinder.stores.sqlite.sqlite_vec import SqliteVecSearch
+from imagefinder.stores.sqlite.upgrade_rows import FileUpgradeRows
 from imagefinder.stores.sqlite.vectors import VectorRows
 from imagefinder.stores.vlad_index import VladIndex
 from imagefinder.types import IndexChoice, Recipe
@@ -63,6 +64,18 @@ class OpenedCatalogue:
         with self.connections.writing() as connection:
             self.check(connection)
             yield connection
+
+    @contextmanager
+    def upgrade_reading(self) -> Iterator[FileUpgradeRows]:
+        """See ``upgrade.Opened``."""
+        with self.reading() as connection:
+            yield FileUpgradeRows(connection)
+
+    @contextmanager
+    def upgrade_writing(self) -> Iterator[FileUpgradeRows]:
+        """See ``upgrade.Opened``."""
+        with self.writing() as connection:
+            yield FileUpgradeRows(connection)
 
     def check(self, connection: apsw.Connection) -> None:
         """Raise EncoderChanged unless the stored vectors are still those that were opened."""

@@ -7,17 +7,14 @@ from typing import Any
 
 import apsw
 
-from imagefinder.stores.origin import Origin
+from imagefinder.stores.property_names import VECTORS_ID, in_words, metadata_property
 from imagefinder.stores.sqlite.checksums import CheckedTable, text_checksum
-
-_METADATA = "note "  # before the names that callers choose, so that none is one of our own
-_ORIGIN = "copy of"
 
 PROPERTIES = CheckedTable(
     "catalogue",
     ("name", "value"),
     text_checksum,
-    lambda name, _: f"the property {name.removeprefix(_METADATA)}",
+    lambda name, _: f"the property {in_words(name)}",
 )
 
 
@@ -36,11 +33,8 @@ def set_property(connection: apsw.Connection, name: str, value: str) -> None:
 
 
 def vectors_id(connection: apsw.Connection) -> str:
-    """By which an encoder's vectors are told from those before an upgrade; empty before the first.
-
-    It is not the recipe, which changes when a model moves, and may be the same again.
-    """
-    return get_property(connection, "vectors") or ""
+    """See ``property_names.VECTORS_ID``."""
+    return get_property(connection, VECTORS_ID) or ""
 
 
 def get_property(connection: apsw.Connection, name: str) -> str | None:
@@ -56,38 +50,9 @@ def delete_property(connection: apsw.Connection, name: str) -> None:
 
 def set_metadata(connection: apsw.Connection, name: str, text: str) -> None:
     """See Store."""
-    set_property(connection, f"{_METADATA}{name}", text)
+    set_property(connection, metadata_property(name), text)
 
 
 def get_metadata(connection: apsw.Connection, name: str) -> str | None:
     """See Store."""
-    return get_property(connection, f"{_METADATA}{name}")
-
-
-def get_origin(connection: apsw.Connection) -> Origin | None:
-    """That of an unfinished copy; None in any other catalogue."""
-    sql = "SELECT value FROM catalogue WHERE name = ?"  # not its checksum: it may be migrated yet
-    text = connection.execute(sql, (_ORIGIN,)).get
-    return None if text is None else Origin.from_json(str(text))
-
-
-def set_origin(connection: apsw.Connection, origin: Origin | None) -> None:
-    """Make it an unfinished copy of this origin, or of none: then it is a whole catalogue."""
-    if origin is None:
-        delete_property(connection, _ORIGIN)
-    else:
-        set_property(connection, _ORIGIN, origin.to_json())
-
-
-def metadata_among(about: Mapping[str, str]) -> dict[str, str]:
-    """The texts of callers among all properties, by their names."""
-    return {
-        name.removeprefix(_METADATA): text
-        for name, text in about.items()
-        if name.startswith(_METADATA)
-    }
-
-
-def delete_metadata(connection: apsw.Connection, name: str) -> None:
-    """Forget the text under a name."""
-    delete_property(connection, f"{_METADATA}{name}")
+    return get_property(connection, metadata_property(name))

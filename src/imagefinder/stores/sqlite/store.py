@@ -22,6 +22,7 @@ from imagefinder.errors import (
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
+from imagefinder.stores import upgrade
 from imagefinder.stores.cache_files import remove_stale_caches
 from imagefinder.stores.sqlite import (
     maintenance,
@@ -30,7 +31,6 @@ from imagefinder.stores.sqlite import (
     records,
     repair,
     schema,
-    upgrade,
 )
 from imagefinder.stores.sqlite.checksums import Damage, DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
@@ -41,6 +41,7 @@ from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.sqlite.preparation import check_folder, initialize, prepare
 from imagefinder.stores.sqlite.signatures import select_signatures, select_without_signature
 from imagefinder.stores.sqlite.statistics import select_statistics
+from imagefinder.stores.sqlite.upgrade_rows import FileUpgradeRows
 from imagefinder.stores.sqlite.upsert_rows import FileUpsertRows
 from imagefinder.stores.sqlite.vectors import select_vectors
 from imagefinder.stores.sqlite.where import select_keys
@@ -352,12 +353,12 @@ class SqliteStore:
     def other_vectors(self) -> OtherVectors | None:
         """See Upgradable."""
         with self._connections.reading() as connection, self._connections.decoding():
-            return upgrade.other_vectors(connection)
+            return upgrade.other_vectors(FileUpgradeRows(connection))
 
     def discard_other_vectors(self) -> None:
         """See Upgradable."""
         with self._connections.writing() as connection:
-            upgrade.discard(connection)
+            upgrade.discard(FileUpgradeRows(connection))
 
     def successor(self) -> SqliteStore | None:
         """See Upgradable."""

@@ -1,0 +1,52 @@
+"""The store of a catalogue, chosen by where it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from imagefinder.errors import StoreError
+from imagefinder.images.inputs import absolute
+from imagefinder.registry.plugins import load
+from imagefinder.stores.location import Location, is_database, name_of
+from imagefinder.types import IndexChoice, Recipe, Store
+
+
+def create_store(
+    location: Location,
+    recipe: Recipe,
+    index: IndexChoice | None = None,
+    extractor: Recipe | None = None,
+) -> Store:
+    """A new store. Raises CatalogueExists if there is one, and MissingExtra."""
+    made: Store = store_class(location).create(located(location), recipe, index, extractor)
+    return made
+
+
+def open_store(location: Location, index: IndexChoice | None = None) -> Store:
+    """An existing store. Raises CatalogueMissing and MissingExtra, among others."""
+    opened: Store = store_class(location).open(located(location), index)
+    return opened
+
+
+def exists(location: Location) -> bool:
+    """Whether there is a catalogue."""
+    return bool(store_class(location).exists(located(location)))
+
+
+def store_class(location: Location) -> type[Any]:
+    """The class of the store that is, or would be, at this place."""
+    return load("stores", "postgres" if is_database(location) else "sqlite")
+
+
+def located(location: Location) -> Path | str:
+    """An absolute path, or the URL as it is."""
+    return os.fspath(location) if is_database(location) else absolute(location)
+
+
+def file_at(location: Location, purpose: str) -> Path:
+    """The absolute path of a catalogue that must be a file. Raises StoreError for a database."""
+    if is_database(location):
+        raise StoreError(f"{purpose} must be a file: name one, such as {name_of(location)}.db")
+    return absolute(location)
