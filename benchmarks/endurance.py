@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ingest import processor
 from imagefinder.indexes.approximate import Approximate
-from imagefinder.registry.plugins import load, plugins
+from imagefinder.registry.plugins import index_kinds, load
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.stores.synced_index import SyncedIndex
@@ -95,7 +95,7 @@ def main() -> None:
     given = parser.parse_args()
     SyncedIndex.save_from = 64 * 1024  # so that it is saved, and grows, often
     print(f"{processor()}; {given.steps} steps, seed {given.seed}")
-    for kind in given.kind or plugins("indexes"):
+    for kind in given.kind or index_kinds("sqlite"):
         with TemporaryDirectory() as folder:
             _tried(kind, Path(folder) / "c.db", given.steps, given.seed)
 

@@ -36,7 +36,7 @@ from benchmarks.ingest import processor
 from imagefinder._utils.concurrency import cores
 from imagefinder.indexes.segmented import SegmentedVectors
 from imagefinder.registry.factory import make_index
-from imagefinder.registry.plugins import load, plugins
+from imagefinder.registry.plugins import index_kinds, load
 from imagefinder.similarity import unit
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.types import Entry, File, Index, IndexChoice, Recipe, Record, key_of
@@ -202,7 +202,7 @@ def _growth(given: argparse.Namespace) -> None:
             path = Path(folder) / "rows"
             exact, filled = _built("exact", rows, path)
             truth = exact.search(queries, _K).scores[:, -1:]
-            for kind in plugins("indexes"):
+            for kind in index_kinds("sqlite"):
                 if not issubclass(load("indexes", kind), SegmentedVectors):
                     continue
                 index, seconds = exact, filled

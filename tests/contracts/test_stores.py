@@ -1,4 +1,4 @@
-"""Every store keeps the contract. A new one joins by a line in STORES."""
+"""Every store keeps the contract. A new one joins by a line in its table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.postgres_server import Server
 
-from imagefinder.registry.plugins import load, plugins
+from imagefinder.registry.plugins import index_kinds, load, plugins
+from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.contracts import check_copyable, check_store, check_upgradable
 from imagefinder.types import IndexChoice, Measure, Recipe, Store
@@ -26,14 +28,26 @@ def sqlite(
     return lambda folder, recipe: SqliteStore.create(folder / "c.db", recipe, index, extractor)
 
 
+def kinds(store: str) -> list[tuple[str, Measure]]:
+    """The kinds of index that a store can search by, and their measures."""
+    return [
+        (kind, measure) for kind in index_kinds(store) for measure in load("indexes", kind).measures
+    ]
+
+
 STORES: list[tuple[str, Measure, MakeStore]] = [
-    *(
-        (f"sqlite {kind}", measure, sqlite(IndexChoice(kind)))
-        for kind in plugins("indexes")
-        for measure in load("indexes", kind).measures
-    ),
+    *((f"sqlite {kind}", measure, sqlite(IndexChoice(kind))) for kind, measure in kinds("sqlite")),
     ("sqlite", "cosine", sqlite(None)),
     ("sqlite with local features", "cosine", sqlite(extractor=EXTRACTOR)),
+]
+IN_DATABASES: list[tuple[str, Measure, IndexChoice | None, Recipe | None]] = [
+    ("postgres", "cosine", None, None),
+    ("postgres exact", "hamming", IndexChoice("exact"), None),
+    ("postgres pgvector", "l2", IndexChoice("pgvector"), None),
+    ("postgres pgvector", "dot", IndexChoice("pgvector"), None),
+    ("postgres pgvector-hnsw", "cosine", IndexChoice("pgvector-hnsw"), None),
+    ("postgres pgvector-hnsw", "hamming", IndexChoice("pgvector-hnsw"), None),
+    ("postgres with local features", "cosine", EXACT, EXTRACTOR),
 ]
 
 
@@ -52,11 +66,24 @@ def test_every_store_keeps_the_contract(measure: Measure, make: MakeStore, tmp_p
     check_upgradable(in_a_new_folder, measure)
 
 
-@pytest.mark.parametrize("measure", ["cosine", "hamming"])
-def test_every_store_can_be_copied(measure: Measure, tmp_path: Path) -> None:
-    numbers = count()
-    check_copyable(SqliteStore, lambda: tmp_path / f"{next(numbers)}.db", measure)
+@pytest.mark.parametrize(
+    ("measure", "index", "extractor"),
+    [pytest.param(*case, id=f"{name} {case[0]}") for name, *case in IN_DATABASES],
+)
+def test_every_store_in_a_database_keeps_it(
+    measure: Measure,
+    index: IndexChoice | None,
+    extractor: Recipe | None,
+    postgres: Server,
+    caches: Path,
+) -> None:
+    def create(recipe: Recipe) -> Store:
+        return PostgresStore.create(postgres.url(), recipe, index, extractor)
+
+    check_store(create, measure)
+    check_upgradable(create, measure)
 
 
 def test_every_registered_store_is_among_them() -> None:
-    assert set(plugins("stores")) == {name.split()[0] for name, *_ in STORES}
+    tested = {name for name, *_ in STORES} | {name for name, *_ in IN_DATABASES}
+    assert set(plugins("stores")) == {name.split()[0] for name in tested}

@@ -8,12 +8,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.indexes.approximate import Approximate
 from imagefinder.registry.factory import make_index
-from imagefinder.registry.plugins import load, plugins
+from imagefinder.registry.plugins import index_kinds, load
 from imagefinder.similarity import normalized_for, scores
 from imagefinder.types import Features, Index, Keys, Measure
 
 DIM, STEPS, FEW = 12, 150, 40
-KINDS = [kind for kind in plugins("indexes") if kind != "sqlite-vec"]
+KINDS = index_kinds()
 
 
 class Walk:

@@ -8,7 +8,7 @@ import pytest
 
 from imagefinder.errors import PluginError
 from imagefinder.indexes.auto import automatic
-from imagefinder.registry.plugins import plugins
+from imagefinder.registry.plugins import index_kinds
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.testing.contracts import random_entries
@@ -34,7 +34,7 @@ def saved_early() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("kind", plugins("indexes"))
+@pytest.mark.parametrize("kind", index_kinds("sqlite"))
 def test_a_kind_is_remembered_and_follows_what_others_write(kind: str, path: Path) -> None:
     store = SqliteStore.open(path)
     assert store.index == IndexChoice("exact")

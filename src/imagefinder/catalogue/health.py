@@ -17,7 +17,7 @@ from imagefinder.stores.opening import located, store_class
 from imagefinder.types import Report, id_of, key_of
 
 if TYPE_CHECKING:
-    from imagefinder.stores.sqlite.checksums import Damage
+    from imagefinder.stores.damage import Damage
     from imagefinder.stores.sqlite.repair import Salvage
 
 

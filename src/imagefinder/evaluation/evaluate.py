@@ -22,7 +22,7 @@ DEPTH = 10_000
 APPROXIMATE_DEPTH = 99
 """The same with an approximate index."""
 
-_EXACT = ("exact", "sqlite-vec")
+_EXACT = ("exact", "pgvector", "sqlite-vec")
 _BATCH = 32  # queries searched in one step
 _SCORES = 200_000  # of either kind, for the histogram
 _RESAMPLES = 1000

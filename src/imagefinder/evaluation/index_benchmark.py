@@ -14,7 +14,7 @@ from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import ImageFinderError, NotFound
 from imagefinder.registry.factory import check_index_choice, make_index
-from imagefinder.registry.plugins import plugins
+from imagefinder.registry.plugins import index_kinds
 from imagefinder.types import Features, Index, IndexChoice, Neighbors, Recipe
 
 DEPTHS = (1, 10, 100)
@@ -26,7 +26,6 @@ _BATCH = 1000  # images read at a time
 _MAX_PENDING = 256 * 2**20  # bytes of vectors in memory
 _ROUNDING = 1e-6
 _SEED = 7
-_NO_INDEX = "sqlite-vec"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ def benchmark_indexes(
     recipe = catalogue.recipe
     for choice in choices:
         check_index_choice(choice, recipe.dim, recipe.measure)
-    others = choices or [IndexChoice(kind) for kind in plugins("indexes")]
+    kinds = index_kinds()
+    others = choices or [IndexChoice(kind) for kind in kinds]
     with TemporaryDirectory() as folder:
         file = Path(folder) / "rows"
         held_out, seconds = _split(catalogue, queries, file)
@@ -80,7 +80,7 @@ def benchmark_indexes(
         results += [
             _build(choice, recipe, workload)
             for choice in others
-            if choice.kind not in ("exact", _NO_INDEX)
+            if choice.kind in kinds and choice.kind != "exact"
         ]
     return results
 

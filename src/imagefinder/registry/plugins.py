@@ -112,6 +112,18 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "PCA and k-means clusters (inverted file)",
             extra="reduce",
         ),
+        "pgvector": Plugin(
+            "imagefinder.stores.postgres.scan:PgvectorScan",
+            "brute force in PostgreSQL; no files",
+            extra="postgres",
+            store="postgres",
+        ),
+        "pgvector-hnsw": Plugin(
+            "imagefinder.stores.postgres.server_index:PgvectorHnsw",
+            "HNSW graph in PostgreSQL; no files",
+            extra="postgres",
+            store="postgres",
+        ),
         "sqlite-vec": Plugin(
             "imagefinder.stores.sqlite.sqlite_vec:SqliteVecSearch",
             "brute force in SQL (sqlite-vec); no files",
@@ -132,7 +144,14 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "counts mutual nearest neighbors",
         ),
     },
-    "stores": {"sqlite": Plugin("imagefinder.stores.sqlite.store:SqliteStore", "one SQLite file")},
+    "stores": {
+        "postgres": Plugin(
+            "imagefinder.stores.postgres.store:PostgresStore",
+            "a schema of a PostgreSQL database, with pgvector",
+            extra="postgres",
+        ),
+        "sqlite": Plugin("imagefinder.stores.sqlite.store:SqliteStore", "one SQLite file"),
+    },
 }
 
 
@@ -145,6 +164,11 @@ def plugins(family: Family) -> dict[str, Plugin]:
         point.name: _from_entry(point) for point in entry_points(group=f"imagefinder.{family}")
     }
     return dict(sorted({**others, **ours}.items()))
+
+
+def index_kinds(store: str = "") -> list[str]:
+    """The kinds of index that a store can search by; by default those that any store can."""
+    return [name for name, plugin in plugins("indexes").items() if plugin.store in ("", store)]
 
 
 def load(family: Family, name: str) -> type[Any]:

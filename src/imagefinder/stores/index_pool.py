@@ -41,7 +41,10 @@ class IndexPool:
         check_index_choice(choice, recipe.dim, recipe.measure)
         store = find_plugin("indexes", choice.kind).store
         if store and choice.kind not in own:
-            raise PluginError(f"{choice.kind} searches in a catalogue of {store}: choose another")
+            raise PluginError(
+                f"{choice.kind} works in the store {store} alone: choose another, as imagefinder "
+                "index lists them"
+            )
         self.choice = choice
         self._rows, self._recipe = rows, recipe
         self._own = own.get(choice.kind)

@@ -11,24 +11,13 @@ from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
+from imagefinder.stores.damage import Damage
+
 _SIGNED = 2**63  # SQLite's integers have a sign
 
 
 class DamagedRow(Exception):
     """A row, or the header, is not as it was written; the text says which."""
-
-
-@dataclass(frozen=True)
-class Damage:
-    """Something in a store that is not what was written."""
-
-    what: str
-    key: int | None = None
-    """Of the image that it belongs to, where that is known."""
-    paths: tuple[str, ...] = ()
-    """Those recorded for the image, as far as they can be read."""
-    spares_image: bool = False
-    """Whether the image itself is intact: only the record of a file, or its signature, is not."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import apsw
 
-from imagefinder.stores.sqlite.checksums import CheckedTable, Damage
+from imagefinder.stores.damage import Damage
+from imagefinder.stores.sqlite.checksums import CheckedTable
 from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
 from imagefinder.stores.sqlite.properties import PROPERTIES
 from imagefinder.stores.sqlite.records import FILES, IMAGES

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -122,12 +121,6 @@ def select_files(connection: apsw.Connection, paths: Sequence[str]) -> dict[str,
         path: StoredFile(row.key, sizes[path], row.mtime_ns, row.origin)
         for path, row in files.items()
     }
-
-
-def path_range(folder: str) -> tuple[str, str]:
-    """The paths in a folder, however deep, lie between these two strings."""
-    after = folder.rstrip(os.sep) + os.sep
-    return after, after[:-1] + chr(ord(os.sep) + 1)
 
 
 def insert_image(connection: apsw.Connection, record: Record, version: int) -> None:

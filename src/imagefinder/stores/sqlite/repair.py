@@ -13,9 +13,10 @@ from typing import Any
 import apsw
 
 from imagefinder.errors import CatalogueDamaged
+from imagefinder.stores.damage import Damage
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.atomic_database import atomic_database
-from imagefinder.stores.sqlite.checksums import CheckedTable, Damage
+from imagefinder.stores.sqlite.checksums import CheckedTable
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import TABLES, UNREADABLE
 from imagefinder.stores.sqlite.maintenance import copy_pages, new_file

@@ -24,6 +24,8 @@ from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
 from imagefinder.stores import upgrade
 from imagefinder.stores.cache_files import remove_stale_caches
+from imagefinder.stores.damage import Damage
+from imagefinder.stores.path_range import path_range
 from imagefinder.stores.sqlite import (
     maintenance,
     paging,
@@ -32,7 +34,7 @@ from imagefinder.stores.sqlite import (
     repair,
     schema,
 )
-from imagefinder.stores.sqlite.checksums import Damage, DamagedRow
+from imagefinder.stores.sqlite.checksums import DamagedRow
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.copying import SqliteCopy, SqliteSnapshot
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
@@ -306,7 +308,7 @@ class SqliteStore:
 
     def iter_paths(self, folder: str) -> Iterator[str]:
         """See Store."""
-        last, end = records.path_range(folder)
+        last, end = path_range(folder)
         while page := paging.page_of_paths(self._connections, last, end):
             yield from page
             last = page[-1]

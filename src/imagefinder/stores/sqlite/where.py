@@ -14,7 +14,8 @@ from typing import Any
 import apsw
 
 from imagefinder.filters import Condition, Number, conditions, is_same, number_of, unicode_forms
-from imagefinder.stores.sqlite.records import keys_of, path_range
+from imagefinder.stores.path_range import path_range
+from imagefinder.stores.sqlite.records import keys_of
 from imagefinder.types import Keys
 
 _INTEGERS = range(-(2**63), 2**63)

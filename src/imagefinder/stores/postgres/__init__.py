@@ -1,0 +1,1 @@
+"""Catalogues in PostgreSQL, with pgvector: each is a schema of its own."""

@@ -1,0 +1,117 @@
+"""The SQL of records: the tables ``images`` and ``files``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from imagefinder.stores.postgres.session import Session
+from imagefinder.types import File, Record, StoredFile
+
+OF_KEYS = "key = ANY(%s::bigint[])"
+
+_NUL = "\uffff"
+"""In place of a NUL, which jsonb cannot hold; no text has this character."""
+
+
+def select_stored(session: Session, keys: Sequence[int]) -> list[int]:
+    """Those of the keys that are stored, ascending."""
+    found = session.keys(f"SELECT key FROM {{s}}.images WHERE {OF_KEYS}", (keys,))
+    return [int(key) for key in found]
+
+
+def select_records(session: Session, keys: Sequence[int]) -> dict[int, Record]:
+    """The records of those keys that are stored, ascending."""
+    own: dict[int, list[File]] = {}
+    for path, key, mtime_ns, origin in session.rows(
+        f"SELECT path, key, mtime_ns, origin FROM {{s}}.files WHERE {OF_KEYS} ORDER BY key, path",
+        (keys,),
+    ):
+        own.setdefault(key, []).append(File(path, mtime_ns, origin))
+    images = session.rows(
+        "SELECT key, sha256, size, width, height, metadata_text FROM {s}.images"
+        f" WHERE {OF_KEYS} ORDER BY key",
+        (keys,),
+    )
+    return {
+        key: Record(key, sha256, size, width, height, tuple(own.get(key, ())), json.loads(text))
+        for key, sha256, size, width, height, text in images
+    }
+
+
+def select_files(session: Session, paths: Sequence[str]) -> dict[str, StoredFile]:
+    """See ``Store.lookup_paths``."""
+    rows = session.rows(
+        "SELECT path, key, size, mtime_ns, origin FROM {s}.files JOIN {s}.images USING (key)"
+        " WHERE path = ANY(%s::text[])",
+        (list(paths),),
+    )
+    return {path: StoredFile(*about) for path, *about in rows}
+
+
+def select_paths(session: Session, after: str, end: str, most: int) -> list[str]:
+    """The next paths between ``after`` and ``end``, both excluded, in order."""
+    rows = session.rows(
+        'SELECT path FROM {s}.files WHERE path > %s COLLATE "C" AND path < %s COLLATE "C"'
+        " ORDER BY path LIMIT %s",
+        (after, end, most),
+    )
+    return [path for (path,) in rows]
+
+
+def delete_files(session: Session, paths: Sequence[str]) -> int:
+    """Delete paths, and images without any other; the number of paths deleted."""
+    rows = session.rows(
+        "DELETE FROM {s}.files WHERE path = ANY(%s::text[]) RETURNING key", (list(paths),)
+    )
+    delete_orphans(session, [key for (key,) in rows])
+    return len(rows)
+
+
+def delete_images(session: Session, keys: Sequence[int]) -> int:
+    """Delete images; the number of those that were stored."""
+    found = session.rows(
+        f"DELETE FROM {{s}}.images WHERE {OF_KEYS} RETURNING 1", (list(map(int, keys)),)
+    )
+    return len(found)
+
+
+def delete_orphans(session: Session, keys: Sequence[int]) -> None:
+    """Delete those of the images that have no file left and were never given in memory."""
+    if keys:
+        session.execute(
+            f"DELETE FROM {{s}}.images AS own WHERE {OF_KEYS} AND NOT in_memory"
+            " AND NOT EXISTS (SELECT 1 FROM {s}.files WHERE files.key = own.key)",
+            (keys,),
+        )
+
+
+def as_text(metadata: Any) -> str:
+    """Metadata as they are stored, to be read again."""
+    return json.dumps(dict(metadata), ensure_ascii=False)
+
+
+def for_filters(text: str) -> str:
+    """Metadata as jsonb can hold them, from their text."""
+    return as_jsonb(json.loads(text)) if "\\u0000" in text else text
+
+
+def as_jsonb(value: Any) -> str:
+    """A value as jsonb can hold it."""
+    return json.dumps(_without_nul(value), ensure_ascii=False)
+
+
+def without_nul(text: str) -> str:
+    """A text as jsonb has it."""
+    return text.replace("\0", _NUL)
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_nul(value)
+    if isinstance(value, list | tuple):
+        return [_without_nul(one) for one in value]
+    if isinstance(value, dict):
+        return {without_nul(str(name)): _without_nul(one) for name, one in value.items()}
+    return value

@@ -1,0 +1,210 @@
+"""k nearest neighbors by a graph (HNSW) in the database, with pgvector."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+from imagefinder.errors import PluginError
+from imagefinder.stores.postgres.connections import Connections
+from imagefinder.stores.postgres.records import OF_KEYS
+from imagefinder.stores.postgres.scan import (
+    MOST_ROWS,
+    OPERATORS,
+    PgvectorScan,
+    as_neighbors,
+    distance_of,
+    literal,
+    scan,
+)
+from imagefinder.stores.postgres.session import Session
+from imagefinder.stores.postgres.vectors import VECTORS, VectorRows
+from imagefinder.types import Features, Keys, Measure, Neighbors, Recipe
+
+Quantization = Literal["halfvec", "bit"]
+
+_NAME = "nearest"  # of the index
+_MOST_DIMENSIONS = 4000  # of an index of halfvec
+_SMALL = 5000  # images of a subset that are compared one by one: quicker than the graph, and exact
+_CANDIDATES = 2  # times k are compared by their full vectors
+_CANDIDATES_OF_BITS = 10
+_MOST_EF = 1000
+_CLASSES: dict[Measure, str] = {"cosine": "cosine", "l2": "l2", "dot": "ip", "hamming": "hamming"}
+_ELEMENT = 200  # bytes of a vector in the graph besides itself and its neighbors
+_NEIGHBOR = 18  # bytes
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PgvectorHnsw:
+    """The options of the graph; ``bit`` keeps the signs alone in it, a third of the bytes."""
+
+    dim: int
+    measure: Measure
+    m: int = 16
+    ef_construction: int = 64
+    ef_search: int = 100
+    quantization: Quantization = "halfvec"
+    maintenance_work_mem: str = ""
+    """While it is built, such as 2GB; what the server is set to if not given."""
+
+    measures: ClassVar[tuple[Measure, ...]] = ("cosine", "l2", "dot", "hamming")
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for options that are out of range, or too many dimensions."""
+        if not 2 <= self.m <= 100:
+            raise ValueError(f"m must be from 2 to 100, not {self.m!r}")
+        if not 2 * self.m <= self.ef_construction <= _MOST_EF:
+            raise ValueError(f"ef_construction must be from 2 · m to {_MOST_EF}")
+        if not 1 <= self.ef_search <= _MOST_EF:
+            raise ValueError(f"ef_search must be from 1 to {_MOST_EF}")
+        if self.quantization not in get_args(Quantization):
+            raise ValueError(f"quantization must be halfvec or bit, not {self.quantization!r}")
+        if self.measure == "l2" and self.quantization == "bit":
+            raise ValueError("signs alone do not tell Euclidean distances: use halfvec")
+        if self.measure != "hamming" and self.quantization != "bit" and self.dim > _MOST_DIMENSIONS:
+            raise ValueError(
+                f"its vectors have up to {_MOST_DIMENSIONS:,} dimensions, not {self.dim:,}: use "
+                "-o quantization=bit, or imagefinder reduce"
+            )
+
+    @property
+    def expression(self) -> str:
+        """What is indexed."""
+        if self.measure == "hamming":
+            return "embedding"
+        if self.quantization == "bit":
+            return f"({{v}}.binary_quantize(embedding)::bit({self.dim}))"
+        return f"(embedding::{{v}}.halfvec({self.dim}))"
+
+    @property
+    def is_by_bits(self) -> bool:
+        """Whether it compares bits."""
+        return self.measure == "hamming" or self.quantization == "bit"
+
+    @property
+    def operator_class(self) -> str:
+        """By which it compares."""
+        name = "bit_hamming" if self.is_by_bits else f"halfvec_{_CLASSES[self.measure]}"
+        return f"{{v}}.{name}_ops"
+
+    @property
+    def nearness(self) -> str:
+        """SQL for the order in which the graph is searched, for a query given as a literal."""
+        if self.measure == "hamming":
+            query = f"%s::text::bit({8 * self.dim})"
+        elif self.quantization == "bit":
+            query = f"{{v}}.binary_quantize(%s::text::{{v}}.vector)::bit({self.dim})"
+        else:
+            query = f"%s::text::{{v}}.halfvec({self.dim})"
+        operator = OPERATORS["hamming" if self.is_by_bits else self.measure]
+        return f"{self.expression} OPERATOR({{v}}.{operator}) {query}"
+
+    def bytes(self, rows: int) -> int:
+        """About what the graph takes in memory while it is built."""
+        own = self.dim if self.measure == "hamming" else 2 * self.dim
+        own = self.dim // 8 if self.quantization == "bit" else own
+        return rows * (own + _ELEMENT + 2 * self.m * _NEIGHBOR)
+
+
+def build_server_index(session: Session, options: PgvectorHnsw) -> None:
+    """Build the graph in place of another; searches go on meanwhile, and writes wait.
+
+    Raises PluginError for a setting that the server does not know.
+    """
+    drop_server_index(session)
+    if options.maintenance_work_mem:
+        _set(session, maintenance_work_mem=options.maintenance_work_mem)
+    _warn_of_memory(session, options)
+    session.script(
+        f"CREATE INDEX {_NAME} ON {VECTORS} USING hnsw"
+        f" ({options.expression} {options.operator_class})"
+        f" WITH (m = {int(options.m)}, ef_construction = {int(options.ef_construction)})"
+    )
+
+
+def drop_server_index(session: Session) -> None:
+    """Drop the graph, if there is one."""
+    session.script(f"DROP INDEX IF EXISTS {{s}}.{_NAME}")
+
+
+class ServerIndexSearch:
+    """Searches the graph, and orders what it finds by the full vectors in the same statement."""
+
+    def __init__(
+        self, rows: VectorRows, options: PgvectorHnsw, measure: Measure, connections: Connections
+    ) -> None:
+        """By a measure; if the graph is for another, all vectors are compared."""
+        self._rows, self._options = rows, options
+        self._measure: Measure = measure
+        self._connections = connections
+
+    def search(self, query: Features, k: int, subset: Keys | None = None) -> Neighbors:
+        """See Store; no subset loses results: a small one is compared whole, as is what is left."""
+        is_small = subset is not None and len(subset) <= _SMALL
+        if self._measure != self._options.measure or is_small:
+            exact = PgvectorScan(self._rows, self._measure, self._connections)
+            return exact.search(query, k, subset)
+
+        def use(session: Session) -> Neighbors:
+            self._rows.check(session)
+            most = min(k, MOST_ROWS)
+            found = [self._nearest(session, row, most, subset) for row in query]
+            return as_neighbors(found, self._measure, self._rows.recipe.dim)
+
+        return self._connections.read(use)
+
+    def _nearest(
+        self, session: Session, row: Features, k: int, subset: Keys | None
+    ) -> list[tuple[int, float]]:
+        options, query = self._options, literal(row)
+        times = _CANDIDATES_OF_BITS if options.quantization == "bit" else _CANDIDATES
+        candidates = max(options.ef_search, times * k)
+        _set(session, **{
+            "hnsw.ef_search": str(min(candidates, _MOST_EF)),
+            "hnsw.iterative_scan": "relaxed_order",
+            "enable_seqscan": "off",
+            "enable_sort": "off",
+        })  # fmt: skip
+        condition = "" if subset is None else f"WHERE {OF_KEYS}"
+        values = [] if subset is None else [subset.tolist()]
+        found: list[tuple[int, float]] = session.rows(
+            f"WITH near AS MATERIALIZED (SELECT key, embedding FROM {VECTORS} {condition}"
+            f" ORDER BY {options.nearness} LIMIT %s)"
+            f" SELECT key, {distance_of(self._measure)} AS distance FROM near"
+            " ORDER BY distance, key LIMIT %s",
+            (*values, query, candidates, query, k),
+        )
+        return found if len(found) == k else scan(session, row, self._measure, k, subset)
+
+
+def server_index_of(recipe: Recipe, options: dict[str, object]) -> PgvectorHnsw:
+    """The graph of a catalogue with these options. Raises PluginError."""
+    try:
+        return PgvectorHnsw(recipe.dim, recipe.measure, **options)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"pgvector-hnsw: {error}") from error
+
+
+def _set(session: Session, **settings: str) -> None:
+    """Settings until the end of the transaction."""
+    calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
+    session.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
+
+
+def _warn_of_memory(session: Session, options: PgvectorHnsw) -> None:
+    rows = int(session.value(f"SELECT count(*) FROM {VECTORS}"))
+    needed = options.bytes(rows)
+    memory = int(session.value("SELECT pg_size_bytes(current_setting('maintenance_work_mem'))"))
+    if needed <= memory:
+        return
+    log.warning(
+        "the graph takes about %s MB, and the server's maintenance_work_mem is %s MB, so building "
+        "it takes long: add -o maintenance_work_mem=%sMB if the server has that much memory, or "
+        "-o quantization=bit for a smaller one",
+        f"{needed / 2**20:,.0f}",
+        f"{memory / 2**20:,.0f}",
+        f"{needed * 1.1 / 2**20:.0f}",
+    )

@@ -1,0 +1,84 @@
+"""A transaction: SQL with the names of a catalogue's schema filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import Copy, Cursor
+
+from imagefinder.stores.postgres.address import quoted
+from imagefinder.types import Keys
+
+
+@dataclass(frozen=True)
+class Session:
+    """A connection inside one transaction; ``{s}`` is the schema and ``{v}`` that of pgvector.
+
+    No statement depends on a setting of the connection, such as its search path, or is prepared
+    by name: PgBouncer may give each transaction another connection.
+    """
+
+    connection: psycopg.Connection[Any]
+    schema: str
+    """Quoted."""
+    vector_schema: str
+    """Of the extension."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor[Any]:
+        """Run one statement; results come in binary form."""
+        cursor = self.connection.cursor(binary=True)
+        return cursor.execute(self.fill(sql).encode(), values)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        return self.execute(sql, values).fetchall()
+
+    def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The first column of the first row; None if there is no row."""
+        row = self.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    def keys(self, sql: str, values: Sequence[Any] = ()) -> Keys:
+        """The keys from a query that selects nothing else, ascending."""
+        return np.sort(np.fromiter((key for (key,) in self.rows(sql, values)), np.int64))
+
+    def script(self, sql: str) -> None:
+        """Run several statements without values."""
+        text = sql.replace("{s}", self.schema).replace("{v}", quoted(self.vector_schema))
+        self.connection.execute(text.encode())
+
+    def copy_rows(self, table: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Append rows to a table, given with its columns."""
+        with self._copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+
+    def copy_in(self, table: str, data: bytes) -> None:
+        """Append rows in the binary format of COPY to a table, given with its columns."""
+        with self._copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(data)
+
+    def copy_out(self, query: str, values: Sequence[Any] = ()) -> Iterator[bytes]:
+        """The rows of a query in the binary format of COPY, in parts."""
+        with self._copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", values) as copy:
+            for part in copy:
+                yield bytes(part)
+
+    def fill(self, sql: str) -> str:
+        """The statement with the names of the schemas, for a statement that takes values."""
+        schema, vectors = (
+            name.replace("%", "%%") for name in (self.schema, quoted(self.vector_schema))
+        )
+        return sql.replace("{s}", schema).replace("{v}", vectors)
+
+    @contextmanager
+    def _copy(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Copy]:
+        cursor = self.connection.cursor()
+        with cursor.copy(self.fill(statement).encode(), values or None) as copy:
+            yield copy

@@ -1,0 +1,163 @@
+"""The rows that an upsert reads, read at once, and those that it writes, written at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from psycopg.types.json import Jsonb
+
+from imagefinder.stores.postgres import records
+from imagefinder.stores.postgres.blobs import (
+    check_local_features,
+    insert_local_features,
+    insert_signatures,
+)
+from imagefinder.stores.postgres.session import Session
+from imagefinder.stores.postgres.vectors import check_vectors, insert_vectors
+from imagefinder.stores.postgres.writes import record_write
+from imagefinder.types import (
+    Entry,
+    Features,
+    File,
+    LocalFeatures,
+    Origin,
+    Recipe,
+    Record,
+    Signature,
+)
+
+
+@dataclass
+class _Image:
+    """What may change of an image."""
+
+    sha256: bytes
+    metadata: str
+    in_memory: bool
+
+
+@dataclass
+class BufferedRows:
+    """See UpsertRows; the transaction has locked the catalogue, so nothing changes meanwhile.
+
+    That is why new rows are copied right into their tables: a temporary one, from which they would
+    be inserted unless they are there, would write every vector twice.
+    """
+
+    session: Session
+    recipe: Recipe
+    extractor: Recipe | None
+    _images: dict[int, _Image] = field(default_factory=dict)
+    _files: dict[str, tuple[int, Origin]] = field(default_factory=dict)
+    _new: dict[int, Record] = field(default_factory=dict)
+    _changed: set[int] = field(default_factory=set)
+    _written: dict[str, tuple[int, int, Origin]] = field(default_factory=dict)
+    _vectors: dict[int, Features] = field(default_factory=dict)
+    _local: dict[int, LocalFeatures] = field(default_factory=dict)
+    _signatures: dict[int, Signature] = field(default_factory=dict)
+
+    def load(self, entries: Sequence[Entry]) -> None:
+        """Read what there is of these images and paths."""
+        keys = list({entry.record.key for entry in entries})
+        for key, *about in self.session.rows(
+            f"SELECT key, sha256, metadata_text, in_memory FROM {{s}}.images"
+            f" WHERE {records.OF_KEYS}",
+            (keys,),
+        ):
+            self._images[key] = _Image(*about)
+        paths = list({file.path for entry in entries for file in entry.record.files})
+        for path, key, origin in self.session.rows(
+            "SELECT path, key, origin FROM {s}.files WHERE path = ANY(%s::text[])", (paths,)
+        ):
+            self._files[path] = key, origin
+
+    def sha256_of(self, key: int) -> bytes | None:
+        """See UpsertRows."""
+        image = self._images.get(key)
+        return None if image is None else image.sha256
+
+    def insert_image(self, record: Record, features: Features, local: LocalFeatures | None) -> None:
+        """See UpsertRows."""
+        check_vectors(features, self.recipe)
+        if local is not None:
+            check_local_features(local, self.extractor)
+            self._local[record.key] = local
+        self._images[record.key] = _Image(record.sha256, "{}", False)
+        self._new[record.key], self._vectors[record.key] = record, features
+
+    def insert_signature(self, key: int, signature: Signature) -> None:
+        """See UpsertRows."""
+        self._signatures.setdefault(key, signature)
+
+    def update_image(self, entry: Entry) -> bool:
+        """See UpsertRows."""
+        key, image = entry.record.key, self._images[entry.record.key]
+        before = image.metadata, image.in_memory
+        if entry.metadata is not None:
+            image.metadata = records.as_text(entry.metadata)
+        image.in_memory = image.in_memory or not entry.record.files
+        if before != (image.metadata, image.in_memory):
+            self._changed.add(key)
+        return before[0] != image.metadata
+
+    def upsert_file(self, key: int, file: File) -> int | None:
+        """See UpsertRows."""
+        before, origin = self._files.get(file.path, (None, file.origin))
+        if before != key or file.origin != "imported":
+            origin = file.origin
+        self._files[file.path] = key, origin
+        self._written[file.path] = key, file.mtime_ns, origin
+        return before
+
+    def delete_orphans(self, keys: set[int]) -> None:
+        """See UpsertRows; writes everything before."""
+        if self._new:
+            self._insert_images(record_write(self.session))
+            insert_vectors(self.session, self._vectors, self.recipe)
+        if self._local:
+            insert_local_features(self.session, self._local, self.extractor)
+        if self._signatures:
+            insert_signatures(self.session, self._signatures)
+        if changed := self._changed - self._new.keys():
+            self._update_images(list(changed))
+        if self._written:
+            self._upsert_files()
+        records.delete_orphans(self.session, list(keys))
+
+    def _insert_images(self, version: int) -> None:
+        columns = "key, sha256, size, width, height, metadata, metadata_text, in_memory, version"
+        types = ("int8", "bytea", "int8", "int4", "int4", "jsonb", "text", "bool", "int8")
+        rows = []
+        for key, record in self._new.items():
+            image = self._images[key]
+            about = key, record.sha256, record.size, record.width, record.height
+            filtered = Jsonb(records.for_filters(image.metadata), str)  # which is JSON already
+            rows.append((*about, filtered, image.metadata, image.in_memory, version))
+        self.session.copy_rows(f"{{s}}.images ({columns})", types, rows)
+
+    def _update_images(self, keys: list[int]) -> None:
+        images = [self._images[key] for key in keys]
+        texts = [image.metadata for image in images]
+        self.session.execute(
+            "UPDATE {s}.images AS own SET metadata = given.filtered::jsonb,"
+            " metadata_text = given.exact, in_memory = given.in_memory"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[])"
+            " AS given (key, filtered, exact, in_memory) WHERE own.key = given.key",
+            (
+                keys,
+                [records.for_filters(text) for text in texts],
+                texts,
+                [image.in_memory for image in images],
+            ),
+        )
+
+    def _upsert_files(self) -> None:
+        keys, times, origins = map(list, zip(*self._written.values(), strict=True))
+        self.session.execute(
+            "INSERT INTO {s}.files (path, key, mtime_ns, origin)"
+            " SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])"
+            " ON CONFLICT (path) DO UPDATE SET key = excluded.key, mtime_ns = excluded.mtime_ns,"
+            " origin = excluded.origin",
+            (list(self._written), keys, times, origins),
+        )
