@@ -42,8 +42,7 @@ class IndexPool:
         store = find_plugin("indexes", choice.kind).store
         if store and choice.kind not in own:
             raise PluginError(
-                f"{choice.kind} works in the store {store} alone: choose another, as imagefinder "
-                "index lists them"
+                f"{choice.kind} works in the store {store} alone: choose another kind of index"
             )
         self.choice = choice
         self._rows, self._recipe = rows, recipe
