@@ -84,6 +84,12 @@ def test_every_store_in_a_database_keeps_it(
     check_upgradable(create, measure)
 
 
+@pytest.mark.parametrize("measure", ["cosine", "hamming"])
+def test_every_store_can_be_copied(measure: Measure, tmp_path: Path) -> None:
+    numbers = count()
+    check_copyable(SqliteStore, lambda: tmp_path / f"{next(numbers)}.db", measure)
+
+
 def test_every_registered_store_is_among_them() -> None:
     tested = {name for name, *_ in STORES} | {name for name, *_ in IN_DATABASES}
     assert set(plugins("stores")) == {name.split()[0] for name in tested}

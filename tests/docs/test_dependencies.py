@@ -16,7 +16,7 @@ def dependencies() -> Iterator[str]:
     extras = PROJECT["optional-dependencies"]
     theirs = [one for name in extras if name not in ("all", "dev") for one in extras[name]]
     for requirement in [*PROJECT["dependencies"], *theirs]:
-        name = re.split(r"[<>=]", requirement)[0]
+        name = re.split(r"[][<>=]", requirement)[0]
         if name != "onnxruntime-gpu":  # excludes onnxruntime
             yield name
 

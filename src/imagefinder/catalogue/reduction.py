@@ -17,7 +17,7 @@ from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copied_entries import copied_entries
 from imagefinder.encoders.pca import PcaProjection, Reduced
 from imagefinder.encoders.regions import without_regions
-from imagefinder.errors import PluginError, StoreError
+from imagefinder.errors import PluginError
 from imagefinder.registry.factory import encoder_from, recipe_of
 from imagefinder.similarity import dtype, normalized_for
 from imagefinder.stores.opening import file_at
@@ -47,7 +47,7 @@ def reduce(
     PluginError if ``dim`` is too large, or for an encoder without a registered name.
     """
     target = file_at(path, "a reduced catalogue")
-    beside = target.with_name(f"{target.name}.pca.npz")
+    beside = projection_file.beside(target)
     check_free(target)
     base, grid = without_regions(catalogue.encoder)
     recipe = recipe_of(base)

@@ -23,8 +23,8 @@ from imagefinder.types import Features, IndexChoice, Keys, OtherVectors, Recipe
 _OTHER = "other vectors"  # the property that describes them
 
 
-class UpgradeRows(Protocol):
-    """The rows of a store inside one transaction, as an upgrade needs them."""
+class PropertyRows(Protocol):
+    """What a store knows of itself, inside one transaction."""
 
     def get_property(self, name: str) -> str | None:
         """A text about the catalogue, if it is set."""
@@ -34,6 +34,10 @@ class UpgradeRows(Protocol):
 
     def delete_property(self, name: str) -> None:
         """Delete it, if it is set."""
+
+
+class UpgradeRows(PropertyRows, Protocol):
+    """The rows of a store inside one transaction, as an upgrade needs them."""
 
     def count(self) -> int:
         """How many images have other vectors."""
@@ -72,8 +76,8 @@ class Opened(Protocol):
 
 
 @dataclass(frozen=True)
-class _State:
-    """What the property says."""
+class State:
+    """What the property says of the other vectors."""
 
     recipe: Recipe
     vectors: str
@@ -83,7 +87,8 @@ class _State:
     """Texts that are about these vectors, by their names."""
 
     @classmethod
-    def read(cls, rows: UpgradeRows) -> _State | None:
+    def read(cls, rows: PropertyRows) -> State | None:
+        """None if there are no other vectors. Raises CatalogueDamaged."""
         text = rows.get_property(_OTHER)
         if text is None:
             return None
@@ -97,7 +102,8 @@ class _State:
                 "--discard"
             ) from error
 
-    def write(self, rows: UpgradeRows) -> None:
+    def write(self, rows: PropertyRows) -> None:
+        """Replace the property."""
         about: dict[str, Any] = {
             "recipe": recipes.to_json(self.recipe),
             "vectors": self.vectors,
@@ -109,7 +115,7 @@ class _State:
 
 def other_vectors(rows: UpgradeRows) -> OtherVectors | None:
     """See Upgradable."""
-    state = _State.read(rows)
+    state = State.read(rows)
     return None if state is None else OtherVectors(state.recipe, state.is_kept, rows.count())
 
 
@@ -131,8 +137,8 @@ class VectorUpgrade:
         self._current = opened
         self._held: UpgradeRows | None = None
         with opened().upgrade_writing() as rows:
-            begun = _State.read(rows)
-            state = begun or _State(recipe, uuid4().hex)
+            begun = State.read(rows)
+            state = begun or State(recipe, uuid4().hex)
             if state.recipe != recipe:
                 raise StoreError(_occupied(state))
             if begun is None:
@@ -185,15 +191,15 @@ class VectorUpgrade:
         rows.exchange()
         rows.set_property("recipe", recipes.to_json(self.recipe))
         rows.set_property(VECTORS_ID, self._vectors)
-        _forget_index(rows, self.recipe)
+        forget_index(rows, self.recipe)
         if keep:
             former = {name: text for name, text in texts.items() if text is not None}
-            _State(self._current().recipe, before, True, former).write(rows)
+            State(self._current().recipe, before, True, former).write(rows)
         else:
             discard(rows)
 
-    def _state(self, rows: UpgradeRows) -> _State:
-        state = _State.read(rows)
+    def _state(self, rows: UpgradeRows) -> State:
+        state = State.read(rows)
         if state is None or state.vectors != self._vectors:
             raise StoreError("another program has given up this upgrade: run it again")
         return state
@@ -216,7 +222,7 @@ class VectorUpgrade:
             yield rows
 
 
-def _occupied(state: _State) -> str:
+def _occupied(state: State) -> str:
     name = state.recipe.encoder
     if state.is_kept:
         return (
@@ -229,8 +235,8 @@ def _occupied(state: _State) -> str:
     )
 
 
-def _forget_index(rows: UpgradeRows, recipe: Recipe) -> None:
-    """Leave the chosen kind of index if it cannot compare the new vectors."""
+def forget_index(rows: PropertyRows, recipe: Recipe) -> None:
+    """Leave the chosen kind of index if it cannot compare the vectors of a recipe."""
     choice = recipes.choice_from_json(rows.get_property("index"))
     if not _suits(choice, recipe):
         rows.delete_property("index")

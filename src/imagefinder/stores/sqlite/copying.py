@@ -14,9 +14,11 @@ import numpy as np
 from imagefinder.errors import StoreError
 from imagefinder.registry import recipes
 from imagefinder.similarity import dtype
+from imagefinder.stores import upgrade
+from imagefinder.stores.cache_files import remove_stale_caches
 from imagefinder.stores.origin import Origin
-from imagefinder.stores.sqlite import properties, schema, upgrade
-from imagefinder.stores.sqlite.cache_files import remove_stale_caches
+from imagefinder.stores.property_names import metadata_among
+from imagefinder.stores.sqlite import properties, schema
 from imagefinder.stores.sqlite.checksums import CheckedTable
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
@@ -34,6 +36,7 @@ from imagefinder.stores.sqlite.records import (
     select_rows,
 )
 from imagefinder.stores.sqlite.signatures import SIGNATURES
+from imagefinder.stores.sqlite.upgrade_rows import FileUpgradeRows
 from imagefinder.stores.sqlite.vectors import OTHER_VECTORS, VECTORS
 from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.stores.sqlite.writes import record_write
@@ -156,15 +159,15 @@ def _check_begun(connection: apsw.Connection, path: Path, origin: Origin) -> Non
 
 
 def _select_properties(connection: apsw.Connection) -> Properties:
-    about = properties.select_properties(connection)
-    state = upgrade.State.read(connection)
+    about, rows = properties.select_properties(connection), FileUpgradeRows(connection)
+    state = upgrade.State.read(rows)
     return Properties(
         str(about["id"]),
         recipes.from_json(about["recipe"]),
         recipes.from_json(about["extractor"]) if "extractor" in about else None,
         recipes.choice_from_json(about.get("index")),
-        properties.metadata_among(about),
-        upgrade.other_vectors(connection),
+        metadata_among(about),
+        upgrade.other_vectors(rows),
         state.metadata if state else {},
     )
 
@@ -177,12 +180,12 @@ def _write_properties(connection: apsw.Connection, source: Properties) -> None:
         properties.set_property(connection, "extractor", recipes.to_json(source.extractor))
     if source.index != IndexChoice():
         properties.set_property(connection, "index", recipes.choice_to_json(source.index))
-        upgrade.forget_index(connection, source.recipe)
+        upgrade.forget_index(FileUpgradeRows(connection), source.recipe)
     for name, text in source.metadata.items():
         properties.set_metadata(connection, name, text)
     if source.other is not None:
         about = (source.other.recipe, uuid4().hex, source.other.is_kept, source.other_metadata)
-        upgrade.State(*about).write(connection)
+        upgrade.State(*about).write(FileUpgradeRows(connection))
 
 
 def _select_page(connection: apsw.Connection, after: int, limit: int) -> list[StoredImage]:

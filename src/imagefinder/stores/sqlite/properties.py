@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import apsw
 
-from imagefinder.stores.property_names import VECTORS_ID, in_words, metadata_property
+from imagefinder.stores.origin import Origin
+from imagefinder.stores.property_names import ORIGIN, VECTORS_ID, in_words, metadata_property
 from imagefinder.stores.sqlite.checksums import CheckedTable, text_checksum
 
 PROPERTIES = CheckedTable(
@@ -56,3 +56,18 @@ def set_metadata(connection: apsw.Connection, name: str, text: str) -> None:
 def get_metadata(connection: apsw.Connection, name: str) -> str | None:
     """See Store."""
     return get_property(connection, metadata_property(name))
+
+
+def get_origin(connection: apsw.Connection) -> Origin | None:
+    """That of an unfinished copy; None in any other catalogue."""
+    sql = "SELECT value FROM catalogue WHERE name = ?"  # not its checksum: it may be migrated yet
+    text = connection.execute(sql, (ORIGIN,)).get
+    return None if text is None else Origin.from_json(str(text))
+
+
+def set_origin(connection: apsw.Connection, origin: Origin | None) -> None:
+    """Make it an unfinished copy of this origin, or of none: then it is a whole catalogue."""
+    if origin is None:
+        delete_property(connection, ORIGIN)
+    else:
+        set_property(connection, ORIGIN, origin.to_json())
