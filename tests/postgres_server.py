@@ -43,10 +43,14 @@ class Server:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def url(self, name: str | None = None, user: str = "postgres", port: int | None = None) -> str:
+    def database(self, name: str = "postgres", user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
+
+    def url(
+        self, name: str | None = None, user: str = "postgres", database: str = "postgres"
+    ) -> str:
         """Of a catalogue of this name, or of a new one."""
-        name = name or f"c{next(self._numbers)}"
-        return f"postgresql://{user}@127.0.0.1:{port or self.port}/postgres#{name}"
+        return f"{self.database(database, user)}#{name or f'c{next(self._numbers)}'}"
 
     def sql(self, statement: str) -> None:
         with self.connection() as connection:
@@ -59,8 +63,7 @@ class Server:
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-        url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(self.database(), autocommit=True) as connection:
             yield connection
 
     def start(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from .pages import DOCS, PAGES, ROOT, all_blocks, name_of, prose
 
-TESTED = {"python", "console", "sh", "javascript", "json", "toml", "ini", "yaml"}
+TESTED = {"python", "console", "sh", "sql", "javascript", "json", "toml", "ini", "yaml"}
 DRAWN = {"text"}
 DIRECTIVES = {"{toctree}", "{eval-rst}", "{literalinclude}", "{include}"}
 GENERATED = [

@@ -1,5 +1,7 @@
 """The SQL of the guide on PostgreSQL, run by a server: roles can do what it says."""
 
+from contextlib import closing
+
 import psycopg
 import pytest
 
@@ -16,26 +18,27 @@ RECIPE = Recipe("test", {}, 8, "cosine")
 
 def test_roles_can_do_what_the_guide_says(postgres: Server) -> None:
     setup, reading = (
-        block.text for block in all_blocks(DOCS / "guides" / "postgres.md") if block.language == "sql"
+        block.text
+        for block in all_blocks(DOCS / "guides" / "postgres.md")
+        if block.language == "sql"
     )
     postgres.sql("CREATE ROLE anna LOGIN")
     postgres.sql("CREATE ROLE reader LOGIN")
     postgres.sql("CREATE DATABASE shop")
-    with psycopg.connect(f"{postgres.url().partition('#')[0][:-8]}shop", autocommit=True) as admin:
+    with psycopg.connect(postgres.database("shop"), autocommit=True) as admin:
         admin.execute(setup.encode())
-        url = f"postgresql://anna@127.0.0.1:{postgres.port}/shop#products"
-        store = PostgresStore.create(url, RECIPE)
+        anna, reader = (postgres.url("products", user, "shop") for user in ("anna", "reader"))
         entries = random_entries(3, 8)
-        store.write(entries)
+        with closing(PostgresStore.create(anna, RECIPE)) as store:
+            store.write(entries)
+            vectors = store.features(entries[0].record.key)
         admin.execute(reading.encode())
-        with pytest.raises(StoreError, match="GRANT"):
-            PostgresStore.create(url.replace("anna", "reader").replace("#products", "#other"), RECIPE)
-        reader = PostgresStore.open(url.replace("anna", "reader"))
-        assert reader.search(entries[0].features, 1).keys[0, 0] == entries[0].record.key
-        assert len(reader.select(where={"a": None})) == 3
+    with pytest.raises(StoreError, match="GRANT CREATE ON DATABASE"):
+        PostgresStore.create(f"{reader}-of-another", RECIPE)
+    with closing(PostgresStore.open(reader)) as store:
+        assert store.search(vectors, 1).keys[0, 0] == entries[0].record.key
+        assert len(store.select(where={"a": None})) == 3
         with pytest.raises(StoreError, match="may not do that"):
-            reader.write(entries)
+            store.write(entries)
         with pytest.raises(StoreError, match="may not do that"):
-            reader.set_metadata("a", "b")
-        reader.close()
-        store.close()
+            store.set_metadata("a", "b")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from uuid import uuid4
 
+from psycopg.errors import InsufficientPrivilege
+
 from imagefinder.errors import (
     CatalogueExists,
     CatalogueMissing,
@@ -90,7 +92,7 @@ def create(connections: Connections, recipe: Recipe, extractor: Recipe | None) -
         )
         _check_free(session, connections)
         if session.value("SELECT to_regnamespace(%s) IS NULL", (session.schema,)):
-            session.script("CREATE SCHEMA {s}")
+            _create_schema(session, connections)
         _migrate(session, migrations(), embedding)
         properties.set_property(session, "id", uuid4().hex)
         properties.set_property(session, "recipe", recipes.to_json(recipe))
@@ -147,6 +149,16 @@ def _check_free(session: Session, connections: Connections) -> None:
             f"{shown}: the schema {connections.address.name} holds other tables, such as "
             f"{min(tables)}: choose another name after #"
         )
+
+
+def _create_schema(session: Session, connections: Connections) -> None:
+    try:
+        session.script("CREATE SCHEMA {s}")
+    except InsufficientPrivilege as error:
+        raise StoreError(
+            f"{connections.address.shown}: this user may not make a schema: let one who may run "
+            f"GRANT CREATE ON DATABASE … TO …, or CREATE SCHEMA {session.schema} AUTHORIZATION …"
+        ) from error
 
 
 def _tables(session: Session) -> set[str]:
