@@ -28,6 +28,7 @@ from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
 from imagefinder.search.query import QueryImage, as_list
 from imagefinder.search.retrieval import Retriever
+from imagefinder.stores.location import Location
 from imagefinder.types import Encoder, Extractor, Progress, Report, Store
 from imagefinder.verification.store import calibration_names
 from imagefinder.verification.store import load as load_calibration
@@ -178,8 +179,8 @@ class Finder(Catalogue):
 
     @staticmethod
     def copy(
-        source: str | os.PathLike[str],
-        target: str | os.PathLike[str],
+        source: Location,
+        target: Location,
         *,
         progress: Progress = iter,
     ) -> CopyReport:

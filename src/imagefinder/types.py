@@ -395,6 +395,8 @@ class Properties:
     other_metadata: Mapping[str, str] = field(default_factory=dict)
     """The texts that are about the other vectors, which take the place of those of the same name
     when the vectors do."""
+    codebook: bytes | None = field(default=None, compare=False, repr=False)
+    """The file of the codebook that its local features are aggregated by, if one is saved."""
 
 
 class Encoder(Protocol):

@@ -23,6 +23,7 @@ from imagefinder.catalogue.comparison import (
     compare_catalogues,
     different_properties,
     digest,
+    open_snapshot,
     paired,
 )
 from imagefinder.catalogue.reduction import reduce
@@ -79,6 +80,18 @@ def stored(path: Path) -> list[StoredImage]:
         return snapshot.page(-1, 10**6)
 
 
+def fit_codebook(finder: Finder) -> None:
+    (local, *_) = finder.store.local_features(finder.store.select().tolist()).values()
+    finder.store.shortlist(local, 1)
+
+
+def codebook(location: Any) -> bytes:
+    """That local features are aggregated by, without the header that names the catalogue."""
+    with open_snapshot(location) as snapshot:
+        assert snapshot.properties.codebook is not None
+        return snapshot.properties.codebook.partition(b"\n")[2]
+
+
 def test_a_copy_answers_as_the_catalogue_does(tmp_path: Path, target: Path) -> None:
     (tmp_path / "images").mkdir()
     for number in range(6):
@@ -91,9 +104,11 @@ def test_a_copy_answers_as_the_catalogue_does(tmp_path: Path, target: Path) -> N
         remember(finder.store, [str(tmp_path / "images" / f"{number}.png") for number in (0, 1)])
         finder.store.set_metadata("calibration cosine", "a text")
         hits = finder.search(drawn(2), k=6, rerank="mutual")
+        fit_codebook(finder)
         report = Finder.copy(tmp_path / "a.db", target)
         assert report.comparison.is_equal
         assert (report.written, report.comparison.images, report.notes) == (6, (6, 6), [])
+        assert codebook(target) == codebook(tmp_path / "a.db")
         with Finder.open(target) as copied:
             assert copied.excluded == ["*.tif"]
             assert copied.store.index == IndexChoice("hnsw", {"connectivity": 8})

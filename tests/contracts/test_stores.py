@@ -66,6 +66,18 @@ def test_every_store_keeps_the_contract(measure: Measure, make: MakeStore, tmp_p
     check_upgradable(in_a_new_folder, measure)
 
 
+@pytest.mark.parametrize("measure", ["cosine", "hamming"])
+def test_every_store_can_be_copied(measure: Measure, tmp_path: Path) -> None:
+    numbers = count()
+    check_copyable(SqliteStore, lambda: tmp_path / f"{next(numbers)}.db", measure)
+
+
+@pytest.mark.usefixtures("caches")
+@pytest.mark.parametrize("measure", ["cosine", "hamming"])
+def test_every_store_in_a_database_can_be_copied(measure: Measure, postgres: Server) -> None:
+    check_copyable(PostgresStore, postgres.url, measure)
+
+
 @pytest.mark.parametrize(
     ("measure", "index", "extractor"),
     [pytest.param(*case, id=f"{name} {case[0]}") for name, *case in IN_DATABASES],
@@ -82,12 +94,6 @@ def test_every_store_in_a_database_keeps_it(
 
     check_store(create, measure)
     check_upgradable(create, measure)
-
-
-@pytest.mark.parametrize("measure", ["cosine", "hamming"])
-def test_every_store_can_be_copied(measure: Measure, tmp_path: Path) -> None:
-    numbers = count()
-    check_copyable(SqliteStore, lambda: tmp_path / f"{next(numbers)}.db", measure)
 
 
 def test_every_registered_store_is_among_them() -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from imagefinder.errors import StoreError
-from imagefinder.images.inputs import absolute
-from imagefinder.registry.plugins import load
+from imagefinder.stores.location import Location, display
+from imagefinder.stores.opening import open_to_copy
 from imagefinder.types import (
     Copyable,
     ImagePages,
-    IndexChoice,
     Progress,
     Properties,
     Record,
@@ -25,7 +23,7 @@ from imagefinder.types import (
     id_of,
 )
 
-_PAGE = 100  # images with all that is stored of them
+_PAGE = 250  # images with all that is stored of them
 _EXAMPLES = 20
 
 
@@ -69,9 +67,7 @@ class Comparison:
         }
 
 
-def compare_catalogues(
-    one: str | os.PathLike[str], other: str | os.PathLike[str], progress: Progress = iter
-) -> Comparison:
+def compare_catalogues(one: Location, other: Location, progress: Progress = iter) -> Comparison:
     """Compare two catalogues as they are now; neither is changed. Raises StoreError."""
     with ExitStack() as stack:
         first, second = (stack.enter_context(open_snapshot(each)) for each in (one, other))
@@ -81,12 +77,11 @@ def compare_catalogues(
 
 
 @contextmanager
-def open_snapshot(address: str | os.PathLike[str]) -> Iterator[Snapshot]:
+def open_snapshot(location: Location) -> Iterator[Snapshot]:
     """A catalogue as it is now, opened so that nothing can be written to it. Raises StoreError."""
-    store = load("stores", "sqlite").open(absolute(address), IndexChoice(), read_only=True)
-    with closing(store):
+    with closing(open_to_copy(location)) as store:
         if not isinstance(store, Copyable):
-            raise StoreError(f"{address} is in a kind of store that cannot be copied")
+            raise StoreError(f"{display(location)} is in a kind of store that cannot be copied")
         with store.snapshot() as snapshot:
             yield snapshot
 

@@ -6,7 +6,6 @@ So a copy that was interrupted goes on by the same walk, even if its source has 
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,8 +25,8 @@ from imagefinder.catalogue.comparison import (
     open_snapshot,
     paired,
 )
-from imagefinder.images.inputs import absolute
-from imagefinder.registry.plugins import load
+from imagefinder.stores.location import Location, is_database
+from imagefinder.stores.opening import begin_copy, located
 from imagefinder.types import Progress, Properties, Recipe, Snapshot, StoreCopy, StoredImage
 
 _BATCH = 1000  # images written in one transaction, or fewer
@@ -57,22 +56,19 @@ class CopyReport:
         }
 
 
-def copy(
-    source: str | os.PathLike[str], target: str | os.PathLike[str], progress: Progress = iter
-) -> CopyReport:
+def copy(source: Location, target: Location, progress: Progress = iter) -> CopyReport:
     """Copy a catalogue; see ``Finder.copy``."""
     began = perf_counter()
     report = CopyReport()
     with open_snapshot(source) as snapshot:
-        properties, place = snapshot.properties, absolute(target)
-        made = load("stores", "sqlite").begin_copy(place, properties, str(absolute(source)))
-        with closing(made):
-            projection = _Projection.of(properties.recipe, place)
+        properties = snapshot.properties
+        with closing(begin_copy(target, properties, source)) as made:
+            projection = _Projection.of(properties.recipe, target)
             _copy_images(snapshot, made, report, progress)
             if report.comparison.is_equal:
                 made.finish(replace(properties, recipe=projection.copy(report)))
     if report.comparison.is_equal:
-        _compare_properties(properties, place, report)
+        _compare_properties(properties, target, report)
     report.seconds = perf_counter() - began
     return report
 
@@ -100,7 +96,7 @@ def _write_differing(snapshot: Snapshot, made: StoreCopy, progress: Progress) ->
     return written
 
 
-def _compare_properties(properties: Properties, target: Path, report: CopyReport) -> None:
+def _compare_properties(properties: Properties, target: Location, report: CopyReport) -> None:
     """Of the copy, which is finished."""
     with open_snapshot(target) as snapshot:
         copied = snapshot.properties
@@ -117,29 +113,33 @@ class _Projection:
     """What a copy needs of the file by which its vectors are reduced, if they are."""
 
     recipe: Recipe
-    to: Path
-    data: bytes | None = None
-    lost: str | None = None
-    """Why it cannot be read."""
+    to: Path | None = None
+    data: bytes = b""
+    note: str | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, catalogue: Path) -> _Projection:
+    def of(cls, recipe: Recipe, copy: Location) -> _Projection:
         """Raises StoreError if there is another projection where it should be copied to."""
-        file, to = projection_file.projection_of(recipe), projection_file.beside(catalogue)
+        file = projection_file.projection_of(recipe)
         if file is None:
-            return cls(recipe, to)
+            return cls(recipe)
+        if is_database(copy):
+            note = f"searches in the copy need {file}; where it is in another place, name it by "
+            return cls(recipe, note=f"{note}--encoder reduced:FILE")
         try:
             data = file.read_bytes()
         except OSError as error:
-            return cls(recipe, to, lost=f"{file} cannot be read ({one_line(error)})")
+            note = f"{file} cannot be read ({one_line(error)}): searches in the copy need it, too"
+            return cls(recipe, note=note)
+        to = projection_file.beside(Path(located(copy)))
         projection_file.check_place(to, data)
         return cls(recipe, to, data)
 
     def copy(self, report: CopyReport) -> Recipe:
         """Beside the copy; how its vectors are made from now on."""
-        if self.lost is not None:
-            report.notes.append(f"{self.lost}: searches in the copy need it, too")
-        if self.data is None:
+        if self.note is not None:
+            report.notes.append(self.note)
+        if self.to is None:
             return self.recipe
         with atomic_write(self.to) as unfinished:
             unfinished.write_bytes(self.data)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from itertools import cycle
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imagefinder.cli.options import Json
-from imagefinder.cli.output import plain, print_json
+from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
@@ -21,9 +20,9 @@ _SHOWN = 16  # digits of a checksum
 
 def copy(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="The catalogue.", dir_okay=False)
+        str, typer.Argument(metavar="SOURCE", help="The catalogue: a file or a URL.")
     ],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Its copy.", dir_okay=False)],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Its copy: a file or a URL.")],
     compare: Annotated[
         bool, typer.Option("--compare", help="Copy nothing: say whether the two are equal.")
     ] = False,
@@ -50,7 +49,7 @@ def copy(
         raise typer.Exit(1)
 
 
-def _copied(source: Path, target: Path) -> CopyReport:
+def _copied(source: str, target: str) -> CopyReport:
     from imagefinder.catalogue.copying import copy
 
     steps = cycle(("copying", "comparing"))
@@ -58,15 +57,17 @@ def _copied(source: Path, target: Path) -> CopyReport:
         return copy(source, target, lambda images: bar.track(next(steps), images))
 
 
-def _compared(source: Path, target: Path) -> Comparison:
+def _compared(source: str, target: str) -> Comparison:
     from imagefinder.catalogue.comparison import compare_catalogues
 
     with progress_bar() as bar:
         return compare_catalogues(source, target, lambda images: bar.track("comparing", images))
 
 
-def _print_report(report: CopyReport, target: Path) -> None:
-    to = plain(str(target))
+def _print_report(report: CopyReport, target: str) -> None:
+    from imagefinder.stores.location import display
+
+    to = short(display(target))
     typer.echo(f"{report.written:,} images copied to {to} in {report.seconds:.1f} s")
     for note in report.notes:
         typer.echo(plain(note))

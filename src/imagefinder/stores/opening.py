@@ -9,8 +9,8 @@ from typing import Any
 from imagefinder.errors import StoreError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.plugins import load
-from imagefinder.stores.location import Location, is_database, name_of
-from imagefinder.types import IndexChoice, Recipe, Store
+from imagefinder.stores.location import Location, display, is_database, name_of
+from imagefinder.types import IndexChoice, Properties, Recipe, Store, StoreCopy
 
 
 def create_store(
@@ -28,6 +28,20 @@ def open_store(location: Location, index: IndexChoice | None = None) -> Store:
     """An existing store. Raises CatalogueMissing and MissingExtra, among others."""
     opened: Store = store_class(location).open(located(location), index)
     return opened
+
+
+def open_to_copy(location: Location) -> Store:
+    """The same, to be read alone; it searches by no kind of index that may not be installed."""
+    opened: Store = store_class(location).open(located(location), IndexChoice(), read_only=True)
+    return opened
+
+
+def begin_copy(location: Location, properties: Properties, source: Location) -> StoreCopy:
+    """A store at a location that becomes the copy of a source; see Copyable."""
+    begun: StoreCopy = store_class(location).begin_copy(
+        located(location), properties, display(source)
+    )
+    return begun
 
 
 def exists(location: Location) -> bool:

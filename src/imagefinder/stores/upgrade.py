@@ -20,11 +20,12 @@ from imagefinder.registry.factory import check_index_choice
 from imagefinder.stores.property_names import VECTORS_ID, metadata_property
 from imagefinder.types import Features, IndexChoice, Keys, OtherVectors, Recipe
 
-_OTHER = "other vectors"  # the property that describes them
+OTHER = "other vectors"
+"""The property that describes them."""
 
 
-class PropertyRows(Protocol):
-    """What a store knows of itself, inside one transaction."""
+class UpgradeRows(Protocol):
+    """The rows of a store inside one transaction, as an upgrade needs them."""
 
     def get_property(self, name: str) -> str | None:
         """A text about the catalogue, if it is set."""
@@ -34,10 +35,6 @@ class PropertyRows(Protocol):
 
     def delete_property(self, name: str) -> None:
         """Delete it, if it is set."""
-
-
-class UpgradeRows(PropertyRows, Protocol):
-    """The rows of a store inside one transaction, as an upgrade needs them."""
 
     def count(self) -> int:
         """How many images have other vectors."""
@@ -87,11 +84,14 @@ class State:
     """Texts that are about these vectors, by their names."""
 
     @classmethod
-    def read(cls, rows: PropertyRows) -> State | None:
+    def read(cls, rows: UpgradeRows) -> State | None:
         """None if there are no other vectors. Raises CatalogueDamaged."""
-        text = rows.get_property(_OTHER)
-        if text is None:
-            return None
+        text = rows.get_property(OTHER)
+        return None if text is None else cls.from_json(text)
+
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        """The inverse of ``to_json``. Raises CatalogueDamaged."""
         try:
             about = json.loads(text)
             recipe = recipes.from_json(about["recipe"])
@@ -102,15 +102,19 @@ class State:
                 "--discard"
             ) from error
 
-    def write(self, rows: PropertyRows) -> None:
+    def write(self, rows: UpgradeRows) -> None:
         """Replace the property."""
+        rows.set_property(OTHER, self.to_json())
+
+    def to_json(self) -> str:
+        """As a text."""
         about: dict[str, Any] = {
             "recipe": recipes.to_json(self.recipe),
             "vectors": self.vectors,
             "kept": self.is_kept,
             "metadata": dict(self.metadata),
         }
-        rows.set_property(_OTHER, json.dumps(about, ensure_ascii=False))
+        return json.dumps(about, ensure_ascii=False)
 
 
 def other_vectors(rows: UpgradeRows) -> OtherVectors | None:
@@ -122,7 +126,7 @@ def other_vectors(rows: UpgradeRows) -> OtherVectors | None:
 def discard(rows: UpgradeRows) -> None:
     """See ``Upgradable.discard_other_vectors``."""
     rows.discard()
-    rows.delete_property(_OTHER)
+    rows.delete_property(OTHER)
 
 
 class VectorUpgrade:
@@ -191,7 +195,7 @@ class VectorUpgrade:
         rows.exchange()
         rows.set_property("recipe", recipes.to_json(self.recipe))
         rows.set_property(VECTORS_ID, self._vectors)
-        forget_index(rows, self.recipe)
+        _forget_index(rows, self.recipe)
         if keep:
             former = {name: text for name, text in texts.items() if text is not None}
             State(self._current().recipe, before, True, former).write(rows)
@@ -235,14 +239,15 @@ def _occupied(state: State) -> str:
     )
 
 
-def forget_index(rows: PropertyRows, recipe: Recipe) -> None:
-    """Leave the chosen kind of index if it cannot compare the vectors of a recipe."""
+def _forget_index(rows: UpgradeRows, recipe: Recipe) -> None:
+    """Leave the chosen kind of index if it cannot compare the new vectors."""
     choice = recipes.choice_from_json(rows.get_property("index"))
-    if not _suits(choice, recipe):
+    if not suits(choice, recipe):
         rows.delete_property("index")
 
 
-def _suits(choice: IndexChoice, recipe: Recipe) -> bool:
+def suits(choice: IndexChoice, recipe: Recipe) -> bool:
+    """Whether a kind of index can compare the vectors of a recipe."""
     try:
         check_index_choice(choice, recipe.dim, recipe.measure)
     except PluginError:

@@ -8,11 +8,10 @@ from threading import Lock
 
 import numpy as np
 
-from imagefinder._utils.atomic import atomic_write
 from imagefinder.indexes.selective_match import SelectiveMatch
 from imagefinder.local_features.vlad import Codebook, fit_codebook
+from imagefinder.stores import codebook_file
 from imagefinder.stores.cache_files import CacheFiles
-from imagefinder.stores.cache_header import split_header, with_header
 from imagefinder.stores.indexed_rows import LocalFeatureRows
 from imagefinder.stores.synced_index import SyncedIndex
 from imagefinder.types import Keys, LocalFeatures
@@ -61,17 +60,9 @@ class VladIndex:
             self._fit()
 
     def _load(self) -> None:
-        try:
-            data = self._files.codebook().read_bytes()
-            about, content = split_header(data, self._files.id)
-            codebook, sample = Codebook.from_bytes(content), int(about["sample"])
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            log.info("fitting the codebook again: %s", error)
-            return
-        if codebook.mean.shape == (self._dim,):
-            self._use(codebook, sample)
+        found = codebook_file.load(self._files)
+        if found is not None and found[0].mean.shape == (self._dim,):
+            self._use(*found)
 
     def _fit(self) -> None:
         keys = self._rows.keys()
@@ -80,7 +71,7 @@ class VladIndex:
         found = [local.descriptors for local in self._rows.select(sample).values() if local]
         if found:
             codebook = fit_codebook(np.concatenate(found))
-            self._save(codebook, len(sample))
+            codebook_file.save(self._files, codebook, len(sample))
             self._use(codebook, len(sample))
 
     def _use(self, codebook: Codebook, sample: int) -> None:
@@ -95,11 +86,3 @@ class VladIndex:
             self._rows.source(lambda local: codebook.vector(local.descriptors)),
         )
         self._codebook, self._fit_size = codebook, sample
-
-    def _save(self, codebook: Codebook, sample: int) -> None:
-        data = with_header(self._files.id, {"sample": sample}, codebook.to_bytes())
-        try:
-            with atomic_write(self._files.codebook()) as unfinished:
-                unfinished.write_bytes(data)
-        except OSError as error:  # only a cache: the folder may be read-only, the disk full
-            log.info("the codebook stays in memory: %s", error)

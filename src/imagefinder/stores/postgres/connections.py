@@ -32,9 +32,10 @@ class Connections:
     first, as the triggers of all others do that change the images.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, read_only: bool = False) -> None:
         """Nothing is opened yet."""
         self.address = address
+        self._read_only = read_only
         self.vector_schema = ""
         self._free: list[psycopg.Connection[Any]] = []
         self._guard, self._places = Lock(), Semaphore(MOST)
@@ -160,6 +161,8 @@ class Connections:
 
     def _begin_write(self, session: Session) -> str:
         """The number of the transaction, by which its outcome can be learned."""
+        if self._read_only:
+            raise StoreError(f"{self.address.shown} was opened to be read alone")
         session.connection.execute(_WRITE)
         with self._rolled_back(session.connection):
             locked = "SELECT pg_current_xact_id()::text FROM {s}.state FOR UPDATE"

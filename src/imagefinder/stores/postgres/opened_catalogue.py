@@ -38,7 +38,7 @@ class OpenedCatalogue:
             self.recipe = recipes.from_json(about["recipe"])
             self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
             own = recipes.choice_from_json(about.get("index"))
-            self._files = _cache_files(connections, about["id"])
+            self._files = cache_files(connections, about["id"])
             self._vectors = about.get(VECTORS_ID, "")
         self._guard = Lock()
         self.indexes = self.new_indexes(index or own)
@@ -104,7 +104,7 @@ class OpenedCatalogue:
                 self._vlad.close()
 
 
-def _cache_files(connections: Connections, own: str) -> CacheFiles:
+def cache_files(connections: Connections, own: str) -> CacheFiles:
     """In the user's cache folder, by the server and the database, since a copy has the same id."""
     given = connections.address.parameters()
     place = [str(given.get(part, "")) for part in ("host", "hostaddr", "port", "service", "dbname")]

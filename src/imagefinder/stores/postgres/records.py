@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from imagefinder.stores.postgres.session import Session
-from imagefinder.types import File, Record, StoredFile
+from imagefinder.types import File, Origin, Record, StoredFile
 
 OF_KEYS = "key = ANY(%s::bigint[])"
 
 _NUL = "\uffff"
 """In place of a NUL, which jsonb cannot hold; no text has this character."""
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """What is inserted of an image into the table ``images``."""
+
+    record: Record
+    metadata: str
+    """As ``as_text`` makes it."""
+    in_memory: bool
+
+
+def insert_images(session: Session, rows: Sequence[ImageRow], version: int) -> None:
+    """Insert new images, without their files."""
+    columns = "key, sha256, size, width, height, metadata, metadata_text, in_memory, version"
+    types = ("int8", "bytea", "int8", "int4", "int4", "jsonb", "text", "bool", "int8")
+    session.copy_rows(
+        f"{{s}}.images ({columns})",
+        types,
+        (
+            (
+                *(row.record.key, row.record.sha256, row.record.size),
+                *(row.record.width, row.record.height),
+                Jsonb(for_filters(row.metadata), str),  # which is JSON already
+                *(row.metadata, row.in_memory, version),
+            )
+            for row in rows
+        ),
+    )
+
+
+def upsert_files(session: Session, files: Mapping[str, tuple[int, int, Origin]]) -> None:
+    """Record paths, each with its image, time and origin, in place of what was there."""
+    if not files:
+        return
+    keys, times, origins = map(list, zip(*files.values(), strict=True))
+    session.execute(
+        "INSERT INTO {s}.files (path, key, mtime_ns, origin)"
+        " SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])"
+        " ON CONFLICT (path) DO UPDATE SET key = excluded.key, mtime_ns = excluded.mtime_ns,"
+        " origin = excluded.origin",
+        (list(files), keys, times, origins),
+    )
 
 
 def select_stored(session: Session, keys: Sequence[int]) -> list[int]:

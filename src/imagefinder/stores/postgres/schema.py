@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from uuid import uuid4
 
@@ -16,9 +18,11 @@ from imagefinder.errors import (
     StoreError,
 )
 from imagefinder.registry import recipes
+from imagefinder.stores.origin import Origin
 from imagefinder.stores.postgres import properties
 from imagefinder.stores.postgres.connections import Connections
 from imagefinder.stores.postgres.session import Session
+from imagefinder.stores.property_names import ORIGIN
 from imagefinder.types import Recipe
 
 LEAST_PGVECTOR = (0, 8, 4)
@@ -61,39 +65,58 @@ def check(connections: Connections) -> None:
     """Raise unless there is a catalogue that can be used, and bring an older one up to date."""
     shown = connections.address.shown
 
-    def version(session: Session) -> int | None:
+    def version(session: Session) -> int:
         if not exists(session):
-            return None
-        return int(properties.get_property(session, _VERSION) or 0)
+            raise CatalogueMissing(
+                f"there is no catalogue {shown}: make one with imagefinder add FOLDER"
+            )
+        origin = properties.get_property(session, ORIGIN)
+        if origin is not None:
+            with connections.decoding():
+                raise Origin.from_json(origin).unfinished(shown)
+        return check_version(session, shown)
 
-    found = connections.read(version)
-    if found is None:
-        raise CatalogueMissing(
-            f"there is no catalogue {shown}: make one with imagefinder add FOLDER"
-        )
     every = migrations()
-    if found > len(every):
-        raise NewerCatalogue(
-            f"{shown} was made by a newer version of ImageFinder (schema {found}, supported up to "
-            f"{len(every)}): upgrade with pip install -U imagefinder"
-        )
-    if found < len(every):
+    if connections.read(version) < len(every):
         with connections.writing() as session:
             _migrate(session, every, None)
 
 
-def create(connections: Connections, recipe: Recipe, extractor: Recipe | None) -> None:
-    """Make the tables and describe the catalogue, in one transaction."""
-    address, embedding = connections.address, embedding_type(recipe)
+def check_version(session: Session, shown: str) -> int:
+    """The number of migrations that were applied to it. Raises NewerCatalogue."""
+    found, known = int(properties.get_property(session, _VERSION) or 0), len(migrations())
+    if found > known:
+        raise NewerCatalogue(
+            f"{shown} was made by a newer version of ImageFinder (schema {found}, supported up to "
+            f"{known}): upgrade with pip install -U imagefinder"
+        )
+    return found
+
+
+@contextmanager
+def creating(connections: Connections) -> Iterator[Session]:
+    """A transaction beside which no other makes a catalogue of this name."""
     with connections.creating() as session:
         session.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            (f"imagefinder {address.name}",),
+            (f"imagefinder {connections.address.name}",),
         )
-        _check_free(session, connections)
-        if session.value("SELECT to_regnamespace(%s) IS NULL", (session.schema,)):
-            _create_schema(session, connections)
-        _migrate(session, migrations(), embedding)
+        yield session
+
+
+def make(session: Session, connections: Connections, recipe: Recipe) -> None:
+    """Make the tables. Raises CatalogueExists, or NotACatalogue for a schema with others."""
+    embedding = embedding_type(recipe)
+    _check_free(session, connections)
+    if session.value("SELECT to_regnamespace(%s) IS NULL", (session.schema,)):
+        _create_schema(session, connections)
+    _migrate(session, migrations(), embedding)
+
+
+def create(connections: Connections, recipe: Recipe, extractor: Recipe | None) -> None:
+    """Make the tables and describe the catalogue, in one transaction."""
+    with creating(connections) as session:
+        make(session, connections, recipe)
         properties.set_property(session, "id", uuid4().hex)
         properties.set_property(session, "recipe", recipes.to_json(recipe))
         if extractor is not None:

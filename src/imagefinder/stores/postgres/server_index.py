@@ -20,7 +20,7 @@ from imagefinder.stores.postgres.scan import (
 )
 from imagefinder.stores.postgres.session import Session
 from imagefinder.stores.postgres.vectors import VECTORS, VectorRows
-from imagefinder.types import Features, Keys, Measure, Neighbors, Recipe
+from imagefinder.types import Features, IndexChoice, Keys, Measure, Neighbors, Recipe
 
 Quantization = Literal["halfvec", "bit"]
 
@@ -123,6 +123,14 @@ def build_server_index(session: Session, options: PgvectorHnsw) -> None:
         f" ({options.expression} {options.operator_class})"
         f" WITH (m = {int(options.m)}, ef_construction = {int(options.ef_construction)})"
     )
+
+
+def build_chosen(session: Session, recipe: Recipe, choice: IndexChoice) -> None:
+    """Build the graph if it is chosen; else drop it, if there is one. Raises PluginError."""
+    if choice.kind == "pgvector-hnsw":
+        build_server_index(session, server_index_of(recipe, dict(choice.options)))
+    else:
+        drop_server_index(session)
 
 
 def drop_server_index(session: Session) -> None:

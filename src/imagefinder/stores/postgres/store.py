@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,12 +23,9 @@ from imagefinder.stores.postgres.blobs import (
     select_without_signature,
 )
 from imagefinder.stores.postgres.connections import Connections
+from imagefinder.stores.postgres.copying import PostgresCopy, PostgresSnapshot
 from imagefinder.stores.postgres.opened_catalogue import OpenedCatalogue
-from imagefinder.stores.postgres.server_index import (
-    build_server_index,
-    drop_server_index,
-    server_index_of,
-)
+from imagefinder.stores.postgres.server_index import build_chosen
 from imagefinder.stores.postgres.session import Session
 from imagefinder.stores.postgres.statistics import select_statistics
 from imagefinder.stores.postgres.upgrade_rows import DatabaseUpgradeRows
@@ -47,6 +44,7 @@ from imagefinder.types import (
     Neighbors,
     OtherVectors,
     Outcome,
+    Properties,
     Recipe,
     Record,
     Signature,
@@ -107,12 +105,15 @@ class PostgresStore:
             raise
 
     @classmethod
-    def open(cls, url: str, index: IndexChoice | None = None) -> PostgresStore:
+    def open(
+        cls, url: str, index: IndexChoice | None = None, *, read_only: bool = False
+    ) -> PostgresStore:
         """An existing catalogue, searched by its own kind of index or another.
 
-        Raises CatalogueMissing or NewerCatalogue, and StoreError if there is no pgvector.
+        Raises CatalogueMissing, NewerCatalogue or UnfinishedCopy, and StoreError if there is no
+        pgvector.
         """
-        connections = Connections(Address.of(url))
+        connections = Connections(Address.of(url), read_only)
         try:
             schema.find_pgvector(connections)
             schema.check(connections)
@@ -120,6 +121,11 @@ class PostgresStore:
         except BaseException:
             connections.close()
             raise
+
+    @classmethod
+    def begin_copy(cls, url: str, properties: Properties, source: str) -> PostgresCopy:
+        """See Copyable."""
+        return PostgresCopy(url, properties, source)
 
     @classmethod
     def exists(cls, url: str) -> bool:
@@ -313,11 +319,7 @@ class PostgresStore:
 
         def use(session: Session) -> None:
             opened.check(session)
-            if choice.kind == "pgvector-hnsw":
-                options = server_index_of(self.recipe, dict(choice.options))
-                build_server_index(session, options)
-            else:
-                drop_server_index(session)
+            build_chosen(session, self.recipe, choice)
             properties.set_property(session, "index", recipes.choice_to_json(choice))
 
         self._connections.write(use)
@@ -349,6 +351,12 @@ class PostgresStore:
             return PostgresStore(connections, self._index)
         except PluginError:  # that kind of index cannot compare the new vectors
             return PostgresStore(connections, None)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresSnapshot]:
+        """See Copyable."""
+        with self._connections.reading() as session:
+            yield PostgresSnapshot(self._connections, session)
 
     def backup(self, target: Path, force: bool = False) -> int:
         """See Store; a database has its own ways. Raises StoreError."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from psycopg.types.json import Jsonb
-
 from imagefinder.stores.postgres import records
 from imagefinder.stores.postgres.blobs import (
     check_local_features,
@@ -121,20 +119,15 @@ class BufferedRows:
             insert_signatures(self.session, self._signatures)
         if changed := self._changed - self._new.keys():
             self._update_images(list(changed))
-        if self._written:
-            self._upsert_files()
+        records.upsert_files(self.session, self._written)
         records.delete_orphans(self.session, list(keys))
 
     def _insert_images(self, version: int) -> None:
-        columns = "key, sha256, size, width, height, metadata, metadata_text, in_memory, version"
-        types = ("int8", "bytea", "int8", "int4", "int4", "jsonb", "text", "bool", "int8")
-        rows = []
-        for key, record in self._new.items():
-            image = self._images[key]
-            about = key, record.sha256, record.size, record.width, record.height
-            filtered = Jsonb(records.for_filters(image.metadata), str)  # which is JSON already
-            rows.append((*about, filtered, image.metadata, image.in_memory, version))
-        self.session.copy_rows(f"{{s}}.images ({columns})", types, rows)
+        images = [(record, self._images[key]) for key, record in self._new.items()]
+        rows = [
+            records.ImageRow(record, image.metadata, image.in_memory) for record, image in images
+        ]
+        records.insert_images(self.session, rows, version)
 
     def _update_images(self, keys: list[int]) -> None:
         images = [self._images[key] for key in keys]
@@ -150,14 +143,4 @@ class BufferedRows:
                 texts,
                 [image.in_memory for image in images],
             ),
-        )
-
-    def _upsert_files(self) -> None:
-        keys, times, origins = map(list, zip(*self._written.values(), strict=True))
-        self.session.execute(
-            "INSERT INTO {s}.files (path, key, mtime_ns, origin)"
-            " SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])"
-            " ON CONFLICT (path) DO UPDATE SET key = excluded.key, mtime_ns = excluded.mtime_ns,"
-            " origin = excluded.origin",
-            (list(self._written), keys, times, origins),
         )

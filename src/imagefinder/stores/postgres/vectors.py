@@ -46,10 +46,12 @@ def insert_vectors(
     session.copy_in(f"{table} (key, row, embedding)", data)
 
 
-def select_vectors(session: Session, keys: Sequence[int], recipe: Recipe) -> dict[int, Features]:
+def select_vectors(
+    session: Session, keys: Sequence[int], recipe: Recipe, table: str = VECTORS
+) -> dict[int, Features]:
     """The vectors of each of these images, in the order of their rows; none is ``(0, dim)``."""
     found = {key: np.empty((0, recipe.dim), dtype(recipe.measure)) for key in keys}
-    for own, vectors in _select(session, OF_KEYS, (list(keys),), recipe):
+    for own, vectors in _select(session, OF_KEYS, (list(keys),), recipe, table):
         starts = np.flatnonzero(np.diff(own, prepend=-1))
         found.update(zip(own[starts].tolist(), np.split(vectors, starts[1:]), strict=True))
     return found
@@ -79,10 +81,14 @@ class VectorRows:
 
 
 def _select(
-    session: Session, condition: str, values: Sequence[object], recipe: Recipe
+    session: Session,
+    condition: str,
+    values: Sequence[object],
+    recipe: Recipe,
+    table: str = VECTORS,
 ) -> Iterator[tuple[Keys, Features]]:
     """Keys and vectors in their order; all vectors of an image are in one piece."""
-    query = f"SELECT key, row, embedding FROM {VECTORS} WHERE {condition} ORDER BY key, row"
+    query = f"SELECT key, row, embedding FROM {table} WHERE {condition} ORDER BY key, row"
     held_keys, held = np.empty(0, np.int64), np.empty((0, recipe.dim), dtype(recipe.measure))
     for keys, _, vectors in VectorFormat(recipe).decode(session.copy_out(query, values)):
         keys, vectors = np.concatenate([held_keys, keys]), np.concatenate([held, vectors])

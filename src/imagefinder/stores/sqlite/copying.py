@@ -6,18 +6,17 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import apsw
 import numpy as np
 
 from imagefinder.errors import StoreError
-from imagefinder.registry import recipes
 from imagefinder.similarity import dtype
-from imagefinder.stores import upgrade
-from imagefinder.stores.cache_files import remove_stale_caches
+from imagefinder.stores import codebook_file
+from imagefinder.stores.cache_files import CacheFiles, remove_stale_caches
 from imagefinder.stores.origin import Origin
-from imagefinder.stores.property_names import metadata_among
+from imagefinder.stores.property_names import ORIGIN
+from imagefinder.stores.property_texts import properties_from, texts_of
 from imagefinder.stores.sqlite import properties, schema
 from imagefinder.stores.sqlite.checksums import CheckedTable
 from imagefinder.stores.sqlite.connections import Connections
@@ -36,21 +35,23 @@ from imagefinder.stores.sqlite.records import (
     select_rows,
 )
 from imagefinder.stores.sqlite.signatures import SIGNATURES
-from imagefinder.stores.sqlite.upgrade_rows import FileUpgradeRows
 from imagefinder.stores.sqlite.vectors import OTHER_VECTORS, VECTORS
 from imagefinder.stores.sqlite.where import select_keys
 from imagefinder.stores.sqlite.writes import record_write
-from imagefinder.types import IndexChoice, Properties, Recipe, StoredImage
+from imagefinder.types import Properties, Recipe, StoredImage
 
 
 class SqliteSnapshot:
     """See ``types.Snapshot``: one read transaction."""
 
-    def __init__(self, connections: Connections, connection: apsw.Connection) -> None:
+    def __init__(self, path: Path, connections: Connections, connection: apsw.Connection) -> None:
         """Of the file that the connection, in a transaction, reads."""
         self._connections, self._connection = connections, connection
         with connections.decoding():
-            self.properties = _select_properties(connection)
+            texts = properties.select_properties(connection)
+            others = int(connection.execute("SELECT count(*) FROM other_images").get)
+            codebook = codebook_file.read(CacheFiles(path, str(texts["id"])))
+            self.properties = properties_from(texts, others, codebook)
 
     def __len__(self) -> int:
         """See Snapshot."""
@@ -78,7 +79,7 @@ class SqliteCopy:
 
     def __init__(self, path: Path, connections: Connections, source: Properties, name: str) -> None:
         """For ``begin``."""
-        self._connections = connections
+        self._path, self._connections = path, connections
         self._recipe = source.recipe
         self._other = source.other.recipe if source.other else None
         origin = Origin.of(source, name)
@@ -93,7 +94,8 @@ class SqliteCopy:
             if is_new and not schema.is_empty(connection):
                 _check_begun(connection, path, origin)  # another program was quicker
             schema.migrate(connection)
-            properties.set_origin(connection, origin)  # its file may have moved
+            # its file may have moved
+            properties.set_property(connection, ORIGIN, origin.to_json())
 
     def page(self, after: int, limit: int) -> list[StoredImage]:
         """See ImagePages."""
@@ -135,8 +137,12 @@ class SqliteCopy:
     def finish(self, source: Properties) -> None:
         """See StoreCopy."""
         with self._writing() as connection:
-            _write_properties(connection, source)
-            properties.set_origin(connection, None)
+            # with an id: without, no version of the program takes the file for a catalogue
+            texts = texts_of(source, "sqlite")
+            for name, text in texts.items():
+                properties.set_property(connection, name, text)
+            properties.delete_property(connection, ORIGIN)
+        codebook_file.save_copy(CacheFiles(self._path, texts["id"]), source)
 
     def close(self) -> None:
         """See StoreCopy."""
@@ -156,36 +162,6 @@ def _check_begun(connection: apsw.Connection, path: Path, origin: Origin) -> Non
     """Raise StoreError unless it is the unfinished copy of this origin."""
     schema.check(connection, path.name)
     origin.check_begun(properties.get_origin(connection), str(path))
-
-
-def _select_properties(connection: apsw.Connection) -> Properties:
-    about, rows = properties.select_properties(connection), FileUpgradeRows(connection)
-    state = upgrade.State.read(rows)
-    return Properties(
-        str(about["id"]),
-        recipes.from_json(about["recipe"]),
-        recipes.from_json(about["extractor"]) if "extractor" in about else None,
-        recipes.choice_from_json(about.get("index")),
-        metadata_among(about),
-        upgrade.other_vectors(rows),
-        state.metadata if state else {},
-    )
-
-
-def _write_properties(connection: apsw.Connection, source: Properties) -> None:
-    # before, no version of the program takes the file for a catalogue: each needs an id
-    properties.set_property(connection, "id", uuid4().hex)
-    properties.set_property(connection, "recipe", recipes.to_json(source.recipe))
-    if source.extractor is not None:
-        properties.set_property(connection, "extractor", recipes.to_json(source.extractor))
-    if source.index != IndexChoice():
-        properties.set_property(connection, "index", recipes.choice_to_json(source.index))
-        upgrade.forget_index(FileUpgradeRows(connection), source.recipe)
-    for name, text in source.metadata.items():
-        properties.set_metadata(connection, name, text)
-    if source.other is not None:
-        about = (source.other.recipe, uuid4().hex, source.other.is_kept, source.other_metadata)
-        upgrade.State(*about).write(FileUpgradeRows(connection))
 
 
 def _select_page(connection: apsw.Connection, after: int, limit: int) -> list[StoredImage]:

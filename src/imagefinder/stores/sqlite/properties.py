@@ -63,11 +63,3 @@ def get_origin(connection: apsw.Connection) -> Origin | None:
     sql = "SELECT value FROM catalogue WHERE name = ?"  # not its checksum: it may be migrated yet
     text = connection.execute(sql, (ORIGIN,)).get
     return None if text is None else Origin.from_json(str(text))
-
-
-def set_origin(connection: apsw.Connection, origin: Origin | None) -> None:
-    """Make it an unfinished copy of this origin, or of none: then it is a whole catalogue."""
-    if origin is None:
-        delete_property(connection, ORIGIN)
-    else:
-        set_property(connection, ORIGIN, origin.to_json())

@@ -377,7 +377,7 @@ class SqliteStore:
         """See Copyable."""
         connections = self._connections
         with connections.reading() as connection:
-            yield SqliteSnapshot(connections, connection)
+            yield SqliteSnapshot(self._path, connections, connection)
 
     def backup(self, target: Path, force: bool = False) -> int:
         """See Store."""
