@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
 import PIL.Image
 import pytest
 from hypothesis import given
@@ -26,12 +27,13 @@ from imagefinder.catalogue.comparison import (
     open_snapshot,
     paired,
 )
-from imagefinder.catalogue.reduction import reduce
+from imagefinder.encoders.pca import PcaProjection
 from imagefinder.encoders.regions import Regions
-from imagefinder.errors import NotACatalogue, UnfinishedCopy
+from imagefinder.errors import DiskFull, NotACatalogue, UnfinishedCopy
 from imagefinder.near_duplicates.decisions import decisions, remember
 from imagefinder.registry import recipes
-from imagefinder.registry.factory import make_extractor
+from imagefinder.registry.factory import make_encoder, make_extractor, recipe_of
+from imagefinder.stores.opening import begin_copy
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.properties import set_property
 from imagefinder.stores.sqlite.store import SqliteStore
@@ -310,12 +312,20 @@ def test_a_comparison_says_what_differs(source: Path, target: Path) -> None:
     assert found.checksums[0] != found.checksums[1]
 
 
+def make_reduced(path: Path, regions: int | None = None) -> Path:
+    """A catalogue whose vectors are reduced by a projection beside it; the projection."""
+    recipe = recipe_of(make_encoder("classic"))
+    axes = np.random.default_rng(2).standard_normal((recipe.dim, 4), np.float32)
+    file = path.with_name(f"{path.name}.pca.npz")
+    file.write_bytes(PcaProjection(recipe, np.zeros(recipe.dim, np.float32), axes).to_bytes())
+    with Finder.create(path, f"reduced:{file}", regions=regions) as finder:
+        finder.add([drawn(number) for number in range(3)])
+    return file
+
+
 def test_a_projection_comes_along(tmp_path: Path, target: Path) -> None:
     for regions in (None, 2):
-        with Finder.create(tmp_path / f"{regions}.db", "classic", regions=regions) as finder:
-            finder.add([drawn(number) for number in range(6)])
-            reduce(finder, tmp_path / "small.db", dim=4).close()
-        projection = tmp_path / "small.db.pca.npz"
+        projection = make_reduced(tmp_path / "small.db", regions)
         target.with_name(f"{target.name}.pca.npz").write_bytes(b"another's")
         with pytest.raises(StoreError, match="a catalogue may need it"):
             copying.copy(tmp_path / "small.db", target)
@@ -332,10 +342,7 @@ def test_a_projection_comes_along(tmp_path: Path, target: Path) -> None:
 
 
 def test_a_projection_that_is_lost_is_said(tmp_path: Path, target: Path) -> None:
-    with Finder.create(tmp_path / "a.db", "classic") as finder:
-        finder.add([drawn(number) for number in range(6)])
-        reduce(finder, tmp_path / "small.db", dim=4).close()
-    (tmp_path / "small.db.pca.npz").unlink()
+    make_reduced(tmp_path / "small.db").unlink()
     (note,) = copying.copy(tmp_path / "small.db", target).notes
     assert "small.db.pca.npz cannot be read" in note
     with pytest.raises(ModelError):
@@ -352,6 +359,36 @@ def test_an_index_that_the_copy_cannot_have_is_said(source: Path, target: Path) 
     assert note.startswith("the index of_another_store cannot be used in the copy")
     with closing(SqliteStore.open(target)) as store:
         assert store.index == IndexChoice()
+
+
+def test_a_full_disk_loses_nothing(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(*given: Any) -> Any:
+        made: Any = begin_copy(*given)
+        made._connections._writer.pragma("max_page_count", 30)
+        return made
+
+    monkeypatch.setattr(copying, "_BATCH", 20)
+    monkeypatch.setattr(copying, "begin_copy", begin)
+    with pytest.raises(DiskFull, match="free some space and try again"):
+        copying.copy(source, target)
+    monkeypatch.setattr(copying, "begin_copy", begin_copy)
+    report = copying.copy(source, target)
+    assert report.comparison.is_equal
+    assert 0 < report.written < IMAGES
+
+
+@pytest.mark.parametrize("damage", [b"", b"no codebook", b'{"format": "imagefinder cache"}'])
+def test_a_damaged_codebook_is_left_out(tmp_path: Path, target: Path, damage: bytes) -> None:
+    with Finder.create(tmp_path / "a.db", "classic", local="sift") as finder:
+        finder.add([drawn(number) for number in range(3)])
+        fit_codebook(finder)
+    (file,) = tmp_path.glob("a.db.vlad-????????")
+    file.write_bytes(damage)
+    assert copying.copy(tmp_path / "a.db", target).comparison.is_equal
+    with open_snapshot(target) as snapshot:
+        assert snapshot.properties.codebook is None
 
 
 keys = st.sets(st.integers(0, 20))

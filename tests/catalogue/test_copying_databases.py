@@ -18,7 +18,6 @@ from tests.postgres_server import Server
 from imagefinder import CatalogueExists, Finder, StoreError
 from imagefinder.catalogue import copying
 from imagefinder.catalogue.comparison import compare_catalogues, open_snapshot
-from imagefinder.catalogue.reduction import reduce
 from imagefinder.errors import UnfinishedCopy
 from imagefinder.near_duplicates.decisions import decisions, remember
 from imagefinder.registry.factory import make_extractor
@@ -29,6 +28,7 @@ from imagefinder.testing.contracts.samples import random_signature
 from imagefinder.types import Entry, IndexChoice, Recipe, StoredImage
 
 from ..conftest import drawn
+from .test_copying import make_reduced
 
 DIM = 8
 RECIPE = Recipe("test", {}, DIM, "cosine")
@@ -129,7 +129,9 @@ def test_an_interrupted_copy_goes_on(source: Path, postgres: Server) -> None:
     url = postgres.url().replace("postgres@", "postgres:secret@")
     with pytest.raises(KeyboardInterrupt):
         copying.copy(source, url, at(110, interrupt))
-    with pytest.raises(UnfinishedCopy, match="is an unfinished copy of") as raised:
+    with pytest.raises(
+        UnfinishedCopy, match=r"run imagefinder copy \S+a.db 'post\S+' again"
+    ) as raised:
         Finder.open(url)
     assert "secret" not in str(raised.value)
     other = source.with_name("other.db")
@@ -248,14 +250,11 @@ def test_reading_suffices_for_a_source(source: Path, postgres: Server, tmp_path:
 
 
 def test_where_the_projection_is_needed_is_said(tmp_path: Path, postgres: Server) -> None:
-    with Finder.create(tmp_path / "a.db", "classic") as finder:
-        finder.add([drawn(number) for number in range(6)])
-        reduce(finder, tmp_path / "small.db", dim=4).close()
-    url = postgres.url()
+    projection, url = make_reduced(tmp_path / "small.db"), postgres.url()
     (note,) = copying.copy(tmp_path / "small.db", url).notes
     assert "searches in the copy need" in note
     with Finder.open(url) as copied:
         assert copied.search(drawn(1), k=1)[0].score > 0.99
     assert copying.copy(url, tmp_path / "back.db").notes == []
-    (tmp_path / "small.db.pca.npz").unlink()
+    projection.unlink()
     Finder.open(tmp_path / "back.db").close()

@@ -17,7 +17,7 @@ PROGRAM = typer.main.get_command(app)
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 BENCHMARKS = DOCS / "figures.md"
-OF_OTHERS = {"--build-arg"}
+OF_OTHERS = {"--build-arg", "--no-deps"}
 OTHERS = {"docker", "export", ".", "ruff", "mypy", "lint-imports", "pg_dump", "pytest"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 
 from imagefinder.errors import CatalogueExists, StoreError, UnfinishedCopy
@@ -53,9 +54,9 @@ class Origin:
 
     def unfinished(self, name: str) -> UnfinishedCopy:
         """The error of opening the copy, which has this name."""
+        command = shlex.join(["imagefinder", "copy", self.source, name])
         return UnfinishedCopy(
-            f"{name} is an unfinished copy of {self.source}: run imagefinder copy {self.source} "
-            f"{name} again, or remove it"
+            f"{name} is an unfinished copy of {self.source}: run {command} again, or remove it"
         )
 
     def check_begun(self, begun: Origin | None, name: str) -> None:
