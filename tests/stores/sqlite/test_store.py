@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imagefinder.errors import (
@@ -471,56 +470,6 @@ def test_more_can_be_asked_for_than_sqlite_can_count(tmp_path: Path) -> None:
     fill(store, 3)
     assert store.search(rows(1), 10**20).keys.shape == (1, 3)
     store.close()
-
-
-class AnyOrder(RuleBasedStateMachine):
-    """A store beside a dictionary: whatever is done, in any order, both hold the same."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.store = SqliteStore.create(Path(self.folder()), recipe(), EXACT)
-        self.places: dict[str, str] = {}
-
-    def folder(self) -> str:
-        from tempfile import mkdtemp
-
-        return f"{mkdtemp()}/c.db"
-
-    @rule(content=st.sampled_from("abcdef"), path=st.sampled_from("1234"))
-    def add(self, content: str, path: str) -> None:
-        entry = record(content, paths=(f"/{path}",))
-        new = not self.store.has_content(entry.sha256)
-        self.store.write([Entry(entry, rows(ord(content)) if new else None)])
-        self.places[f"/{path}"] = content
-
-    @rule(path=st.sampled_from("1234"))
-    def forget(self, path: str) -> None:
-        assert self.store.remove_files([f"/{path}"]) == (f"/{path}" in self.places)
-        self.places.pop(f"/{path}", None)
-
-    @rule(content=st.sampled_from("abcdef"))
-    def remove(self, content: str) -> None:
-        held = content in self.places.values()
-        assert self.store.remove_images([record(content).key]) == held
-        self.places = {path: c for path, c in self.places.items() if c != content}
-
-    @invariant()
-    def both_hold_the_same(self) -> None:
-        contents = {record(c).key for c in self.places.values()}
-        assert len(self.store) == len(contents)
-        assert set(self.store.search(rows(0), 99).keys[0].tolist()) == contents
-        assert list(self.store.iter_paths("/")) == sorted(self.places)
-        located = self.store.lookup_paths(sorted(self.places))
-        assert {path: known.key for path, known in located.items()} == {
-            p: record(c).key for p, c in self.places.items()
-        }
-
-    def teardown(self) -> None:
-        self.store.close()
-
-
-TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 
 
 def test_the_recipe_is_plain_json_that_anyone_can_read(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ def insert_local_features(
 ) -> None:
     """Insert those of images. Raises StoreError for another shape, NaN, or no extractor."""
     for one in local.values():
-        check_local_features(one, extractor)
+        _check(one, extractor)
     rows = ((key, codec.pack(one)) for key, one in local.items())
     session.copy_rows("{s}.local_features (key, features)", ("int8", "bytea"), rows)
 
 
-def check_local_features(local: LocalFeatures, extractor: Recipe | None) -> None:
+def _check(local: LocalFeatures, extractor: Recipe | None) -> None:
     """Raise StoreError for another shape, NaN, or no extractor."""
     dim = extractor.dim if extractor else 0
     if local.descriptors.shape != (len(local), dim) or local.points.shape != (len(local), 2):
@@ -46,12 +46,18 @@ def select_local_features(
 
 
 def insert_signatures(session: Session, signatures: Mapping[int, Signature]) -> None:
-    """Insert those of images that have none."""
+    """Insert those of images, some of which may have one."""
     session.execute(
         "INSERT INTO {s}.signatures (key, signature)"
         " SELECT * FROM unnest(%s::bigint[], %s::bytea[]) ON CONFLICT (key) DO NOTHING",
         (list(signatures), [signature.pack(one) for one in signatures.values()]),
     )
+
+
+def insert_new_signatures(session: Session, signatures: Mapping[int, Signature]) -> None:
+    """Insert those of images that have just been inserted."""
+    rows = ((key, signature.pack(one)) for key, one in signatures.items())
+    session.copy_rows("{s}.signatures (key, signature)", ("int8", "bytea"), rows)
 
 
 def select_signatures(session: Session, keys: Sequence[int]) -> dict[int, Signature]:

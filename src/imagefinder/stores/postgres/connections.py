@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Lock, Semaphore
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 
@@ -16,6 +17,9 @@ from imagefinder.stores.postgres.failures import Conflict, LostConnection, trans
 from imagefinder.stores.postgres.session import Session
 
 Result = TypeVar("Result")
+
+Settings: TypeAlias = Mapping[str, str | int]
+NO_SETTINGS: Settings = MappingProxyType({})
 
 MOST = 16
 """Connections of one program to one catalogue; a server has 100 for all."""
@@ -41,11 +45,14 @@ class Connections:
         self._guard, self._places = Lock(), Semaphore(MOST)
         self._closed = False
 
-    def read(self, use: Callable[[Session], Result]) -> Result:
-        """What ``use`` reads in one snapshot; tried again if the connection is lost."""
+    def read(self, use: Callable[[Session], Result], settings: Settings = NO_SETTINGS) -> Result:
+        """What ``use`` reads in one snapshot; tried again if the connection is lost.
+
+        ``settings`` of the server hold in it alone.
+        """
 
         def once() -> Result:
-            with self.reading() as session:
+            with self.reading(settings) as session:
                 return use(session)
 
         return self.retrying(once)
@@ -81,10 +88,11 @@ class Connections:
         return self.retrying(once)
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, settings: Settings = NO_SETTINGS) -> Iterator[Session]:
         """One consistent snapshot."""
+        local = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
         with self.connected() as connection:
-            connection.execute(_READ)
+            connection.execute("; ".join((_READ, *local)).encode())  # in one round trip
             with self._rolled_back(connection):
                 yield self._session(connection)
             connection.execute("COMMIT")
@@ -126,7 +134,8 @@ class Connections:
     def retrying(self, once: Callable[[], Result]) -> Result:
         """The result of ``once``, which undoes what it did where it fails."""
         for delay in _DELAYS:
-            time.sleep(delay)
+            if delay:
+                time.sleep(delay)
             try:
                 return once()
             except (LostConnection, Conflict):

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from imagefinder.similarity import Scores, scores_of
+from imagefinder.stores.postgres.arrays import Reals
 from imagefinder.stores.postgres.connections import Connections
-from imagefinder.stores.postgres.records import OF_KEYS
 from imagefinder.stores.postgres.session import Session
 from imagefinder.stores.postgres.vectors import VECTORS, VectorRows
 from imagefinder.types import Features, Keys, Measure, Neighbors
@@ -48,30 +48,32 @@ def scan(
     session: Session, row: Features, measure: Measure, k: int, subset: Keys | None
 ) -> list[tuple[int, float]]:
     """Keys and distances of the k nearest of all vectors, or of those of a subset."""
-    condition = "" if subset is None else f"WHERE {OF_KEYS}"
-    values = () if subset is None else (subset.tolist(),)
+    condition = "" if subset is None else "WHERE key = ANY(%(subset)s)"
+    values = {"query": parameter(row), "k": k} | ({} if subset is None else {"subset": subset})
     return session.rows(
         f"SELECT key, {distance_of(measure)} AS distance FROM {VECTORS} {condition}"
-        " ORDER BY distance, key LIMIT %s",
-        (literal(row), *values, k),
+        " ORDER BY distance, key LIMIT %(k)s",
+        values,
     )
 
 
-def distance_of(measure: Measure, column: str = "embedding") -> str:
-    """SQL for the distance of a column to a query, whose literal is its value.
+def distance_of(measure: Measure) -> str:
+    """SQL for the distance of a vector to the query.
 
     The cosine distance from a vector of zeros is not a number.
     """
-    kind = "varbit" if measure == "hamming" else "{v}.vector"
-    distance = f"({column} OPERATOR({{v}}.{OPERATORS[measure]}) %s::text::{kind})"
+    distance = f"(embedding OPERATOR({{v}}.{OPERATORS[measure]}) {query_as(measure)})"
     return f"coalesce(nullif({distance}, 'NaN'), 1)" if measure == "cosine" else distance
 
 
-def literal(row: Features) -> str:
-    """A query as SQL writes it: floats exactly."""
-    if row.dtype == np.uint8:
-        return "".join(map(str, np.unpackbits(row)))
-    return "[" + ",".join(map(repr, row.tolist())) + "]"
+def query_as(measure: Measure, kind: str = "{v}.vector") -> str:
+    """SQL for the query, as bits or a type of pgvector's."""
+    return "%(query)s::text::varbit" if measure == "hamming" else f"%(query)s::{kind}"
+
+
+def parameter(row: Features) -> str | Reals:
+    """The value of the query."""
+    return "".join(map(str, np.unpackbits(row))) if row.dtype == np.uint8 else Reals.of(row)
 
 
 def as_neighbors(found: list[list[tuple[int, float]]], measure: Measure, dim: int) -> Neighbors:

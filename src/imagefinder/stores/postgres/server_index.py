@@ -8,14 +8,14 @@ from typing import ClassVar, Literal, get_args
 
 from imagefinder.errors import PluginError
 from imagefinder.stores.postgres.connections import Connections
-from imagefinder.stores.postgres.records import OF_KEYS
 from imagefinder.stores.postgres.scan import (
     MOST_ROWS,
     OPERATORS,
     PgvectorScan,
     as_neighbors,
     distance_of,
-    literal,
+    parameter,
+    query_as,
     scan,
 )
 from imagefinder.stores.postgres.session import Session
@@ -31,6 +31,11 @@ _CANDIDATES = 2  # times k are compared by their full vectors
 _CANDIDATES_OF_BITS = 10
 _MOST_EF = 1000
 _CLASSES: dict[Measure, str] = {"cosine": "cosine", "l2": "l2", "dot": "ip", "hamming": "hamming"}
+_SETTINGS: dict[str, str | int] = {
+    "hnsw.iterative_scan": "relaxed_order",  # a filter does not leave too few
+    "enable_seqscan": "off",
+    "enable_sort": "off",
+}
 _ELEMENT = 200  # bytes of a vector in the graph besides itself and its neighbors
 _NEIGHBOR = 18  # bytes
 
@@ -94,13 +99,18 @@ class PgvectorHnsw:
     def nearness(self) -> str:
         """SQL for the order in which the graph is searched, for a query given as a literal."""
         if self.measure == "hamming":
-            query = f"%s::text::bit({8 * self.dim})"
+            query = f"{query_as('hamming')}::bit({8 * self.dim})"
         elif self.quantization == "bit":
-            query = f"{{v}}.binary_quantize(%s::text::{{v}}.vector)::bit({self.dim})"
+            query = f"{{v}}.binary_quantize({query_as(self.measure)})::bit({self.dim})"
         else:
-            query = f"%s::text::{{v}}.halfvec({self.dim})"
+            query = query_as(self.measure, f"{{v}}.halfvec({self.dim})")
         operator = OPERATORS["hamming" if self.is_by_bits else self.measure]
         return f"{self.expression} OPERATOR({{v}}.{operator}) {query}"
+
+    def candidates(self, k: int) -> int:
+        """How many are compared by their full vectors for the k nearest."""
+        times = _CANDIDATES_OF_BITS if self.quantization == "bit" else _CANDIDATES
+        return max(self.ef_search, times * k)
 
     def bytes(self, rows: int) -> int:
         """About what the graph takes in memory while it is built."""
@@ -116,7 +126,8 @@ def build_server_index(session: Session, options: PgvectorHnsw) -> None:
     """
     drop_server_index(session)
     if options.maintenance_work_mem:
-        _set(session, maintenance_work_mem=options.maintenance_work_mem)
+        memory = options.maintenance_work_mem
+        session.execute("SELECT set_config('maintenance_work_mem', %s, true)", (memory,))
     _warn_of_memory(session, options)
     session.script(
         f"CREATE INDEX {_NAME} ON {VECTORS} USING hnsw"
@@ -158,32 +169,25 @@ class ServerIndexSearch:
 
         def use(session: Session) -> Neighbors:
             self._rows.check(session)
-            most = min(k, MOST_ROWS)
-            found = [self._nearest(session, row, most, subset) for row in query]
+            found = [self._nearest(session, row, most, candidates, subset) for row in query]
             return as_neighbors(found, self._measure, self._rows.recipe.dim)
 
-        return self._connections.read(use)
+        most = min(k, MOST_ROWS)
+        candidates = self._options.candidates(most)
+        settings = {**_SETTINGS, "hnsw.ef_search": min(candidates, _MOST_EF)}
+        return self._connections.read(use, settings)
 
     def _nearest(
-        self, session: Session, row: Features, k: int, subset: Keys | None
+        self, session: Session, row: Features, k: int, candidates: int, subset: Keys | None
     ) -> list[tuple[int, float]]:
-        options, query = self._options, literal(row)
-        times = _CANDIDATES_OF_BITS if options.quantization == "bit" else _CANDIDATES
-        candidates = max(options.ef_search, times * k)
-        _set(session, **{
-            "hnsw.ef_search": str(min(candidates, _MOST_EF)),
-            "hnsw.iterative_scan": "relaxed_order",
-            "enable_seqscan": "off",
-            "enable_sort": "off",
-        })  # fmt: skip
-        condition = "" if subset is None else f"WHERE {OF_KEYS}"
-        values = [] if subset is None else [subset.tolist()]
+        condition = "" if subset is None else "WHERE key = ANY(%(subset)s)"
+        values = {"query": parameter(row), "candidates": candidates, "k": k, "subset": subset}
         found: list[tuple[int, float]] = session.rows(
             f"WITH near AS MATERIALIZED (SELECT key, embedding FROM {VECTORS} {condition}"
-            f" ORDER BY {options.nearness} LIMIT %s)"
+            f" ORDER BY {self._options.nearness} LIMIT %(candidates)s)"
             f" SELECT key, {distance_of(self._measure)} AS distance FROM near"
-            " ORDER BY distance, key LIMIT %s",
-            (*values, query, candidates, query, k),
+            " ORDER BY distance, key LIMIT %(k)s",
+            values,
         )
         return found if len(found) == k else scan(session, row, self._measure, k, subset)
 
@@ -194,12 +198,6 @@ def server_index_of(recipe: Recipe, options: dict[str, object]) -> PgvectorHnsw:
         return PgvectorHnsw(recipe.dim, recipe.measure, **options)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise PluginError(f"pgvector-hnsw: {error}") from error
-
-
-def _set(session: Session, **settings: str) -> None:
-    """Settings until the end of the transaction."""
-    calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
-    session.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
 
 
 def _warn_of_memory(session: Session, options: PgvectorHnsw) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import psycopg
 from psycopg import Copy, Cursor
 
 from imagefinder.stores.postgres.address import quoted
+from imagefinder.stores.postgres.arrays import as_parameter
 from imagefinder.types import Keys
+
+Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
+"""Of the places ``%s``, or of ``%(name)s``."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,16 @@ class Session:
     vector_schema: str
     """Of the extension."""
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor[Any]:
+    def execute(self, sql: str, values: Values = ()) -> Cursor[Any]:
         """Run one statement; results come in binary form."""
         cursor = self.connection.cursor(binary=True)
-        return cursor.execute(self.fill(sql).encode(), values)
+        if isinstance(values, Mapping):
+            given: Values = {name: as_parameter(one) for name, one in values.items()}
+        else:
+            given = [as_parameter(one) for one in values]
+        return cursor.execute(self.fill(sql).encode(), given)
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, sql: str, values: Values = ()) -> list[Any]:
         """All rows of a query."""
         return self.execute(sql, values).fetchall()
 

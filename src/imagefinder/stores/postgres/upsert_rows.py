@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from imagefinder.stores.postgres import records
 from imagefinder.stores.postgres.blobs import (
-    check_local_features,
     insert_local_features,
+    insert_new_signatures,
     insert_signatures,
 )
 from imagefinder.stores.postgres.session import Session
-from imagefinder.stores.postgres.vectors import check_vectors, insert_vectors
+from imagefinder.stores.postgres.vectors import insert_vectors
 from imagefinder.stores.postgres.writes import record_write
 from imagefinder.types import (
     Entry,
@@ -48,6 +48,8 @@ class BufferedRows:
     extractor: Recipe | None
     _images: dict[int, _Image] = field(default_factory=dict)
     _files: dict[str, tuple[int, Origin]] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
+    """Paths that were stored before."""
     _new: dict[int, Record] = field(default_factory=dict)
     _changed: set[int] = field(default_factory=set)
     _written: dict[str, tuple[int, int, Origin]] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class BufferedRows:
             "SELECT path, key, origin FROM {s}.files WHERE path = ANY(%s::text[])", (paths,)
         ):
             self._files[path] = key, origin
+        self._known = set(self._files)
 
     def sha256_of(self, key: int) -> bytes | None:
         """See UpsertRows."""
@@ -77,9 +80,7 @@ class BufferedRows:
 
     def insert_image(self, record: Record, features: Features, local: LocalFeatures | None) -> None:
         """See UpsertRows."""
-        check_vectors(features, self.recipe)
         if local is not None:
-            check_local_features(local, self.extractor)
             self._local[record.key] = local
         self._images[record.key] = _Image(record.sha256, "{}", False)
         self._new[record.key], self._vectors[record.key] = record, features
@@ -115,11 +116,10 @@ class BufferedRows:
             insert_vectors(self.session, self._vectors, self.recipe)
         if self._local:
             insert_local_features(self.session, self._local, self.extractor)
-        if self._signatures:
-            insert_signatures(self.session, self._signatures)
+        self._insert_signatures()
         if changed := self._changed - self._new.keys():
             self._update_images(list(changed))
-        records.upsert_files(self.session, self._written)
+        self._write_files()
         records.delete_orphans(self.session, list(keys))
 
     def _insert_images(self, version: int) -> None:
@@ -144,3 +144,20 @@ class BufferedRows:
                 [image.in_memory for image in images],
             ),
         )
+
+    def _insert_signatures(self) -> None:
+        new = {key: one for key, one in self._signatures.items() if key in self._new}
+        if new:
+            insert_new_signatures(self.session, new)
+        others = {key: one for key, one in self._signatures.items() if key not in new}
+        if others:
+            insert_signatures(self.session, others)
+
+    def _write_files(self) -> None:
+        new = {path: one for path, one in self._written.items() if path not in self._known}
+        if new:
+            types = ("text", "int8", "int8", "text")
+            rows = ((path, *about) for path, about in new.items())
+            self.session.copy_rows("{s}.files (path, key, mtime_ns, origin)", types, rows)
+        known = {path: one for path, one in self._written.items() if path in self._known}
+        records.upsert_files(self.session, known)

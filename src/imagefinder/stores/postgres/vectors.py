@@ -21,28 +21,32 @@ VECTORS, OTHER_VECTORS = "{s}.vectors", "{s}.other_vectors"
 _PAGE = 4000  # images whose vectors are read at a time
 
 
-def check_vectors(features: Features, recipe: Recipe) -> None:
-    """Raise StoreError for another shape, dtype, or NaN."""
+def _check_shape(features: Features, recipe: Recipe) -> None:
+    """Raise StoreError for another shape or dtype."""
     dim, kind = recipe.dim, np.dtype(dtype(recipe.measure))
     if features.ndim != 2 or features.shape[1] != dim or features.dtype != kind:
         given = f"{features.dtype} {features.shape}"
         raise StoreError(f"the vectors are {given}, not {kind} (n, {dim})")
-    if not np.isfinite(features).all():
-        raise StoreError("the vectors are not finite")
 
 
 def insert_vectors(
     session: Session, features: Mapping[int, Features], recipe: Recipe, table: str = VECTORS
 ) -> None:
-    """Insert the vectors of images, by their keys. Raises as ``check_vectors`` does."""
+    """Insert the vectors of images, by their keys.
+
+    Raises StoreError for another shape, dtype, or NaN.
+    """
     for one in features.values():
-        check_vectors(one, recipe)
+        _check_shape(one, recipe)
     counts = [len(one) for one in features.values()]
     if not sum(counts):
         return
     keys = np.repeat(np.fromiter(features, np.int64), counts)
     rows = np.concatenate([np.arange(count) for count in counts])
-    data = VectorFormat(recipe).encode(keys, rows, np.concatenate(list(features.values())))
+    vectors = np.concatenate(list(features.values()))
+    if not np.isfinite(vectors).all():
+        raise StoreError("the vectors are not finite")
+    data = VectorFormat(recipe).encode(keys, rows, vectors)
     session.copy_in(f"{table} (key, row, embedding)", data)
 
 

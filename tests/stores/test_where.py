@@ -1,38 +1,76 @@
-"""What a metadata filter selects: typed and as text, in SQL."""
+"""What a metadata filter selects: typed and as text, in the SQL of either store."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 from unicodedata import normalize
 
 import apsw
 import pytest
 
-from imagefinder.stores.sqlite.where import select_keys
+from imagefinder.stores.postgres import records
+from imagefinder.stores.postgres import where as in_database
+from imagefinder.stores.postgres.store import PostgresStore
+from imagefinder.stores.sqlite import where as in_file
+from imagefinder.types import Recipe
 
-Select = Any
+from ..postgres_server import Server
+
+Select = Callable[..., list[Any]]
+SelectKeys = Callable[[list[str], dict[str, Any]], list[int]]
+"""Which of some metadata, as JSON, a filter selects."""
 _BIG = 2**63 + 1
 _COMPOSED, _DECOMPOSED = normalize("NFC", "Köln"), normalize("NFD", "Köln")
 
 
-@pytest.fixture(scope="module")
-def connection() -> Iterator[apsw.Connection]:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def select_keys(request: pytest.FixtureRequest) -> Iterator[SelectKeys]:
+    make = from_file if request.param == "sqlite" else from_database
+    yield from make(request)
+
+
+def from_file(_: pytest.FixtureRequest) -> Iterator[SelectKeys]:
     with apsw.Connection(":memory:") as connection:
         connection.execute("CREATE TABLE images (key INTEGER PRIMARY KEY, metadata TEXT)")
-        yield connection
+
+        def select(stored: list[str], where: dict[str, Any]) -> list[int]:
+            connection.execute("DELETE FROM images")
+            connection.executemany("INSERT INTO images VALUES (?, ?)", enumerate(stored))
+            found: list[int] = in_file.select_keys(connection, (), where, -1, None).tolist()
+            return found
+
+        yield select
+
+
+def from_database(request: pytest.FixtureRequest) -> Iterator[SelectKeys]:
+    server: Server = request.getfixturevalue("postgres")
+    with closing(PostgresStore.create(server.url(), Recipe("test", {}, 8, "cosine"))) as store:
+
+        def select(stored: list[str], where: dict[str, Any]) -> list[int]:
+            with store._connections.writing() as session:
+                session.execute("DELETE FROM {s}.images")
+                for key, text in enumerate(stored):
+                    session.execute(
+                        "INSERT INTO {s}.images VALUES (%s, '', 0, 0, 0, %s::jsonb, %s, true, 0)",
+                        (key, records.for_filters(text), text),
+                    )
+                found = in_database.select_keys(session, (), where, -1, None)
+                keys: list[int] = found.tolist()
+                return keys
+
+        yield select
 
 
 @pytest.fixture(name="select")
-def select_fixture(connection: apsw.Connection) -> Select:
+def select_fixture(select_keys: SelectKeys) -> Select:
     """Which of some metadata under ``name`` a condition selects; ``...`` is none at all."""
 
     def select(stored: list[Any], value: Any, name: str = "a") -> list[Any]:
-        connection.execute("DELETE FROM images")
-        for key, one in enumerate(stored):
-            text = json.dumps({} if one is ... else {name: one}, ensure_ascii=False)
-            connection.execute("INSERT INTO images VALUES (?, ?)", (key, text))
-        keys = select_keys(connection, (), {name: value}, -1, None)
-        return [stored[key] for key in keys.tolist()]
+        texts = [
+            json.dumps({} if one is ... else {name: one}, ensure_ascii=False) for one in stored
+        ]
+        return [stored[key] for key in select_keys(texts, {name: value})]
 
     return select
 
@@ -127,17 +165,13 @@ def test_any_name(select: Select, name: str) -> None:
     assert select(["v", "w", ...], {"ne": None}, name) == ["v", "w"]
 
 
-def test_a_name_composed_or_not_is_the_same(connection: apsw.Connection) -> None:
-    connection.execute("DELETE FROM images")
-    for key, name in enumerate((_COMPOSED, _DECOMPOSED)):
-        connection.execute("INSERT INTO images VALUES (?, ?)", (key, json.dumps({name: 1})))
+def test_a_name_composed_or_not_is_the_same(select_keys: SelectKeys) -> None:
+    stored = [json.dumps({name: 1}) for name in (_COMPOSED, _DECOMPOSED)]
     for name in (_COMPOSED, _DECOMPOSED):
-        assert select_keys(connection, (), {name: 1}, -1, None).tolist() == [0, 1]
-        assert not len(select_keys(connection, (), {name: None}, -1, None))
+        assert select_keys(stored, {name: 1}) == [0, 1]
+        assert not select_keys(stored, {name: None})
 
 
-def test_many_conditions(connection: apsw.Connection) -> None:
-    connection.execute("DELETE FROM images")
+def test_many_conditions(select_keys: SelectKeys) -> None:
     metadata = {f"n{n}": str(n) for n in range(500)}
-    connection.execute("INSERT INTO images VALUES (?, ?)", (0, json.dumps(metadata)))
-    assert len(select_keys(connection, (), {f"n{n}": n for n in range(500)}, -1, None)) == 1
+    assert select_keys([json.dumps(metadata)], {f"n{n}": n for n in range(500)}) == [0]
