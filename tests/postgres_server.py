@@ -30,8 +30,7 @@ class Server:
         self._numbers = count()
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _USER if os.geteuid() == 0 else None
-        if self._user:
-            shutil.chown(self.folder, self._user)
+        self.own(self.folder)
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
         access = self.data / "pg_hba.conf"
         asked = "host all guarded 127.0.0.1/32 scram-sha-256\n"
@@ -65,6 +64,11 @@ class Server:
     def connection(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         with psycopg.connect(self.database(), autocommit=True) as connection:
             yield connection
+
+    def own(self, folder: Path) -> None:
+        """Give a folder to the server."""
+        if self._user:
+            shutil.chown(folder, self._user)
 
     def start(self) -> None:
         settings = [part for one in _SETTINGS for part in ("-c", one)]

@@ -1,5 +1,8 @@
 """What goes wrong with a database: nothing is lost or done twice, and it is said what to do."""
 
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -9,7 +12,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from imagefinder.errors import CatalogueMissing, StoreError
+from imagefinder.errors import CatalogueMissing, DiskFull, StoreError
 from imagefinder.stores.postgres import connections as of_connections
 from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.stores.postgres.upsert_rows import BufferedRows
@@ -258,3 +261,37 @@ def test_a_role_that_only_reads_is_told_so(store: PostgresStore, url: str) -> No
         assert len(reader) == 3
         with pytest.raises(StoreError, match="read-only"):
             reader.write(random_entries(3, DIM))
+
+
+@pytest.fixture
+def small_disk(postgres: Server) -> Iterator[str]:
+    """A tablespace of a few megabytes."""
+    place = postgres.folder / "small"
+    place.mkdir()
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    if mount is None or umount is None or os.geteuid():
+        pytest.skip("only root may mount a small disk")
+    small = [mount, "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
+    if subprocess.run(small, check=False, capture_output=True).returncode:
+        pytest.skip("a container without privileges may not mount a small disk")
+    try:
+        postgres.own(place)
+        postgres.sql(f"CREATE TABLESPACE small LOCATION '{place}'")
+        yield "small"
+    finally:
+        subprocess.run([umount, "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_says_so_and_costs_nothing(postgres: Server, small_disk: str) -> None:
+    base, _, name = postgres.url().partition("#")
+    url = f"{base}?options=-c%20default_tablespace%3D{small_disk}#{name}"
+    entries = random_entries(4000, 512)
+    with closing(PostgresStore.create(url, Recipe("test", {}, 512, "cosine"))) as store:
+        store.write(entries[:100])
+        with pytest.raises(DiskFull, match=r"disk of the server .* is full: free some space"):
+            store.write(entries)
+        assert len(store) == 100
+        store.remove_images([entry.record.key for entry in entries[:50]])
+        assert len(store) == 50
+    postgres.sql(f"DROP SCHEMA {name} CASCADE")
+    postgres.sql("DROP TABLESPACE small")

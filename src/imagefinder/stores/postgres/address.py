@@ -35,7 +35,7 @@ class Address:
         _check_name(name, shown)
         try:
             conninfo = make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(database)})
-        except ProgrammingError:  # whose text may hold the password
+        except (ProgrammingError, UnicodeError):  # whose texts may hold the password
             raise StoreError(
                 f"{shown} is not an address of a database: write "
                 "postgresql://USER@HOST:PORT/DATABASE#NAME, with %23 for a # in a password"

@@ -57,8 +57,7 @@ class Session:
 
     def script(self, sql: str) -> None:
         """Run several statements without values."""
-        text = sql.replace("{s}", self.schema).replace("{v}", quoted(self.vector_schema))
-        self.connection.execute(text.encode())
+        self.connection.execute(self._filled(sql).encode())
 
     def copy_rows(self, table: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Append rows to a table, given with its columns."""
@@ -80,13 +79,15 @@ class Session:
 
     def fill(self, sql: str) -> str:
         """The statement with the names of the schemas, for a statement that takes values."""
-        schema, vectors = (
-            name.replace("%", "%%") for name in (self.schema, quoted(self.vector_schema))
-        )
-        return sql.replace("{s}", schema).replace("{v}", vectors)
+        return self._filled(sql, "%%")
 
     @contextmanager
     def _copy(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Copy]:
-        cursor = self.connection.cursor()
-        with cursor.copy(self.fill(statement).encode(), values or None) as copy:
+        text = self.fill(statement) if values else self._filled(statement)
+        with self.connection.cursor().copy(text.encode(), values or None) as copy:
             yield copy
+
+    def _filled(self, sql: str, percent: str = "%") -> str:
+        names = (self.schema, quoted(self.vector_schema))
+        schema, vectors = (name.replace("%", percent) for name in names)
+        return sql.replace("{s}", schema).replace("{v}", vectors)
