@@ -107,17 +107,25 @@ class AnyOrder(RuleBasedStateMachine):
         self.store.close()
 
 
+def run(make: Callable[[], Store]) -> None:
+    class OfStore(AnyOrder):
+        def __init__(self) -> None:
+            super().__init__(make)
+
+    run_state_machine_as_test(OfStore, settings=STEPS)
+
+
 def test_in_a_file(tmp_path: Path) -> None:
     numbers = count()
 
     def make() -> Store:
         return SqliteStore.create(tmp_path / f"{next(numbers)}.db", RECIPE)
 
-    run_state_machine_as_test(lambda: AnyOrder(make), settings=STEPS)
+    run(make)
 
 
 def test_in_a_database(postgres: Server, caches: Path) -> None:
     def make() -> Store:
         return PostgresStore.create(postgres.url(), RECIPE)
 
-    run_state_machine_as_test(lambda: AnyOrder(make), settings=STEPS)
+    run(make)

@@ -98,7 +98,8 @@ def test_a_server_that_crashes_in_the_midst_of_a_batch_is_waited_for(
 def test_a_commit_without_an_answer_is_looked_up(
     is_committed: bool, store: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, lost = psycopg.Connection.execute, []
+    execute = psycopg.Connection.execute
+    lost: list[int] = []
 
     def break_off(self: Any, query: Any, *given: Any, **options: Any) -> Any:
         if query != "COMMIT" or lost:
