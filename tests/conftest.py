@@ -46,6 +46,7 @@ _REMEDIES = {
     "curl": "install curl",
     "node": "install Node.js",
     "openssl": "install OpenSSL",
+    "pgbouncer": "install PgBouncer",
     "make": "install make",
     "needs: pip install": "install all extras: pip install -e '.[dev]'",
     "could not import": "install all extras: pip install -e '.[dev]'",

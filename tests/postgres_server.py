@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="imagefinder-postgres-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._numbers = count()
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _USER if os.geteuid() == 0 else None
@@ -120,7 +120,7 @@ def _binary(name: str) -> str:
     return str(Path(found.origin).parent / "pginstall" / "bin" / name)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

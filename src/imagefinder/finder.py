@@ -22,13 +22,14 @@ from imagefinder.catalogue.upgrade import (
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors
 from imagefinder.encoders.default import default_encoder
 from imagefinder.errors import EncoderChanged
-from imagefinder.images.inputs import Given, absolute
+from imagefinder.images.inputs import Given
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
 from imagefinder.search.query import QueryImage, as_list
 from imagefinder.search.retrieval import Retriever
 from imagefinder.stores.location import Location
+from imagefinder.stores.opening import file_at
 from imagefinder.types import Encoder, Extractor, Progress, Report, Store
 from imagefinder.verification.store import calibration_names
 from imagefinder.verification.store import load as load_calibration
@@ -175,7 +176,7 @@ class Finder(Catalogue):
         The copy is verified, and appears whole or not at all. Raises CatalogueExists if there is a
         file, unless ``force`` replaces it, and CatalogueDamaged rather than copy damage.
         """
-        return self.store.backup(absolute(path), force)
+        return self.store.backup(file_at(path, "a backup"), force)
 
     @staticmethod
     def copy(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,9 @@ from imagefinder.cli.terminal import track
 
 
 def reduce(
-    to: Annotated[Path, typer.Argument(metavar="NEW.db", help="The smaller catalogue.")],
+    to: Annotated[
+        str, typer.Argument(metavar="NEW.db", help="The smaller catalogue.", path_type=str)
+    ],
     dim: Annotated[int, typer.Option(min=1, metavar="N", help="Dimensions of its vectors.")],
     db: Db = DB,
     whiten: Annotated[
@@ -32,6 +33,6 @@ def reduce(
         before, after = finder.statistics().size, smaller.statistics().size
         images = len(smaller)
     if as_json:
-        print_json({"catalogue": str(to), "images": images, "dim": dim, "bytes": after})
+        print_json({"catalogue": to, "images": images, "dim": dim, "bytes": after})
     else:
         typer.echo(f"{images} images; reduced from {before:,} to {after:,} bytes")

@@ -54,11 +54,12 @@ def upgrade(
         ),
     ] = "stop",
     old: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FILE",
             help="That catalogue; NAME.ENCODER.db beside the catalogue if not given.",
             dir_okay=False,
+            path_type=str,
             rich_help_panel=_MISSING,
         ),
     ] = None,
@@ -89,7 +90,7 @@ def upgrade(
         _discard(db, as_json)
         return
     with _open(db, None if back else make_encoder(encoder, option)) as finder:
-        aside = (old or _old_catalogue(db, finder)) if missing == "keep-old" else None
+        aside = (old or str(_old_catalogue(db, finder))) if missing == "keep-old" else None
         with track("encoding", lambda: _remaining(finder)) as bar:
             report = finder.upgrade(
                 make_encoder(encoder, option),
@@ -101,7 +102,7 @@ def upgrade(
             )
     aside = aside if report.is_switched and report.lost else None
     if as_json:
-        print_json(report.as_json() | {"old_catalogue": aside and str(aside)})
+        print_json(report.as_json() | {"old_catalogue": aside})
     else:
         _print(report, aside)
     if not report.is_switched:
@@ -147,7 +148,7 @@ def _discard(db: str, as_json: bool) -> None:
         typer.echo(f"vectors of {found.images:,} images by {found.recipe.encoder} discarded")
 
 
-def _print(report: UpgradeReport, aside: Path | None) -> None:
+def _print(report: UpgradeReport, aside: str | None) -> None:
     before, after = report.names
     print_failures(report.failures, "missing")
     if not report.is_switched:
