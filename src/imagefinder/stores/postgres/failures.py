@@ -29,6 +29,8 @@ _CONFLICTS = (pg.SerializationFailure, pg.DeadlockDetected)
 _MISSING = (pg.InvalidSchemaName, pg.UndefinedTable, pg.UndefinedColumn)
 _DAMAGES = (pg.DataCorrupted, pg.IndexCorrupted)
 
+_BUSY = r"starting up|shutting down|in recovery mode|recovery state"
+
 # of a connection that is refused, by libpq's words, which are not translated
 _REFUSALS = (
     (r"password authentication failed|no password supplied", "the password is wrong or missing: "
@@ -39,8 +41,6 @@ _REFUSALS = (
      "pg_hba.conf"),
     (r"too many (clients|connections)|remaining connection slots", "the server has no connection "
      "left: raise max_connections, or use PgBouncer"),
-    (r"starting up|shutting down|in recovery mode|recovery state", "the server is starting or "
-     "stopping: try again"),
     (r"definition of service", "there is no such service in ~/.pg_service.conf"),
     (r"could not translate host name|resolve host", "there is no such host: check the address"),
     (r"SSL|certificate", "the encrypted connection fails: check sslmode and the certificates"),
@@ -94,6 +94,8 @@ _MESSAGES: tuple[tuple[type[psycopg.Error] | tuple[type[psycopg.Error], ...], st
 
 def _of_connection(error: psycopg.Error, address: Address) -> LostConnection | StoreError:
     text = str(error)
+    if re.search(_BUSY, text):
+        return LostConnection(f"{address.shown}: the server is starting or stopping: try again")
     for pattern, remedy in _REFUSALS:
         if re.search(pattern, text):
             return StoreError(f"{address.shown}: {remedy}")
