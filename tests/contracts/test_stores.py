@@ -41,11 +41,7 @@ STORES: list[tuple[str, Measure, MakeStore]] = [
     ("sqlite with local features", "cosine", sqlite(extractor=EXTRACTOR)),
 ]
 IN_DATABASES: list[tuple[str, Measure, IndexChoice | None, Recipe | None]] = [
-    ("postgres", "cosine", None, None),
-    ("postgres exact", "hamming", IndexChoice("exact"), None),
     ("postgres pgvector", "l2", IndexChoice("pgvector"), None),
-    ("postgres pgvector", "dot", IndexChoice("pgvector"), None),
-    ("postgres pgvector-hnsw", "cosine", IndexChoice("pgvector-hnsw"), None),
     ("postgres pgvector-hnsw", "hamming", IndexChoice("pgvector-hnsw"), None),
     ("postgres with local features", "cosine", EXACT, EXTRACTOR),
 ]

@@ -22,7 +22,7 @@ from imagefinder.types import Entry, Features, File, Recipe, Record, Store, key_
 from ..postgres_server import Server
 
 RECIPE = Recipe("test", {}, 8, "cosine")
-STEPS = settings(max_examples=25, stateful_step_count=20, deadline=None)
+STEPS = settings(stateful_step_count=20, deadline=None)
 
 
 def record(content: str, path: str | None = None) -> Record:
@@ -107,12 +107,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.store.close()
 
 
-def run(make: Callable[[], Store]) -> None:
+def run(make: Callable[[], Store], examples: int) -> None:
     class OfStore(AnyOrder):
         def __init__(self) -> None:
             super().__init__(make)
 
-    run_state_machine_as_test(OfStore, settings=STEPS)
+    run_state_machine_as_test(OfStore, settings=settings(STEPS, max_examples=examples))
 
 
 def test_in_a_file(tmp_path: Path) -> None:
@@ -121,11 +121,11 @@ def test_in_a_file(tmp_path: Path) -> None:
     def make() -> Store:
         return SqliteStore.create(tmp_path / f"{next(numbers)}.db", RECIPE)
 
-    run(make)
+    run(make, examples=25)
 
 
 def test_in_a_database(postgres: Server, caches: Path) -> None:
     def make() -> Store:
         return PostgresStore.create(postgres.url(), RECIPE)
 
-    run(make)
+    run(make, examples=10)

@@ -65,12 +65,11 @@ def behind(url: str, port: int) -> str:
     return f"{account.rpartition(':')[0]}:{port}/postgres#{name}"
 
 
-@pytest.mark.parametrize("kind", ["exact", "pgvector-hnsw"])
-def test_a_store_behind_it_keeps_the_contract(
-    kind: str, postgres: Server, pooler: int, caches: Path
-) -> None:
+def test_a_store_behind_it_keeps_the_contract(postgres: Server, pooler: int, caches: Path) -> None:
     def create(recipe: Recipe) -> Store:
-        return PostgresStore.create(behind(postgres.url(), pooler), recipe, IndexChoice(kind))
+        return PostgresStore.create(
+            behind(postgres.url(), pooler), recipe, IndexChoice("pgvector-hnsw")
+        )
 
     check_store(create, "cosine")
     check_upgradable(create, "cosine")
