@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 from tests.postgres_server import Server
 
-from benchmarks.ingest import processor
+from benchmarks.ingest import peak_memory, processor
 from imagefinder import Finder
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.comparison import compare_catalogues
@@ -129,7 +128,7 @@ def _be_a_leg(source: str, target: str, die: int | None) -> None:
         "seconds": report.seconds,
         "writing": began[1] - began[0],
         "comparing": began[2] - began[1],
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "memory": peak_memory(),
     }
     print(json.dumps(about))
 

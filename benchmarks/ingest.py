@@ -143,6 +143,11 @@ def _memory(images: Path, model: Path) -> float:
     encoder = make_encoder(f"onnx:{model}", OPTIONS)
     with TemporaryDirectory() as folder, Finder.create(Path(folder, "b.db"), encoder) as finder:
         finder.add(images)
+    return peak_memory()
+
+
+def peak_memory() -> float:
+    """Of this process, in MB."""
     # not getrusage's ru_maxrss: a new process inherits its parent's
     status = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024
