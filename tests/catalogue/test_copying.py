@@ -330,6 +330,7 @@ def test_a_projection_comes_along(tmp_path: Path, target: Path) -> None:
         with pytest.raises(StoreError, match="a catalogue may need it"):
             copying.copy(tmp_path / "small.db", target)
         target.with_name(f"{target.name}.pca.npz").unlink()
+        assert not target.exists()
         report = copying.copy(tmp_path / "small.db", target)
         assert (report.comparison.is_equal, report.notes) == (True, [])
         projection.unlink()

@@ -62,8 +62,8 @@ def copy(source: Location, target: Location, progress: Progress = iter) -> CopyR
     report = CopyReport()
     with open_snapshot(source) as snapshot:
         properties = snapshot.properties
+        projection = _Projection.of(properties.recipe, target)
         with closing(begin_copy(target, properties, source)) as made:
-            projection = _Projection.of(properties.recipe, target)
             _copy_images(snapshot, made, report, progress)
             if report.comparison.is_equal:
                 made.finish(replace(properties, recipe=projection.copy(report)))
