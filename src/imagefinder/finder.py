@@ -28,7 +28,6 @@ from imagefinder.search.hits import Hits
 from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywords
 from imagefinder.search.query import QueryImage, as_list
 from imagefinder.search.retrieval import Retriever
-from imagefinder.stores.location import Location
 from imagefinder.stores.opening import file_at
 from imagefinder.types import Encoder, Extractor, Progress, Report, Store
 from imagefinder.verification.store import calibration_names
@@ -180,8 +179,8 @@ class Finder(Catalogue):
 
     @staticmethod
     def copy(
-        source: Location,
-        target: Location,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
         *,
         progress: Progress = iter,
     ) -> CopyReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -67,7 +68,9 @@ class Comparison:
         }
 
 
-def compare_catalogues(one: Location, other: Location, progress: Progress = iter) -> Comparison:
+def compare_catalogues(
+    one: str | os.PathLike[str], other: str | os.PathLike[str], progress: Progress = iter
+) -> Comparison:
     """Compare two catalogues as they are now; neither is changed. Raises StoreError."""
     with ExitStack() as stack:
         first, second = (stack.enter_context(open_snapshot(each)) for each in (one, other))
