@@ -12,10 +12,11 @@ import numpy as np
 import psycopg
 import pytest
 
-from imagefinder.errors import CatalogueMissing, DiskFull, StoreError
+from imagefinder.errors import CatalogueMissing, DiskFull, EncoderChanged, StoreError
 from imagefinder.stores.postgres import connections as of_connections
 from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.stores.postgres.upsert_rows import BufferedRows
+from imagefinder.stores.postgres.vectors import select_vectors
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import Entry, Recipe
 
@@ -213,6 +214,28 @@ def test_what_is_deleted_by_hand_is_gone_from_searches(
     postgres.sql(f"DELETE FROM {schema}.images WHERE key = {entries[0].record.key}")
     assert len(store.search(np.asarray(entries[0].features), 99).keys[0]) == 9
     assert PostgresStore.check(url) == []
+
+
+def test_vectors_are_not_exchanged_under_a_reader(
+    store: PostgresStore, url: str, postgres: Server
+) -> None:
+    entries = random_entries(5, DIM)
+    store.write(entries)
+    upgrade = store.begin_upgrade(Recipe("another", {}, DIM, "cosine"))
+    upgrade.write({entry.record.key: np.ones((1, DIM), np.float32) for entry in entries})
+    switch = threading.Thread(target=upgrade.switch, args=(False, [], []))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    with store._connections.reading() as session:
+        store._opened.check(session)
+        switch.start()
+        while switch.is_alive() and not postgres.value(waiting):
+            pass
+        assert switch.is_alive()
+        found = select_vectors(session, [entries[0].record.key], RECIPE)
+    switch.join()
+    assert np.array_equal(found[entries[0].record.key], np.asarray(entries[0].features))
+    with pytest.raises(EncoderChanged):
+        store.features(entries[0].record.key)
 
 
 def test_a_statement_that_takes_too_long_names_the_setting(store: PostgresStore, url: str) -> None:

@@ -26,6 +26,8 @@ MOST = 16
 
 _DELAYS = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0)  # s: a server that restarts is back by then
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# before the snapshot is taken: a snapshot does not keep a table from being renamed
+_LOCK = "LOCK TABLE {}.vectors IN ACCESS SHARE MODE"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
@@ -41,6 +43,8 @@ class Connections:
         self.address = address
         self._read_only = read_only
         self.vector_schema = ""
+        self.locks_vectors = False
+        """Whether what is read are vectors, which must not be exchanged for others meanwhile."""
         self._free: list[psycopg.Connection[Any]] = []
         self._guard, self._places = Lock(), Semaphore(MOST)
         self._closed = False
@@ -90,7 +94,9 @@ class Connections:
     @contextmanager
     def reading(self, settings: Settings = NO_SETTINGS) -> Iterator[Session]:
         """One consistent snapshot."""
-        local = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        local = [f"SET LOCAL {name} = '{value}'" for name, value in settings.items()]
+        if self.locks_vectors:
+            local.append(_LOCK.format(self.address.schema))
         with self.connected() as connection:
             connection.execute("; ".join((_READ, *local)).encode())  # in one round trip
             with self._rolled_back(connection):

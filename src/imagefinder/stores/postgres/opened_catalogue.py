@@ -33,6 +33,7 @@ class OpenedCatalogue:
     def __init__(self, connections: Connections, index: IndexChoice | None) -> None:
         """Searched by its own kind of index, or another."""
         self.connections = connections
+        connections.locks_vectors = True
         about = connections.read(properties.select_properties)
         with connections.decoding():
             self.recipe = recipes.from_json(about["recipe"])

@@ -96,7 +96,7 @@ def select_files(session: Session, paths: Sequence[str]) -> dict[str, StoredFile
     return {path: StoredFile(*about) for path, *about in rows}
 
 
-def select_paths(session: Session, after: str, end: str, most: int) -> list[str]:
+def select_paths(after: str, end: str, most: int, session: Session) -> list[str]:
     """The next paths between ``after`` and ``end``, both excluded, in order."""
     rows = session.rows(
         'SELECT path FROM {s}.files WHERE path > %s COLLATE "C" AND path < %s COLLATE "C"'

@@ -24,7 +24,7 @@ from imagefinder.types import Features, IndexChoice, Keys, Measure, Neighbors, R
 
 Quantization = Literal["halfvec", "bit"]
 
-_NAME = "nearest"  # of the index
+_NAME, _UNFINISHED = "nearest", "unfinished"  # of the index
 _MOST_DIMENSIONS = 4000  # of an index of halfvec
 _SMALL = 5000  # images of a subset that are compared one by one: quicker than the graph, and exact
 _CANDIDATES = 2  # times k are compared by their full vectors
@@ -124,16 +124,17 @@ def build_server_index(session: Session, options: PgvectorHnsw) -> None:
 
     Raises PluginError for a setting that the server does not know.
     """
-    drop_server_index(session)
     if options.maintenance_work_mem:
         memory = options.maintenance_work_mem
         session.execute("SELECT set_config('maintenance_work_mem', %s, true)", (memory,))
     _warn_of_memory(session, options)
     session.script(
-        f"CREATE INDEX {_NAME} ON {VECTORS} USING hnsw"
+        f"CREATE INDEX {_UNFINISHED} ON {VECTORS} USING hnsw"
         f" ({options.expression} {options.operator_class})"
         f" WITH (m = {int(options.m)}, ef_construction = {int(options.ef_construction)})"
     )
+    drop_server_index(session)  # last, since no one can read the table from then on
+    session.script(f"ALTER INDEX {{s}}.{_UNFINISHED} RENAME TO {_NAME}")
 
 
 def build_chosen(session: Session, recipe: Recipe, choice: IndexChoice) -> None:

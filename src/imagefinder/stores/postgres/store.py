@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -283,7 +284,7 @@ class PostgresStore:
     def iter_paths(self, folder: str) -> Iterator[str]:
         """See Store."""
         last, end = path_range(folder)
-        while page := self._page_of_paths(last, end):
+        while page := self._connections.read(partial(records.select_paths, last, end, _PATHS)):
             yield from page
             last = page[-1]
 
@@ -395,8 +396,3 @@ class PostgresStore:
 
         with self._connections.decoding():
             return self._connections.read(use)
-
-    def _page_of_paths(self, after: str, end: str) -> list[str]:
-        return self._connections.read(
-            lambda session: records.select_paths(session, after, end, _PATHS)
-        )
