@@ -277,6 +277,10 @@ def test_they_keep_their_former_vectors_in_a_catalogue_of_their_own(
     with pytest.raises(CatalogueExists, match="made with phash"):
         finder.upgrade(AFTER, missing="keep-old", old=old)
     old.unlink()
+    itself = folder.parent / "itself.db"
+    itself.symlink_to(folder.parent / "c.db")
+    with pytest.raises(StoreError, match="is the catalogue itself"):
+        finder.upgrade(AFTER, missing="keep-old", old=itself)
     with pytest.raises(ValueError, match="name one as old"):
         finder.upgrade(AFTER, missing="keep-old")
     assert finder.upgrade(AFTER, missing="keep-old", old=old).is_switched

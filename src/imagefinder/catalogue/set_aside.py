@@ -13,9 +13,10 @@ from pathlib import Path
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copied_entries import copied_entries
-from imagefinder.errors import CatalogueExists
+from imagefinder.errors import CatalogueExists, StoreError
 from imagefinder.registry.recipes import differences
 from imagefinder.stores.opening import create_store, open_store
+from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.stores.sqlite.whole_catalogue import check_free, whole_catalogue
 from imagefinder.types import Record, Store
 
@@ -27,6 +28,8 @@ def check_target(catalogue: Catalogue, path: Path) -> None:
     if not Catalogue.exists(path):
         check_free(path)
         return
+    if isinstance(catalogue.store, SqliteStore) and catalogue.store.is_at(path):
+        raise StoreError(f"{path} is the catalogue itself: choose another path")
     with closing(open_store(path)) as other:
         if differences(other.recipe, catalogue.recipe) is not None:
             raise CatalogueExists(

@@ -333,6 +333,10 @@ class SqliteStore:
             raise StoreError(f"vectors for {own} cannot be compared by {measure}")
         return self._current.indexes.search(query, k, measure, subset)
 
+    def is_at(self, path: Path) -> bool:
+        """Whether that is its file, by whatever name."""
+        return path.exists() and path.samefile(self._path)
+
     @property
     def index(self) -> IndexChoice:
         """See Store."""
