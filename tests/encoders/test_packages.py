@@ -139,6 +139,15 @@ def test_a_graph_that_is_damaged_missing_or_of_an_older_version_is_built_again(
     assert os.stat(graph.path).st_ino != before
 
 
+def test_what_is_kept_is_done_without_where_the_list_of_it_is_damaged(
+    lite: PretrainedModel, library: Path
+) -> None:
+    weights = locate(lite)
+    graph = built_graph(lite, weights)
+    (library / "pins" / f"{LITE}.json").write_text("{")
+    assert file_digest(built_graph(lite, weights).path) == graph.sha256
+
+
 def test_a_library_that_cannot_be_written_costs_only_the_time_to_build(
     lite: PretrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,9 +140,9 @@ def keep(model: PretrainedModel, key: str, name: str, content: bytes) -> PinnedF
 
 
 def kept(model: PretrainedModel, key: str) -> PinnedFile | None:
-    """What was kept by that key, or ``None`` if it is missing or damaged."""
-    pin = _pins(model).get(key)
+    """What was kept by that key, or ``None`` if it, or the list of it, is missing or damaged."""
     try:
+        pin = _pins(model).get(key)
         return pin if pin and digest(pin.path) == pin.sha256 else None
     except ModelError:
         return None
