@@ -20,7 +20,7 @@ from imagefinder.catalogue.upgrade import (
     upgrade,
 )
 from imagefinder.catalogue.vector_files import export_vectors, import_vectors
-from imagefinder.encoders.default import default_encoder
+from imagefinder.encoders.default import usual_default_encoder
 from imagefinder.errors import EncoderChanged
 from imagefinder.images.inputs import Given
 from imagefinder.images.limits import LIMITS, Limits
@@ -217,7 +217,7 @@ class Finder(Catalogue):
         ``keep`` leaves the former vectors in the file, and ``back`` returns to them. Raises
         StoreError while another upgrade is not finished, or another encoder's vectors are kept.
         """
-        target = former_encoder(self) if back else encoder or default_encoder()
+        target = former_encoder(self) if back else encoder or usual_default_encoder()
         options = UpgradeOptions(missing, old, keep, calibration_names())
         was_calibrated = load_calibration(self.store, self.recipe.measure) is not None
         report = upgrade(self, target, options, progress)

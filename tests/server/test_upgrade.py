@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from imagefinder import Finder
 from imagefinder.catalogue import reencoding, upgrade
+from imagefinder.encoders import default
 from imagefinder.encoders.perceptual_hash import DHash
 from imagefinder.errors import EncoderChanged
 from imagefinder.search.retrieval import Retriever
@@ -215,6 +216,23 @@ def test_one_that_fails_says_so(serve: Serve, caplog: pytest.LogCaptureFixture) 
 def test_what_it_cannot_do_is_told(serve: Serve, fields: dict[str, str], said: str) -> None:
     answer = serve(writable=True).post("/v1/upgrade", data=fields)
     assert (answer.status_code, said in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize("fields", [{"to": "resnet50"}, {}])
+def test_an_encoder_that_is_not_installed_is_told_at_once(
+    serve: Serve,
+    fields: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("IMAGEFINDER_HOME", str(tmp_path / "library"))
+    monkeypatch.setattr(default, "is_present", lambda _: False)
+    client = serve(writable=True)
+    answer = client.post("/v1/upgrade", data=fields)
+    assert (answer.status_code, "its log says why" in answer.json()["detail"]) == (422, True)
+    assert "is not installed" in caplog.text
+    assert client.get("/v1/upgrade").json()["status"] == "none"
 
 
 def test_it_needs_the_right_to_write(serve: Serve, keys: KeyFile) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.reencoding import LostImage, Reencoder
 from imagefinder.catalogue.set_aside import check_target, set_aside
-from imagefinder.encoders.default import default_encoder
+from imagefinder.encoders.default import usual_default_encoder
 from imagefinder.encoders.regions import like_stored, whole_recipe
 from imagefinder.errors import EncoderChanged, PluginError, RecipeMismatch, StoreError
 from imagefinder.registry.factory import encoder_from, make_encoder, recipe_of
@@ -122,7 +122,7 @@ def upgrade(
     began = perf_counter()
     catalogue.refresh()
     pinned = catalogue.pinned()
-    chosen = encoder or default_encoder()
+    chosen = encoder or usual_default_encoder()
     named = make_encoder(chosen) if isinstance(chosen, str) else chosen
     target = like_stored(named, pinned.recipe)
     report = UpgradeReport(pinned.recipe, recipe_of(target))

@@ -58,7 +58,8 @@ def _about(finder: Finder, db: str) -> dict[str, Any]:
     }
     if (precision := computed_in(recipe.runtime)) is not None:
         about["precision"] = precision
-    if (missing := missing_package()) and recipe.encoder == FALLBACK_ENCODER:
+    usual = {DEFAULT_ENCODER, FALLBACK_ENCODER}
+    if (missing := missing_package()) and whole_recipe(recipe).encoder in usual:
         about["default encoder"] = f"{DEFAULT_ENCODER} is not installed: {missing}"
     if license_ := _license({recipe.encoder, recipe.options.get("encoder")}):
         about["license"] = license_

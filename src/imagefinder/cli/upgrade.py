@@ -89,11 +89,12 @@ def upgrade(
     if discard:
         _discard(db, as_json)
         return
-    with _open(db, None if back else make_encoder(encoder, option)) as finder:
+    target = _target(encoder, option, back)
+    with _open(db, target) as finder:
         aside = (old or str(_old_catalogue(db, finder))) if missing == "keep-old" else None
         with track("encoding", lambda: _remaining(finder)) as bar:
             report = finder.upgrade(
-                make_encoder(encoder, option),
+                None if back else target,
                 missing=missing,
                 old=aside,
                 keep=keep,
@@ -109,13 +110,21 @@ def upgrade(
         raise typer.Exit(1)
 
 
-def _open(db: str, encoder: Encoder | None) -> Finder:
-    from imagefinder.catalogue.upgrade import open_for_upgrade
-    from imagefinder.encoders.default import default_encoder
-    from imagefinder.finder import Finder
-    from imagefinder.registry.factory import make_encoder
+def _target(name: str | None, options: list[str] | None, back: bool) -> Encoder:
+    """The new encoder; any that can be made where it goes back to the one that is recorded."""
+    from imagefinder.encoders.default import usual_default_encoder
+    from imagefinder.registry import factory
+    from imagefinder.registry.plugins import FALLBACK_ENCODER
 
-    return open_for_upgrade(Finder, db, encoder or make_encoder(default_encoder()))
+    chosen = make_encoder(name, options)
+    return chosen or factory.make_encoder(FALLBACK_ENCODER if back else usual_default_encoder())
+
+
+def _open(db: str, encoder: Encoder) -> Finder:
+    from imagefinder.catalogue.upgrade import open_for_upgrade
+    from imagefinder.finder import Finder
+
+    return open_for_upgrade(Finder, db, encoder)
 
 
 def _remaining(finder: Finder) -> int:

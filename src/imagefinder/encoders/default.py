@@ -6,7 +6,7 @@ import warnings
 from functools import cache
 
 from imagefinder.encoders.model_store import find_model, installation, is_present
-from imagefinder.errors import DefaultEncoderMissing
+from imagefinder.errors import DefaultEncoderMissing, ModelError
 from imagefinder.registry.plugins import DEFAULT_ENCODER, FALLBACK_ENCODER
 
 
@@ -17,6 +17,17 @@ def default_encoder() -> str:
         return DEFAULT_ENCODER
     _warn(missing)
     return FALLBACK_ENCODER
+
+
+def usual_default_encoder() -> str:
+    """Its name, never that of the lesser one. Raises ModelError if its package is missing."""
+    missing = missing_package()
+    if missing:
+        raise ModelError(
+            f"the default encoder {DEFAULT_ENCODER} is not installed: {missing}, "
+            "or name the encoder to use"
+        )
+    return DEFAULT_ENCODER
 
 
 def missing_package() -> str:

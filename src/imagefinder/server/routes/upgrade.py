@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException
 
 from imagefinder.catalogue.upgrade import other_vectors
-from imagefinder.encoders.default import default_encoder
-from imagefinder.registry.plugins import plugins
+from imagefinder.encoders.default import usual_default_encoder
+from imagefinder.errors import PluginError
+from imagefinder.registry.factory import make_encoder
+from imagefinder.registry.plugins import DEFAULT_ENCODER, plugins
 from imagefinder.server.dependencies import FormCatalogue, Upgrades, WriteAccess
 from imagefinder.server.form_data import FormRoute
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import UpgradeStatus
 from imagefinder.server.upgrades import ForMissing, UpgradeRunning
 
+log = logging.getLogger("imagefinder.server")
 router = APIRouter(route_class=FormRoute, tags=["server"])
 
 
@@ -55,10 +59,9 @@ def start_upgrade(
         if other is None or not other.is_kept:
             raise HTTPException(422, "back: no former vectors are kept")
     else:
-        _check_name(to or default_encoder())
-    name = None if back else to or default_encoder()
+        to = _installed(to)
     try:
-        state = upgrades.start(finder, name, missing=missing, keep=keep, back=back)
+        state = upgrades.start(finder, to, missing=missing, keep=keep, back=back)
     except UpgradeRunning:
         raise HTTPException(409, "an upgrade is running already: GET it to see how far") from None
     return UpgradeStatus.of(state)
@@ -70,8 +73,19 @@ def upgrade_status(upgrades: Upgrades) -> UpgradeStatus:
     return UpgradeStatus.of(upgrades.state)
 
 
-def _check_name(name: str) -> None:
-    """Only names, no paths: a client is not to choose files of the server."""
+def _installed(name: str | None) -> str:
+    """The name of an encoder, or of the default one.
+
+    Only names, no paths: a client is not to choose files of the server.
+    """
     named = {name for name, plugin in plugins("encoders").items() if not plugin.argument}
-    if name not in named:
+    if name is not None and name not in named:
         raise HTTPException(422, f"to: there is no such encoder, but {', '.join(sorted(named))}")
+    try:
+        chosen = name or usual_default_encoder()
+        make_encoder(chosen)
+    except PluginError as error:  # it may name files of the server
+        log.error("no upgrade to %s: %s", name or DEFAULT_ENCODER, error)
+        told = f"to: {name or DEFAULT_ENCODER} cannot be used on this server: its log says why"
+        raise HTTPException(422, told) from None
+    return chosen
