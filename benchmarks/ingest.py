@@ -15,7 +15,7 @@ import platform
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -173,8 +173,10 @@ def processor() -> str:
     return f"{names[0] if names else 'unknown'} ({', '.join(known)})"
 
 
-def arguments(about: str | None) -> argparse.Namespace:
-    """What every benchmark takes."""
+def arguments(
+    about: str | None, add: Callable[[argparse.ArgumentParser], None] | None = None
+) -> argparse.Namespace:
+    """What every benchmark takes, and what ``add`` adds."""
     assets = Path(os.environ.get("IMAGEFINDER_TEST_ASSETS", "."))
     parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("--images", "--pictures", type=Path, default=assets / "data/grocery/test")
@@ -182,6 +184,8 @@ def arguments(about: str | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tenfold", action="store_true")
     parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
+    if add:
+        add(parser)
     given = parser.parse_args()
     if not given.images.is_dir() or not given.model.exists():
         sys.exit("give --images and --model, or set IMAGEFINDER_TEST_ASSETS to a folder of both")
