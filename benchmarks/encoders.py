@@ -20,12 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
-from typing import NamedTuple
+from time import perf_counter
 
 import numpy as np
 
-from benchmarks.ingest import OPTIONS, arguments, processor
+from benchmarks.ingest import OPTIONS, Cost, arguments, measured, processor
 from benchmarks.resnet50 import embedded_one_by_one, save_graph
 from imagefinder import embed
 from imagefinder._utils.concurrency import cores
@@ -51,13 +50,6 @@ from imagefinder.registry.factory import make_encoder
 encoder = make_encoder(sys.argv[1])
 encoder.encode([np.zeros((encoder.resize.height, encoder.resize.width, 3), np.uint8)])
 """
-
-
-class Cost(NamedTuple):
-    """Of one image, or of one start, in seconds."""
-
-    wall: float
-    cpu: float
 
 
 def main() -> None:
@@ -125,9 +117,9 @@ def _rounds_of_torch(paths: Sequence[Path]) -> Callable[[], Cost]:
 
 
 def _cost(run: Callable[[], object], images: int) -> Cost:
-    wall, cpu = perf_counter(), process_time()
-    run()
-    return Cost((perf_counter() - wall) / images, (process_time() - cpu) / images)
+    """Of one image."""
+    whole = measured(run)
+    return Cost(whole.wall / images, whole.cpu / images)
 
 
 def _print(

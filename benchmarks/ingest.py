@@ -1,9 +1,12 @@
 """How fast images are taken in, against the sum of its parts and against the plain way.
 
     python -m benchmarks.ingest [--images FOLDER] [--model FILE.onnx] [--rounds 3] [--tenfold]
+                                [--count 500]
 
 All figures of a round come from one machine within a minute, and the ratios are taken round by
 round; their medians are printed. ``--tenfold`` also measures memory on ten times as many images.
+The package's encoder is also compared with itself where Pillow resizes, and ResNet-50 with torch,
+one image and one insert at a time; "of CPU time" is what other work on the machine disturbs least.
 """
 
 from __future__ import annotations
@@ -15,17 +18,22 @@ import platform
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import PIL.Image
 
+from benchmarks.resnet50 import embedded_one_by_one, save_graph
+from imagefinder import embed
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.finder import Finder
 from imagefinder.images.decode import decode
@@ -35,22 +43,40 @@ from imagefinder.types import Encoder
 
 OPTIONS = {"mean": 0.5, "std": 0.5}
 _BATCH = 32
+_RESNET, _TORCH = 128, 24  # images
+
+
+class Cost(NamedTuple):
+    """In seconds."""
+
+    wall: float
+    cpu: float
+
+
+def measured(run: Callable[[], object]) -> Cost:
+    """What it takes to run it once, the CPU time of all threads."""
+    wall, cpu = perf_counter(), process_time()
+    run()
+    return Cost(perf_counter() - wall, process_time() - cpu)
 
 
 def main() -> None:
     """Measure, and print."""
-    given = arguments(__doc__)
+    given = arguments(__doc__, _count)
     if given.measure_memory:
         print(json.dumps(_memory(given.images, given.model)))
         return
     paths = list(find_images(given.images))
+    paths = paths[:: max(1, len(paths) // given.count)][: given.count]
     print(f"{processor()}, {cores()} cores; {len(paths)} images; {given.model.name}")
     encoder = make_encoder(f"onnx:{given.model}", OPTIONS)
-    rounds = [_round(paths, encoder, given.model) for _ in range(given.rounds)]
-    for name in rounds[0]:
-        values = [figures[name] for figures in rounds]
-        each = ", ".join(f"{value:.2f}" for value in values)
-        print(f"{name:<44} {median(values):8.2f}   ({each})")
+    _print([_round(paths, encoder, given.model) for _ in range(given.rounds)])
+    _print([_resizing(paths) for _ in range(given.rounds)])
+    with TemporaryDirectory() as folder:
+        graph = Path(folder, "resnet50.onnx")
+        save_graph(graph)
+        resnet = make_encoder(f"onnx:{graph}")
+        _print([_resnet50(paths, resnet) for _ in range(given.rounds)])
     single = _peak_megabytes(given.images, given.model)
     print(f"{'peak memory, MB':<44} {single:8.0f}")
     if given.tenfold:
@@ -60,6 +86,54 @@ def main() -> None:
         print(
             f"{'the same on ten times as many, MB':<44} {tenfold:8.0f}   ({tenfold / single:.2f})"
         )
+
+
+def _count(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=100_000, help="of images, at most")
+
+
+def _print(rounds: Sequence[Mapping[str, float]]) -> None:
+    for name in rounds[0]:
+        values = [figures[name] for figures in rounds]
+        each = ", ".join(f"{value:.2f}" for value in values)
+        print(f"{name:<44} {median(values):8.2f}   ({each})", flush=True)
+
+
+def _resizing(paths: Sequence[Path]) -> dict[str, float]:
+    """How much faster the package's encoder is than where Pillow resizes."""
+    encoder = make_encoder("compact")
+    embed(paths[:8], encoder)  # compiled
+    figures = {}
+    for name, run in (("decode", _decode_seconds), ("end to end", _our_seconds)):
+        ours = measured(partial(run, paths, encoder))
+        with patch("imagefinder.images.resampling._library", lambda: None):
+            pillows = measured(partial(run, paths, encoder))
+        figures[f"compact, {name}, images/s"] = len(paths) / ours.wall
+        figures[f"compact, {name} / with Pillow's resize"] = pillows.wall / ours.wall
+        figures[f"compact, {name}, the same of CPU time"] = pillows.cpu / ours.cpu
+    return figures
+
+
+def _resnet50(paths: Sequence[Path], encoder: Encoder) -> dict[str, float]:
+    """How much faster ResNet-50 is than in torch."""
+    few, fewer = paths[:_RESNET], paths[:_TORCH]
+    embed(few[:8], encoder)  # compiled
+    ours = measured(lambda: _our_seconds(few, encoder))
+    embedded_one_by_one(fewer[:2], lambda path, embedding: None)
+    torch = measured(lambda: _torch_seconds(fewer))
+    return {
+        "ResNet-50, end to end, images/s": len(few) / ours.wall,
+        "torch, one image at a time, images/s": len(fewer) / torch.wall,
+        "ResNet-50 / torch": torch.wall / len(fewer) * len(few) / ours.wall,
+        "ResNet-50 / torch, of CPU time": torch.cpu / len(fewer) * len(few) / ours.cpu,
+    }
+
+
+def _torch_seconds(paths: Sequence[Path]) -> float:
+    began = perf_counter()
+    with TemporaryDirectory() as folder, _plain_database(Path(folder)) as insert:
+        embedded_one_by_one(paths, insert)
+    return perf_counter() - began
 
 
 def _round(paths: Sequence[Path], encoder: Encoder, model: Path) -> dict[str, float]:
@@ -114,22 +188,31 @@ def _plain_seconds(paths: Sequence[Path], model: Path) -> float:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model)
-    with TemporaryDirectory() as folder:
-        database = sqlite3.connect(Path(folder, "plain.db"))
-        database.execute("CREATE TABLE embeddings (path TEXT PRIMARY KEY, embedding BLOB)")
+    with TemporaryDirectory() as folder, _plain_database(Path(folder)) as insert:
         began = perf_counter()
         for path in paths:
             with PIL.Image.open(path) as file:
                 image = file.convert("RGB").resize((224, 224), PIL.Image.Resampling.BILINEAR)
             pixels = (np.asarray(image, np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
             (embedding,) = session.run(["embedding"], {"input": pixels})
-            database.execute(
-                "INSERT INTO embeddings VALUES (?, ?)", (str(path), embedding.tobytes())
-            )
-            database.commit()
-        seconds = perf_counter() - began
+            insert(path, embedding.tobytes())
+        return perf_counter() - began
+
+
+@contextmanager
+def _plain_database(folder: Path) -> Iterator[Callable[[Path, bytes], None]]:
+    """What inserts an embedding, in a transaction of its own."""
+    database = sqlite3.connect(folder / "plain.db")
+    database.execute("CREATE TABLE embeddings (path TEXT PRIMARY KEY, embedding BLOB)")
+
+    def insert(path: Path, embedding: bytes) -> None:
+        database.execute("INSERT INTO embeddings VALUES (?, ?)", (str(path), embedding))
+        database.commit()
+
+    try:
+        yield insert
+    finally:
         database.close()
-    return seconds
 
 
 def _peak_megabytes(images: Path, model: Path) -> float:
