@@ -217,6 +217,8 @@ class Finder(Catalogue):
         ``keep`` leaves the former vectors in the file, and ``back`` returns to them. Raises
         StoreError while another upgrade is not finished, or another encoder's vectors are kept.
         """
+        if back and encoder is not None:
+            raise ValueError("give one of encoder and back")
         target = former_encoder(self) if back else encoder or usual_default_encoder()
         options = UpgradeOptions(missing, old, keep, calibration_names())
         was_calibrated = load_calibration(self.store, self.recipe.measure) is not None

@@ -283,6 +283,10 @@ def test_they_keep_their_former_vectors_in_a_catalogue_of_their_own(
         finder.upgrade(AFTER, missing="keep-old", old=itself)
     with pytest.raises(ValueError, match="name one as old"):
         finder.upgrade(AFTER, missing="keep-old")
+    with pytest.raises(ValueError, match="old goes with missing='keep-old'"):
+        finder.upgrade(AFTER, old=old)
+    with pytest.raises(ValueError, match="one of encoder and back"):
+        finder.upgrade(AFTER, back=True)
     assert finder.upgrade(AFTER, missing="keep-old", old=old).is_switched
     assert len(finder) == COUNT - 2
     with Finder.open(old) as aside:

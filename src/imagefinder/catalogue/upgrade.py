@@ -57,6 +57,8 @@ class UpgradeOptions:
             raise ValueError(f"missing must be one of {', '.join(get_args(ForMissing))}")
         if self.missing == "keep-old" and self.old is None:
             raise ValueError("keep-old needs a catalogue for these images: name one as old")
+        if self.missing != "keep-old" and self.old is not None:
+            raise ValueError("old goes with missing='keep-old'")
 
 
 @dataclass
