@@ -27,8 +27,9 @@ Quantization = Literal["halfvec", "bit"]
 _NAME, _UNFINISHED = "nearest", "unfinished"  # of the index
 _MOST_DIMENSIONS = 4000  # of an index of halfvec
 _SMALL = 5000  # images of a subset that are compared one by one: quicker than the graph, and exact
-_CANDIDATES = 2  # times k are compared by their full vectors
-_CANDIDATES_OF_BITS = 10
+_CANDIDATES: dict[Quantization, tuple[int, int]] = {"halfvec": (2, 20), "bit": (10, 100)}
+"""So many times k are compared by their full vectors, and how many at least: these may lie outside
+of the table, and take longer to read than the graph takes to be searched."""
 _MOST_EF = 1000
 _CLASSES: dict[Measure, str] = {"cosine": "cosine", "l2": "l2", "dot": "ip", "hamming": "hamming"}
 _SETTINGS: dict[str, str | int] = {
@@ -109,8 +110,8 @@ class PgvectorHnsw:
 
     def candidates(self, k: int) -> int:
         """How many are compared by their full vectors for the k nearest."""
-        times = _CANDIDATES_OF_BITS if self.quantization == "bit" else _CANDIDATES
-        return max(self.ef_search, times * k)
+        times, fewest = _CANDIDATES[self.quantization]
+        return max(fewest, times * k)
 
     def bytes(self, rows: int) -> int:
         """About what the graph takes in memory while it is built."""
@@ -175,7 +176,8 @@ class ServerIndexSearch:
 
         most = min(k, MOST_ROWS)
         candidates = self._options.candidates(most)
-        settings = {**_SETTINGS, "hnsw.ef_search": min(candidates, _MOST_EF)}
+        ef_search = min(max(candidates, self._options.ef_search), _MOST_EF)
+        settings = {**_SETTINGS, "hnsw.ef_search": ef_search}
         return self._connections.read(use, settings)
 
     def _nearest(
