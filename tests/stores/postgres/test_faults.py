@@ -18,6 +18,7 @@ from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.stores.postgres.upsert_rows import BufferedRows
 from imagefinder.stores.postgres.vectors import select_vectors
 from imagefinder.testing.contracts import random_entries
+from imagefinder.testing.contracts.samples import record_of
 from imagefinder.types import Entry, Recipe
 
 from ...postgres_server import Server
@@ -274,6 +275,13 @@ def test_a_batch_is_written_whole_or_not_at_all(store: PostgresStore) -> None:
     nan = Entry(bad.record, np.full((1, DIM), np.nan, np.float32))
     with pytest.raises(StoreError, match="not finite"):
         store.write([good, nan])
+    assert len(store) == 0
+
+
+def test_a_path_that_is_too_long_is_said_to_be(store: PostgresStore) -> None:
+    path = "/" + np.random.default_rng(0).bytes(2000).hex()  # which does not compress
+    with pytest.raises(StoreError, match=r"a path of more than 2,600 bytes: shorten it"):
+        store.write([Entry(record_of(path), np.ones((1, DIM), np.float32))])
     assert len(store) == 0
 
 

@@ -87,6 +87,8 @@ _MESSAGES: tuple[tuple[type[psycopg.Error] | tuple[type[psycopg.Error], ...], st
     (pg.LockNotAvailable, "another program holds a lock on it for long: try again"),
     ((pg.OutOfMemory, pg.ConfigurationLimitExceeded), "the server is out of memory: lower its "
      "work_mem or maintenance_work_mem"),
+    (pg.ProgramLimitExceeded, "something is too long for the database, such as a path of more than "
+     "2,600 bytes: shorten it"),
     (pg.TooManyConnections, "the server has no connection left: raise max_connections, or use "
      "PgBouncer"),
 )  # fmt: skip
