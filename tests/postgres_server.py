@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -24,7 +24,8 @@ _SETTINGS = ("fsync=off", "max_connections=60", "shared_buffers=64MB", "log_min_
 class Server:
     """Listens on a port of localhost; lets everybody in, but for users with ``password``."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = _SETTINGS) -> None:
+        self._settings = settings
         self.folder = Path(mkdtemp(prefix="imagefinder-postgres-"))
         self.port = free_port()
         self._numbers = count()
@@ -71,7 +72,7 @@ class Server:
             shutil.chown(folder, self._user)
 
     def start(self) -> None:
-        settings = [part for one in _SETTINGS for part in ("-c", one)]
+        settings = [part for one in self._settings for part in ("-c", one)]
         place = ["-D", str(self.data), "-k", str(self.folder), "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
