@@ -133,8 +133,7 @@ def program(
             "--db",
             metavar="FILE|URL",
             help="The catalogue, for any command.",
-            dir_okay=False,
-            path_type=str,
+            callback=panels.no_folder,
         ),
     ] = None,
     log_level: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +33,17 @@ DOWNLOADS = "Downloads"
 FOLDERS = "Folders"
 """Panels of options."""
 
+
+def no_folder(catalogue: str | None) -> str | None:
+    """A path or a URL, unless it is that of a folder. Raises BadParameter.
+
+    The option is a text, since a Path would spoil a URL.
+    """
+    if catalogue is not None and os.path.isdir(catalogue):
+        raise typer.BadParameter(f"{catalogue} is a folder: name the file of the catalogue")
+    return catalogue
+
+
 Db = Annotated[
     str,
     typer.Option(
@@ -39,8 +51,7 @@ Db = Annotated[
         envvar="IMAGEFINDER_DB",
         metavar="FILE|URL",
         help="The catalogue.",
-        dir_okay=False,
-        path_type=str,  # a Path would spoil a URL
+        callback=no_folder,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
