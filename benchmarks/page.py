@@ -45,7 +45,10 @@ def main() -> None:
             finder.add(images)
             calibrate(finder)
         _part(images[_QUERY]).save(query)
-        with served(catalogue) as (port, _), _browser(given.chromium) as browser:
+        with (
+            served(catalogue, catalogue.with_suffix(".log")) as (port, _),
+            _browser(given.chromium) as browser,
+        ):
             origin = f"http://127.0.0.1:{port}"
             rounds = [_visit(browser, origin, query) for _ in range(given.rounds)]
             print(f"{processor()}, {cores()} cores; {len(images):,} images")

