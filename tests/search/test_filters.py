@@ -8,6 +8,7 @@ import pytest
 from imagefinder import Ensemble, Finder
 from imagefinder.errors import NotFound
 from imagefinder.evaluation.index_benchmark import benchmark_indexes
+from imagefinder.types import IndexChoice
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,17 @@ def test_an_audit_leaves_out_what_it_asks_with(tmp_path: Path) -> None:
         assert (exact.choice.kind, dict(exact.recall)) == ("exact", {1: 1, 10: 1, 100: 1})
         assert {one.choice.kind for one in others} >= {"hnsw", "faiss", "kmeans"}
         assert all(one.recall == exact.recall for one in others if not one.failure)
+
+
+def test_what_a_store_answers_itself_is_audited_where_it_is_in_use(tmp_path: Path) -> None:
+    images = np.random.default_rng(2).integers(0, 256, (100, 8, 8, 3), np.uint8)
+    with Finder.create(tmp_path / "c.db", "classic") as finder:
+        finder.add(list(images))
+        choice = IndexChoice("sqlite-vec")
+        _, refused = benchmark_indexes(finder, [choice], queries=5)
+        assert "imagefinder index build sqlite-vec" in refused.failure
+        finder.use_index("sqlite-vec")
+        exact, own = benchmark_indexes(finder, [choice], queries=5)
+        assert own.recall == exact.recall
+        assert (own.build_seconds, own.bytes) == (None, None)
+        assert own.choice in [one.choice for one in benchmark_indexes(finder, queries=5)]

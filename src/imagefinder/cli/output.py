@@ -179,7 +179,8 @@ def print_audits(audits: Sequence[IndexBenchmark]) -> None:
             continue
         recalls = [f"{share:.3f}" for share in audit.recall.values()]
         speeds = [f"{audit.queries_per_second:,.0f}", f"{audit.batch_per_second:,.0f}"]
-        costs = [f"{audit.build_seconds:.1f} s", f"{audit.bytes / 1e6:,.1f}"]
+        took = "" if audit.build_seconds is None else f"{audit.build_seconds:.1f} s"
+        costs = [took, "" if audit.bytes is None else f"{audit.bytes / 1e6:,.1f}"]
         table.add_row(kind, *recalls, *speeds, *costs)
     console().print(table)
 
