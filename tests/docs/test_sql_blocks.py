@@ -42,3 +42,5 @@ def test_roles_can_do_what_the_guide_says(postgres: Server) -> None:
             store.write(entries)
         with pytest.raises(StoreError, match="may not do that"):
             store.set_metadata("a", "b")
+        with pytest.raises(StoreError, match="let the owner of its tables do it"):
+            store.vacuum()
