@@ -52,7 +52,7 @@ def _kill_clients(
         time.sleep(moments.uniform(0, seconds))
         client.kill()
         client.wait()
-        stored = _count(server, catalogues[-1])
+        stored = server.images(catalogues[-1])
         midway += 0 < stored < given.images
         if stored == given.images:
             catalogues.append(server.url())
@@ -93,15 +93,6 @@ def _add(images: Path, catalogue: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-
-
-def _count(server: Server, catalogue: str) -> int:
-    schema = catalogue.partition("#")[2]
-    if server.value(f"SELECT to_regclass('{schema}.images')") is None:
-        return 0
-    count = server.value(f"SELECT count(*) FROM {schema}.images")
-    assert isinstance(count, int)
-    return count
 
 
 def _draw(folder: Path, images: int) -> None:

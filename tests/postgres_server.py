@@ -61,6 +61,15 @@ class Server:
             row = connection.execute(query.encode()).fetchone()
             return row and row[0]
 
+    def images(self, url: str) -> int:
+        """How many a catalogue holds; 0 if there is none yet."""
+        schema = url.partition("#")[2]
+        if self.value(f"SELECT to_regclass('{schema}.images')") is None:
+            return 0
+        found = self.value(f"SELECT count(*) FROM {schema}.images")
+        assert isinstance(found, int)
+        return found
+
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         with psycopg.connect(self.database(), autocommit=True) as connection:

@@ -77,8 +77,8 @@ def after(count: int) -> Any:
     return interrupted
 
 
-def stored(path: Path) -> list[StoredImage]:
-    with closing(SqliteStore.open(path)) as store, store.snapshot() as snapshot:
+def stored(location: Any) -> list[StoredImage]:
+    with open_snapshot(location) as snapshot:
         return snapshot.page(-1, 10**6)
 
 

@@ -17,7 +17,7 @@ from tests.postgres_server import Server
 
 from imagefinder import CatalogueExists, Finder, StoreError
 from imagefinder.catalogue import copying
-from imagefinder.catalogue.comparison import compare_catalogues, open_snapshot
+from imagefinder.catalogue.comparison import compare_catalogues
 from imagefinder.errors import UnfinishedCopy
 from imagefinder.near_duplicates.decisions import decisions, remember
 from imagefinder.registry.factory import make_extractor
@@ -25,10 +25,10 @@ from imagefinder.stores.opening import open_store
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.contracts import random_entries
 from imagefinder.testing.contracts.samples import random_signature
-from imagefinder.types import Entry, IndexChoice, Recipe, StoredImage
+from imagefinder.types import Entry, IndexChoice, Recipe
 
 from ..conftest import drawn
-from .test_copying import make_reduced
+from .test_copying import codebook, fit_codebook, make_reduced, stored
 
 DIM = 8
 RECIPE = Recipe("test", {}, DIM, "cosine")
@@ -72,23 +72,6 @@ def at(count: int, do: Callable[[], object]) -> Any:
 
 def interrupt() -> None:
     raise KeyboardInterrupt
-
-
-def stored(location: Any) -> list[StoredImage]:
-    with open_snapshot(location) as snapshot:
-        return snapshot.page(-1, 10**6)
-
-
-def fit_codebook(finder: Finder) -> None:
-    (local, *_) = finder.store.local_features(finder.store.select().tolist()).values()
-    finder.store.shortlist(local, 1)
-
-
-def codebook(location: Any) -> bytes:
-    """That local features are aggregated by, without the header that names the catalogue."""
-    with open_snapshot(location) as snapshot:
-        assert snapshot.properties.codebook is not None
-        return snapshot.properties.codebook.partition(b"\n")[2]
 
 
 def test_a_catalogue_is_the_same_there_and_back(tmp_path: Path, postgres: Server) -> None:

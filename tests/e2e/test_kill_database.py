@@ -10,15 +10,6 @@ from ..postgres_server import Server
 from .program import answer, run_in, started, until
 
 
-def count(server: Server, url: str) -> int:
-    schema = url.partition("#")[2]
-    if server.value(f"SELECT to_regclass('{schema}.images')") is None:
-        return 0
-    found = server.value(f"SELECT count(*) FROM {schema}.images")
-    assert isinstance(found, int)
-    return found
-
-
 def test_a_killed_client_and_a_crashed_server_cost_nothing(
     postgres: Server, caches: Path, gallery: Path, images: list[Path], tmp_path: Path
 ) -> None:
@@ -27,15 +18,15 @@ def test_a_killed_client_and_a_crashed_server_cost_nothing(
         finder.add(gallery)
     words = ("add", gallery, "--encoder", "dhash", "--db", url)
     with started(tmp_path, *words) as client:
-        until(lambda: count(postgres, url) > 0)
+        until(lambda: postgres.images(url) > 0)
         client.kill()
-    first = count(postgres, url)
+    first = postgres.images(url)
     assert first > 0
     with started(tmp_path, *words) as client:
-        until(lambda: count(postgres, url) > first or client.poll() is not None)
+        until(lambda: postgres.images(url) > first or client.poll() is not None)
         postgres.stop(signal.SIGQUIT)
         postgres.start()
         assert client.wait() == 0, client.stderr and client.stderr.read()
-    assert count(postgres, url) == len(images)
+    assert postgres.images(url) == len(images)
     assert answer(run_in(tmp_path, *words, "--json"))["unchanged"] == len(images)
     assert compare_catalogues(whole, url).is_equal
