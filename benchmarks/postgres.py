@@ -39,6 +39,7 @@ from benchmarks.crops import make
 from benchmarks.ingest import processor
 from imagefinder._utils.concurrency import cores
 from imagefinder.similarity import unit
+from imagefinder.stores.postgres.server_index import PgvectorHnsw
 from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.types import Entry, File, IndexChoice, Recipe, Record, key_of
 
@@ -222,6 +223,7 @@ class _Bare:
         self._connection.execute(
             "CREATE INDEX ON items USING hnsw"
             f" ((embedding::halfvec({self._dim})) halfvec_cosine_ops)"
+            f" WITH (ef_construction = {PgvectorHnsw.ef_construction})"
         )
         self._connection.execute(f"SET hnsw.ef_search = {_EF}")
 

@@ -55,7 +55,7 @@ class PgvectorHnsw:
     dim: int
     measure: Measure
     m: int = 16
-    ef_construction: int = 64
+    ef_construction: int = 128
     ef_search: int = 100
     quantization: Quantization = "halfvec"
     maintenance_work_mem: str = ""
