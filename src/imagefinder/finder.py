@@ -83,12 +83,16 @@ class Finder(Catalogue):
         self,
         folder: str | os.PathLike[str],
         *,
+        changed: Iterable[str] | None = None,
         progress: Progress = iter,
         checksum: bool = False,
         force: bool = False,
         remove_excluded: bool = False,
     ) -> Report:
         """Add what is new or changed in a folder, and remove what is no longer there.
+
+        With the absolute paths ``changed``, as a file watcher reports them, only these files and
+        folders are looked at.
 
         Folders whose disk seems to be away keep their images, and are ``kept`` in the report;
         ``force`` removes those as well. Images that are excluded now stay, unless
@@ -98,6 +102,7 @@ class Finder(Catalogue):
             self,
             folder,
             progress,
+            changed=changed,
             checksum=checksum,
             force=force,
             remove_excluded=remove_excluded,

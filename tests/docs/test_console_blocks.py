@@ -18,7 +18,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["option
 MAKEFILE = (ROOT / "Makefile").read_text()
 BENCHMARKS = DOCS / "figures.md"
 OF_OTHERS = {"--build-arg", "--no-deps"}
-OTHERS = {"docker", "export", ".", "ruff", "mypy", "lint-imports", "pg_dump", "pytest"}
+OTHERS = {"docker", "export", ".", "ruff", "mypy", "lint-imports", "pg_dump", "systemctl", "pytest"}
 
 
 def commands(block: Block) -> Iterator[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from imagefinder.catalogue.contents import add
 from imagefinder.catalogue.exclude import excluded
 from imagefinder.catalogue.mounts import renew_mounts
 from imagefinder.errors import NotFound
+from imagefinder.images.changed_paths import ChangedPaths
 from imagefinder.images.inputs import absolute, is_storable
 from imagefinder.images.walk import FolderWalk
 from imagefinder.types import Failure, Progress, Report, Store
@@ -28,6 +29,7 @@ def sync(
     folder: str | os.PathLike[str],
     progress: Progress = iter,
     *,
+    changed: Iterable[str] | None = None,
     checksum: bool = False,
     force: bool = False,
     remove_excluded: bool = False,
@@ -35,7 +37,8 @@ def sync(
     """Add what is new or changed in a folder, and remove what is gone; see ``Finder.sync``."""
     store, root = catalogue.store, str(absolute(folder))
     _check_folder(root)
-    walk = FolderWalk(excluded(store))
+    paths = None if changed is None else ChangedPaths.below(root, changed)
+    walk = FolderWalk(excluded(store), paths)
     report = add(catalogue, Path(root), progress=progress, checksum=checksum, walk=walk)
     gone, outside = _gone_and_excluded(store, root, walk)
     absent = {} if force else absent_folders(store, root, gone)
@@ -62,12 +65,24 @@ def _gone_and_excluded(store: Store, root: str, walk: FolderWalk) -> tuple[list[
     """Of the paths stored: those that are gone, and of the others those that are excluded."""
     gone: list[str] = []
     outside: list[str] = []
-    for path in store.iter_paths(root):
+    for path in _stored_paths(store, root, walk.changed):
         if is_gone(path):
             gone.append(path)
         elif path in walk.excluded or any(enclosing(path, walk.excluded)):
             outside.append(path)
     return gone, outside
+
+
+def _stored_paths(store: Store, root: str, changed: ChangedPaths | None) -> Iterator[str]:
+    """The stored paths below a folder, or those of them that may have changed."""
+    if changed is None:
+        yield from store.iter_paths(root)
+        return
+    for batch in batched(sorted(changed.paths), _PAGE):
+        yield from store.lookup_paths(list(filter(is_storable, batch)))
+        for path in filter(is_storable, batch):
+            if not Path(path).is_file():  # it is a folder, or may have been one
+                yield from store.iter_paths(path)
 
 
 def _still_stored(root: str, count: int) -> list[Failure]:

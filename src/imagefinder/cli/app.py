@@ -44,6 +44,7 @@ from imagefinder.cli.train import train
 from imagefinder.cli.upgrade import upgrade
 from imagefinder.cli.vacuum import vacuum
 from imagefinder.cli.vectors import embed, export, import_
+from imagefinder.cli.watch import watch
 from imagefinder.errors import DefaultEncoderMissing, ImageFinderError, TruncatedImage
 
 _INTERRUPTED = 130
@@ -53,6 +54,7 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
     panels.CATALOGUE: {
         "add": add,
         "sync": sync,
+        "watch": watch,
         "remove": remove,
         "info": info,
         "download": download,

@@ -60,7 +60,7 @@ EncoderName = Annotated[
     typer.Option(
         "--encoder",
         metavar="NAME",
-        help="Encoder of a new catalogue; compact if not given (see `imagefinder encoders`).",
+        help="Encoder of a new catalogue; standard if not given (see `imagefinder encoders`).",
         autocompletion=encoder_names,
         rich_help_panel=ENCODING,
     ),

@@ -70,18 +70,28 @@ def verification_as_json(found: Hit | Verification) -> dict[str, Any]:
 def print_report(report: Report, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
     """Counts on stdout, failures on stderr; ``more`` goes into JSON only."""
     if as_json:
-        print_json({**asdict(report), "seconds": round(report.seconds, 3), **(more or {})})
+        print_json({**report_as_json(report), **(more or {})})
         return
+    typer.echo(counts_in_words(report))
+    _print_skipped(report)
+    print_failures(report.kept, "kept")
+    print_failures(report.warnings, "warning")
+    print_failures(report.failed)
+
+
+def report_as_json(report: Report) -> dict[str, Any]:
+    """A report as a JSON object."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def counts_in_words(report: Report) -> str:
+    """How many were added, updated and so on, on one line."""
     counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
     counts |= {"failed": len(report.failed), "passed over": sum(report.skipped.values())}
     parts = [f"{count} {name}" for name, count in counts.items() if count]
     if set(filter(counts.get, counts)) == {"passed over"}:
         parts.insert(0, "no images")
-    typer.echo(f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s")
-    _print_skipped(report)
-    print_failures(report.kept, "kept")
-    print_failures(report.warnings, "warning")
-    print_failures(report.failed)
+    return f"{', '.join(parts) or 'nothing to do'} in {report.seconds:.1f} s"
 
 
 def _print_skipped(report: Report) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from imagefinder.images.changed_paths import ChangedPaths
 from imagefinder.images.exclusions import IGNORE_FILE, Exclusions
 from imagefinder.images.kinds import IMAGE, UNKNOWN, has_image_signature, kind_of
 
@@ -43,6 +44,8 @@ class FolderWalk:
 
     globs: Sequence[str] = ()
     """The catalogue's; see ``exclusions``."""
+    changed: ChangedPaths | None = None
+    """The only paths to look at; ``None`` looks at all."""
     errors: list[OSError] = field(default_factory=list)
     """Of folders that cannot be listed, or whose ignore file cannot be used."""
     skipped: Skipped = field(default_factory=Skipped)
@@ -69,7 +72,7 @@ class FolderWalk:
             folder, exclusions, device = waiting.pop()
             place = os.path.abspath(folder)
             try:
-                folders, files = _listed(folder)
+                listed = _listed(folder)
                 exclusions = exclusions.inside(place)
                 status = os.stat(folder)
             except OSError as error:
@@ -78,12 +81,17 @@ class FolderWalk:
                 continue
             if status.st_dev != device:
                 self.disks.append(folder)
-            if _is_known(seen, status, [*folders, *files]):
+            if _is_known(seen, status, [*listed[0], *listed[1]]):
                 self.skipped.note("folder found already", folder)
                 continue
+            folders, files = (self._to_look_at(entries, place) for entries in listed)
             yield from (Path(one.path) for one in files if self._is_image(one, place, exclusions))
             below = [one.path for one in folders if self._is_entered(one, place, exclusions)]
             waiting += [(path, exclusions, status.st_dev) for path in reversed(below)]
+
+    def _to_look_at(self, entries: list[_Entry], folder: str) -> list[_Entry]:
+        names = self.changed.names_in(folder) if self.changed else None
+        return entries if names is None else [one for one in entries if one.name in names]
 
     def _is_entered(self, entry: _Entry, parent: str, exclusions: Exclusions) -> bool:
         kind = self._exclusion(entry, parent, exclusions, is_folder=True)

@@ -1,0 +1,5 @@
+"""Watching: a catalogue follows folders while their files change."""
+
+from imagefinder.watching.watch import Watched, WatchOptions, watch
+
+__all__ = ["WatchOptions", "Watched", "watch"]
