@@ -56,9 +56,10 @@ def watch(
     """Keep a catalogue equal to what a sync of the folders would make it, until it is stopped.
 
     New, changed, moved and deleted files are taken in once they are settled; the first syncs are of
-    the whole folders. Every change of the catalogue is yielded, and every failure. A folder whose
-    disk goes away keeps its images, and is taken up again when it is back. ``progress`` wraps the
-    inputs of syncs of whole folders. Raises NotFound for a folder that is missing at the beginning.
+    the whole folders, and each is yielded; then every change of the catalogue, and every failure. A
+    folder whose disk goes away keeps its images, and is taken up again when it is back.
+    ``progress`` wraps the inputs of syncs of whole folders. Raises NotFound for a folder that is
+    missing at the beginning.
     """
     given = [folders] if isinstance(folders, str | os.PathLike) else folders
     roots = [str(absolute(folder)) for folder in given]
@@ -81,6 +82,7 @@ class Watcher:
     clock: Callable[[], float] = monotonic
     _due: dict[str, float] = field(default_factory=dict)
     """When each whole folder is synced; at once if it is not among them."""
+    _followed: set[str] = field(default_factory=set)
     _problems: dict[str, str] = field(default_factory=dict)
     _told: set[Failure] = field(default_factory=set)
 
@@ -117,9 +119,11 @@ class Watcher:
             return
         if is_whole:
             self._due[root] = self.clock() + options.every
-        is_back = self._problems.pop(root, None) is not None
+        was_away = self._problems.pop(root, None) is not None
+        is_new = was_away or root not in self._followed
+        self._followed.add(root)
         news = self._news(report)
-        if is_back or news.done > news.unchanged or news.failed or news.kept:
+        if is_new or news.done > news.unchanged or news.failed or news.kept:
             yield Watched(root, news)
 
     def _news(self, report: Report) -> Report:
