@@ -1,6 +1,6 @@
 """The false-positive rate of matches, measured against the stated one, and the recall of copies.
 
-    python -m benchmarks.calibration [--splits 3] [--planted 0 0.3] [--data FOLDER] [--sheet FILE]
+    python -m benchmarks.calibration [--encoder SPEC] [--splits 3] [--planted 0 0.3] [--sheet FILE]
 
 Clothing and grocery photographs are split into a stored and a held-out half (seeded; several splits
 are pooled). ``--planted`` adds a copy of that share of the stored images, modified in one of twelve
@@ -51,7 +51,7 @@ def main() -> None:
         counts = {name: _Counts() for name in _CALIBRATIONS}
         for seed in range(given.splits):
             with tempfile.TemporaryDirectory() as folder:
-                _measure(seed, paths, planted, Path(folder), counts)
+                _measure(given.encoder, seed, paths, planted, Path(folder), counts)
         for name, one in counts.items():
             print(f"\n{planted:.0%} planted, {name} calibration")
             one.print()
@@ -92,13 +92,18 @@ class _Counts:
 
 
 def _measure(
-    seed: int, paths: Sequence[Path], planted: float, folder: Path, counts: dict[str, _Counts]
+    encoder: str,
+    seed: int,
+    paths: Sequence[Path],
+    planted: float,
+    folder: Path,
+    counts: dict[str, _Counts],
 ) -> None:
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(paths))
     stored, held = order[: len(order) // 2], order[len(order) // 2 :]
     copies = list(_planted([paths[i] for i in stored], planted, folder, rng))
-    with Finder.create(folder / "half.db") as finder:
+    with Finder.create(folder / "half.db", encoder) as finder:
         finder.add(chain((paths[i] for i in stored), copies))
         for name, one in counts.items():
             if _CALIBRATIONS[name]:
@@ -193,6 +198,7 @@ _CALIBRATIONS = {"shipped": False, "fitted": True}  # whether to fit one first
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--encoder", default="compact", help="named as for `imagefinder add`")
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--planted", type=float, nargs="+", default=[0.0, 0.3])
     parser.add_argument("--data", type=Path, default=assets() / "data")

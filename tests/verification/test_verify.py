@@ -16,7 +16,7 @@ from imagefinder.images.transforms import COPIES
 from imagefinder.registry.factory import make_encoder, recipe_of
 from imagefinder.testing.gallery import draw_scene
 from imagefinder.types import Correspondences, Recipe, Signature
-from imagefinder.verification.criteria import shipped_calibration, shipped_criteria
+from imagefinder.verification.criteria import shipped_calibration, shipped_criteria, shipped_model
 from imagefinder.verification.verify import Fingerprint, Verification, verify, with_geometry
 
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
@@ -171,10 +171,14 @@ def test_of_images_that_show_too_little_most_local_features_must_agree() -> None
     assert with_geometry(undecided, agreed, features=80).verdict == "same thing"
 
 
-def test_the_projection_that_is_shipped_has_its_calibration() -> None:
-    recipe = Recipe("standard", {"sha256": MODELS["standard"].sha256}, 384, "cosine")
+@pytest.mark.parametrize("name", MODELS)
+def test_the_projection_that_is_shipped_has_its_calibration(name: str) -> None:
+    recipe = Recipe(name, {"sha256": MODELS[name].sha256}, 384, "cosine")
     calibration = shipped_calibration(recipe)
     assert calibration is not None
-    assert shipped_criteria(recipe).by_score is not None
+    assert shipped_model(recipe).weights[-1] > 0  # it uses the encoder's scores
+    criteria = shipped_criteria(recipe)
+    assert criteria.by_score is calibration
+    assert criteria.model is shipped_model(recipe)
     another = replace(recipe, options={"sha256": "0" * 64})
     assert shipped_calibration(another) is None
