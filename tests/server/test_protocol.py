@@ -326,6 +326,42 @@ def test_a_client_that_reads_slowly_is_waited_for(server: Server) -> None:
     server.loop.run_tasks()
 
 
+def test_a_connection_that_is_retired_closes_with_its_next_response_and_says_so(
+    server: Server,
+) -> None:
+    protocol, transport = server.connect()
+    protocol.data_received(HEAD + b"\r\n")
+    server.loop.run_tasks()
+    assert b"connection: close" not in transport.sent
+    protocol.retire()
+    server.loop.wait(3)
+    assert not transport.closed  # a request may be on its way
+    transport.sent = b""
+    protocol.data_received(HEAD + b"\r\n")
+    server.loop.run_tasks()
+    assert b"connection: close" in transport.sent
+    assert transport.sent.endswith(b"ok")
+    assert transport.closed
+
+
+def test_a_request_at_work_is_the_last_of_a_retired_connection(server: Server) -> None:
+    protocol, transport = server.connect()
+    protocol.data_received(HEAD + b"\r\n")
+    protocol.retire()
+    server.loop.run_tasks()
+    assert b"connection: close" in transport.sent
+    assert transport.closed
+
+
+def test_a_retired_connection_that_stays_idle_is_closed_when_any_is(server: Server) -> None:
+    protocol, transport = server.connect()
+    protocol.data_received(HEAD + b"\r\n")
+    server.loop.run_tasks()
+    protocol.retire()
+    server.loop.wait(LIMITS.idle_seconds + 1)
+    assert transport.closed
+
+
 def test_there_is_room_for_some_connections() -> None:
     assert affordable_connections() >= 16
 

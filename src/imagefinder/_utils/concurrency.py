@@ -14,9 +14,25 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_share: int | None = None
+
+
 def cores() -> int:
     """How many processors this process may use."""
+    if _share is not None:
+        return _share
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def use_cores(count: int) -> None:
+    """Use no more than so many from now on: the others are for processes beside this one."""
+    global _share
+    _share = count
+
+
+def is_shared() -> bool:
+    """Whether other processes of ours use the other processors, as ``use_cores`` said."""
+    return _share is not None
 
 
 def prefetch_map(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, NoReturn
@@ -39,13 +37,18 @@ from imagefinder.cli.remove import remove
 from imagefinder.cli.search import search
 from imagefinder.cli.serve import serve
 from imagefinder.cli.sync import sync
-from imagefinder.cli.terminal import handle_sigterm, log_to_stderr, prepare_streams
+from imagefinder.cli.terminal import (
+    handle_sigterm,
+    log_to_stderr,
+    prepare_streams,
+    quiet_warnings,
+)
 from imagefinder.cli.train import train
 from imagefinder.cli.upgrade import upgrade
 from imagefinder.cli.vacuum import vacuum
 from imagefinder.cli.vectors import embed, export, import_
 from imagefinder.cli.watch import watch
-from imagefinder.errors import DefaultEncoderMissing, ImageFinderError, TruncatedImage
+from imagefinder.errors import ImageFinderError
 
 _INTERRUPTED = 130
 
@@ -95,11 +98,7 @@ app = _assembled()
 
 def main() -> None:
     """Run the command line; known failures are one line on stderr, never a traceback."""
-    warnings.simplefilter("ignore")  # a decoder's warnings about a file are no help to a user
-    warnings.simplefilter("always", TruncatedImage)
-    warnings.simplefilter("always", DefaultEncoderMissing)
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
-    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    quiet_warnings()
     prepare_streams()
     try:
         handle_sigterm()

@@ -7,11 +7,14 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from operator import length_hint
 from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from imagefinder.errors import DefaultEncoderMissing, TruncatedImage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +32,15 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays open
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def quiet_warnings() -> None:
+    """Show our own warnings on one line each, and no library's."""
+    warnings.simplefilter("ignore")  # a decoder's warnings about a file are no help to a user
+    warnings.simplefilter("always", TruncatedImage)
+    warnings.simplefilter("always", DefaultEncoderMissing)
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def handle_sigterm() -> None:

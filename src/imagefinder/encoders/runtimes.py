@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder._utils.concurrency import cores, is_shared
 from imagefinder._utils.extras import optional_import
 from imagefinder.encoders.compiled_graphs import compiled_graph
 from imagefinder.encoders.onnx_files import is_onnx
@@ -267,7 +268,10 @@ def part_of(graph: Any, output: str) -> Any:
 
 
 def _compiled(ov: Any, spec: GraphSpec) -> Any:
-    config = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    config: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    if is_shared():
+        # pinned, the threads of all processes would share the first processors
+        config |= {"INFERENCE_NUM_THREADS": cores(), "ENABLE_CPU_PINNING": False}
     if not spec.sha256:
         return compile_graph(ov, _prepared(spec), spec.precision, config)
     key = repr({**asdict(spec), "path": None, "runtime": None})

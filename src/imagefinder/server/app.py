@@ -1,16 +1,12 @@
-"""The ASGI application (FastAPI): catalogues, routes, middleware; and the server that runs it."""
+"""The ASGI application (FastAPI): catalogues, routes, middleware."""
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-import numpy as np
-import uvicorn
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -18,10 +14,8 @@ from imagefinder import __version__
 from imagefinder.finder import Finder
 from imagefinder.images.decoding_pool import POOL
 from imagefinder.server.api_keys import KeyFile, KeyRing
-from imagefinder.server.catalogues import check_distinct, open_catalogues
-from imagefinder.server.connections import ConnectionLimits, affordable_connections
-from imagefinder.server.decoding import bound_decoding, server_limits
-from imagefinder.server.log_config import log_to_stderr
+from imagefinder.server.catalogues import open_catalogues
+from imagefinder.server.decoding import server_limits
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.middleware.api_key import ApiKeyMiddleware
@@ -37,7 +31,6 @@ from imagefinder.server.middleware.timeout import TimeoutMiddleware
 from imagefinder.server.middleware.trusted_host import TrustedHostMiddleware
 from imagefinder.server.openapi import COMMON_RESPONSES, DESCRIPTION, customize_openapi
 from imagefinder.server.problems import add_exception_handlers
-from imagefinder.server.protocol import limited_protocol
 from imagefinder.server.routes import (
     compare,
     duplicates,
@@ -52,14 +45,11 @@ from imagefinder.server.routes import (
 from imagefinder.server.settings import Settings
 from imagefinder.server.upgrades import UpgradeRunner
 
-_BLANK = np.full((64, 64, 3), 255, np.uint8)
 _DEFAULT = Settings()
 _ROUTERS = tuple(
     module.router
     for module in (ui, search, compare, images, duplicates, maps, upgrade, status, legacy)
 )
-
-log = logging.getLogger("imagefinder.server")
 
 
 def create_app(
@@ -73,7 +63,7 @@ def create_app(
     KeyFileError for an unreadable key file; a catalogue that cannot be opened is an error at
     startup.
     """
-    metrics = Metrics()
+    metrics = Metrics(settings.shared)
     app = FastAPIOffline(
         title="ImageFinder",
         description=DESCRIPTION,
@@ -121,46 +111,10 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     if settings.origins:
         app.add_middleware(CorsMiddleware, origins=settings.origins)
     if settings.rate is not None:
-        app.add_middleware(RateLimitMiddleware, per_minute=settings.rate)
+        table = settings.shared.clients if settings.shared else None
+        app.add_middleware(RateLimitMiddleware, per_minute=settings.rate, table=table)
     app.add_middleware(TrustedHostMiddleware, names=settings.hosts)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_upload)
     app.add_middleware(TimeoutMiddleware, seconds=settings.timeout)
     app.add_middleware(SecurityHeadersMiddleware, cross_origin=bool(settings.origins))
     app.add_middleware(RequestLogMiddleware, metrics=metrics)
-
-
-def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = _DEFAULT) -> None:
-    """Serve until interrupted. Raises OSError if it cannot listen, and what a search may raise."""
-    check_distinct(finders)
-    bound_decoding(settings)
-    for finder in finders:
-        finder.search(_BLANK)  # load the model before the first request, or fail now
-    log_to_stderr()
-    if not any(len(finder) for finder in finders):
-        log.info("the catalogue is empty: add images with imagefinder add, even while this runs")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    app = create_app(finders[0], settings, finders[1:])
-    with socket.create_server((host, port), family=family) as listener:
-        # asyncio does this only for sockets that name their protocol; without it, Nagle's
-        # algorithm delays responses by 40 ms
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(_uvicorn_config(app, settings))
-        bound_port = listener.getsockname()[1]
-        log.info("ImageFinder is running on http://%s:%d (Ctrl-C stops it)", host, bound_port)
-        server.run(sockets=[listener])
-
-
-def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    limits = ConnectionLimits(affordable_connections())
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        http=limited_protocol(limits),
-        ws="none",
-        timeout_keep_alive=limits.idle_seconds,
-        access_log=False,  # RequestLogMiddleware writes one with request ids
-        server_header=False,
-        proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=list(settings.proxies),
-        timeout_graceful_shutdown=int(settings.timeout) + 1,
-    )

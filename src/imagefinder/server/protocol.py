@@ -34,6 +34,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._took_some = False
         self._loose_bytes = 0
         self._head_bytes = 0
+        self._is_retiring = False
         self._refusal = 400, "this is not a request of HTTP/1.1"
         self.pool.count += 1
         self._is_counted = True
@@ -60,6 +61,12 @@ class LimitedProtocol(HttpToolsProtocol):
         """Close it at once; what is unsent is lost."""
         self._leave()
         self.transport.abort()
+
+    def retire(self) -> None:
+        """Close it with the next response that begins: the client learns of it from the head."""
+        self._is_retiring = True
+        if self._is_running() and not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def data_received(self, data: bytes) -> None:
         """Parse it; bytes that belong to no body are counted."""
@@ -102,6 +109,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self.pool.receiving[self] = None
         self._since = self.loop.time()
         super().on_headers_complete()
+        if self._is_retiring:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from imagefinder.server.shared_folder import SharedFolder
 from imagefinder.types import File
 
 Fetch: TypeAlias = Callable[[Sequence[str]], list[bytes]]
@@ -42,6 +43,9 @@ class Settings:
     """Addresses of reverse proxies whose forwarded headers are trusted."""
     fetch: Fetch | None = None
     """Downloads images from URLs; without it, a search by URL is refused."""
+
+    shared: SharedFolder | None = None
+    """What all workers of the server share; without it, there is one process."""
 
     def may_open(self, file: File) -> bool:
         """Whether a file may be served: an import may name any file of this machine."""

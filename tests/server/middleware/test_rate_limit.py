@@ -1,8 +1,11 @@
 """Rate limiting: token buckets, and what cannot be used to evade them."""
 
+from pathlib import Path
+
 import pytest
 
 from imagefinder.server.api_keys import KeyFile
+from imagefinder.server.client_table import ClientTable
 from imagefinder.server.middleware.rate_limit import RateLimiter, client_of
 
 from ..conftest import Serve, bearer
@@ -47,12 +50,16 @@ def test_a_bucket_refills_and_never_overflows() -> None:
     assert [limiter.acquire("a") > 0 for _ in range(61)] == [False] * 60 + [True]
 
 
-def test_the_number_of_buckets_is_bounded() -> None:
-    limiter = RateLimiter(1, lambda: 0.0)
-    for number in range(10_500):
-        limiter.acquire(str(number))
-    assert limiter.acquire("10499") > 0
-    assert limiter.acquire("0") == 0  # forgotten
+def test_a_limit_is_kept_together_by_all_who_share_a_table(tmp_path: Path) -> None:
+    ClientTable.create(tmp_path / "clients")
+    now = 0.0
+    one, two = (RateLimiter(4, lambda: now, tmp_path / "clients") for _ in range(2))
+    assert [each.acquire("a") for each in (one, two, two, one)] == [0] * 4
+    assert one.acquire("a") == two.acquire("a") == pytest.approx(15)
+    assert two.acquire("b") == 0
+    now = 15.0
+    assert two.acquire("a") == 0
+    assert one.acquire("a") > 0
 
 
 @pytest.mark.parametrize(

@@ -3,57 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imagefinder.server.client_table import ClientTable
 from imagefinder.server.problems import problem_response
 
-_MAX_CLIENTS = 10_000
 _UNLIMITED = ("/healthz", "/page/")
-
-
-@dataclass
-class _Bucket:
-    tokens: float
-    updated: float
 
 
 class RateLimiter:
     """A number of requests per minute and client, all of which may come in one burst."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
-        """The 10,000 most recent clients are remembered."""
+    def __init__(
+        self, per_minute: int, clock: Callable[[], float] = monotonic, table: Path | None = None
+    ) -> None:
+        """``table`` is a file of ClientTable, for a limit that several processes keep together."""
         self._capacity = per_minute
         self._clock = clock
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._clients = ClientTable(table)
 
     def acquire(self, client: str) -> float:
         """Take a token: 0 if there was one, else the seconds until there is one."""
         now = self._clock()
-        bucket = self._buckets.setdefault(client, _Bucket(self._capacity, now))
-        self._buckets.move_to_end(client)
-        if len(self._buckets) > _MAX_CLIENTS:
-            self._buckets.popitem(last=False)
-        refilled = bucket.tokens + (now - bucket.updated) * self._capacity / 60
-        bucket.tokens, bucket.updated = min(self._capacity, refilled), now
-        if bucket.tokens < 1:
-            return (1 - bucket.tokens) * 60 / self._capacity
-        bucket.tokens -= 1
-        return 0
+        with self._clients.bucket(client) as bucket:
+            if bucket.updated is None:  # a new client
+                bucket.tokens, bucket.updated = self._capacity, now
+            refilled = bucket.tokens + (now - bucket.updated) * self._capacity / 60
+            bucket.tokens, bucket.updated = min(self._capacity, refilled), now
+            if bucket.tokens < 1:
+                return (1 - bucket.tokens) * 60 / self._capacity
+            bucket.tokens -= 1
+            return 0
 
 
 class RateLimitMiddleware:
     """Answers 429 above the limit. Headers that a client can set itself do not count."""
 
-    def __init__(self, app: ASGIApp, per_minute: int) -> None:
-        """Clients are distinguished by the address of the connection."""
+    def __init__(self, app: ASGIApp, per_minute: int, table: Path | None = None) -> None:
+        """Clients are distinguished by the address of the connection; see RateLimiter."""
         self.app = app
-        self.limiter = RateLimiter(per_minute)
+        self.limiter = RateLimiter(per_minute, table=table)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""

@@ -1,0 +1,81 @@
+"""Serving: an application on a port, in one process or as one of several workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI
+
+from imagefinder.finder import Finder
+from imagefinder.server.app import create_app
+from imagefinder.server.catalogues import check_distinct
+from imagefinder.server.connections import ConnectionLimits, affordable_connections
+from imagefinder.server.decoding import bound_decoding
+from imagefinder.server.listener import BACKLOG, bound_socket, url_of
+from imagefinder.server.log_config import log_to_stderr
+from imagefinder.server.metrics import share_metrics
+from imagefinder.server.protocol import limited_protocol
+from imagefinder.server.settings import Settings
+from imagefinder.server.worker import Seat
+from imagefinder.server.worker_server import WorkerServer
+
+_BLANK = np.full((64, 64, 3), 255, np.uint8)
+_DEFAULT = Settings()
+
+log = logging.getLogger("imagefinder.server")
+
+
+def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = _DEFAULT) -> None:
+    """Serve until interrupted. Raises OSError if it cannot listen, and what a search may raise."""
+    _prepare(finders, settings)
+    app = create_app(finders[0], settings, finders[1:])
+    with bound_socket(host, port) as listener:
+        listener.listen(BACKLOG)
+        server = uvicorn.Server(_uvicorn_config(app, settings))
+        log.info("ImageFinder is running on %s (Ctrl-C stops it)", url_of(listener))
+        server.run(sockets=[listener])
+
+
+def serve_worker(finders: Sequence[Finder], seat: Seat, settings: Settings = _DEFAULT) -> None:
+    """Serve as one of several, until the supervisor says otherwise, or is gone.
+
+    Raises what ``serve`` raises.
+    """
+    share_metrics(seat.shared, seat.number)
+    memory = settings.decoding_memory // seat.count
+    settings = replace(settings, decoding_memory=memory, shared=seat.shared)
+    _prepare(finders, settings)
+    app = create_app(finders[0], settings, finders[1:])
+    config = _uvicorn_config(app, settings, backlog=1)
+    WorkerServer(config, seat).run(sockets=[seat.listener])
+
+
+def _prepare(finders: Sequence[Finder], settings: Settings) -> None:
+    check_distinct(finders)
+    bound_decoding(settings)
+    for finder in finders:
+        finder.search(_BLANK)  # load the model before the first request, or fail now
+    log_to_stderr()
+    if not any(len(finder) for finder in finders):
+        log.info("the catalogue is empty: add images with imagefinder add, even while this runs")
+
+
+def _uvicorn_config(app: FastAPI, settings: Settings, backlog: int = BACKLOG) -> uvicorn.Config:
+    limits = ConnectionLimits(affordable_connections())
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        http=limited_protocol(limits),
+        ws="none",
+        backlog=backlog,
+        timeout_keep_alive=limits.idle_seconds,
+        access_log=False,  # RequestLogMiddleware writes one with request ids
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+        timeout_graceful_shutdown=int(settings.timeout) + 1,
+    )

@@ -1,0 +1,240 @@
+"""The supervisor: starts the workers of a server, watches them, and replaces them one by one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from imagefinder.errors import ImageFinderError
+from imagefinder.server.worker_process import WorkerProcess
+
+_TICK = 1.0
+_MOST_SILENCE = 60
+"""Ticks; an event loop that does not turn for so long serves nobody."""
+_ENDS = (signal.SIGINT, signal.SIGTERM)
+
+log = logging.getLogger("imagefinder.server")
+
+
+class WorkerFailed(ImageFinderError):
+    """A worker cannot start, and no other would either."""
+
+
+class Supervisor:
+    """Keeps ``count`` workers at work.
+
+    The first one starts alone: what is wrong is said once, and what it prepares (a compiled graph,
+    an index) the others find. A worker that dies is replaced. One that cannot start is not tried
+    again: it ends the server when that starts, and later leaves it with those that there are.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[int], WorkerProcess],
+        count: int,
+        patience: float,
+        on_up: Callable[[], None],
+        on_end: Callable[[int], None],
+    ) -> None:
+        """``start`` makes the worker of a number.
+
+        One that is to end is killed after ``patience`` seconds. ``on_up`` is called once all are
+        ready for the first time, ``on_end`` with the number of each that has ended.
+        """
+        self._start_worker = start
+        self._count = self._wanted = count
+        self._patience = patience
+        self._on_up, self._on_end = on_up, on_end
+        self._workers: list[WorkerProcess] = []
+        self._outdated: deque[WorkerProcess] = deque()
+        self._replacement: WorkerProcess | None = None
+        self._has_served = self._is_up = self._is_restarting = False
+        self._ended_by: int | None = None
+        self._failure: str | None = None
+        self._selector = selectors.DefaultSelector()
+        self._has_terminal = bool(sys.stdin) and sys.stdin.isatty()
+
+    def run(self) -> int | None:
+        """Until a signal ends it, which is returned. Raises WorkerFailed.
+
+        SIGHUP replaces all workers; SIGINT and SIGTERM end them, the second SIGINT at once.
+        """
+        with _signals() as signals, self._selector:
+            self._selector.register(signals, selectors.EVENT_READ)
+            try:
+                self._loop(signals)
+            finally:
+                for worker in self._workers:
+                    worker.kill()
+                    worker.reap()
+        if self._failure is not None:
+            raise WorkerFailed(self._failure)
+        return self._ended_by
+
+    def _loop(self, signals: socket.socket) -> None:
+        self._act()
+        next_tick = monotonic() + _TICK
+        while self._workers:
+            for key, _ in self._selector.select(max(0.0, next_tick - monotonic())):
+                if key.fileobj is signals:
+                    for number in signals.recv(64):
+                        self._receive(number)
+                else:
+                    self._attend(key)
+            if monotonic() >= next_tick:
+                # a tick, however long ago the last one was: after a pause nobody is late
+                next_tick = monotonic() + _TICK
+                self._tick()
+            self._act()
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._ended_by is not None or self._failure is not None
+
+    def _act(self) -> None:
+        """Start whatever workers there should be."""
+        if self._is_ending:
+            return
+        staying = sum(not worker.is_leaving for worker in self._workers)
+        for _ in range(staying, self._wanted if self._has_served else 1):
+            self._start()
+        if not self._is_restarting or not all(
+            worker.is_ready and not worker.is_leaving for worker in self._workers
+        ):
+            return
+        if self._outdated:
+            self._replacement = self._start()
+        else:
+            self._is_restarting = False
+            log.info("all workers have been replaced")
+
+    def _start(self) -> WorkerProcess:
+        taken = {worker.number for worker in self._workers}
+        number = next(number for number in range(len(taken) + 1) if number not in taken)
+        worker = self._start_worker(number)
+        self._workers.append(worker)
+        self._selector.register(worker.link, selectors.EVENT_READ, worker)
+        self._selector.register(worker.sentinel, selectors.EVENT_READ, worker)
+        return worker
+
+    def _attend(self, key: selectors.SelectorKey) -> None:
+        worker: WorkerProcess = key.data
+        if worker not in self._workers:  # what it said last and its end came together
+            return
+        if key.fileobj is not worker.link:
+            self._bury(worker)
+            return
+        was_ready = worker.is_ready
+        if not worker.hear():
+            self._selector.unregister(worker.link)
+        if worker.is_ready and not was_ready:
+            self._welcome(worker)
+
+    def _welcome(self, worker: WorkerProcess) -> None:
+        self._has_served = True
+        ready = sum(one.is_ready for one in self._workers)
+        if not self._is_up and ready == self._count:
+            self._is_up = True
+            self._on_up()
+        if worker is self._replacement:
+            self._replacement = None
+            if self._outdated:
+                self._outdated.popleft().retire(self._patience)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        self._workers.remove(worker)
+        if worker.link in self._selector.get_map():
+            self._selector.unregister(worker.link)
+        self._selector.unregister(worker.sentinel)
+        ending = worker.reap()
+        self._on_end(worker.number)
+        if worker in self._outdated:
+            self._outdated.remove(worker)
+        if self._is_ending or worker.is_leaving:
+            return
+        if worker.is_ready:
+            log.error("worker %d ended (%s): another one takes its place", worker.pid, ending)
+        else:
+            self._give_up(worker, worker.failure or f"a worker cannot start: {ending}")
+
+    def _give_up(self, worker: WorkerProcess, reason: str) -> None:
+        staying = sum(not one.is_leaving for one in self._workers)
+        if not self._is_up or not staying:
+            self._failure = reason
+            self._end_all()
+        elif worker is self._replacement:
+            self._replacement, self._is_restarting = None, False
+            self._outdated.clear()
+            log.error("%s: the workers of before go on", reason)
+        else:
+            self._wanted = staying
+            log.error("%s: %d of %d workers go on, until SIGHUP", reason, staying, self._count)
+
+    def _receive(self, number: int) -> None:
+        if number in _ENDS:
+            if number == signal.SIGINT and self._ended_by is not None:
+                for worker in self._workers:
+                    worker.kill()
+            self._ended_by = number
+            self._end_all()
+        elif self._has_terminal and _terminal_is_gone():
+            self._ended_by = number
+            self._end_all()
+        elif self._is_up and not self._is_ending:
+            log.info("SIGHUP: the workers are replaced one by one")
+            self._wanted = self._count
+            self._is_restarting = True
+            self._outdated = deque(one for one in self._workers if not one.is_leaving)
+            if self._replacement is not None:
+                self._outdated.remove(self._replacement)
+
+    def _end_all(self) -> None:
+        for worker in self._workers:
+            worker.terminate(self._patience)
+
+    def _tick(self) -> None:
+        for worker in self._workers:
+            worker.silence += worker.is_ready and not worker.is_leaving
+            if worker.silence > _MOST_SILENCE or worker.is_late:
+                log.error("worker %d does not respond, and is killed", worker.pid)
+                worker.kill()
+
+
+def _terminal_is_gone() -> bool:
+    """Whether a hangup means what it says: the terminal that this was started in is closed."""
+    try:
+        os.close(os.open(os.ctermid(), os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return True
+    return False
+
+
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """A socket that gives the number of each signal as a byte. For the main thread."""
+    wanted = {*_ENDS, signal.SIGHUP}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup
+        wanted.remove(signal.SIGHUP)
+    reader, writer = socket.socketpair()
+    before: dict[signal.Signals, Any] = {}
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            for one in wanted:
+                before[one] = signal.signal(one, lambda *_: None)
+            yield reader
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+            signal.set_wakeup_fd(wakeup)

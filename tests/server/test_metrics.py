@@ -1,0 +1,89 @@
+"""Metrics that several workers keep together."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import prometheus_client.values
+import pytest
+from starlette.types import Scope
+
+from imagefinder.server.metrics import Metrics, share_metrics
+from imagefinder.server.shared_folder import SharedFolder
+
+SCOPE: Scope = {"type": "http", "method": "GET", "route": None}
+SEARCHES = 'imagefinder_requests_total{method="GET",route="other",status="200"}'
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedFolder]:
+    values = prometheus_client.values
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    folder = SharedFolder(tmp_path)
+    folder.prepare()
+    yield folder
+    values.close_all_multiprocess_files()  # type: ignore[no-untyped-call]
+
+
+def worker(shared: SharedFolder, number: int) -> Metrics:
+    """The metrics of a worker, in this process."""
+    share_metrics(shared, number)
+    metrics = Metrics(shared)
+    metrics.watch_images(lambda: 12)
+    return metrics
+
+
+def values_of(metrics: Metrics) -> dict[str, float]:
+    lines = metrics.render().decode().splitlines()
+    parts = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in parts}
+
+
+def test_any_worker_tells_the_metrics_of_all(shared: SharedFolder) -> None:
+    one, two = worker(shared, 0), worker(shared, 1)
+    one.observe(SCOPE, 200, 0.2)
+    two.observe(SCOPE, 200, 0.3)
+    two.observe(SCOPE, 200, 20)
+    one.batch_size.observe(4)
+    with one.running.track_inprogress(), two.running.track_inprogress():
+        told = values_of(one)
+        assert told == values_of(two) | {
+            name: value for name, value in told.items() if name.startswith("process_")
+        }
+    assert told[SEARCHES] == 3
+    assert told["imagefinder_requests_running"] == 2
+    assert told["imagefinder_images"] == 12
+    assert told['imagefinder_request_seconds_bucket{le="0.25",route="other"}'] == 1
+    assert told['imagefinder_request_seconds_count{route="other"}'] == 3
+    assert told['imagefinder_encoded_together_bucket{le="4.0"}'] == 1
+
+
+def test_each_name_is_told_once(shared: SharedFolder) -> None:
+    worker(shared, 0)
+    lines = worker(shared, 1).render().decode().splitlines()
+    kinds = [line for line in lines if line.startswith("# TYPE")]
+    assert len(kinds) == len(set(kinds))
+
+
+def test_memory_and_time_are_told_for_each_worker(shared: SharedFolder) -> None:
+    worker(shared, 0)
+    told = values_of(worker(shared, 1))
+    if os.path.isdir("/proc/self"):
+        name = "process_resident_memory_bytes"
+        assert told[f'{name}{{worker="0"}}'] > 0
+        assert told[f'{name}{{worker="1"}}'] > 0
+
+
+def test_a_worker_that_ends_leaves_what_it_has_counted(shared: SharedFolder) -> None:
+    one, two = worker(shared, 0), worker(shared, 1)
+    one.observe(SCOPE, 200, 0.2)
+    one.running.inc()  # it is killed in the middle of a request
+    shared.forget(0)
+    told = values_of(two)
+    assert told[SEARCHES] == 1
+    assert told["imagefinder_requests_running"] == 0
+    assert not any('worker="0"' in name for name in told)
+    again = worker(shared, 0)
+    again.observe(SCOPE, 200, 0.2)
+    assert values_of(again)[SEARCHES] == 2
