@@ -1,6 +1,8 @@
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagefinder._utils import concurrency
 from imagefinder._utils.concurrency import CombinedCalls, batched, cores, prefetch_map
 
 
@@ -62,6 +65,21 @@ def test_batches_hold_everything_once(items: list[int], size: int) -> None:
 
 def test_there_is_at_least_one_core() -> None:
     assert cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("150000 100000", 2), ("1000 100000", 1), ("max 100000", 8), ("", 8), ("1600000 100000", 8)],
+)
+def test_a_container_s_limit_of_time_is_one_of_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, expected: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    (tmp_path / "cpu.max").write_text(limit)
+    monkeypatch.setattr(concurrency, "_LIMIT", tmp_path / "cpu.max")
+    assert cores() == expected
+    monkeypatch.setattr(concurrency, "_share", 3)
+    assert cores() == 3
 
 
 def test_calls_that_come_while_one_is_made_are_made_together() -> None:

@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from itertools import islice
+from math import ceil
+from pathlib import Path
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_LIMIT: Final = Path("/sys/fs/cgroup/cpu.max")
 _share: int | None = None
 
 
@@ -21,7 +24,8 @@ def cores() -> int:
     """How many processors this process may use."""
     if _share is not None:
         return _share
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(able or 1, _allowed() or able or 1)
 
 
 def use_cores(count: int) -> None:
@@ -33,6 +37,15 @@ def use_cores(count: int) -> None:
 def is_shared() -> bool:
     """Whether other processes of ours use the other processors, as ``use_cores`` said."""
     return _share is not None
+
+
+def _allowed() -> int | None:
+    """As many processors as a container's limit of CPU time fills; None without a limit."""
+    try:
+        quota, period = _LIMIT.read_text().split()
+        return max(1, ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        return None
 
 
 def prefetch_map(
