@@ -125,12 +125,16 @@ def serving(folder: Path, *words: Word) -> Iterator[httpx.Client]:
 def served(
     folder: Path, *words: Word
 ) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]", Path]]:
-    """As ``serving``, with the server's process and the file of what it says."""
+    """As ``serving``, with the server's process and the file of what it says.
+
+    A single process, which starts sooner, unless the words say how many.
+    """
     log = folder / "server.log"
+    workers = () if "--workers" in words else ("--workers", 1)
     with (
         log.open("wb") as said,
         subprocess.Popen(
-            [*PROGRAM, "serve", "--port", "0", *words_of(words)],
+            [*PROGRAM, "serve", "--port", "0", *words_of((*workers, *words))],
             cwd=folder,
             env=clean_env(),
             stdin=subprocess.DEVNULL,
