@@ -172,7 +172,7 @@ def test_adding_again_reads_nothing(
     def refuse(*_: object) -> None:
         raise AssertionError("an unchanged file was read")
 
-    monkeypatch.setattr("imagefinder.catalogue.ingest.read", refuse)
+    monkeypatch.setattr("imagefinder.catalogue.stages.read", refuse)
     assert finder.add(images).unchanged == 12
 
 

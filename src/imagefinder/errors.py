@@ -32,6 +32,7 @@ ImageFinderError
 ├── OutputError            a file or folder that a command cannot, or may not, write
 ├── IndexDamaged           an index file to be rebuilt (handled inside the store)
 ├── NotFound               no such image in the catalogue
+├── ClusterError           no cluster answers, or its workers cannot begin
 ├── EvaluationError        the ground truth is missing or unusable
 └── TrainingError          the images, teachers or settings do not allow training
 
@@ -184,6 +185,10 @@ class IndexDamaged(ImageFinderError):
 
 class NotFound(ImageFinderError):
     """No such image in the catalogue."""
+
+
+class ClusterError(ImageFinderError):
+    """No Ray cluster answers at the address, or its workers cannot begin."""
 
 
 class EvaluationError(ImageFinderError):

@@ -16,7 +16,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from imagefinder import Finder
-from imagefinder.catalogue import ingest
+from imagefinder.catalogue import stages
 from imagefinder.catalogue.reduction import reduce
 from imagefinder.images.decode import decode
 from imagefinder.images.formats import open_image
@@ -60,13 +60,13 @@ def old(finder: Finder, tmp_path: Path) -> Finder:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """The paths of the files that are read from now on."""
     paths: list[str | None] = []
-    identify = ingest.identify
+    identify = stages.identify
 
     def watched(given: Input, limits: Any) -> Any:
         paths.append(given.path)
         return identify(given, limits)
 
-    monkeypatch.setattr(ingest, "identify", watched)
+    monkeypatch.setattr(stages, "identify", watched)
     return paths
 
 

@@ -12,7 +12,7 @@ from imagefinder._utils.concurrency import batched
 from imagefinder._utils.text import one_line
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.exclude import exclude, excluded
-from imagefinder.catalogue.ingest import ingest
+from imagefinder.catalogue.ingest import Process, ingest, process_here
 from imagefinder.catalogue.mounts import note_mounts
 from imagefinder.errors import EncoderChanged
 from imagefinder.images.exclusions import glob_of
@@ -32,10 +32,11 @@ def add(
     *,
     checksum: bool = False,
     walk: FolderWalk | None = None,
+    process: Process = process_here,
 ) -> Report:
     """Add files, all images in folders, or images in memory; see ``Finder.add``.
 
-    A ``walk`` that is given tells afterwards what it met.
+    A ``walk`` that is given tells afterwards what it met; ``process`` says where work is done.
     """
     _record_runtime(catalogue)
     store = catalogue.store
@@ -43,7 +44,7 @@ def add(
     if metadata is None:
         given = _with_downloads(store, given)
     walk = walk or FolderWalk(excluded(store))
-    report = ingest(inputs_of(given, metadata, walk), catalogue, progress, checksum)
+    report = ingest(inputs_of(given, metadata, walk), catalogue, progress, checksum, process)
     note_mounts(store, walk.disks)
     unreadable = [Failure(str(error.filename), one_line(error)) for error in walk.errors]
     return replace(

@@ -17,6 +17,7 @@ from imagefinder.cli.add import add
 from imagefinder.cli.backup import backup
 from imagefinder.cli.calibrate import calibrate
 from imagefinder.cli.check import check
+from imagefinder.cli.cluster import cluster
 from imagefinder.cli.command import Command, Group
 from imagefinder.cli.copy import copy
 from imagefinder.cli.demo import demo
@@ -73,7 +74,7 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
     panels.QUALITY: {"evaluate": evaluate, "calibrate": calibrate},
     panels.MODELS: {"encoders": encoders, "models": models, "train": train},
     panels.VECTORS: {"embed": embed, "export": export, "import": import_},
-    panels.SERVER: {"serve": serve, "ping": ping, "keys": keys},
+    panels.SERVER: {"serve": serve, "ping": ping, "keys": keys, "cluster": cluster},
 }
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from time import perf_counter
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
-from imagefinder.catalogue.ingest import identify
+from imagefinder.catalogue.stages import identify
 from imagefinder.catalogue.vector_files.formats import check, vector_file
 from imagefinder.catalogue.vector_files.row import ImageVectors
 from imagefinder.errors import ImageError

@@ -1,0 +1,208 @@
+"""Stages of the ingest pipeline: what becomes of an input on its way into a store.
+
+Input → changed → decoded (and extracted) → encoded → written
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import repeat
+from pathlib import Path
+from threading import Event
+
+from imagefinder._utils.concurrency import batched
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.encoders.inference import encode_each, extract_one
+from imagefinder.errors import EncoderChanged, ImageError, UnencodableImage, UnreadableImage
+from imagefinder.images.decode import decode, decode_each, load_image
+from imagefinder.images.files import modified_ns, read
+from imagefinder.images.inputs import Content, Input, is_storable
+from imagefinder.images.limits import Limits
+from imagefinder.images.metadata import metadata_problem
+from imagefinder.images.signature import SIGNATURE_RESIZE, ncc_signature, signature_of
+from imagefinder.images.stored_files import has_state
+from imagefinder.types import (
+    Encoder,
+    Entry,
+    Features,
+    File,
+    Image,
+    LocalFeatures,
+    Outcome,
+    Record,
+    Signature,
+    Store,
+    StoredFile,
+    key_of,
+)
+
+BATCH = 32
+"""Images that are encoded and written together."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An input, and what the stages have made of it so far."""
+
+    given: Input
+    is_unchanged: bool = False
+    """Whether its file is read only for the signature that its image lacks."""
+    record: Record | None = None
+    pixels: Image | None = None
+    """``None`` if the content is stored already."""
+    local: LocalFeatures | None = None
+    signature: Signature | None = None
+    features: Features | None = None
+    warning: str = ""
+    """What is missing of a truncated image."""
+    failure: str | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def key(self) -> int | None:
+        """The key of the image, once it is read."""
+        return self.record.key if self.record else None
+
+    def failed(self, reason: str) -> Item:
+        """With a failure, unless the image can do without what was read."""
+        if self.is_unchanged:
+            return replace(self, outcome="unchanged")
+        return replace(self, failure=reason)
+
+
+def identify(given: Input, limits: Limits) -> tuple[bytes, Record]:
+    """The bytes of an image, and its record without width and height. Raises ImageError."""
+    data, file = _bytes_of(given, limits)
+    sha256 = hashlib.sha256(data).digest()
+    return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
+
+
+def changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[Item]:
+    """Leave out, and count, the files that are unchanged and of which nothing is lacking."""
+    for batch in batched(inputs, BATCH):
+        stored = store.lookup_paths([given.path for given in batch if is_storable(given.path)])
+        described = [one.path for one in batch if one.path in stored and one.metadata is not None]
+        known = store.get([stored[path].key for path in described])
+        incomplete = store.without_signature([one.key for one in stored.values()])
+        for given in batch:
+            before = stored.get(given.path or "")
+            if before is None or not _is_unchanged(given, before, known.get(before.key)):
+                yield Item(given)
+            elif before.key in incomplete:
+                yield Item(given, is_unchanged=True)
+            else:
+                counts["unchanged"] += 1
+
+
+def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bool:
+    if given.metadata is not None and (record is None or given.metadata != record.metadata):
+        return False
+    # an imported file is read once, so that it counts as added here
+    return before.origin != "imported" and has_state(str(given.path), before.size, before.mtime_ns)
+
+
+def decoded(item: Item, into: Catalogue) -> Item:
+    """In a thread: read, hash and, unless the content is stored, decode and extract."""
+    if (problem := metadata_problem(item.given.metadata)) is not None:
+        return replace(item, failure=problem)
+    try:
+        data, record = identify(item.given, into.limits)
+        content = data if isinstance(item.given.content, Path) else item.given.content
+        if into.store.has_content(record.sha256):
+            signature = _lacking_signature(record, content, into)
+            return replace(item, record=record, signature=signature)
+        image, (small,) = decode_each(content, into.encoder.resize, [SIGNATURE_RESIZE], into.limits)
+        local = _local(content, into)
+    except ImageError as error:
+        return item.failed(str(error))
+    record = replace(record, width=image.width, height=image.height)
+    item = replace(item, given=_with_former_metadata(item.given, into.store), record=record)
+    signature = signature_of(small.pixels) if small else None
+    return replace(
+        item, pixels=image.pixels, local=local, signature=signature, warning=image.warning
+    )
+
+
+def _lacking_signature(record: Record, content: Content, into: Catalogue) -> Signature | None:
+    """The signature of an image that is stored without one."""
+    if not into.store.without_signature([record.key]):
+        return None
+    try:
+        return ncc_signature(content, into.limits.for_stored)
+    except ImageError:  # the image is stored, and can do without
+        return None
+
+
+def _with_former_metadata(given: Input, store: Store) -> Input:
+    """With what was said of its path, if the file's content alone has changed."""
+    if given.metadata is not None or given.path is None:
+        return given
+    before = store.lookup_paths([given.path]).get(given.path)
+    former = store.get([before.key]).get(before.key) if before else None
+    if former is None or any(file.path != given.path for file in former.files):
+        return given  # the former content has other files, and keeps its metadata
+    return replace(given, metadata=former.metadata or None)
+
+
+def _local(content: Content, into: Catalogue) -> LocalFeatures | None:
+    # decoded once more, in the extractor's size: cheap beside extracting; embeddings do not change
+    if into.extractor is None:
+        return None
+    pixels = decode(content, into.extractor.resize, into.limits).pixels
+    return extract_one(into.extractor, pixels)
+
+
+def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
+    """The bytes that identify an image: of its file, or its shape and pixels."""
+    content = given.content
+    if isinstance(content, bytes):
+        return content, None
+    if not isinstance(content, Path):
+        pixels = load_image(content)
+        return f"{pixels.shape}".encode() + pixels.tobytes(), None
+    if not is_storable(str(content)):
+        raise UnreadableImage("its name is not UTF-8: rename it")
+    try:
+        mtime_ns = modified_ns(os.stat(content))  # before reading: a later change is noticed
+    except (OSError, ValueError):
+        mtime_ns = 0  # reading it says what is wrong
+    return read(content, limits), File(str(content), mtime_ns, given.origin)
+
+
+def encoded(items: list[Item], encoder: Encoder) -> list[Item]:
+    """With embeddings or a failure; equal content is encoded once."""
+    new = {item.key: item.pixels for item in items if item.pixels is not None}
+    results = dict(zip(new, encode_each(encoder, list(new.values())), strict=True))
+    return [_with_result(item, results.get(item.key)) for item in items]
+
+
+def _with_result(item: Item, result: Features | UnencodableImage | None) -> Item:
+    if isinstance(result, UnencodableImage):
+        return replace(item, failure=item.failure or str(result))
+    return replace(item, features=result, pixels=None)
+
+
+def written(items: list[Item], store: Store, upgraded: Event) -> list[Item]:
+    """With the outcome of writing them, all in one commit.
+
+    All are missing once the catalogue has been upgraded to another encoder.
+    """
+    entries = [
+        Entry(item.record, item.features, item.given.metadata, item.local, item.signature)
+        for item in items
+        if item.record is not None and item.failure is None
+    ]
+    outcomes: Iterator[Outcome]
+    try:
+        outcomes = iter(store.write(entries))
+    except EncoderChanged:
+        upgraded.set()
+        outcomes = repeat("missing")
+    return [
+        item if item.record is None or item.failure else replace(item, outcome=next(outcomes))
+        for item in items
+    ]

@@ -1,0 +1,84 @@
+"""The verbs `cluster`: what the machines of a Ray cluster do together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from imagefinder.cli.command import Command, Group
+from imagefinder.cli.options import (
+    DB,
+    Checksum,
+    Db,
+    EncoderName,
+    Exclude,
+    Include,
+    Json,
+    Local,
+    Options,
+    Regions,
+    Strict,
+    change_globs,
+    open_or_create,
+)
+from imagefinder.cli.output import print_report
+from imagefinder.cli.terminal import count_images, track
+
+cluster = typer.Typer(cls=Group, help="Let all machines of a Ray cluster work on a catalogue.")
+
+_SHARD = 64
+
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Ray cluster, as ray://HOST:10001 or auto; one is started here if not given.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="As many as the cluster has cores if not given."),
+]
+ShardSize = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Images that a worker gets at a time.")
+]
+
+
+@cluster.callback()
+def group() -> None:
+    """Let all machines of a Ray cluster work on a catalogue."""
+
+
+@cluster.command(cls=Command)
+def add(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images and folders.")],
+    db: Db = DB,
+    address: Address = None,
+    workers: Workers = None,
+    shard: ShardSize = _SHARD,
+    encoder: EncoderName = None,
+    option: Options = None,
+    local: Local = None,
+    regions: Regions = None,
+    exclude: Exclude = None,
+    include: Include = None,
+    checksum: Checksum = False,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Add images and folders to the catalogue, encoded by all machines of a cluster.
+
+    The paths must be the same on all machines. A run that has ended early can be repeated.
+    """
+    from imagefinder.cluster import ClusterOptions
+    from imagefinder.cluster import add as run
+
+    options = ClusterOptions(address, workers, shard)
+    with open_or_create(db, encoder, option, local, regions, strict) as finder:
+        change_globs(finder, exclude, include)
+        with track("adding", lambda: count_images(paths, finder.excluded)) as bar:
+            report = run(finder, db, paths, options, progress=bar, checksum=checksum)
+    print_report(report, as_json)
+    if report.failed and not report.done:
+        raise typer.Exit(1)

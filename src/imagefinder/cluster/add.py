@@ -1,0 +1,83 @@
+"""Add: the images of files and folders into a catalogue, encoded by all machines of a cluster.
+
+Files → shards → workers (read, decode, encode) → this program (one commit for several shards)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from threading import Event
+from typing import Any
+
+from imagefinder._utils.concurrency import batched, prefetch_map
+from imagefinder.catalogue import contents
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.stages import Item, written
+from imagefinder.cluster.session import ray_session
+from imagefinder.cluster.worker import Worker
+from imagefinder.cluster.worker_pool import WorkerPool
+from imagefinder.images.inputs import Given
+from imagefinder.types import Progress, Report
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where images are encoded, and how they are divided."""
+
+    address: str | None = None
+    """Of a Ray cluster: ``ray://HOST:PORT``, ``HOST:PORT`` or ``auto``; one that is started here if
+    there is none."""
+    workers: int | None = None
+    """How many; as many as the cluster has cores."""
+    shard: int = 64
+    """Images that a worker gets at a time."""
+    shards_in_commit: int = 16
+
+
+def add(
+    catalogue: Catalogue,
+    location: str | os.PathLike[str],
+    images: Given | Iterable[Given],
+    options: ClusterOptions = ClusterOptions(),
+    *,
+    progress: Progress = iter,
+    checksum: bool = False,
+) -> Report:
+    """Add images to a catalogue, as ``Finder.add`` does, with the work done by a cluster.
+
+    ``location`` is where the workers find the catalogue, and the files must have the same paths on
+    all machines. What is stored is skipped, so a run that has ended early can simply be repeated;
+    workers that are lost are replaced. Raises ClusterError.
+    """
+    process = partial(_process, str(os.fspath(location)), options)
+    return contents.add(catalogue, images, progress=progress, checksum=checksum, process=process)
+
+
+def _process(
+    location: str,
+    options: ClusterOptions,
+    items: Iterable[Item],
+    into: Catalogue,
+    upgraded: Event,
+) -> Iterator[Item]:
+    """A Process by the workers of a cluster, which is started only if there is something to do."""
+    shards = batched(items, options.shard)
+    first = next(shards, None)
+    if first is None:
+        return
+    write_items = partial(written, store=into.store, upgraded=upgraded)
+    with ray_session(options.address) as ray, ThreadPoolExecutor(1, "write") as writer:
+        done = _pool(ray, location, options, into).process(chain([first], shards))
+        commits = (list(chain(*some)) for some in batched(done, options.shards_in_commit))
+        yield from chain.from_iterable(prefetch_map(writer, write_items, commits, ahead=2))
+
+
+def _pool(ray: Any, location: str, options: ClusterOptions, into: Catalogue) -> WorkerPool:
+    actor = ray.remote(num_cpus=1, max_restarts=0)(Worker)
+    count = options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    return WorkerPool(ray, lambda: actor.remote(location, into.store.recipe, into.limits), count)

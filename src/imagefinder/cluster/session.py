@@ -1,0 +1,48 @@
+"""Session: a connection to a Ray cluster, or a cluster of this machine alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from imagefinder._utils.concurrency import cores
+from imagefinder._utils.extras import optional_import
+from imagefinder.errors import ClusterError
+
+_OBJECT_STORE = 256 * 2**20  # bytes; what is on its way between processes is a few shards
+
+
+@contextmanager
+def ray_session(address: str | None) -> Iterator[Any]:
+    """The module ``ray``, connected to a cluster; without an address, one is started here.
+
+    A program that is connected already keeps its connection. Raises MissingExtra, and ClusterError
+    if there is no cluster at the address.
+    """
+    # what Ray says by itself when it is imported and started: not for those who only want images
+    os.environ.setdefault("RAY_DISABLE_IMPORT_WARNING", "1")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ray = optional_import("ray", "cluster", "`imagefinder cluster`")
+    if ray.is_initialized():
+        yield ray
+        return
+    own: dict[str, Any] = {"num_cpus": cores(), "object_store_memory": _OBJECT_STORE}
+    try:
+        ray.init(
+            address=address or "local",
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            namespace="imagefinder",
+            **({} if address else own),
+        )
+    except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+        where = address or "this machine"
+        raise ClusterError(f"no Ray cluster answers at {where}: {error}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()

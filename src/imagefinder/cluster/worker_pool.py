@@ -1,0 +1,150 @@
+"""Worker pool: shards go to workers that are ready, and to others when workers are lost."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from imagefinder.catalogue.stages import Item
+from imagefinder.errors import ClusterError
+
+_IN_FLIGHT = 2  # shards for each worker: one to work on, one that waits beside it
+_ATTEMPTS = 2  # before a shard that ends its workers is divided
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Items that one worker processes in one call."""
+
+    items: Sequence[Item]
+    attempts: int = 0
+    """How many workers were lost with it."""
+
+    def after_loss(self) -> list[Shard]:
+        """What to try next: the same, or its halves, so that one image cannot stop the others."""
+        if self.attempts + 1 < _ATTEMPTS:
+            return [replace(self, attempts=self.attempts + 1)]
+        middle = (len(self.items) + 1) // 2
+        return [Shard(half) for half in (self.items[:middle], self.items[middle:]) if half]
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether it is one image with which several workers were lost."""
+        return len(self.items) == 1 and self.attempts + 1 >= _ATTEMPTS
+
+
+@dataclass
+class WorkerPool:
+    """Actors of a Ray cluster. A worker that is lost is replaced, wherever there is room for one.
+
+    Its shards go to the others. No worker has more than a few shards waiting, so a source is read
+    no faster than its images are encoded.
+    """
+
+    ray: Any
+    start: Callable[[], Any]
+    """Starts an actor, a Worker."""
+    count: int
+    _starting: dict[Any, Any] = field(default_factory=dict)
+    _working: dict[Any, tuple[Any, Shard]] = field(default_factory=dict)
+    _ready: list[Any] = field(default_factory=list)
+
+    def process(self, shards: Iterable[Sequence[Item]]) -> Iterator[list[Item]]:
+        """The processed items of each shard, in the order in which they come back.
+
+        Raises ClusterError if a worker cannot begin.
+        """
+        try:
+            yield from self._process(iter(shards))
+        finally:
+            for worker in (*self._starting.values(), *self._ready):
+                self.ray.kill(worker)
+
+    def _process(self, unread: Iterator[Sequence[Item]]) -> Iterator[list[Item]]:
+        for _ in range(self.count):
+            self._start()
+        again: deque[Shard] = deque()
+        is_read = False
+        while True:
+            while not is_read or again:
+                worker = self._free()
+                if worker is None:
+                    break
+                shard = again.popleft() if again else _next(unread)
+                if shard is None:
+                    is_read = True
+                    continue
+                self._working[worker.process.remote(list(shard.items))] = worker, shard
+            if is_read and not again and not self._working:
+                return
+            yield from self._wait(again)
+
+    def _wait(self, again: deque[Shard]) -> Iterator[list[Item]]:
+        """Wait until a worker begins, ends a shard or is lost."""
+        (done,), _ = self.ray.wait([*self._working, *self._starting], num_returns=1)
+        if done in self._starting:
+            self._begun(done)
+            return
+        worker, shard = self._working.pop(done)
+        try:
+            yield self.ray.get(done)
+        except self.ray.exceptions.RayTaskError:
+            raise  # an error of ours, which another worker would have too
+        except self.ray.exceptions.RayError as error:
+            self._replace(worker)
+            if shard.is_hopeless:
+                yield [replace(item, failure=_HOPELESS) for item in shard.items]
+            else:
+                _log.warning("a worker was lost with %d images: %s", len(shard.items), error)
+                again.extend(shard.after_loss())
+
+    def _begun(self, reference: Any) -> None:
+        worker = self._starting.pop(reference)
+        try:
+            self.ray.get(reference)
+        except self.ray.exceptions.RayTaskError as error:
+            raise ClusterError(f"a worker cannot begin: {error.cause}") from error
+        except self.ray.exceptions.ActorDiedError as error:
+            if _is_of_init(error):
+                raise ClusterError(f"a worker cannot begin: {_last_line(error)}") from error
+            self._start()
+        except self.ray.exceptions.RayError:
+            self._start()  # it was lost before it began
+        else:
+            self._ready.append(worker)
+
+    def _start(self) -> None:
+        worker = self.start()
+        self._starting[worker.begin.remote()] = worker
+
+    def _replace(self, worker: Any) -> None:
+        if worker in self._ready:
+            self._ready.remove(worker)
+            self._start()
+
+    def _free(self) -> Any | None:
+        """The ready worker with the fewest shards, if it may have another one."""
+        loads = [sum(one is worker for one, _ in self._working.values()) for worker in self._ready]
+        least = min(loads, default=_IN_FLIGHT)
+        return self._ready[loads.index(least)] if least < _IN_FLIGHT else None
+
+
+_HOPELESS = "the workers that decoded it have ended: is it an attack, or is memory short?"
+
+
+def _next(shards: Iterator[Sequence[Item]]) -> Shard | None:
+    items = next(shards, None)
+    return None if items is None else Shard(items)
+
+
+def _is_of_init(error: Exception) -> bool:
+    return "creation task" in str(error)
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]
