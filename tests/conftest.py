@@ -21,6 +21,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
+from tests import object_store as s3
 from tests import postgres_server
 from tests.postgres_server import Server
 
@@ -158,6 +159,23 @@ def postgres() -> Iterator[Server]:
     server = Server()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.ObjectStore]:
+    if not s3.is_installed():
+        pytest.skip("no S3 server: it needs: pip install 'moto[server]' pyarrow")
+    server = s3.ObjectStore()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def object_store(s3_server: s3.ObjectStore, monkeypatch: pytest.MonkeyPatch) -> s3.ObjectStore:
+    """An S3 server that the environment leads to."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
 
 
 @pytest.fixture

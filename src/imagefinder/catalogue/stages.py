@@ -18,11 +18,12 @@ from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import encode_each, extract_one
 from imagefinder.errors import EncoderChanged, ImageError, UnencodableImage, UnreadableImage
-from imagefinder.images.decode import decode, decode_each, load_image
+from imagefinder.images.decode import Source, decode, decode_each, load_image
 from imagefinder.images.files import modified_ns, read
-from imagefinder.images.inputs import Content, Input, is_storable
+from imagefinder.images.inputs import Input, is_storable
 from imagefinder.images.limits import Limits
 from imagefinder.images.metadata import metadata_problem
+from imagefinder.images.remote_files import RemoteFile
 from imagefinder.images.signature import SIGNATURE_RESIZE, ncc_signature, signature_of
 from imagefinder.images.stored_files import has_state
 from imagefinder.types import (
@@ -102,6 +103,9 @@ def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bo
     if given.metadata is not None and (record is None or given.metadata != record.metadata):
         return False
     # an imported file is read once, so that it counts as added here
+    if isinstance(given.content, RemoteFile):
+        state = given.content.size, given.content.mtime_ns
+        return before.origin != "imported" and state == (before.size, before.mtime_ns)
     return before.origin != "imported" and has_state(str(given.path), before.size, before.mtime_ns)
 
 
@@ -111,7 +115,7 @@ def decoded(item: Item, into: Catalogue) -> Item:
         return replace(item, failure=problem)
     try:
         data, record = identify(item.given, into.limits)
-        content = data if isinstance(item.given.content, Path) else item.given.content
+        content = _loaded(item.given, data)
         if into.store.has_content(record.sha256):
             signature = _lacking_signature(record, content, into)
             return replace(item, record=record, signature=signature)
@@ -127,7 +131,13 @@ def decoded(item: Item, into: Catalogue) -> Item:
     )
 
 
-def _lacking_signature(record: Record, content: Content, into: Catalogue) -> Signature | None:
+def _loaded(given: Input, data: bytes) -> Source:
+    """The bytes of a file, or the image in memory."""
+    content = given.content
+    return data if isinstance(content, Path | RemoteFile) else content
+
+
+def _lacking_signature(record: Record, content: Source, into: Catalogue) -> Signature | None:
     """The signature of an image that is stored without one."""
     if not into.store.without_signature([record.key]):
         return None
@@ -148,7 +158,7 @@ def _with_former_metadata(given: Input, store: Store) -> Input:
     return replace(given, metadata=former.metadata or None)
 
 
-def _local(content: Content, into: Catalogue) -> LocalFeatures | None:
+def _local(content: Source, into: Catalogue) -> LocalFeatures | None:
     # decoded once more, in the extractor's size: cheap beside extracting; embeddings do not change
     if into.extractor is None:
         return None
@@ -161,6 +171,8 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
     content = given.content
     if isinstance(content, bytes):
         return content, None
+    if isinstance(content, RemoteFile):
+        return content.read(limits), File(content.url, content.mtime_ns, given.origin)
     if not isinstance(content, Path):
         pixels = load_image(content)
         return f"{pixels.shape}".encode() + pixels.tobytes(), None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from imagefinder.cli.terminal import console
+from imagefinder.images.remote_files import is_remote
 from imagefinder.verification.in_words import verdict_with_probability
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
     for hit in hits:
         distance = f"{hit.distance:.4g}"
         others = len(hit.record.files) - 1
-        gone = " (gone)" if hit.path and not os.path.lexists(hit.path) else ""
+        gone = " (gone)" if hit.path and _is_gone(hit.path) else ""
         path = short(hit.path) + gone + (f" (+{others} more)" if others > 0 else "")
         found = [str(hit.correspondences or 0)] if reranked else []
         found += [verdict_with_probability(hit)] if verified else []
@@ -138,6 +139,10 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
     out.print(table if hits else none)
     if hits and hits.match_ids == []:
         out.print(NONE)
+
+
+def _is_gone(path: str) -> bool:
+    return not is_remote(path) and not os.path.lexists(path)
 
 
 def print_groups(groups: Sequence[DuplicateGroup]) -> None:

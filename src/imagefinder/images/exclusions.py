@@ -59,14 +59,18 @@ class Exclusions:
         The folder itself was asked for, so a pattern that excludes it does not count. Raises
         ValueError for a glob that is none, OSError for an ignore file that cannot be used.
         """
+        ignored = [one for parent in Path(folder).parents for one in _ignore_file(str(parent))]
+        return replace(
+            cls.of_globs(folder, globs), ignored=tuple(one.without(folder) for one in ignored)
+        )
+
+    @classmethod
+    def of_globs(cls, folder: str, globs: Sequence[str]) -> Self:
+        """The same without any ignore file. Raises ValueError for a glob that is none."""
         lines = [_line(glob) for glob in globs]
         of_paths = _patterns(os.sep, [line for line in lines if _has_folder(line)])
         of_names = _patterns(folder, [line for line in lines if not _has_folder(line)])
-        ignored = [one for parent in Path(folder).parents for one in _ignore_file(str(parent))]
-        return cls(
-            tuple(one for one in (of_paths.without(folder), of_names) if one.lines),
-            tuple(one.without(folder) for one in ignored),
-        )
+        return cls(tuple(one for one in (of_paths.without(folder), of_names) if one.lines))
 
     def inside(self, folder: str) -> Self:
         """With the ignore file of a folder, if it has one. Raises OSError if that is unusable."""

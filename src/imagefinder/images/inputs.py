@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
 from imagefinder.images.metadata import check_metadata
+from imagefinder.images.remote_files import RemoteFile, is_remote, remote_images
 from imagefinder.images.walk import FolderWalk
 from imagefinder.types import Origin
 
-Content: TypeAlias = "Path | bytes | PIL.Image.Image | NDArray[np.generic]"
+Content: TypeAlias = "Path | RemoteFile | bytes | PIL.Image.Image | NDArray[np.generic]"
 
 
 @dataclass(frozen=True)
 class Input:
-    """One image to add: a file by its absolute path, or an image in memory."""
+    """One image to add: a file by its absolute path or URL, or an image in memory."""
 
     content: Content
     metadata: Mapping[str, Any] | None = None
@@ -34,7 +35,9 @@ class Input:
 
     @property
     def path(self) -> str | None:
-        """The path of a file."""
+        """The path of a file, or its URL in an object store."""
+        if isinstance(self.content, RemoteFile):
+            return self.content.url
         return str(self.content) if isinstance(self.content, Path) else None
 
     @property
@@ -52,7 +55,7 @@ def inputs_of(
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
     walk: FolderWalk,
 ) -> Iterator[Input]:
-    """Folders become the images that a walk finds in them."""
+    """Folders, and URLs of object stores, become the images that a walk finds in them."""
     if isinstance(metadata, Mapping) or metadata is None:
         pairs: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
     else:
@@ -65,8 +68,12 @@ def inputs_of(
         if not isinstance(image, str | os.PathLike):
             yield Input(content(image), about)
             continue
-        path = absolute(image)
-        files = walk.images(path) if os.path.isdir(path) else [path]
+        files: Iterable[Path | RemoteFile]
+        if is_remote(image):
+            files = remote_images(str(image), walk)
+        else:
+            path = absolute(image)
+            files = walk.images(path) if os.path.isdir(path) else [path]
         yield from (Input(file, about) for file in files)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal, TypeAlias
 
+from imagefinder.images.remote_files import is_remote
 from imagefinder.types import File, Record
 
 _Identity: TypeAlias = tuple[int, int]  # device and inode
@@ -71,6 +72,8 @@ _UNKNOWN: _Identity = (-1, -1)
 
 def _identity(path: str) -> _Identity | None:
     """The device and the inode; None if there is certainly no file."""
+    if is_remote(path):
+        return _UNKNOWN  # nobody has asked for it
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from io import BufferedReader
 
 from imagefinder._utils.file_hashes import FileHashes
-from imagefinder.errors import ImageError
+from imagefinder.errors import ImageError, UnreadableImage
 from imagefinder.images.formats import probe
+from imagefinder.images.remote_files import is_remote, open_remote
 from imagefinder.types import File, Record
 
 _hashes = FileHashes(most=50_000)
@@ -69,10 +70,8 @@ def stored_file(
 
 def _open(file: File, record: Record) -> BufferedReader | None:
     try:
-        if not stat.S_ISREG(os.stat(file.path).st_mode):  # opening a device may have effects
-            return None
-        stream = os.fdopen(os.open(file.path, _FLAGS), "rb")
-    except (OSError, ValueError):
+        stream = _opened(file)
+    except (OSError, ValueError, ImageError):
         return None
     try:
         if _holds(stream, record) and (file.origin != "imported" or _is_image(stream)):
@@ -81,6 +80,17 @@ def _open(file: File, record: Record) -> BufferedReader | None:
         pass
     stream.close()
     return None
+
+
+def _opened(file: File) -> BufferedReader:
+    """Raises OSError, ValueError or ImageError."""
+    if is_remote(file.path):
+        if file.origin == "imported":
+            raise UnreadableImage("nobody has said that what a list names may be fetched")
+        return open_remote(file.path)
+    if not stat.S_ISREG(os.stat(file.path).st_mode):  # opening a device may have effects
+        raise UnreadableImage("not a regular file")
+    return os.fdopen(os.open(file.path, _FLAGS), "rb")
 
 
 def _holds(stream: BufferedReader, record: Record) -> bool:

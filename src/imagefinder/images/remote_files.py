@@ -1,0 +1,123 @@
+"""Remote files: images in an object store, listed and read by pyarrow's file systems.
+
+Endpoint, region and keys are those that the environment gives (``AWS_ENDPOINT_URL``,
+``AWS_ACCESS_KEY_ID`` … for S3).
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from io import BufferedReader
+from typing import Any
+
+from imagefinder._utils.extras import optional_import
+from imagefinder._utils.text import one_line
+from imagefinder.errors import NotFound, UnreadableImage
+from imagefinder.images.exclusions import Exclusions
+from imagefinder.images.kinds import IMAGE, kind_of
+from imagefinder.images.limits import LIMITS, Limits, check_bytes
+from imagefinder.images.walk import FolderWalk
+
+_SCHEME = re.compile(r"(s3|gs)://", re.IGNORECASE)
+
+
+def is_remote(path: object) -> bool:
+    """Whether it is the URL of an object store."""
+    return isinstance(path, str) and bool(_SCHEME.match(path))
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """An object, as a listing of its bucket tells of it."""
+
+    url: str
+    size: int
+    mtime_ns: int
+
+    def read(self, limits: Limits = LIMITS) -> bytes:
+        """Its bytes. Raises UnreadableImage or ImageTooLarge."""
+        return read_remote(self.url, limits)
+
+
+def read_remote(url: str, limits: Limits = LIMITS) -> bytes:
+    """The bytes of an object. Raises UnreadableImage or ImageTooLarge."""
+    try:
+        files, path = _file_system(url)
+        with files.open_input_stream(path) as stream:
+            return check_bytes(stream.read(limits.max_bytes + 1), limits)
+    except FileNotFoundError as error:
+        raise UnreadableImage("no such file") from error
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
+
+
+def open_remote(url: str, limits: Limits = LIMITS) -> BufferedReader:
+    """An object, copied to a temporary file and opened. Raises UnreadableImage or ImageTooLarge."""
+    data = read_remote(url, limits)
+    file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  the caller closes it
+    opened = BufferedReader(file)
+    file.write(data)
+    opened.seek(0)
+    return opened
+
+
+def remote_images(url: str, walk: FolderWalk) -> Iterator[RemoteFile]:
+    """The images below a URL, folder by folder, or the object at it.
+
+    The walk's globs hold, and it notes what is passed over. Objects are images by the end of their
+    name, or if that tells nothing. Raises NotFound if nothing is there.
+    """
+    try:
+        files, path = _file_system(url)
+        found = files.get_file_info(path)
+    except (OSError, ValueError) as error:
+        raise NotFound(f"{url} cannot be listed: {one_line(error)}") from error
+    scheme = url[: url.index("://") + 3].lower()
+    if found.is_file:
+        yield _remote_file(scheme, found)
+        return
+    exclusions = Exclusions.of_globs(scheme + path, walk.globs)
+    waiting = [path]
+    while waiting:
+        folder = waiting.pop()
+        for entry in _listed(files, folder, url):
+            kind = exclusions.kind(scheme + folder, entry.base_name, not entry.is_file)
+            if kind is None and not entry.is_file:
+                waiting.append(entry.path)
+                continue
+            kind = kind or kind_of(entry.base_name) or IMAGE
+            if kind == IMAGE:
+                yield _remote_file(scheme, entry)
+            else:
+                walk.skipped.note(kind, scheme + entry.path)
+
+
+def _listed(files: Any, folder: str, url: str) -> list[Any]:
+    fs = optional_import("pyarrow.fs", "objects", "'s3://'")
+    try:
+        entries = files.get_file_info(fs.FileSelector(folder))
+    except OSError as error:
+        raise NotFound(f"{url} cannot be listed: {one_line(error)}") from error
+    return sorted(entries, key=lambda entry: str(entry.path))
+
+
+def _remote_file(scheme: str, entry: Any) -> RemoteFile:
+    return RemoteFile(scheme + entry.path, entry.size, entry.mtime_ns or 0)
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    scheme, _, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    files = _of_bucket(scheme.lower(), bucket)
+    return files, f"{bucket}/{path}".rstrip("/")
+
+
+@cache
+def _of_bucket(scheme: str, bucket: str) -> Any:
+    """Connections are kept; a name with ``%`` in it is not decoded."""
+    fs = optional_import("pyarrow.fs", "objects", f"'{scheme}://'")
+    return fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
