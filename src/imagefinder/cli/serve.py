@@ -107,6 +107,15 @@ _Uploads = Annotated[
         rich_help_panel=_ACCESS,
     ),
 ]
+_Watch = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keep the catalogue in step with this folder meanwhile; repeatable. "
+        "Creates the catalogue if it is missing.",
+        rich_help_panel=_ACCESS,
+    ),
+]
 _Root = Annotated[
     list[Path] | None,
     typer.Option(
@@ -188,6 +197,7 @@ def serve(
     workers: _Workers = None,
     writable: _Writable = False,
     uploads: _Uploads = None,
+    watch: _Watch = None,
     root: _Root = None,
     keys: _Keys = None,
     fetch: _Fetch = False,
@@ -210,12 +220,16 @@ def serve(
 
     _check_needs("--uploads", uploads is not None, "--writable", writable)
     _check_needs("--allow-private", allow_private, "--fetch", fetch)
+    for folder in watch or []:
+        if not os.path.isdir(folder):
+            raise typer.BadParameter(f"--watch: there is no folder {folder}")
     count = _worker_count(workers, writable)
     given = _Given(
         db=db,
         also=also or [],
         encoder=encoder,
         options=option or [],
+        may_create=writable or bool(watch),
         allow_private=allow_private,
         fetch=fetch,
         settings={
@@ -233,15 +247,8 @@ def serve(
         },
     )
     try:
-        if count > 1:
-            from imagefinder.server.workers import supervise
-
-            supervise(partial(_work, given), host, port, count, timeout)
-        else:
-            with _opened(given) as (finders, settings):
-                from imagefinder.server import serve as run
-
-                run(finders, host, port, settings)
+        with _watching(watch or [], given):
+            _run(given, host, port, count, timeout)
     except KeyboardInterrupt:  # the way to stop it
         raise typer.Exit from None
 
@@ -254,9 +261,35 @@ class _Given:
     also: list[str]
     encoder: str | None
     options: list[str]
+    may_create: bool
     fetch: bool
     allow_private: bool
     settings: dict[str, Any]
+
+
+def _run(given: _Given, host: str, port: int, count: int, timeout: float) -> None:
+    """By ``count`` processes, until a signal ends it."""
+    if count > 1:
+        from imagefinder.server.workers import supervise
+
+        supervise(partial(_work, given), host, port, count, timeout)
+        return
+    with _opened(given) as (finders, settings):
+        from imagefinder.server import serve as run
+
+        run(finders, host, port, settings)
+
+
+@contextmanager
+def _watching(folders: list[str], given: _Given) -> Iterator[None]:
+    """With a process beside the server that follows the folders, if there are any."""
+    if not folders:
+        yield
+        return
+    from imagefinder.cli.watch_process import WatchProcess
+
+    with WatchProcess(folders, given.db, given.encoder, given.options).running():
+        yield
 
 
 def _work(given: _Given, seat: Seat) -> None:
@@ -287,7 +320,7 @@ def _opened(given: _Given) -> Iterator[tuple[list[Finder], Settings]]:
         fetch=partial(fetch_all, limits=limits) if given.fetch else None,
     )
     with ExitStack() as stack:
-        opening = open_or_create if settings.writable else open_finder
+        opening = open_or_create if given.may_create else open_finder
         first = stack.enter_context(opening(given.db, given.encoder, given.options))
         others = [stack.enter_context(open_finder(other)) for other in given.also]
         yield [first, *others], settings

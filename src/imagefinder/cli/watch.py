@@ -87,7 +87,7 @@ def watch(
     with open_or_create(db, encoder, option, local, regions, strict) as finder, _stopped() as stop:
         change_globs(finder, exclude, include)
         for watched in run(finder, folders, options, progress=_with_bar, stop=stop):
-            (_print_json if as_json else _print)(watched)
+            (_print_json if as_json else print_watched)(watched)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _with_bar(images: Iterable[Any]) -> Iterator[Any]:
         yield from bar(images)
 
 
-def _print(watched: Watched) -> None:
+def print_watched(watched: Watched) -> None:
     """A line with the time, and the failures on stderr."""
     now = f"{datetime.now():%H:%M:%S}"
     if watched.report is None:
