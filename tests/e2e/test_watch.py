@@ -27,7 +27,7 @@ def children(pid: int) -> list[int]:
 
 def test_changes_are_told_line_by_line_until_it_is_stopped(tmp_path: Path, folder: Path) -> None:
     with started(
-        tmp_path, "watch", folder, "--encoder", "phash", "--settle", 0.1, "--json"
+        tmp_path, "watch", folder, "--encoder", "phash", "--settle", "0.1", "--json"
     ) as process:
         first = next_line(process)
         assert (first["folder"], first["problem"]) == (str(folder), None)
