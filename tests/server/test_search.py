@@ -238,6 +238,20 @@ def test_matches_are_known_and_a_calibration_is_told_of(
     assert len(search(client, data, k=9, matches_only=True).json()["hits"]) == 1
 
 
+def test_hits_are_verified_as_many_as_are_asked_for(
+    client: TestClient, catalogue: Path, folder: Path
+) -> None:
+    with Finder.open(catalogue) as finder:
+        save(finder.store, CALIBRATION)
+    with BytesIO() as data, PIL.Image.open(folder / "01.jpg") as image:
+        image.save(data, "PNG")  # other bytes
+        for verify in (0, 2):
+            hits = search(client, data.getvalue(), k=4, verify=verify).json()["hits"]
+            verified = [hit["evidence"]["correlation"] is not None for hit in hits]
+            assert verified == [True] * verify + [False] * (4 - verify)
+    assert search(client, b"", verify=101).status_code == 422
+
+
 def test_two_images_are_compared(client: TestClient, assets: Path) -> None:
     pytest.importorskip("cv2")
     with PIL.Image.open(assets / "data/exif/Landscape_1.jpg") as file:

@@ -20,6 +20,7 @@ from imagefinder.server.forms import (
 from imagefinder.types import Measure
 
 MAX_K = 1000
+MAX_VERIFIED = 100
 
 
 class SearchForm(BaseModel):
@@ -53,6 +54,13 @@ class SearchForm(BaseModel):
     )
     matches_only: bool = Field(
         False, description="Return only matches: the same image or the same thing."
+    )
+    verify: int = Field(
+        10,
+        ge=0,
+        le=MAX_VERIFIED,
+        description="How many of the first hits to verify by pixels and local features; with 0 a "
+        "search takes about half the time, and verdicts go by the score alone.",
     )
     rate: float | None = Field(
         None,
@@ -89,6 +97,7 @@ class SearchForm(BaseModel):
             rerank=self.rerank,
             threshold=self.threshold,
             matches_only=self.matches_only,
+            verify=self.verify,
             rate=self.rate,
             where=parse_filter(self.where),
         )

@@ -50,8 +50,7 @@ def serve_worker(finders: Sequence[Finder], seat: Seat, settings: Settings = _DE
     settings = replace(settings, decoding_memory=memory, shared=seat.shared)
     _prepare(finders, settings)
     app = create_app(finders[0], settings, finders[1:])
-    config = _uvicorn_config(app, settings, backlog=1)
-    WorkerServer(config, seat).run(sockets=[seat.listener])
+    WorkerServer(_uvicorn_config(app, settings), seat).run()
 
 
 def _prepare(finders: Sequence[Finder], settings: Settings) -> None:
@@ -64,14 +63,14 @@ def _prepare(finders: Sequence[Finder], settings: Settings) -> None:
         log.info("the catalogue is empty: add images with imagefinder add, even while this runs")
 
 
-def _uvicorn_config(app: FastAPI, settings: Settings, backlog: int = BACKLOG) -> uvicorn.Config:
+def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     limits = ConnectionLimits(affordable_connections())
     return uvicorn.Config(
         app,
         log_config=None,
         http=limited_protocol(limits),
         ws="none",
-        backlog=backlog,
+        backlog=BACKLOG,
         timeout_keep_alive=limits.idle_seconds,
         access_log=False,  # RequestLogMiddleware writes one with request ids
         server_header=False,

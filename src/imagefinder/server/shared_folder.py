@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagefinder.server.client_table import ClientTable
+from imagefinder.server.connection_counts import ConnectionCounts
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,17 @@ class SharedFolder:
         """Before the first worker starts."""
         self.path.chmod(0o700)
         ClientTable.create(self.clients)
+        ConnectionCounts.create(self.connections)
 
     @property
     def clients(self) -> Path:
         """The file of the rate limits; see ClientTable."""
         return self.path / "clients"
+
+    @property
+    def connections(self) -> Path:
+        """The file of how many connections each worker has."""
+        return self.path / "connections"
 
     def pid_file(self, number: int) -> Path:
         """Where the worker of that number writes its process id."""
@@ -37,3 +44,4 @@ class SharedFolder:
         gauges = self.path.glob(f"gauge_live*_{number}.db")  # as prometheus_client names them
         for path in (self.pid_file(number), *gauges):
             path.unlink(missing_ok=True)
+        ConnectionCounts(self.connections).put(number)

@@ -8,6 +8,8 @@ from types import FrameType
 
 import uvicorn
 
+from imagefinder.server.acceptor import Acceptor
+from imagefinder.server.connection_counts import ConnectionCounts
 from imagefinder.server.listener import BACKLOG
 from imagefinder.server.protocol import LimitedProtocol
 from imagefinder.server.worker import ALIVE, READY, Seat
@@ -26,16 +28,18 @@ class WorkerServer(uvicorn.Server):
         self._is_retiring = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections."""
-        await super().startup(sockets)
-        # uvicorn's backlog is also how many connections are accepted at a time: it is 1, so that
-        # one worker does not take all that come together
+        """Begin to accept connections, from the socket of the seat."""
+        await super().startup([])
         self._seat.listener.listen(BACKLOG)
+        counts = ConnectionCounts(self._seat.shared.connections)
+        number = self._seat.number
+        self._acceptor = Acceptor(self._seat.listener, self._connection, counts, number)
         asyncio.get_running_loop().add_reader(self._seat.link, self._hear)
         self._seat.say(READY)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second, while the event loop turns."""
+        self._acceptor.recount(len(self.server_state.connections))
         if counter % _TICKS_A_SECOND == 0:
             self._seat.say(ALIVE)
         return await super().on_tick(counter)
@@ -43,11 +47,15 @@ class WorkerServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is begun; a worker that retires also waits for those who are connected."""
         asyncio.get_running_loop().remove_reader(self._seat.link)
+        self._acceptor.close()
+        await self._acceptor.wait_begun()
         if self._is_retiring:
-            for server in self.servers:
-                server.close()
             await self._release_connections()
         await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        make: type[LimitedProtocol] = self.config.http_protocol_class  # type: ignore[assignment]
+        return make(self.config, self.server_state, self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal: there is no more time for those who are idle."""
