@@ -10,6 +10,7 @@ import pytest
 from tests.postgres_server import Server
 
 from imagefinder.registry.plugins import index_kinds, load, plugins
+from imagefinder.stores.lance.store import LanceStore
 from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.contracts import check_copyable, check_store, check_upgradable
@@ -44,6 +45,12 @@ IN_DATABASES: list[tuple[str, Measure, IndexChoice | None, Recipe | None]] = [
     ("postgres pgvector", "l2", IndexChoice("pgvector"), None),
     ("postgres pgvector-hnsw", "hamming", IndexChoice("pgvector-hnsw"), None),
     ("postgres with local features", "cosine", EXACT, EXTRACTOR),
+]
+IN_LANCE: list[tuple[str, Measure, IndexChoice | None, Recipe | None]] = [
+    ("lance", "cosine", None, None),
+    ("lance scan", "l2", IndexChoice("lance"), None),
+    ("lance scan", "hamming", IndexChoice("lance"), None),
+    ("lance with local features", "dot", IndexChoice("lance"), EXTRACTOR),
 ]
 
 
@@ -92,6 +99,22 @@ def test_every_store_in_a_database_keeps_it(
     check_upgradable(create, measure)
 
 
+@pytest.mark.usefixtures("caches")
+@pytest.mark.parametrize(
+    ("measure", "index", "extractor"),
+    [pytest.param(*case, id=f"{name} {case[0]}") for name, *case in IN_LANCE],
+)
+def test_a_store_in_lance_keeps_it(
+    measure: Measure, index: IndexChoice | None, extractor: Recipe | None, tmp_path: Path
+) -> None:
+    numbers = count()
+
+    def create(recipe: Recipe) -> Store:
+        return LanceStore.create(tmp_path / f"{next(numbers)}.lance", recipe, index, extractor)
+
+    check_store(create, measure)
+
+
 def test_every_registered_store_is_among_them() -> None:
-    tested = {name for name, *_ in STORES} | {name for name, *_ in IN_DATABASES}
+    tested = {name for name, *_ in [*STORES, *IN_DATABASES, *IN_LANCE]}
     assert set(plugins("stores")) == {name.split()[0] for name in tested}

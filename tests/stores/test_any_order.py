@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from imagefinder.stores.lance.store import LanceStore
 from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.types import Entry, Features, File, Recipe, Record, Store, key_of
@@ -129,3 +130,12 @@ def test_in_a_database(postgres: Server, caches: Path) -> None:
         return PostgresStore.create(postgres.url(), RECIPE)
 
     run(make, examples=10)
+
+
+def test_in_lance(tmp_path: Path, caches: Path) -> None:
+    numbers = count()
+
+    def make() -> Store:
+        return LanceStore.create(tmp_path / f"{next(numbers)}.lance", RECIPE)
+
+    run(make, examples=8)

@@ -1,4 +1,4 @@
-"""What a metadata filter selects: typed and as text, in the SQL of either store."""
+"""What a metadata filter selects: typed and as text, in every store."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,8 +7,11 @@ from typing import Any
 from unicodedata import normalize
 
 import apsw
+import pyarrow as pa
 import pytest
 
+from imagefinder.filters import conditions
+from imagefinder.stores.lance import where as in_dataset
 from imagefinder.stores.postgres import records
 from imagefinder.stores.postgres import where as in_database
 from imagefinder.stores.postgres.store import PostgresStore
@@ -24,10 +27,10 @@ _BIG = 2**63 + 1
 _COMPOSED, _DECOMPOSED = normalize("NFC", "Köln"), normalize("NFD", "Köln")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "lance"])
 def select_keys(request: pytest.FixtureRequest) -> Iterator[SelectKeys]:
-    make = from_file if request.param == "sqlite" else from_database
-    yield from make(request)
+    makers = {"sqlite": from_file, "postgres": from_database, "lance": from_dataset}
+    yield from makers[request.param](request)
 
 
 def from_file(_: pytest.FixtureRequest) -> Iterator[SelectKeys]:
@@ -60,6 +63,15 @@ def from_database(request: pytest.FixtureRequest) -> Iterator[SelectKeys]:
                 return keys
 
         yield select
+
+
+def from_dataset(_: pytest.FixtureRequest) -> Iterator[SelectKeys]:
+    def select(stored: list[str], where: dict[str, Any]) -> list[int]:
+        texts = pa.chunked_array([stored], pa.string())
+        found: list[int] = in_dataset.matching(texts, conditions(where)).nonzero()[0].tolist()
+        return found
+
+    yield select
 
 
 @pytest.fixture(name="select")

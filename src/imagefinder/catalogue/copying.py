@@ -25,7 +25,7 @@ from imagefinder.catalogue.comparison import (
     open_snapshot,
     paired,
 )
-from imagefinder.stores.location import Location, is_database
+from imagefinder.stores.location import Location, is_url
 from imagefinder.stores.opening import begin_copy, located
 from imagefinder.types import Progress, Properties, Recipe, Snapshot, StoreCopy, StoredImage
 
@@ -123,7 +123,7 @@ class _Projection:
         file = projection_file.projection_of(recipe)
         if file is None:
             return cls(recipe)
-        if is_database(copy):
+        if is_url(copy):
             note = f"searches in the copy need {file}; where it is in another place, name it by "
             return cls(recipe, note=f"{note}--encoder reduced:FILE")
         try:

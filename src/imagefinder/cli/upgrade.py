@@ -20,7 +20,7 @@ from imagefinder.cli.options import (
 )
 from imagefinder.cli.output import print_failures, print_json
 from imagefinder.cli.terminal import track
-from imagefinder.stores.location import beside, is_database
+from imagefinder.stores.location import beside, is_url
 
 if TYPE_CHECKING:
     from imagefinder.catalogue.upgrade import UpgradeReport
@@ -138,7 +138,7 @@ def _old_catalogue(db: str, finder: Finder) -> Path:
     from imagefinder.encoders.regions import whole_recipe
 
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", whole_recipe(finder.recipe).encoder)
-    suffix = ".db" if is_database(db) else Path(db).suffix
+    suffix = ".db" if is_url(db) else Path(db).suffix
     start = beside(db)
     return start.with_name(f"{start.name}.{name}{suffix}")
 

@@ -112,6 +112,12 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "PCA and k-means clusters (inverted file)",
             extra="reduce",
         ),
+        "lance": Plugin(
+            "imagefinder.stores.lance.scan:LanceScan",
+            "brute force in Lance, the store of files for many machines; no files of its own",
+            extra="lance",
+            store="lance",
+        ),
         "pgvector": Plugin(
             "imagefinder.stores.postgres.scan:PgvectorScan",
             "brute force in PostgreSQL; no files",
@@ -145,6 +151,11 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
         ),
     },
     "stores": {
+        "lance": Plugin(
+            "imagefinder.stores.lance.store:LanceStore",
+            "a Lance dataset in a folder *.lance or an object store (s3://, gs://, az://)",
+            extra="lance",
+        ),
         "postgres": Plugin(
             "imagefinder.stores.postgres.store:PostgresStore",
             "a schema of a PostgreSQL database, with pgvector",

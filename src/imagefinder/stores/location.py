@@ -1,4 +1,4 @@
-"""Where a catalogue is: the path of a file, or the URL of a database and a name in it."""
+"""Where a catalogue is: a file, a schema of a database, or a dataset in Lance."""
 
 from __future__ import annotations
 
@@ -9,18 +9,42 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 Location: TypeAlias = "str | os.PathLike[str]"
-"""A path, or ``postgresql://USER@HOST/DATABASE#NAME``."""
+"""The path of a file or of a folder ``NAME.lance``, ``postgresql://USER@HOST/DATABASE#NAME``, or
+``s3://BUCKET/NAME`` (``gs://`` and ``az://`` too)."""
 
 DEFAULT_NAME = "imagefinder"
+LANCE = ".lance"
+"""The suffix of a folder with a catalogue in Lance."""
 
-_SCHEME = re.compile(r"postgres(ql)?://", re.IGNORECASE)
+_DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
+_BUCKET = re.compile(r"(s3|gs|az)://", re.IGNORECASE)
 _SECRET = re.compile(r"((?:ssl)?password=)[^&#]*", re.IGNORECASE)
 _HIDDEN = "***"
 
 
 def is_database(location: Location) -> bool:
     """Whether it is the URL of a database."""
-    return isinstance(location, str) and bool(_SCHEME.match(location))
+    return isinstance(location, str) and bool(_DATABASE.match(location))
+
+
+def is_bucket(location: Location) -> bool:
+    """Whether it is the URL of a folder in an object store."""
+    return isinstance(location, str) and bool(_BUCKET.match(location))
+
+
+def is_url(location: Location) -> bool:
+    """Whether it is no path."""
+    return is_database(location) or is_bucket(location)
+
+
+def store_of(location: Location) -> str:
+    """The name of the kind of store that is, or would be, at this place."""
+    if is_database(location):
+        return "postgres"
+    if is_bucket(location):
+        return "lance"
+    path = Path(location)
+    return "lance" if path.suffix == LANCE and not path.is_file() else "sqlite"
 
 
 def redacted(url: str) -> str:
@@ -34,7 +58,7 @@ def redacted(url: str) -> str:
 
 def display(location: Location) -> str:
     """The location as people are shown it: an absolute path, or a URL without its password."""
-    if is_database(location):
+    if is_url(location):
         return redacted(os.fspath(location))
     return str(Path(location).absolute())
 
@@ -48,16 +72,16 @@ def split_name(url: str) -> tuple[str, str]:
 
 
 def name_of(location: Location) -> str:
-    """The name of a catalogue: of its file, or of its schema."""
-    text = os.fspath(location)
+    """The name of a catalogue: of its file or folder, or of its schema."""
+    text = os.fspath(location).rstrip("/")
     return split_name(text)[1] if is_database(location) else Path(text).name
 
 
 def beside(location: Location) -> Path:
     """The start of names beside a catalogue: its path without the suffix.
 
-    What belongs to a catalogue in a database lies in the current folder.
+    What belongs to a catalogue at a URL lies in the current folder.
     """
-    if is_database(location):
+    if is_url(location):
         return Path(re.sub(r"[^\w.-]+", "-", name_of(location)))
     return Path(location).with_suffix("")

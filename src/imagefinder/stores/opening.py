@@ -9,7 +9,7 @@ from typing import Any
 from imagefinder.errors import StoreError
 from imagefinder.images.inputs import absolute
 from imagefinder.registry.plugins import load
-from imagefinder.stores.location import Location, display, is_database, name_of
+from imagefinder.stores.location import LANCE, Location, display, is_url, name_of, store_of
 from imagefinder.types import IndexChoice, Properties, Recipe, Store, StoreCopy
 
 
@@ -51,16 +51,17 @@ def exists(location: Location) -> bool:
 
 def store_class(location: Location) -> type[Any]:
     """The class of the store that is, or would be, at this place."""
-    return load("stores", "postgres" if is_database(location) else "sqlite")
+    return load("stores", store_of(location))
 
 
 def located(location: Location) -> Path | str:
     """An absolute path, or the URL as it is."""
-    return os.fspath(location) if is_database(location) else absolute(location)
+    return os.fspath(location) if is_url(location) else absolute(location)
 
 
 def file_at(location: Location, purpose: str) -> Path:
-    """The absolute path of a catalogue that must be a file. Raises StoreError for a database."""
-    if is_database(location):
-        raise StoreError(f"{purpose} must be a file: name one, such as {name_of(location)}.db")
+    """The absolute path of a catalogue that must be a file. Raises StoreError for another store."""
+    if store_of(location) != "sqlite":
+        name = name_of(location).removesuffix(LANCE)
+        raise StoreError(f"{purpose} must be a file: name one, such as {name}.db")
     return absolute(location)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from imagefinder.errors import StoreError
 from imagefinder.images import signature
 from imagefinder.local_features import codec
 from imagefinder.stores.postgres.records import OF_KEYS
 from imagefinder.stores.postgres.session import Session
+from imagefinder.stores.shapes import check_local_features
 from imagefinder.types import LocalFeatures, Recipe, Signature
 
 
@@ -19,19 +17,9 @@ def insert_local_features(
 ) -> None:
     """Insert those of images. Raises StoreError for another shape, NaN, or no extractor."""
     for one in local.values():
-        _check(one, extractor)
+        check_local_features(one, extractor)
     rows = ((key, codec.pack(one)) for key, one in local.items())
     session.copy_rows("{s}.local_features (key, features)", ("int8", "bytea"), rows)
-
-
-def _check(local: LocalFeatures, extractor: Recipe | None) -> None:
-    """Raise StoreError for another shape, NaN, or no extractor."""
-    dim = extractor.dim if extractor else 0
-    if local.descriptors.shape != (len(local), dim) or local.points.shape != (len(local), 2):
-        given = f"{local.points.shape} and {local.descriptors.shape}"
-        raise StoreError(f"the local features are {given}, not (n, 2) and (n, {dim})")
-    if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
-        raise StoreError("the local features are not finite")
 
 
 def select_local_features(

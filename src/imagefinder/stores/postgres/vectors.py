@@ -8,25 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagefinder._utils.concurrency import batched
-from imagefinder.errors import StoreError
 from imagefinder.similarity import dtype
 from imagefinder.stores.postgres.copy_format import VectorFormat
 from imagefinder.stores.postgres.records import OF_KEYS
 from imagefinder.stores.postgres.session import Session
+from imagefinder.stores.shapes import check_finite, check_shape
 from imagefinder.types import Features, Keys, Recipe
 
 VECTORS, OTHER_VECTORS = "{s}.vectors", "{s}.other_vectors"
 """Tables: the second is of an upgrade that is not finished, or keeps the former ones."""
 
 _PAGE = 4000  # images whose vectors are read at a time
-
-
-def _check_shape(features: Features, recipe: Recipe) -> None:
-    """Raise StoreError for another shape or dtype."""
-    dim, kind = recipe.dim, np.dtype(dtype(recipe.measure))
-    if features.ndim != 2 or features.shape[1] != dim or features.dtype != kind:
-        given = f"{features.dtype} {features.shape}"
-        raise StoreError(f"the vectors are {given}, not {kind} (n, {dim})")
 
 
 def insert_vectors(
@@ -37,15 +29,14 @@ def insert_vectors(
     Raises StoreError for another shape, dtype, or NaN.
     """
     for one in features.values():
-        _check_shape(one, recipe)
+        check_shape(one, recipe)
     counts = [len(one) for one in features.values()]
     if not sum(counts):
         return
     keys = np.repeat(np.fromiter(features, np.int64), counts)
     rows = np.concatenate([np.arange(count) for count in counts])
     vectors = np.concatenate(list(features.values()))
-    if not np.isfinite(vectors).all():
-        raise StoreError("the vectors are not finite")
+    check_finite(vectors)
     data = VectorFormat(recipe).encode(keys, rows, vectors)
     session.copy_in(f"{table} (key, row, embedding)", data)
 

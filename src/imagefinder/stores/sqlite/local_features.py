@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import apsw
-import numpy as np
 
-from imagefinder.errors import StoreError
 from imagefinder.local_features.codec import pack, unpack
+from imagefinder.stores.shapes import check_local_features
 from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
 from imagefinder.stores.sqlite.records import select_rows
 from imagefinder.types import LocalFeatures, Recipe, id_of
@@ -25,12 +24,7 @@ def insert_local_features(
     connection: apsw.Connection, key: int, local: LocalFeatures, extractor: Recipe | None
 ) -> None:
     """Insert those of an image. Raises StoreError for another shape, NaN, or no extractor."""
-    dim = extractor.dim if extractor else 0
-    if local.descriptors.shape != (len(local), dim) or local.points.shape != (len(local), 2):
-        given = f"{local.points.shape} and {local.descriptors.shape}"
-        raise StoreError(f"the local features are {given}, not (n, 2) and (n, {dim})")
-    if not np.isfinite(local.descriptors).all() or not np.isfinite(local.points).all():
-        raise StoreError("the local features are not finite")
+    check_local_features(local, extractor)
     connection.execute(
         f"INSERT {LOCAL_FEATURES.insertion}",
         LOCAL_FEATURES.with_checksum((key, pack(local))),

@@ -13,8 +13,8 @@ import apsw
 import numpy as np
 
 from imagefinder._utils.concurrency import batched
-from imagefinder.errors import StoreError
 from imagefinder.similarity import dtype
+from imagefinder.stores.shapes import check_finite, check_shape
 from imagefinder.stores.sqlite.checksums import CheckedTable, blob_checksum
 from imagefinder.stores.sqlite.records import OF_KEYS, keys_of, select_rows
 from imagefinder.types import Features, Keys, Recipe, id_of
@@ -45,12 +45,8 @@ def insert_vectors(
     table: CheckedTable = VECTORS,
 ) -> None:
     """Insert the vectors of an image. Raises StoreError for another shape, dtype, or NaN."""
-    dim, kind = recipe.dim, np.dtype(dtype(recipe.measure))
-    if features.ndim != 2 or features.shape[1] != dim or features.dtype != kind:
-        given = f"{features.dtype} {features.shape}"
-        raise StoreError(f"the vectors are {given}, not {kind} (n, {dim})")
-    if not np.isfinite(features).all():
-        raise StoreError("the vectors are not finite")
+    check_shape(features, recipe)
+    check_finite(features)
     connection.executemany(
         f"INSERT {table.insertion}",
         [table.with_checksum((key, row, vector.tobytes())) for row, vector in enumerate(features)],

@@ -1,0 +1,38 @@
+"""The address of a dataset: a folder, or a URL of an object store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagefinder.errors import StoreError
+from imagefinder.stores.location import display, is_bucket
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a catalogue is. Keys and the endpoint of an object store are read by the engine."""
+
+    uri: str
+    """As Lance takes it."""
+    shown: str
+    """For messages."""
+    is_remote: bool
+
+    @classmethod
+    def of(cls, location: Path | str) -> Address:
+        """Raises StoreError for a URL with credentials, which would be seen by everybody."""
+        is_remote = is_bucket(location)
+        shown, uri = display(location), os.fspath(location).rstrip("/")
+        if not is_remote:
+            return cls(shown, shown, is_remote)
+        bucket, _, name = uri.partition("://")[2].partition("/")
+        if "@" in bucket and not uri.lower().startswith("az"):
+            raise StoreError(
+                f"{shown}: keys do not belong into the address: put them into the environment, "
+                "such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
+        if not bucket or not name:
+            raise StoreError(f"{shown} names no catalogue: write s3://BUCKET/NAME")
+        return cls(uri, shown, is_remote)

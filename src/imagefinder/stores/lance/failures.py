@@ -1,0 +1,83 @@
+"""What goes wrong with a dataset, in words that say what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imagefinder.errors import CatalogueDamaged, CatalogueMissing, DiskFull, StoreError
+from imagefinder.stores.lance.address import Address
+
+_OF_ENGINE = (OSError, ValueError, RuntimeError)
+_PLACE = re.compile(r",?\s*\S*/\S+\.rs:\d+(:\d+)?")  # in the engine's source
+_LONGEST = 300  # characters of what the engine says
+
+_REMEDIES = (
+    (r"NoSuchBucket|bucket does not exist", "there is no such bucket: make it first"),
+    (r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|Unauthorized|\b401\b",
+     "the object store refuses the keys: check those in the environment, such as "
+     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+    (r"credential", "there are no keys for the object store: put them into the environment, such "
+     "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+    (r"AccessDenied|Forbidden|\b403\b", "the object store does not let these keys do that: use "
+     "keys that may read and write there"),
+    (r"Permission denied|Read-only file system", "this user may not do that: check the rights of "
+     "the folder"),
+    (r"error sending request|[Cc]onnect|dns error|timed out", "the object store cannot be "
+     "reached: check the network and AWS_ENDPOINT_URL, then try again; nothing stored is lost"),
+)  # fmt: skip
+_MISSING = r"[Dd]ataset at path .* was not found|DatasetNotFound|Not found: .*_versions"
+_FULL = r"No space left|disk full|quota exceeded"
+_DAMAGES = r"Not found: .*/data/|corrupt|Invalid protobuf|magic number|decode"
+
+
+def translated(error: Exception, address: Address) -> StoreError:
+    """The exception to raise."""
+    text, where = str(error), address.shown
+    if re.search(_MISSING, text):
+        return missing(address)
+    if re.search(_FULL, text, re.IGNORECASE):
+        return DiskFull(
+            f"the disk of {where} is full: free some space and try again; nothing stored is lost"
+        )
+    for pattern, remedy in _REMEDIES:
+        if re.search(pattern, text):
+            return StoreError(f"{where}: {remedy}")
+    if re.search(_DAMAGES, text):
+        return CatalogueDamaged(f"{where} is damaged ({_reason(text)}): restore a copy of it")
+    return StoreError(f"{where}: Lance says: {_reason(text)}")
+
+
+def missing(address: Address) -> CatalogueMissing:
+    """There is no catalogue at this address."""
+    return CatalogueMissing(
+        f"there is no catalogue {address.shown}, or not any longer: make one with "
+        "imagefinder add FOLDER"
+    )
+
+
+@contextmanager
+def translating(address: Address) -> Iterator[None]:
+    """Raise StoreError for the engine's errors."""
+    try:
+        yield
+    except _OF_ENGINE as error:
+        if not isinstance(error, OSError) and not _PLACE.search(str(error)):
+            raise  # our own
+        raise translated(error, address) from error
+
+
+@contextmanager
+def decoding(address: Address) -> Iterator[None]:
+    """Raise CatalogueDamaged where the content is invalid."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise CatalogueDamaged(
+            f"{address.shown} is damaged ({_reason(str(error))}): restore a copy of it"
+        ) from error
+
+
+def _reason(text: str) -> str:
+    return " ".join(_PLACE.sub("", text).split())[:_LONGEST]

@@ -1,0 +1,113 @@
+"""Care of a dataset: lookups indexed, small fragments compacted, old versions deleted."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import lance
+from lance.commit import CommitConflictError
+
+from imagefinder.errors import CatalogueDamaged, StoreError
+from imagefinder.stores.damage import Damage
+from imagefinder.stores.lance.address import Address
+from imagefinder.stores.lance.failures import translating
+from imagefinder.stores.lance.schema import HEAVY, LIGHT
+from imagefinder.stores.lance.selection import as_integers, select
+from imagefinder.stores.lance.table import Table
+from imagefinder.types import id_of
+
+KEPT = timedelta(days=7)
+"""How long a version that was replaced can still be read, in spite of a vacuum."""
+
+_LOOKED_UP = ("key", "path")
+_MANY = 64  # fragments, each time there are so many more of them
+_DELTAS = 8  # parts of the index of a column, from which on they are merged
+_SMALL = 16_384  # rows: a writer compacts smaller fragments alone, so none is rewritten often
+_BATCH = 1024  # rows
+
+log = logging.getLogger(__name__)
+
+
+def tidy(table: Table) -> None:
+    """Keep lookups quick while images are added: to be called after a write, acts now and then.
+
+    What another program does at the same time is left to that.
+    """
+    dataset = table.newest()
+    if len(dataset.get_fragments()) < _MANY:
+        return
+    try:
+        _index_lookups(dataset)
+        dataset.optimize.compact_files(target_rows_per_fragment=_SMALL)
+    except (CommitConflictError, OSError, ValueError, RuntimeError) as error:
+        log.info("left for another time: %s", error)
+    table.newest(now=True)
+
+
+def vacuum(table: Table) -> int:
+    """See ``Store.vacuum``: compacts, and deletes versions that were replaced long ago."""
+    table.check_writable()
+    dataset = table.newest(now=True)
+    with translating(table.address):
+        _index_lookups(dataset)
+        dataset.optimize.compact_files()
+        cleaned = dataset.cleanup_old_versions(older_than=KEPT)
+    table.newest(now=True)
+    return int(cleaned.bytes_removed)
+
+
+def find_damage(table: Table) -> list[Damage]:
+    """What cannot be read, or does not belong together."""
+    dataset = table.newest(now=True)
+    for column in (*LIGHT, *HEAVY):
+        try:
+            with translating(table.address):
+                for _ in dataset.scanner(columns=[column], batch_size=_BATCH).to_batches():
+                    pass
+        except CatalogueDamaged as error:
+            return [Damage(f"the column {column}: {error.__cause__}")]
+    return _find_loose_ends(dataset)
+
+
+def no_backup(address: Address, target: Path) -> StoreError:
+    """What to do in place of a backup to a file."""
+    return StoreError(
+        f"{address.shown} is not a file; its older versions are kept, see imagefinder search --at. "
+        f"For a catalogue in a file: imagefinder copy '{address.shown}' {target}"
+    )
+
+
+def no_repair(address: Address) -> StoreError:
+    """What to do in place of a repair."""
+    return StoreError(
+        f"{address.shown} cannot be repaired: restore a copy of it, or copy what can be read: "
+        f"imagefinder copy '{address.shown}' NEW"
+    )
+
+
+def _index_lookups(dataset: lance.LanceDataset) -> None:
+    """Let what is looked up by be indexed, in all fragments."""
+    names = {one.name: len(one.segments) for one in dataset.describe_indices()}
+    for column in _LOOKED_UP:
+        name = f"{column}_idx"
+        if name not in names:
+            dataset.create_scalar_index(column, "BTREE", name=name)
+        else:
+            merged = names[name] if names[name] >= _DELTAS else 0
+            dataset.optimize.optimize_indices(index_names=[name], num_indices_to_merge=merged)
+
+
+def _find_loose_ends(dataset: lance.LanceDataset) -> list[Damage]:
+    rows = select(dataset, ["key", "ordinal"])
+    keys = as_integers(rows["key"]).tolist()
+    places = Counter(zip(keys, rows["ordinal"].to_pylist(), strict=True))
+    found = [
+        Damage(f"the record of image {id_of(key)}", key)
+        for key in sorted({key for key, _ in places if (key, 0) not in places})
+    ]
+    twice = sorted({key for (key, _), count in places.items() if count > 1})
+    found += [Damage(f"image {id_of(key)} is stored twice", key) for key in twice]
+    return found

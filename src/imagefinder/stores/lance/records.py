@@ -1,0 +1,68 @@
+"""Records out of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import lance
+import pyarrow as pa
+
+from imagefinder.stores.lance.selection import select_by_keys, select_by_paths
+from imagefinder.types import File, Record, StoredFile
+
+_COLUMNS = (
+    *("key", "ordinal", "sha256", "size", "width", "height", "metadata"),
+    *("path", "mtime_ns", "origin"),
+)
+_HAS_RECORD = "(ordinal = 0 OR path IS NOT NULL)"
+
+
+def select_records(dataset: lance.LanceDataset, keys: Sequence[int]) -> dict[int, Record]:
+    """The records of those keys that are stored, ascending."""
+    rows = select_by_keys(dataset, _COLUMNS, keys, _HAS_RECORD)
+    return records_of(rows)
+
+
+def records_of(rows: pa.Table) -> dict[int, Record]:
+    """The records of images, all rows of each of which are given."""
+    facts: dict[int, dict[str, Any]] = {}
+    files: dict[int, list[File]] = {}
+    for row in rows.select(_COLUMNS).to_pylist():
+        if row["ordinal"] == 0:
+            facts[row["key"]] = row
+        if row["path"] is not None:
+            files.setdefault(row["key"], []).append(
+                File(row["path"], row["mtime_ns"], row["origin"])
+            )
+    return {key: _record(facts[key], files.get(key, [])) for key in sorted(facts)}
+
+
+def _record(row: dict[str, Any], files: list[File]) -> Record:
+    return Record(
+        row["key"],
+        row["sha256"],
+        row["size"],
+        row["width"],
+        row["height"],
+        tuple(sorted(files, key=lambda file: file.path)),
+        json.loads(row["metadata"]),
+    )
+
+
+def select_files(dataset: lance.LanceDataset, paths: Sequence[str]) -> dict[str, StoredFile]:
+    """See ``Store.lookup_paths``."""
+    rows = select_by_paths(dataset, ["key", "path", "mtime_ns", "origin"], paths).to_pylist()
+    keys = list({row["key"] for row in rows})
+    images = select_by_keys(dataset, ["key", "size"], keys, "ordinal = 0").to_pylist()
+    sizes = {row["key"]: row["size"] for row in images}
+    return {
+        row["path"]: StoredFile(row["key"], sizes[row["key"]], row["mtime_ns"], row["origin"])
+        for row in rows
+    }
+
+
+def as_text(metadata: Any) -> str:
+    """Metadata as they are stored."""
+    return json.dumps(dict(metadata), ensure_ascii=False)
