@@ -55,7 +55,7 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
     catalogue, images = folder / "photos.db", folder / "images"
     images.mkdir()
     for number in range(given.images):
-        PIL.Image.fromarray(_drawn(number)).save(images / f"{number:06}.jpg")
+        PIL.Image.fromarray(drawn(number)).save(images / f"{number:06}.jpg")
     with Finder.create(catalogue, given.before) as finder:
         seconds = _timed(partial(finder.add, images))
     print(f"{given.images:,} images added by {given.before} in {seconds:.1f} s", flush=True)
@@ -181,7 +181,7 @@ def _timed(call: Any) -> float:
     return perf_counter() - began
 
 
-def _drawn(seed: int) -> Any:
+def drawn(seed: int) -> Any:
     """Soft clouds of color: another image for each seed."""
     rng = np.random.default_rng(seed)
     clouds = PIL.Image.fromarray(rng.integers(0, 256, (5, 6, 3), np.uint8))
