@@ -14,6 +14,7 @@ import typer
 from imagefinder.cli.completion import encoder_names, extractor_names, matcher_names, measure_names
 from imagefinder.cli.terminal import quiet_libraries
 from imagefinder.errors import CatalogueExists
+from imagefinder.stores.location import store_of
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
@@ -35,11 +36,11 @@ FOLDERS = "Folders"
 
 
 def no_folder(catalogue: str | None) -> str | None:
-    """A path or a URL, unless it is that of a folder. Raises BadParameter.
+    """A path or a URL, unless it is that of a folder of images. Raises BadParameter.
 
     The option is a text, since a Path would spoil a URL.
     """
-    if catalogue is not None and os.path.isdir(catalogue):
+    if catalogue is not None and store_of(catalogue) == "sqlite" and os.path.isdir(catalogue):
         raise typer.BadParameter(f"{catalogue} is a folder: name the file of the catalogue")
     return catalogue
 
