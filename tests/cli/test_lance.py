@@ -21,7 +21,7 @@ def ask(*words: object) -> Any:
     return json.loads(result.stdout)
 
 
-def test_a_folder_of_lance_is_named_where_a_catalogue_is(tmp_path: Path) -> None:
+def test_a_folder_of_lance_is_named_where_a_catalogue_is(tmp_path: Path, with_stderr: None) -> None:
     images, catalogue = tmp_path / "images", tmp_path / "photos.lance"
     images.mkdir()
     for seed in range(5):
