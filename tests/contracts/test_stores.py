@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.object_store import ObjectStore
 from tests.postgres_server import Server
 
 from imagefinder.registry.plugins import index_kinds, load, plugins
@@ -113,6 +114,16 @@ def test_a_store_in_lance_keeps_it(
         return LanceStore.create(tmp_path / f"{next(numbers)}.lance", recipe, index, extractor)
 
     check_store(create, measure)
+
+
+@pytest.mark.usefixtures("caches")
+@pytest.mark.parametrize("extractor", [None, EXTRACTOR])
+def test_a_store_in_a_bucket_keeps_it(extractor: Recipe | None, object_store: ObjectStore) -> None:
+    def create(recipe: Recipe) -> Store:
+        address = f"{object_store.bucket()}/catalogue"
+        return LanceStore.create(address, recipe, EXACT, extractor)
+
+    check_store(create, "cosine")
 
 
 def test_every_registered_store_is_among_them() -> None:
