@@ -1,41 +1,103 @@
-"""The commands with a catalogue in a folder of Lance."""
+"""The commands with a catalogue in Lance: the same words."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import PIL.Image
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
+from imagefinder import Finder
+from imagefinder.catalogue.comparison import compare_catalogues
 from imagefinder.cli.app import app
 
 from ..conftest import drawn
 
-pytest.importorskip("lance", reason="it needs: pip install 'imagefinder[lance]'")
+COUNT = 6
+Ask = Callable[..., Result]
 
 
-def ask(*words: object) -> Any:
-    result = CliRunner().invoke(app, [str(word) for word in (*words, "--json")])
-    assert result.exit_code == 0, result.output
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    images = tmp_path / "images"
+    images.mkdir()
+    for seed in range(COUNT):
+        PIL.Image.fromarray(drawn(seed)).save(images / f"{seed:02}.jpg")
+    return images
+
+
+@pytest.fixture
+def ask(tmp_path: Path, caches: Path, with_stderr: None, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Runs a command on the catalogue ``c.lance``."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMAGEFINDER_DB", "c.lance")
+
+    def run(*words: object, fails: bool = False) -> Result:
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        assert (result.exit_code != 0) == fails, (result.output, result.exception)
+        return result
+
+    return run
+
+
+def answer(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
-def test_a_folder_of_lance_is_named_where_a_catalogue_is(tmp_path: Path, with_stderr: None) -> None:
-    images, catalogue = tmp_path / "images", tmp_path / "photos.lance"
-    images.mkdir()
-    for seed in range(5):
-        PIL.Image.fromarray(drawn(seed)).save(images / f"{seed}.jpg")
-    assert ask("add", images, "--db", catalogue, "--encoder", "phash")["added"] == 5
-    assert ask("add", images, "--db", catalogue)["unchanged"] == 5
-    query = images / "3.jpg"
-    assert ask("search", query, "--db", catalogue)["hits"][0]["path"] == str(query)
-    query.unlink()
-    assert ask("sync", images, "--db", catalogue)["removed"] == 1
-    about = ask("info", "--db", catalogue)
-    assert (about["images"], about["catalogue"]) == (4, str(catalogue))
+def test_the_walk_of_the_readme(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    query = folder / "03.jpg"
+    assert answer(ask("add", folder, "--encoder", "phash", "--json"))["added"] == COUNT
+    assert answer(ask("add", folder, "--json"))["unchanged"] == COUNT
+    hits = answer(ask("search", query, "--verify", 1, "--json"))["hits"]
+    assert hits[0]["path"] == str(query)
+    about = answer(ask("info", "--json"))
+    assert (about["images"], about["index"]) == (COUNT, "exact")
+    (folder / "00.jpg").unlink()
+    PIL.Image.fromarray(drawn(99)).save(folder / "99.jpg")
+    report = answer(ask("sync", folder, "--json"))
+    assert (report["added"], report["removed"]) == (1, 1)
+    for kind in ("lance", "auto"):
+        ask("index", "build", kind)
+        again = answer(ask("search", query, "--verify", 0, "--json"))["hits"]
+        assert [hit["id"] for hit in again] == [hit["id"] for hit in hits]
+    assert "6 images exported" in ask("export", "vectors.npy").output
+    assert answer(ask("remove", query, "--json"))["removed"] == 1
+    assert answer(ask("import", "vectors.npy", "--json"))["added"] == 1
+    assert "is intact" in ask("check").output
+    assert "bytes given back" in ask("vacuum").output
+    assert "imagefinder copy" in str(ask("backup", "copy.db", fails=True).exception)
+    assert "must be a file" in str(ask("reduce", "c.lance", "--dim", "4", fails=True).exception)
+    upgrade = ask("upgrade", "--encoder", "dhash", fails=True)
+    assert "cannot be upgraded" in f"{upgrade.output}{upgrade.exception}"
 
 
-def test_another_folder_is_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["info", "--db", str(tmp_path)])
-    assert result.exit_code == 2
+def test_copies_there_and_back(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    with Finder.create("a.db", "dhash", local="sift") as finder:
+        finder.add([*folder.iterdir(), drawn(50)], metadata={"größe": [1, None], "n": 2**70})
+        finder.use_index("hnsw")
+    ask("copy", "a.db", "b.lance")
+    ask("copy", "b.lance", "c.lance")
+    ask("copy", "c.lance", "back.db")
+    assert compare_catalogues(Path("a.db"), Path("back.db")).is_equal
+    with Finder.open("c.lance") as copied:
+        assert copied.store.index.kind == "hnsw"
+        assert len(copied.search(drawn(50), k=3, rerank="mutual")) == 3
+        assert len(copied.store.select(where={"n": 2**70})) == COUNT + 1
+
+
+def test_a_folder_with_other_things_stays_as_it_is(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.lance").mkdir()
+    (tmp_path / "c.lance" / "mine.txt").write_text("mine")
+    result = ask("add", folder, "--encoder", "phash", fails=True)
+    assert "holds other things" in str(result.exception)
+    assert [file.name for file in (tmp_path / "c.lance").iterdir()] == ["mine.txt"]
+
+
+def test_the_address_in_a_bucket_is_checked(ask: Ask) -> None:
+    for address, remedy in (
+        ("s3://bucket", "names no catalogue"),
+        ("s3://a:b@c/d", "do not belong"),
+    ):
+        assert remedy in str(ask("info", "--db", address, fails=True).exception)

@@ -117,6 +117,13 @@ def test_a_store_in_lance_keeps_it(
 
 
 @pytest.mark.usefixtures("caches")
+@pytest.mark.parametrize("measure", ["cosine", "hamming"])
+def test_every_store_in_lance_can_be_copied(measure: Measure, tmp_path: Path) -> None:
+    numbers = count()
+    check_copyable(LanceStore, lambda: tmp_path / f"{next(numbers)}.lance", measure)
+
+
+@pytest.mark.usefixtures("caches")
 @pytest.mark.parametrize("extractor", [None, EXTRACTOR])
 def test_a_store_in_a_bucket_keeps_it(extractor: Recipe | None, object_store: ObjectStore) -> None:
     def create(recipe: Recipe) -> Store:

@@ -90,6 +90,12 @@ class Draft:
             row = self._new_row(dict.fromkeys(LIGHT) | {"key": key}, ordinal, features[ordinal])
             self._add(row)
 
+    def set_signature(self, key: int, packed: bytes) -> None:
+        """The signature of an image, in place of another."""
+        row = self.images[key][0]
+        row.heavy["signature"] = packed
+        row.set(has_signature=True)
+
     def insert_path(self, key: int, values: Mapping[str, Any]) -> None:
         """A path of an image, which no other has any more."""
         rows = self.images[key]

@@ -63,6 +63,24 @@ def select_files(dataset: lance.LanceDataset, paths: Sequence[str]) -> dict[str,
     }
 
 
+def facts_of(record: Record, in_memory: bool) -> dict[str, Any]:
+    """What row 0 of an image says."""
+    return {
+        "key": record.key,
+        "sha256": record.sha256,
+        "size": record.size,
+        "width": record.width,
+        "height": record.height,
+        "in_memory": in_memory,
+        "metadata": as_text(record.metadata),
+    }
+
+
+def values_of(file: File) -> dict[str, Any]:
+    """What the row of a path says."""
+    return {"path": file.path, "mtime_ns": file.mtime_ns, "origin": file.origin}
+
+
 def as_text(metadata: Any) -> str:
     """Metadata as they are stored."""
     return json.dumps(dict(metadata), ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
 import lance
@@ -71,7 +72,11 @@ def texts_of_new(recipe: Recipe, extractor: Recipe | None) -> dict[str, str]:
 
 
 def make(address: Address, recipe: Recipe, texts: dict[str, str]) -> lance.LanceDataset:
-    """An empty dataset with these properties, in one step. Raises CatalogueExists."""
+    """An empty dataset with these properties, in one step.
+
+    Raises CatalogueExists, or NotACatalogue where the folder holds other things.
+    """
+    _check_free(address)
     about = {PREFIX + name: text for name, text in {_FORMAT_NAME: str(_FORMAT), **texts}.items()}
     schema = arrow_schema(recipe).with_metadata(about)
     try:
@@ -84,6 +89,14 @@ def make(address: Address, recipe: Recipe, texts: dict[str, str]) -> lance.Lance
                 f"{address.shown} already exists: open it, or choose another name"
             ) from error
         raise translated(error, address) from error
+
+
+def _check_free(address: Address) -> None:
+    folder = Path(address.uri)
+    if address.is_remote or not folder.is_dir() or (folder / "_versions").is_dir():
+        return
+    if any(folder.iterdir()):
+        raise NotACatalogue(f"{address.shown} holds other things: choose another name")
 
 
 def properties_of(dataset: lance.LanceDataset) -> dict[str, str]:

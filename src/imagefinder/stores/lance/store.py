@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -24,6 +24,7 @@ from imagefinder.stores.lance.blobs import (
     select_without_signature,
 )
 from imagefinder.stores.lance.changes import Changes
+from imagefinder.stores.lance.copying import LanceCopy, LanceSnapshot
 from imagefinder.stores.lance.draft import Draft
 from imagefinder.stores.lance.failures import decoding, translating
 from imagefinder.stores.lance.opened_catalogue import OpenedCatalogue
@@ -45,6 +46,7 @@ from imagefinder.types import (
     Measure,
     Neighbors,
     Outcome,
+    Properties,
     Recipe,
     Record,
     Signature,
@@ -121,6 +123,11 @@ class LanceStore:
         """
         table = Table(Address.of(location), read_only=read_only, version=version)
         return cls(table, index)
+
+    @classmethod
+    def begin_copy(cls, location: Path | str, properties: Properties, source: str) -> LanceCopy:
+        """See Copyable."""
+        return LanceCopy(Address.of(location), properties, source)
 
     @classmethod
     def exists(cls, location: Path | str) -> bool:
@@ -311,6 +318,11 @@ class LanceStore:
         self._table.set_properties(lambda _: {"index": recipes.choice_to_json(choice)})
         before, self._opened.indexes = self._opened.indexes, indexes
         before.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[LanceSnapshot]:
+        """See Copyable."""
+        yield LanceSnapshot(self._table.newest(now=True), self._table.address)
 
     def backup(self, target: Path, force: bool = False) -> int:
         """See Store; a dataset is copied. Raises StoreError."""

@@ -75,7 +75,7 @@ class Table:
                 _pause(attempt)
         raise self._busy()
 
-    def set_properties(self, decide: Callable[[Mapping[str, str]], dict[str, str] | None]) -> bool:
+    def set_properties(self, decide: Callable[[dict[str, str]], dict[str, str] | None]) -> bool:
         """Set what ``decide`` returns of the present ones; False if that is None.
 
         It is asked again if another program has set the same meanwhile. An empty text is none.
@@ -112,7 +112,9 @@ class Table:
             self._use(self._dataset.checkout_version(newest))
 
     def _use(self, dataset: lance.LanceDataset) -> None:
-        if schema.properties_of(dataset).get("id") != self._id:
+        own = schema.properties_of(dataset).get("id")
+        self._id = self._id or own  # of a copy that is finished
+        if own != self._id:
             raise StoreError(f"{self.address.shown} is another catalogue by now: open it again")
         self._dataset = dataset
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagefinder.images import signature as signatures
 from imagefinder.local_features import codec
@@ -45,20 +45,13 @@ class DraftRows:
         check_finite(features)
         if local is not None:
             check_local_features(local, self.extractor)
-        values = {
-            **{name: getattr(record, name) for name in ("key", "sha256", "size", "width")},
-            "height": record.height,
-            "in_memory": False,
-            "metadata": "{}",
-        }
+        values = records.facts_of(replace(record, metadata={}), in_memory=False)
         self.draft.insert_image(values, features, None if local is None else codec.pack(local))
 
     def insert_signature(self, key: int, signature: Signature) -> None:
         """See UpsertRows."""
-        row = self.draft.images[key][0]
-        if not row.values["has_signature"]:
-            row.set(has_signature=True)
-            row.heavy["signature"] = signatures.pack(signature)
+        if not self.draft.images[key][0].values["has_signature"]:
+            self.draft.set_signature(key, signatures.pack(signature))
 
     def update_image(self, entry: Entry) -> bool:
         """See UpsertRows."""
@@ -71,7 +64,7 @@ class DraftRows:
 
     def upsert_file(self, key: int, file: File) -> int | None:
         """See UpsertRows."""
-        values = {"path": file.path, "mtime_ns": file.mtime_ns, "origin": file.origin}
+        values = records.values_of(file)
         row = self.draft.paths.get(file.path)
         if row is None:
             self.draft.insert_path(key, values)
