@@ -23,9 +23,8 @@ def top_k(keys: Keys, scores: Scores, k: int) -> Neighbors:
     if keys.shape[1] > _WIDE:
         return pad([_top_k_of_line(*line, k) for line in zip(keys, scores, strict=True)])
     order = np.lexsort((keys, -scores), axis=1)[:, :k]
-    return Neighbors(
-        np.take_along_axis(keys, order, axis=1), np.take_along_axis(scores, order, axis=1)
-    )
+    lines = np.arange(len(keys))[:, None]  # take_along_axis takes three times as long for a line
+    return Neighbors(keys[lines, order], scores[lines, order])
 
 
 def merge_top_k(results: Sequence[Neighbors], k: int) -> Neighbors:

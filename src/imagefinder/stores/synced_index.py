@@ -168,7 +168,8 @@ class SyncedIndex(Generic[AnyIndex]):
         """One search more or less is running."""
         with self._none_runs:
             self._searches += change
-            self._none_runs.notify_all()
+            if not self._searches:
+                self._none_runs.notify_all()
 
     @contextmanager
     def _without_searches(self, needed: bool) -> Iterator[None]:
