@@ -4,6 +4,8 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -220,6 +222,15 @@ def test_a_closed_terminal_ends_all(crew: Crew, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "ctermid", lambda: "/nowhere")
     assert crew.run(works.obedient, on_up=lambda: send(signal.SIGHUP)) == signal.SIGHUP
     assert sorted(crew.events[2:]) == ["terminated 0", "terminated 1"]
+
+
+def test_a_supervisor_loads_nothing_that_its_workers_work_with() -> None:
+    program = (
+        "import sys, imagefinder.cli.serve, imagefinder.server.workers\n"
+        "print({'numpy', 'fastapi', 'uvicorn', 'openvino'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert found.stdout.strip() == b"set()"
 
 
 def test_nohup_is_obeyed(crew: Crew) -> None:
