@@ -52,7 +52,7 @@ def test_a_restart_under_load_loses_no_request_and_the_end_leaves_nothing(
     is_over = Event()
 
     def ask(base_url: httpx.URL) -> list[int]:
-        statuses = []
+        statuses: list[int] = []
         with httpx.Client(base_url=base_url, timeout=60) as client:  # it keeps its connection
             while not is_over.is_set() or len(statuses) < REQUESTS:
                 statuses += [client.get("/v1/images").status_code for _ in range(10)]
