@@ -118,6 +118,18 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             extra="lance",
             store="lance",
         ),
+        "lance-ivf-pq": Plugin(
+            "imagefinder.stores.lance.vector_index:LanceIvfPq",
+            "clusters (IVF) of product-quantized vectors in Lance",
+            extra="lance",
+            store="lance",
+        ),
+        "lance-ivf-rq": Plugin(
+            "imagefinder.stores.lance.vector_index:LanceIvfRq",
+            "clusters (IVF) of vectors in few bits (RaBitQ) in Lance",
+            extra="lance",
+            store="lance",
+        ),
         "pgvector": Plugin(
             "imagefinder.stores.postgres.scan:PgvectorScan",
             "brute force in PostgreSQL; no files",

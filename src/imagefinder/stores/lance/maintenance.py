@@ -17,6 +17,7 @@ from imagefinder.stores.lance.failures import translating
 from imagefinder.stores.lance.schema import HEAVY, LIGHT
 from imagefinder.stores.lance.selection import as_integers, select
 from imagefinder.stores.lance.table import Table
+from imagefinder.stores.lance.vector_index import index_new_vectors
 from imagefinder.types import id_of
 
 KEPT = timedelta(days=7)
@@ -53,6 +54,7 @@ def vacuum(table: Table) -> int:
     dataset = table.newest(now=True)
     with translating(table.address):
         _index_lookups(dataset)
+        index_new_vectors(dataset)
         dataset.optimize.compact_files()
         cleaned = dataset.cleanup_old_versions(older_than=KEPT)
     table.newest(now=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -19,8 +20,16 @@ from imagefinder.stores.lance.scan import LanceScan
 from imagefinder.stores.lance.scope import Scopes
 from imagefinder.stores.lance.snapshots import LocalRows, TableRows, VectorPages
 from imagefinder.stores.lance.table import Table
+from imagefinder.stores.lance.vector_index import (
+    KINDS,
+    LanceIndexSearch,
+    LanceIvf,
+    build_vector_index,
+    drop_vector_index,
+    options_of,
+)
 from imagefinder.stores.vlad_index import VladIndex
-from imagefinder.types import IndexChoice, Recipe
+from imagefinder.types import IndexChoice, Measure, Recipe
 
 
 class OpenedCatalogue:
@@ -42,13 +51,28 @@ class OpenedCatalogue:
 
     def new_indexes(self, choice: IndexChoice) -> IndexPool:
         """Indexes of this kind, not yet built."""
+        own = {kind: partial(self._by_index, choice) for kind in KINDS}
         return IndexPool(
             choice,
             self.recipe,
             lambda: TableRows(self.table, VectorPages()),
             self._files,
-            {"lance": lambda measure: LanceScan(self._scopes, measure)},
+            {"lance": lambda measure: LanceScan(self._scopes, measure), **own},
         )
+
+    def build(self, choice: IndexChoice) -> IndexChoice:
+        """Build the index in the dataset that is chosen, or drop it; with all of its options."""
+        if choice.kind not in KINDS:
+            drop_vector_index(self.table)
+            return choice
+        options = build_vector_index(self.table, self._options_of(choice))
+        return IndexChoice(choice.kind, options.options)
+
+    def _by_index(self, choice: IndexChoice, measure: Measure) -> LanceIndexSearch:
+        return LanceIndexSearch(self._scopes, self._options_of(choice), measure)
+
+    def _options_of(self, choice: IndexChoice) -> LanceIvf:
+        return options_of(choice.kind, self.recipe.dim, self.recipe.measure, choice.options)
 
     def vlad_index(self, extractor: Recipe) -> VladIndex:
         """The index of aggregated local features."""

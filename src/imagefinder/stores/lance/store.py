@@ -315,7 +315,10 @@ class LanceStore:
         self._table.check_writable()
         indexes = self._opened.new_indexes(choice)
         indexes.build()
-        self._table.set_properties(lambda _: {"index": recipes.choice_to_json(choice)})
+        built = self._opened.build(choice)
+        if built != choice:
+            indexes = self._opened.new_indexes(built)
+        self._table.set_properties(lambda _: {"index": recipes.choice_to_json(built)})
         before, self._opened.indexes = self._opened.indexes, indexes
         before.close()
 

@@ -8,15 +8,12 @@ change nothing of what a write decides on, do not conflict with it.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TypeVar
 from uuid import uuid4
-
-os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own API
 
 import lance
 from lance.commit import CommitConflictError
