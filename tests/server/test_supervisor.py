@@ -52,7 +52,7 @@ class Crew:
             self.ended.append(number)
             on_end()
 
-        return Supervisor(start, count, patience, up, end).run()
+        return Supervisor(start, self.listener, count, patience, up, end).run()
 
     @property
     def events(self) -> list[str]:
@@ -79,6 +79,7 @@ def test_a_signal_ends_all_once_they_are_up(crew: Crew, number: signal.Signals) 
     assert crew.events[0] == "ready 0"
     assert sorted(crew.events[3:]) == ["terminated 0", "terminated 1", "terminated 2"]
     assert signal.getsignal(number) == before
+    assert crew.listener.fileno() == -1
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ class Supervisor:
     def __init__(
         self,
         start: Callable[[int], WorkerProcess],
+        listener: socket.socket,
         count: int,
         patience: float,
         on_up: Callable[[], None],
@@ -47,10 +48,11 @@ class Supervisor:
     ) -> None:
         """``start`` makes the worker of a number.
 
-        One that is to end is killed after ``patience`` seconds. ``on_up`` is called once all are
+        ``listener`` is closed when the end begins: who comes then is refused and need not wait. A
+        worker that is to end is killed after ``patience`` seconds. ``on_up`` is called once all are
         ready for the first time, ``on_end`` with the number of each that has ended.
         """
-        self._start_worker = start
+        self._start_worker, self._listener = start, listener
         self._count = self._wanted = count
         self._patience = patience
         self._on_up, self._on_end = on_up, on_end
@@ -198,6 +200,7 @@ class Supervisor:
                 self._outdated.remove(self._replacement)
 
     def _end_all(self) -> None:
+        self._listener.close()
         for worker in self._workers:
             worker.terminate(self._patience)
 

@@ -48,6 +48,7 @@ class WorkerServer(uvicorn.Server):
         """Finish what is begun; a worker that retires also waits for those who are connected."""
         asyncio.get_running_loop().remove_reader(self._seat.link)
         self._acceptor.close()
+        self._seat.listener.close()
         await self._acceptor.wait_begun()
         if self._is_retiring:
             await self._release_connections()

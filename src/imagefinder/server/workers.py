@@ -35,6 +35,7 @@ def supervise(work: Work, host: str, port: int, count: int, timeout: float) -> N
         shared.prepare()
         ended_by = Supervisor(
             lambda number: WorkerProcess(number, count, work, listener, shared),
+            listener,
             count,
             timeout + _GRACE,
             partial(_say_up, url_of(listener), count),
