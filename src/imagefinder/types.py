@@ -691,6 +691,18 @@ class Upgradable(Protocol):
         """The same store with the vectors that it has now; None if they are still the same."""
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """A store of which each write is a version, so that older ones can be read.
+
+    Its class method ``open`` takes the number of one, as ``version``.
+    """
+
+    @property
+    def version(self) -> int:
+        """The number of the version that is read: the newest, or that which was opened."""
+
+
 class ImagePages(Protocol):
     """All images of a store, page by page."""
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from imagefinder import Finder
 from imagefinder.catalogue.comparison import compare_catalogues
 from imagefinder.cli.app import app
+from imagefinder.errors import StoreError
 
 from ..conftest import drawn
 
@@ -71,6 +72,29 @@ def test_the_walk_of_the_readme(ask: Ask, folder: Path, tmp_path: Path) -> None:
     assert "must be a file" in str(ask("reduce", "c.lance", "--dim", "4", fails=True).exception)
     upgrade = ask("upgrade", "--encoder", "dhash", fails=True)
     assert "cannot be upgraded" in f"{upgrade.output}{upgrade.exception}"
+
+
+def test_an_older_version_is_read_alone(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    ask("add", folder, "--encoder", "phash")
+    version = answer(ask("info", "--json"))["version"]
+    query = folder / "03.jpg"
+    ask("remove", query)
+    assert answer(ask("info", "--json"))["version"] == version + 1
+    found = answer(ask("search", query, "--at", version, "--json"))["hits"]
+    assert found[0]["path"] == str(query)
+    now = answer(ask("search", query, "--json"))["hits"]
+    assert str(query) not in [hit["path"] for hit in now]
+    assert answer(ask("info", "--at", version, "--json"))["images"] == COUNT
+    with (
+        Finder.open("c.lance", version=version) as finder,
+        pytest.raises(StoreError, match=f"version {version} of .* was opened to be read alone"),
+    ):
+        finder.remove([query])
+    unknown = ask("search", query, "--at", 999, fails=True)
+    assert "has no version 999" in str(unknown.exception)
+    Finder.create("a.db", "phash").close()
+    elsewhere = ask("info", "--db", "a.db", "--at", 1, fails=True)
+    assert "keeps no older versions" in str(elsewhere.exception)
 
 
 def test_copies_there_and_back(ask: Ask, folder: Path, tmp_path: Path) -> None:

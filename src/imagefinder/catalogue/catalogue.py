@@ -103,13 +103,14 @@ class Catalogue:
         regions: int | None = None,
         index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
+        version: int | None = None,
     ) -> Self:
         """An existing catalogue, with the encoder and extractor that it was made with.
 
-        Name them only if a model has moved, or if they are not registered. Raises CatalogueMissing,
-        NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
+        Name them only if a model has moved, or if they are not registered. An older ``version``
+        of a catalogue in Lance can be read alone. Raises CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
         """
-        store = open_store(path, _choice(index))
+        store = open_store(path, _choice(index), version)
         try:
             check_grid(regions, store.recipe)
             return cls(store, _encoder_of(store, encoder), _extractor_of(store, local), limits)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagefinder.cli.calibrate import calibration_as_json
-from imagefinder.cli.options import DB, Db, Json, open_finder
+from imagefinder.cli.options import DB, At, Db, Json, open_finder
 from imagefinder.cli.output import print_json, print_pairs
 from imagefinder.stores.location import display
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from imagefinder.finder import Finder
 
 
-def info(db: Db = DB, as_json: Json = False) -> None:
+def info(db: Db = DB, at: At = None, as_json: Json = False) -> None:
     """Show what the catalogue contains and how its vectors were made."""
-    with open_finder(db) as finder:
+    with open_finder(db, at=at) as finder:
         about = _about(finder, db)
     if as_json:
         print_json(about)
@@ -38,12 +38,14 @@ def _about(finder: Finder, db: str) -> dict[str, Any]:
     from imagefinder.encoders.regions import whole_recipe
     from imagefinder.encoders.runtimes import computed_in
     from imagefinder.registry.plugins import DEFAULT_ENCODER, FALLBACK_ENCODER
+    from imagefinder.types import Versioned
     from imagefinder.verification.store import load as load_calibration
 
     recipe, extractor, index = finder.recipe, finder.store.extractor, finder.store.index
     contents = finder.statistics()
     about: dict[str, Any] = {
         "catalogue": display(db),
+        **({"version": finder.store.version} if isinstance(finder.store, Versioned) else {}),
         "images": contents.images,
         "files": contents.files,
         "vectors": contents.vectors,

@@ -55,6 +55,15 @@ Db = Annotated[
         callback=no_folder,
     ),
 ]
+At = Annotated[
+    int | None,
+    typer.Option(
+        "--at",
+        metavar="VERSION",
+        min=1,
+        help="Read an older version of a catalogue in Lance; `info` shows the newest.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 EncoderName = Annotated[
     str | None,
@@ -190,11 +199,16 @@ def usage_errors() -> Iterator[None]:
         raise typer.BadParameter(str(error)) from error
 
 
-def open_finder(db: str, encoder: str | None = None, options: list[str] | None = None) -> Finder:
-    """The catalogue, which must exist."""
+def open_finder(
+    db: str,
+    encoder: str | None = None,
+    options: list[str] | None = None,
+    at: int | None = None,
+) -> Finder:
+    """The catalogue, which must exist, or an older version of it."""
     from imagefinder.finder import Finder
 
-    return Finder.open(db, make_encoder(encoder, options))
+    return Finder.open(db, make_encoder(encoder, options), version=at)
 
 
 @contextmanager

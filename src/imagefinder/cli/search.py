@@ -14,6 +14,7 @@ from imagefinder.cli.drawings import check_drawing, save_drawing
 from imagefinder.cli.options import (
     DB,
     AllowPrivate,
+    At,
     Db,
     Force,
     Json,
@@ -205,6 +206,7 @@ def search(
     allow_private: AllowPrivate = False,
     encoder: SameEncoder = None,
     option: Options = None,
+    at: At = None,
     as_json: Json = False,
 ) -> None:
     """Find the most similar images."""
@@ -216,7 +218,7 @@ def search(
     if out is not None:
         check_drawing(out, _COMMAND, force)
     with ExitStack() as stack:
-        finders = [stack.enter_context(open_finder(db, encoder, option))]
+        finders = [stack.enter_context(open_finder(db, encoder, option, at))]
         finders += [stack.enter_context(open_finder(other)) for other in also or ()]
         query = [source_of(image, allow_private) for image in images or ()]
         with usage_errors():

@@ -24,9 +24,24 @@ def create_store(
     return made
 
 
-def open_store(location: Location, index: IndexChoice | None = None) -> Store:
-    """An existing store. Raises CatalogueMissing and MissingExtra, among others."""
-    opened: Store = store_class(location).open(located(location), index)
+def open_store(
+    location: Location, index: IndexChoice | None = None, version: int | None = None
+) -> Store:
+    """An existing store, or a version of one that keeps them, to be read alone.
+
+    Raises CatalogueMissing and MissingExtra, among others.
+    """
+    stores, where = store_class(location), located(location)
+    opened: Store
+    if version is None:
+        opened = stores.open(where, index)
+    elif store_of(location) == "lance":
+        opened = stores.open(where, index, version=version)
+    else:
+        raise StoreError(
+            f"{display(location)} keeps no older versions, as catalogues in Lance do: leave out "
+            "--at, or open a backup"
+        )
     return opened
 
 

@@ -145,7 +145,7 @@ def _check_unfinished(texts: dict[str, str]) -> None:
 
 def _insert(draft: Draft, image: StoredImage, recipe: Recipe) -> None:
     vectors = np.frombuffer(image.vectors, dtype(recipe.measure)).reshape(-1, recipe.dim)
-    about = records.facts_of(image.record, image.in_memory)
+    about = records.facts_of(image.record, image.in_memory, records.as_text(image.record.metadata))
     draft.insert_image(about, vectors, image.local)
     if image.signature is not None:
         draft.set_signature(image.record.key, image.signature)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from imagefinder.stores.lance.changes import Changes
 from imagefinder.stores.lance.schema import HEAVY, LIGHT
-from imagefinder.stores.lance.selection import select_by_keys, select_by_paths
+from imagefinder.stores.lance.selection import select_by_keys, select_by_keys_or_paths
 from imagefinder.stores.lance.vectors import vector_array, vectors_of
 from imagefinder.types import Features
 
@@ -65,11 +65,11 @@ class Draft:
     def load(self, keys: Iterable[int], paths: Sequence[str] = ()) -> None:
         """Read what there is of these images, and of those that have these paths."""
         wanted = set(map(int, keys))
-        if paths:
-            found = select_by_paths(self._dataset, ["key"], paths)
-            wanted.update(found["key"].to_pylist())
-        rows = select_by_keys(self._dataset, LIGHT, sorted(wanted), with_address=True)
-        for values in rows.to_pylist():
+        rows = select_by_keys_or_paths(self._dataset, LIGHT, sorted(wanted), paths)
+        found = rows.to_pylist()
+        others = sorted({values["key"] for values in found} - wanted)
+        found += select_by_keys(self._dataset, LIGHT, others, with_address=True).to_pylist()
+        for values in found:
             self._add(Row(values, values.pop("_rowaddr")))
 
     def insert_image(
@@ -154,6 +154,8 @@ class Draft:
 
     def _load_heavy(self, rows: list[Row]) -> None:
         """Read what else is stored of rows that move."""
+        if not rows:
+            return
         keys = sorted({row.key for row in rows})
         stored = select_by_keys(self._dataset, ["key", "ordinal", *HEAVY], keys)
         vectors = vectors_of(stored["vector"])

@@ -24,7 +24,7 @@ KEPT = timedelta(days=7)
 """How long a version that was replaced can still be read, in spite of a vacuum."""
 
 _LOOKED_UP = ("key", "path")
-_MANY = 64  # fragments, each time there are so many more of them
+_MANY = 48  # fragments, each time there are so many more of them
 _DELTAS = 8  # parts of the index of a column, from which on they are merged
 _SMALL = 16_384  # rows: a writer compacts smaller fragments alone, so none is rewritten often
 _BATCH = 1024  # rows

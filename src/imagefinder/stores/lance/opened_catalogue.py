@@ -43,7 +43,7 @@ class OpenedCatalogue:
             self.recipe = recipes.from_json(about["recipe"])
             self.extractor = recipes.from_json(about["extractor"]) if "extractor" in about else None
             own = recipes.choice_from_json(about.get("index"))
-            self._files = cache_files(table.address, about["id"])
+            self._files = cache_files(table.address, about["id"], table.version)
         self._scopes = Scopes(table)
         self._guard = Lock()
         self.indexes = self.new_indexes(index or own)
@@ -91,9 +91,14 @@ class OpenedCatalogue:
                 self._vlad.close()
 
 
-def cache_files(address: Address, own: str) -> CacheFiles:
-    """In the user's cache folder, by the address, since a copy of the folder has the same id."""
-    digest = hashlib.sha256("\0".join([address.uri, own]).encode()).hexdigest()[:16]
+def cache_files(address: Address, own: str, version: int | None = None) -> CacheFiles:
+    """In the user's cache folder, by the address, since a copy of the folder has the same id.
+
+    An older version has others than the newest.
+    """
+    digest = hashlib.sha256("\0".join([address.uri, own, str(version or "")]).encode()).hexdigest()[
+        :16
+    ]
     folder: Path = user_cache_path("imagefinder") / "lance" / digest
     with suppress(OSError):  # then indexes stay in memory
         folder.mkdir(parents=True, exist_ok=True)

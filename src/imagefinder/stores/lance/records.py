@@ -63,8 +63,8 @@ def select_files(dataset: lance.LanceDataset, paths: Sequence[str]) -> dict[str,
     }
 
 
-def facts_of(record: Record, in_memory: bool) -> dict[str, Any]:
-    """What row 0 of an image says."""
+def facts_of(record: Record, in_memory: bool, metadata: str) -> dict[str, Any]:
+    """What row 0 of an image says; metadata are as they are stored."""
     return {
         "key": record.key,
         "sha256": record.sha256,
@@ -72,7 +72,7 @@ def facts_of(record: Record, in_memory: bool) -> dict[str, Any]:
         "width": record.width,
         "height": record.height,
         "in_memory": in_memory,
-        "metadata": as_text(record.metadata),
+        "metadata": metadata,
     }
 
 

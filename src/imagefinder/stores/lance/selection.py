@@ -71,6 +71,19 @@ def select_by_paths(
     return _in_parts(dataset, columns, map(of_paths, batched(paths, _VALUES)))
 
 
+def select_by_keys_or_paths(
+    dataset: lance.LanceDataset, columns: Sequence[str], keys: Sequence[int], paths: Sequence[str]
+) -> pa.Table:
+    """The rows of these images and those with these paths, with their addresses."""
+    found = []
+    for start in range(0, max(len(keys), len(paths)), _VALUES):
+        some, others = keys[start : start + _VALUES], paths[start : start + _VALUES]
+        terms = [of_keys(some)] if some else []
+        terms += [of_paths(others)] if others else []
+        found.append(select(dataset, columns, " OR ".join(terms), with_address=True))
+    return pa.concat_tables(found) if found else _empty(dataset, columns, True)
+
+
 def select_keys(dataset: lance.LanceDataset, condition: str = IMAGES) -> Keys:
     """The keys of the rows that meet a condition, ascending, each once."""
     return np.unique(as_integers(select(dataset, ["key"], condition)["key"]))
@@ -107,4 +120,10 @@ def _in_parts(
     found = [
         select(dataset, columns, f"({part}){also}", with_address=with_address) for part in parts
     ]
-    return pa.concat_tables(found) if found else select(dataset, columns, "false")
+    return pa.concat_tables(found) if found else _empty(dataset, columns, with_address)
+
+
+def _empty(dataset: lance.LanceDataset, columns: Sequence[str], with_address: bool) -> pa.Table:
+    kinds = [dataset.schema.field(name) for name in columns]
+    kinds += [pa.field("_rowaddr", pa.uint64())] if with_address else []
+    return pa.schema(kinds).empty_table()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from imagefinder.images import signature as signatures
 from imagefinder.local_features import codec
@@ -45,7 +45,7 @@ class DraftRows:
         check_finite(features)
         if local is not None:
             check_local_features(local, self.extractor)
-        values = records.facts_of(replace(record, metadata={}), in_memory=False)
+        values = records.facts_of(record, in_memory=False, metadata=records.as_text({}))
         self.draft.insert_image(values, features, None if local is None else codec.pack(local))
 
     def insert_signature(self, key: int, signature: Signature) -> None:
