@@ -108,7 +108,8 @@ class Catalogue:
         """An existing catalogue, with the encoder and extractor that it was made with.
 
         Name them only if a model has moved, or if they are not registered. An older ``version``
-        of a catalogue in Lance can be read alone. Raises CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
+        of a catalogue in Lance can be read alone. Raises CatalogueMissing, NotACatalogue,
+        NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
         """
         store = open_store(path, _choice(index), version)
         try:

@@ -96,9 +96,8 @@ def cache_files(address: Address, own: str, version: int | None = None) -> Cache
 
     An older version has others than the newest.
     """
-    digest = hashlib.sha256("\0".join([address.uri, own, str(version or "")]).encode()).hexdigest()[
-        :16
-    ]
+    place = "\0".join([address.uri, own, str(version or "")])
+    digest = hashlib.sha256(place.encode()).hexdigest()[:16]
     folder: Path = user_cache_path("imagefinder") / "lance" / digest
     with suppress(OSError):  # then indexes stay in memory
         folder.mkdir(parents=True, exist_ok=True)
