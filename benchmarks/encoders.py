@@ -36,6 +36,7 @@ from imagefinder.similarity import unit
 from imagefinder.types import Encoder
 
 _OURS = ("compact", "standard", "large", "efficientnet_lite0")
+_IN_8_BITS = ("compact", "standard", "efficientnet_lite0")
 _FIRST, _TORCH = "compact", "torch"
 _IMAGES, _TORCH_IMAGES, _STARTS = 128, 16, 5
 _AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
@@ -78,6 +79,8 @@ def _measure(given: argparse.Namespace) -> None:
         resnet = Path(folder, "resnet50.onnx")
         save_graph(resnet)
         encoders = {name: make_encoder(name) for name in _OURS}
+        for name in _IN_8_BITS:
+            encoders[f"{name} in 8 bits"] = make_encoder(name, {"precision": "i8"})
         encoders[given.model.stem] = make_encoder(f"onnx:{given.model}", OPTIONS)
         encoders[resnet.stem] = make_encoder(f"onnx:{resnet}")
         files = {name: _rounds_of_files(encoder, paths) for name, encoder in encoders.items()}

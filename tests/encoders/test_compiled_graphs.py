@@ -32,13 +32,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The graphs that are read to be compiled."""
     found: list[str] = []
-    prepared = runtimes._prepared
+    prepared = runtimes.prepared
 
     def noted(spec: runtimes.GraphSpec) -> Any:
         found.append(Path(spec.path).name)
         return prepared(spec)
 
-    monkeypatch.setattr(runtimes, "_prepared", noted)
+    monkeypatch.setattr(runtimes, "prepared", noted)
     return found
 
 

@@ -109,7 +109,7 @@ def test_precision_is_told_for_every_kind_of_encoder(
 def test_what_is_told_is_what_was_compiled() -> None:
     encoder = Compact(runtime="openvino")
     encoder.encode([IMAGE])
-    compiled = encoder._model._runtime._compiled  # type: ignore[attr-defined]  # OpenVINO's
+    compiled = encoder.graph._runtime._compiled  # type: ignore[attr-defined]  # OpenVINO's
     hint = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     said = computed_in({"runtime": "openvino", "precision": "auto"})
     assert said is not None

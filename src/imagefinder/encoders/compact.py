@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from imagefinder.encoders.onnx import Onnx
+from imagefinder.encoders.precision import Precision
 from imagefinder.types import Features, Image, Measure, Resize
 
 WEIGHTS = Path(__file__).parent / "weights" / "compact.onnx"
@@ -26,7 +27,7 @@ class Compact:
     runtime: Literal["auto", "openvino", "onnxruntime"] = field(
         default="auto", metadata={"recipe": False}
     )
-    precision: Literal["auto", "f32", "bf16"] = field(default="auto", metadata={"recipe": False})
+    precision: Precision = field(default="auto", metadata={"recipe": False})
 
     dim: ClassVar[int] = 320
     measure: ClassVar[Measure] = "cosine"
@@ -34,18 +35,19 @@ class Compact:
     revision: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        _ = self._model  # an invalid option fails here
+        _ = self.graph  # an invalid option fails here
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One unit row of 320 float32 each."""
-        return self._model.encode(images)
+        return self.graph.encode(images)
 
     def prepare(self) -> None:
         """Compile the graph now, rather than for the first image. Raises ModelError."""
-        self._model.prepare()
+        self.graph.prepare()
 
     @cached_property
-    def _model(self) -> Onnx:
+    def graph(self) -> Onnx:
+        """The network, with its preprocessing."""
         return Onnx(
             path=str(WEIGHTS),
             sha256=SHA256,

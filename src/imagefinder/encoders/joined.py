@@ -21,6 +21,7 @@ from imagefinder.encoders import compact
 from imagefinder.encoders.joint_projection import JointProjection
 from imagefinder.encoders.model_store import find_model, pinned
 from imagefinder.encoders.onnx import Onnx
+from imagefinder.encoders.precision import Precision
 from imagefinder.encoders.pretrained import Pretrained
 from imagefinder.errors import ModelError
 from imagefinder.images.decode import resized
@@ -68,7 +69,7 @@ class Joined:
     runtime: Literal["auto", "openvino", "onnxruntime"] = field(
         default="auto", metadata={"recipe": False}
     )
-    precision: Literal["auto", "f32", "bf16"] = field(default="auto", metadata={"recipe": False})
+    precision: Precision = field(default="auto", metadata={"recipe": False})
 
     measure: ClassVar[Measure] = "cosine"
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from imagefinder.encoders.eight_bits import NOT_MEASURED, activations_file
 from imagefinder.encoders.model_store import digest, file_digest, known_digest
 from imagefinder.encoders.onnx_files import external_files
 from imagefinder.encoders.onnx_graph import Graph, read_graph
@@ -66,7 +67,7 @@ class Onnx:
     measure: Measure = "cosine"
     runtime: RuntimeName = field(default="auto", metadata={"recipe": False})
     precision: Precision = field(default="auto", metadata={"recipe": False})
-    """``auto`` lets OpenVINO use bfloat16 where the CPU supports it."""
+    """``auto`` lets OpenVINO use bfloat16 where the CPU supports it; ``i8`` needs activations."""
 
     def __post_init__(self) -> None:
         kinds = _kinds()
@@ -81,6 +82,8 @@ class Onnx:
                 raise ValueError(f"{option} must be true or false, not {chosen!r}")
         if min(*self.size, *self.std, self.scale, self.keep) <= 0 or self.keep > 1:
             raise ValueError("size, keep (0 to 1), std and scale must be above 0")
+        if self.precision == "i8" and not activations_file(self.sha256):
+            raise ValueError(NOT_MEASURED)
         if self.measure == "hamming":
             raise ValueError("the measure of a float embedding is cosine, l2 or dot")
 
@@ -137,6 +140,11 @@ class Onnx:
         """As the options specify."""
         return Resize(*self.size, mode=self.resize_mode, keep=self.keep, filter=self.filter)
 
+    @property
+    def spec(self) -> GraphSpec:
+        """What a runtime needs to know."""
+        return GraphSpec(**{one.name: getattr(self, one.name) for one in fields(GraphSpec)})
+
     def encode(self, images: Sequence[Image]) -> list[Features]:
         """One row of ``dim`` float32 each; not normalized unless ``normalize`` is set."""
         if not images:
@@ -164,9 +172,7 @@ class Onnx:
 
     def _compiled(self) -> Runtime:
         self._check()
-        return runtime_for(
-            GraphSpec(**{spec.name: getattr(self, spec.name) for spec in fields(GraphSpec)})
-        )
+        return runtime_for(self.spec)
 
     def _check(self) -> None:
         """Raises ModelError if the graph, or a file with its weights, has changed."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from imagefinder._utils.concurrency import cores, is_shared
 from imagefinder._utils.extras import optional_import
 from imagefinder.encoders.compiled_graphs import compiled_graph
+from imagefinder.encoders.eight_bits import activations_digest, activations_of, quantize
 from imagefinder.encoders.onnx_files import is_onnx
 from imagefinder.encoders.onnx_loops import check_loops
 from imagefinder.encoders.precision import (
@@ -97,7 +98,7 @@ def computed_in(place: Mapping[str, Any]) -> str | None:
     openvino()
     if precision == "auto":
         precision = chosen_precision()
-    if precision == "f32" or sixteen_bits_work():
+    if precision in ("f32", "i8") or sixteen_bits_work():
         return str(precision)
     return f"f32 ({NO_SIXTEEN_BITS})"
 
@@ -178,8 +179,11 @@ class OnnxRuntime:
         ort = onnxruntime()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only
-        if spec.precision == "bf16":
-            log.warning("ONNX Runtime computes as the graph is: the precision bf16 has no effect")
+        if spec.precision in ("bf16", "i8"):
+            log.warning(
+                "ONNX Runtime computes as the graph is: the precision %s has no effect",
+                spec.precision,
+            )
         self._spec = spec
         try:
             self._session = ort.InferenceSession(
@@ -273,17 +277,20 @@ def _compiled(ov: Any, spec: GraphSpec) -> Any:
         # pinned, the threads of all processes would share the first processors
         config |= {"INFERENCE_NUM_THREADS": cores(), "ENABLE_CPU_PINNING": False}
     if not spec.sha256:
-        return compile_graph(ov, _prepared(spec), spec.precision, config)
-    key = repr({**asdict(spec), "path": None, "runtime": None})
-    return compiled_graph(ov, key, partial(_prepared, spec), spec.precision, config)
+        return compile_graph(ov, prepared(spec), spec.precision, config)
+    activations = activations_digest(spec.sha256) if spec.precision == "i8" else ""
+    key = repr({**asdict(spec), "path": None, "runtime": None, "activations": activations})
+    return compiled_graph(ov, key, partial(prepared, spec), spec.precision, config)
 
 
-def _prepared(spec: GraphSpec) -> Any:
-    """The graph from one image of uint8 RGB to the output."""
+def prepared(spec: GraphSpec) -> Any:
+    """The graph from one image of uint8 RGB to the output. Raises ModelError."""
     graph = part_of(read_model(Path(spec.path)), spec.output)
     width, height = spec.size
     shape = [1, 3, height, width] if spec.layout == "NCHW" else [1, height, width, 3]
     graph.reshape({graph.inputs[0]: openvino().PartialShape(shape)})
+    if spec.precision == "i8":
+        quantize(graph, activations_of(spec.sha256))
     return _with_preprocessing(graph, spec)
 
 
