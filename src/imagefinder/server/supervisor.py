@@ -68,7 +68,7 @@ class Supervisor:
     def run(self) -> int | None:
         """Until a signal ends it, which is returned. Raises WorkerFailed.
 
-        SIGHUP replaces all workers; SIGINT and SIGTERM end them, the second SIGINT at once.
+        A rolling restart at SIGHUP; SIGINT and SIGTERM end all workers, a second SIGINT at once.
         """
         with _signals() as signals, self._selector:
             self._selector.register(signals, selectors.EVENT_READ)
