@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
+from lance import LanceDataset
 
-from imagefinder.errors import StoreError
+from imagefinder.errors import DiskFull, StoreError
 from imagefinder.stores.lance.store import LanceStore
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import Recipe
@@ -78,6 +80,62 @@ def test_two_programs_do_not_replace_each_others_texts(address: str) -> None:
         assert one.replace_metadata("note", None, "one")
         assert not other.replace_metadata("note", None, "other")
         assert other.get_metadata("note") == "one"
+
+
+def test_a_lost_answer_does_not_write_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = LanceDataset.commit
+
+    def losing(*given: Any) -> NoReturn:
+        commit(*given)
+        raise OSError("the connection broke off")
+
+    with closing(LanceStore.create(tmp_path / "c.lance", RECIPE)) as store:
+        monkeypatch.setattr(LanceDataset, "commit", losing)
+        assert store.write(random_entries(3, DIM)) == ["added"] * 3
+        monkeypatch.undo()
+        assert len(store) == 3
+        assert store.version == 2
+
+
+def test_a_commit_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> NoReturn:
+        raise OSError("No space left on device")
+
+    with closing(LanceStore.create(tmp_path / "c.lance", RECIPE)) as store:
+        monkeypatch.setattr(LanceDataset, "commit", failing)
+        with pytest.raises(DiskFull, match="nothing stored is lost"):
+            store.write(random_entries(3, DIM))
+        monkeypatch.undo()
+        assert len(store) == 0
+        assert store.write(random_entries(3, DIM)) == ["added"] * 3
+
+
+def test_small_batches_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagefinder.stores.lance.maintenance._MANY", 4)
+    with closing(LanceStore.create(tmp_path / "c.lance", RECIPE)) as store:
+        for batch in range(12):
+            assert store.write(random_entries(3, DIM, first=3 * batch)) == ["added"] * 3
+        assert store.write(random_entries(36, DIM)) == ["unchanged"] * 36
+        assert len(store._table.newest().get_fragments()) < 8
+        assert store.remove_images(store.select(limit=10).tolist()) == 10
+        assert len(store) == 26
+        assert store.search(random_entries(1, DIM)[0].features, 99).keys.shape[1] == 26
+        store.vacuum()
+        assert len(store._table.newest().get_fragments()) == 1
+    assert LanceStore.check(tmp_path / "c.lance") == []
+
+
+def test_damage_is_found(tmp_path: Path) -> None:
+    with closing(LanceStore.create(tmp_path / "c.lance", RECIPE)) as store:
+        store.write(random_entries(30, DIM))
+    (data,) = (tmp_path / "c.lance" / "data").iterdir()
+    data.write_bytes(data.read_bytes()[:100])
+    (damage,) = LanceStore.check(tmp_path / "c.lance")
+    assert damage.what.startswith("the column")
 
 
 def test_another_catalogue_in_its_place_is_noticed(tmp_path: Path) -> None:

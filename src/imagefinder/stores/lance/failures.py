@@ -29,7 +29,10 @@ _REMEDIES = (
 )  # fmt: skip
 _MISSING = r"[Dd]ataset at path .* was not found|DatasetNotFound|Not found: .*_versions"
 _FULL = r"No space left|disk full|quota exceeded"
-_DAMAGES = r"Not found: .*/data/|corrupt|Invalid protobuf|magic number|decode"
+_DAMAGES = (
+    r"Not found: .*/data/|corrupt|Invalid protobuf|magic number|decode"
+    r"|fill whole buffer|end of file"
+)
 
 
 def translated(error: Exception, address: Address) -> StoreError:

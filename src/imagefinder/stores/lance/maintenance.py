@@ -24,7 +24,7 @@ KEPT = timedelta(days=7)
 """How long a version that was replaced can still be read, in spite of a vacuum."""
 
 _LOOKED_UP = ("key", "path")
-_MANY = 48  # fragments, each time there are so many more of them
+_MANY = 48  # small fragments, from which on lookups are indexed and they are compacted
 _DELTAS = 8  # parts of the index of a column, from which on they are merged
 _SMALL = 16_384  # rows: a writer compacts smaller fragments alone, so none is rewritten often
 _BATCH = 1024  # rows
@@ -38,7 +38,8 @@ def tidy(table: Table) -> None:
     What another program does at the same time is left to that.
     """
     dataset = table.newest()
-    if len(dataset.get_fragments()) < _MANY:
+    sizes = (one.metadata.physical_rows for one in dataset.get_fragments())
+    if sum(size < _SMALL for size in sizes) < _MANY:
         return
     try:
         _index_lookups(dataset)
@@ -53,7 +54,7 @@ def vacuum(table: Table) -> int:
     table.check_writable()
     dataset = table.newest(now=True)
     with translating(table.address):
-        _index_lookups(dataset)
+        _index_lookups(dataset, most_parts=1)
         index_new_vectors(dataset)
         dataset.optimize.compact_files()
         cleaned = dataset.cleanup_old_versions(older_than=KEPT)
@@ -90,15 +91,18 @@ def no_repair(address: Address) -> StoreError:
     )
 
 
-def _index_lookups(dataset: lance.LanceDataset) -> None:
-    """Let what is looked up by be indexed, in all fragments."""
+def _index_lookups(dataset: lance.LanceDataset, most_parts: int = _DELTAS) -> None:
+    """Let what is looked up by be indexed, in all fragments.
+
+    Fragments are not compacted with those that another part of an index covers.
+    """
     names = {one.name: len(one.segments) for one in dataset.describe_indices()}
     for column in _LOOKED_UP:
         name = f"{column}_idx"
         if name not in names:
             dataset.create_scalar_index(column, "BTREE", name=name)
         else:
-            merged = names[name] if names[name] >= _DELTAS else 0
+            merged = names[name] if names[name] >= most_parts else 0
             dataset.optimize.optimize_indices(index_names=[name], num_indices_to_merge=merged)
 
 
