@@ -36,45 +36,46 @@ KINDS = ("exact", "lance", "lance-ivf-rq")
 
 
 def main() -> None:
+    """Measure, and print the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--queries", type=int, default=100)
     given = parser.parse_args()
-    results = [measure(rows, given.queries) for rows in given.rows]
+    results = [_measure(rows, given.queries) for rows in given.rows]
     print(json.dumps({"processor": processor(), "results": results}, indent=2))
 
 
-def measure(rows: int, count: int) -> dict[str, Any]:
+def _measure(rows: int, count: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     centers = rng.standard_normal((CLUSTERS, DIM))
-    queries = drawn(rng, centers, count)
+    queries = _drawn(rng, centers, count)
     with TemporaryDirectory() as folder:
-        bare = append(Path(folder, "bare.lance"), list(batches(rows, centers)))
+        bare = _append(Path(folder, "bare.lance"), list(_batches(rows, centers)))
         about: dict[str, Any] = {"rows": rows, "bare images/s": round(rows / bare)}
         path = Path(folder, "c.lance")
         with closing(LanceStore.create(path, Recipe("random", {}, DIM, "cosine"))) as store:
-            ours = write(store, list(batches(rows, centers)))
+            ours = _write(store, list(_batches(rows, centers)))
             about["images/s"] = round(rows / ours)
             store.vacuum()
-            about |= searches(store, queries)
+            about |= _searches(store, queries)
         about["peak MB"] = getrusage(RUSAGE_SELF).ru_maxrss // 1024
     return about
 
 
-def drawn(rng: np.random.Generator, centers: Features, count: int) -> Features:
+def _drawn(rng: np.random.Generator, centers: Features, count: int) -> Features:
     vectors = centers[rng.integers(0, CLUSTERS, count)] + 0.7 * rng.standard_normal((count, DIM))
     unit: Features = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
 
-def batches(rows: int, centers: Features) -> Iterator[list[Entry]]:
+def _batches(rows: int, centers: Features) -> Iterator[list[Entry]]:
     rng = np.random.default_rng(1)
     for first in range(0, rows, BATCH):
-        vectors = drawn(rng, centers, BATCH)
+        vectors = _drawn(rng, centers, BATCH)
         yield [Entry(record_of(f"/images/{first + n}"), one[None]) for n, one in enumerate(vectors)]
 
 
-def append(path: Path, given: list[list[Entry]]) -> float:
+def _append(path: Path, given: list[list[Entry]]) -> float:
     """Seconds that the bare engine takes."""
     began = perf_counter()
     for entries in given:
@@ -91,14 +92,14 @@ def append(path: Path, given: list[list[Entry]]) -> float:
     return perf_counter() - began
 
 
-def write(store: LanceStore, given: list[list[Entry]]) -> float:
+def _write(store: LanceStore, given: list[list[Entry]]) -> float:
     began = perf_counter()
     for entries in given:
         store.write(entries)
     return perf_counter() - began
 
 
-def searches(store: LanceStore, queries: Features) -> dict[str, Any]:
+def _searches(store: LanceStore, queries: Features) -> dict[str, Any]:
     found: dict[str, Any] = {}
     exact: list[list[int]] = []
     for kind in KINDS:
@@ -117,11 +118,11 @@ def searches(store: LanceStore, queries: Features) -> dict[str, Any]:
             "recall@10": float(np.mean([len(set(own) & set(best)) / K for own, best in pairs])),
         }
         if kind != "exact":
-            found[kind]["bare ms"] = round(1000 * bare_search(store, kind, queries), 2)
+            found[kind]["bare ms"] = round(1000 * _bare_search(store, kind, queries), 2)
     return found
 
 
-def bare_search(store: LanceStore, kind: str, queries: Features) -> float:
+def _bare_search(store: LanceStore, kind: str, queries: Features) -> float:
     """Seconds a query of the engine alone, with the same settings."""
     dataset = store._table.newest()
     options = store.index.options
