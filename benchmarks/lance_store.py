@@ -1,6 +1,6 @@
 """Lance benchmark: a catalogue in a folder beside plain pylance, in one run.
 
-    python -m benchmarks.lance [--rows N ...] [--queries N]
+    python -m benchmarks.lance_store [--rows N ...] [--queries N]
 
 Random vectors in 200 clusters, 320 dimensions, of length 1.
 
@@ -22,10 +22,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+import lance
 import numpy as np
 import pyarrow as pa
 
-import lance
 from benchmarks.ingest import processor
 from imagefinder.stores.lance.store import LanceStore
 from imagefinder.testing.contracts.samples import record_of
