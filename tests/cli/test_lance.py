@@ -2,19 +2,23 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import PIL.Image
 import pytest
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from imagefinder import Finder
 from imagefinder.catalogue.comparison import compare_catalogues
 from imagefinder.cli.app import app
 from imagefinder.errors import StoreError
+from imagefinder.server import Settings, create_app
 
 from ..conftest import drawn
+from ..object_store import ObjectStore
 
 COUNT = 6
 Ask = Callable[..., Result]
@@ -125,3 +129,27 @@ def test_the_address_in_a_bucket_is_checked(ask: Ask) -> None:
         ("s3://a:b@c/d", "do not belong"),
     ):
         assert remedy in str(ask("info", "--db", address, fails=True).exception)
+
+
+def test_a_server_finds_what_others_add(
+    folder: Path, tmp_path: Path, caches: Path, object_store: ObjectStore
+) -> None:
+    for address in (str(tmp_path / "c.lance"), f"{object_store.bucket()}/catalogue"):
+        with Finder.create(address, "dhash") as other:
+            other.add(sorted(folder.iterdir())[:4])
+            settings = replace(Settings(), writable=True, uploads=tmp_path / "uploads")
+            app_ = create_app(address, settings)
+            with TestClient(app_, base_url="http://localhost:8000") as client:
+                assert best(client, folder / "03.jpg") == "03.jpg"
+                image = (folder / "05.jpg").read_bytes()
+                added = client.post("/v1/images", files={"image": ("new.jpg", image)})
+                assert added.status_code in (200, 201), added.text
+                assert len(other) >= 4
+                for route in ("/", "/v1/images", "/v1/duplicates", "/v1/stats", "/readyz"):
+                    assert client.get(route).status_code == 200, route
+
+
+def best(client: TestClient, image: Path) -> str:
+    answered = client.post("/v1/search", files={"image": (image.name, image.read_bytes())})
+    assert answered.status_code == 200, answered.text
+    return str(answered.json()["hits"][0]["name"])
