@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -11,6 +13,7 @@ import pytest
 
 from imagefinder import Finder
 from imagefinder.watching import WatchOptions, watch
+from imagefinder.watching import folder_events as folder_events_module
 from imagefinder.watching.folder_events import folder_events
 
 from ..mean_color import Colours
@@ -46,6 +49,21 @@ def test_events_begin_with_the_folders_and_go_on_after_they_were_away(tmp_path: 
     until(events, root / "c.png")
     stop.set()
     assert list(events) in ([], [set()])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8_does_not_end_the_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_events_module, "_PAUSE", 0.0)
+    stop = Event()
+    events = folder_events([str(tmp_path)], stop)
+    until(events, tmp_path)
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.png")).write_bytes(b"1")
+    until(events, tmp_path)  # all of it is synced, since other events may be lost
+    (tmp_path / "a.png").write_bytes(b"1")
+    until(events, tmp_path / "a.png")
+    stop.set()
 
 
 def test_a_catalogue_follows_random_changes(tmp_path: Path) -> None:

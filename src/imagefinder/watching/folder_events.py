@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from logging import getLogger
 from threading import Event
 from typing import TypeAlias
@@ -15,6 +16,8 @@ _Present: TypeAlias = "dict[str, tuple[int, int]]"
 _TICK = 0.25  # seconds, after which an empty set is given
 _DEBOUNCE = 200  # milliseconds for which the operating system's events are gathered
 _STEP = 50
+_UNREADABLE_NAME = "Unable to decode path"  # the beginning of watchfiles' message
+_PAUSE = 5.0  # seconds without events after it: such a file may change all the time
 
 _log = getLogger(__name__)
 
@@ -24,7 +27,8 @@ def folder_events(folders: Sequence[str], stop: Event) -> Iterator[set[str]]:
 
     A folder is itself among them when it begins to be watched, so that nothing is missed: at the
     beginning, and when it is there again after it was moved, deleted or unmounted. Folders on a
-    network mount, or more than the operating system can watch, give no other events.
+    network mount, or more than the operating system can watch, give no other events. A name that
+    is not UTF-8 loses the events that come with it, so the folders are among the next ones.
     """
     watched: _Present = {}
     while not stop.is_set():
@@ -36,12 +40,18 @@ def folder_events(folders: Sequence[str], stop: Event) -> Iterator[set[str]]:
             yield set()
             continue
         for paths in _events(folders, present, stop):
+            if paths is None:
+                watched = {}
+                break
             yield paths | new
             new = set()
 
 
-def _events(folders: Sequence[str], present: _Present, stop: Event) -> Iterator[set[str]]:
-    """Sets of changed paths, until one of the folders is another one, is gone or has come."""
+def _events(folders: Sequence[str], present: _Present, stop: Event) -> Iterator[set[str] | None]:
+    """Sets of changed paths, until one of the folders is another one, is gone or has come.
+
+    None at the end if events were lost.
+    """
     changes = watchfiles.watch(
         *present,
         watch_filter=None,
@@ -60,6 +70,10 @@ def _events(folders: Sequence[str], present: _Present, stop: Event) -> Iterator[
     except FileNotFoundError:  # a folder has gone before it could be watched
         yield set()
     except (OSError, RuntimeError) as error:  # such as a limit of how many can be watched
+        if str(error).startswith(_UNREADABLE_NAME):
+            yield from islice(_ticks(folders, present, stop), int(_PAUSE / _TICK))
+            yield None
+            return
         _log.warning("changes are noticed only by the regular sync: %s", error)
         yield from _ticks(folders, present, stop)
     finally:

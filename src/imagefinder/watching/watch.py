@@ -62,7 +62,7 @@ def watch(
     missing at the beginning.
     """
     given = [folders] if isinstance(folders, str | os.PathLike) else folders
-    roots = [str(absolute(folder)) for folder in given]
+    roots = list(dict.fromkeys(str(absolute(folder)) for folder in given))
     for root in roots:
         if not os.path.isdir(root):
             raise NotFound(f"there is no folder {root} to watch")
