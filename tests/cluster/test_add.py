@@ -83,6 +83,14 @@ def test_workers_that_cannot_open_the_catalogue_say_so(
         add(finder, tmp_path / "none.db", photos, OPTIONS)
 
 
+def test_workers_find_a_catalogue_named_by_a_relative_path(
+    ray: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # after Ray has begun elsewhere
+    with Finder.create("c.db", "phash") as finder:
+        assert add(finder, "c.db", "photos", OPTIONS).added == 19
+
+
 def test_lost_workers_are_replaced_and_a_bad_image_stops_no_other(ray: Any, tmp_path: Path) -> None:
     class Mortal:
         """Dies with ``bad``, and once with ``unlucky``."""

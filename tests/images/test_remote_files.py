@@ -14,6 +14,7 @@ from imagefinder.images.limits import Limits
 from imagefinder.images.opened_files import open_stored
 from imagefinder.images.remote_files import RemoteFile, is_remote, read_remote, remote_images
 from imagefinder.images.walk import FolderWalk
+from imagefinder.watching import watch
 
 
 def png(seed: int) -> bytes:
@@ -55,8 +56,10 @@ def test_what_is_not_there_says_so(object_store: ObjectStore) -> None:
     bucket = object_store.bucket()
     with pytest.raises(NotFound, match="cannot be listed"):
         listed(f"{bucket}-none")
-    with pytest.raises(NotFound, match="cannot be listed"):
+    with pytest.raises(NotFound, match="no such object"):
         listed(f"{bucket}/none")
+    with pytest.raises(NotFound, match="names no bucket: write s3://BUCKET/FOLDER"):
+        listed("s3://")
     with pytest.raises(UnreadableImage, match="no such file"):
         read_remote(f"{bucket}/none.png")
 
@@ -89,3 +92,42 @@ def test_images_of_a_bucket_are_added_once_and_read_when_they_are_needed(
             assert stream.read() == png(2)
         object_store.delete(f"{bucket}/photos/2.png")
         assert open_stored(hit.record) is None
+
+
+def test_what_cannot_be_listed_is_a_failure_among_others(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    bucket = object_store.bucket()
+    there = object_store.put(f"{bucket}/0.png", png(0))
+    with Finder.create(tmp_path / "c.db", "phash") as finder:
+        report = finder.add([f"{bucket}/none.png", f"{bucket}//0.png", there])
+        assert report.added == 1
+        assert [one.path for one in report.failed] == [f"{bucket}/none.png", f"{bucket}//0.png"]
+        assert report.failed[0].reason == "no such object, and none below it"
+        assert report.failed[1].reason.startswith("cannot be listed: Empty path component")
+
+
+def test_urls_name_stored_objects_wherever_paths_name_files(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    bucket = object_store.bucket()
+    for seed, name in enumerate(["a/0.png", "a/1.png", "b/2.png", "b/3.png"]):
+        object_store.put(f"{bucket}/{name}", png(seed))
+    with Finder.create(tmp_path / "c.db", "phash") as finder:
+        finder.add(bucket)
+        assert finder.search(f"{bucket}/a/1.png")[0].path == f"{bucket}/a/1.png"
+        hits = finder.search(png(0), folders=[f"{bucket}/b/"])
+        assert {hit.path for hit in hits} == {f"{bucket}/b/2.png", f"{bucket}/b/3.png"}
+        finder.export_vectors(tmp_path / "rows.parquet")
+        with pytest.raises(NotFound, match=f"imagefinder add {bucket}"):
+            finder.sync(bucket)
+        with pytest.raises(NotFound, match="does not tell what changes"):
+            watch(finder, bucket)
+        assert finder.remove(f"{bucket}/a/1.png").removed == 1
+        assert finder.remove(f"S3{bucket[2:]}/b/", exclude=True).removed == 2
+        report = finder.add(bucket)
+        assert (report.added, report.unchanged) == (1, 1)
+        assert report.skipped == {"excluded": 1}
+    with Finder.create(tmp_path / "d.db", "phash") as finder:
+        finder.import_vectors(tmp_path / "rows.parquet")
+        assert finder.store.lookup_paths([f"{bucket}/b/3.png"])

@@ -16,7 +16,7 @@ from imagefinder.catalogue.ingest import Process, ingest, process_here
 from imagefinder.catalogue.mounts import note_mounts
 from imagefinder.errors import EncoderChanged
 from imagefinder.images.exclusions import glob_of
-from imagefinder.images.inputs import Given, absolute, image_list, inputs_of, is_storable
+from imagefinder.images.inputs import Given, image_list, inputs_of, is_storable, stored_name
 from imagefinder.images.walk import FolderWalk
 from imagefinder.registry.factory import recipe_of
 from imagefinder.types import Failure, Progress, Report, Store, key_from
@@ -103,7 +103,7 @@ def _with_downloads(store: Store, images: Iterable[Given]) -> Iterator[Given]:
 
 
 def _remove(store: Store, given: str | os.PathLike[str]) -> int:
-    path = str(absolute(given))
+    path = stored_name(given)
     if not is_storable(path):
         return 0
     removed = store.remove_files([path])
@@ -117,7 +117,7 @@ def _remove(store: Store, given: str | os.PathLike[str]) -> int:
 
 def _paths_of(store: Store, given: str | os.PathLike[str]) -> list[str]:
     """The path of a file or folder that has stored images, or else those of an image's files."""
-    path = str(absolute(given))
+    path = stored_name(given)
     if is_storable(path) and len(store.select([path], limit=1)):
         return [path]
     key = key_from(str(given))

@@ -18,6 +18,7 @@ from imagefinder.catalogue.mounts import renew_mounts
 from imagefinder.errors import NotFound
 from imagefinder.images.changed_paths import ChangedPaths
 from imagefinder.images.inputs import absolute, is_storable
+from imagefinder.images.remote_files import is_remote
 from imagefinder.images.walk import FolderWalk
 from imagefinder.types import Failure, Progress, Report, Store
 
@@ -35,6 +36,11 @@ def sync(
     remove_excluded: bool = False,
 ) -> Report:
     """Add what is new or changed in a folder, and remove what is gone; see ``Finder.sync``."""
+    if is_remote(folder):
+        raise NotFound(
+            f"{folder} is no folder: what is new in an object store is taken in by "
+            f"imagefinder add {folder}"
+        )
     store, root = catalogue.store, str(absolute(folder))
     _check_folder(root)
     paths = None if changed is None else ChangedPaths.below(root, changed)

@@ -57,9 +57,9 @@ def add(
     JSON, JSONL, Parquet) are downloaded first, into a folder beside the catalogue; what --refresh
     replaces leaves the catalogue.
     """
-    from imagefinder.images.inputs import absolute
+    from imagefinder.images.inputs import stored_name
 
-    named = {str(absolute(path)) for path in paths}
+    named = {*map(stored_name, paths), *paths}
     with open_or_create(db, encoder, option, local, regions, strict) as finder:
         change_globs(finder, exclude, include)
         given = _downloaded(paths, db, downloads)

@@ -22,6 +22,7 @@ from imagefinder.cluster.session import ray_session
 from imagefinder.cluster.worker import Worker
 from imagefinder.cluster.worker_pool import WorkerPool
 from imagefinder.images.inputs import Given
+from imagefinder.stores.opening import located
 from imagefinder.types import Progress, Report
 
 
@@ -54,7 +55,8 @@ def add(
     all machines. What is stored is skipped, so a run that has ended early can simply be repeated;
     workers that are lost are replaced. Raises ClusterError.
     """
-    process = partial(_process, str(os.fspath(location)), options)
+    # workers may run in another folder than this program
+    process = partial(_process, str(located(location)), options)
     return contents.add(catalogue, images, progress=progress, checksum=checksum, process=process)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from imagefinder._utils.concurrency import cores
 from imagefinder._utils.extras import optional_import
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ClusterError
 
 _OBJECT_STORE = 256 * 2**20  # bytes; what is on its way between processes is a few shards
+_PATIENCE = 10.0  # seconds
 
 
 @contextmanager
@@ -29,6 +32,8 @@ def ray_session(address: str | None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
+    if address:
+        _check_answers(address)
     own: dict[str, Any] = {"num_cpus": cores(), "object_store_memory": _OBJECT_STORE}
     try:
         ray.init(
@@ -46,3 +51,14 @@ def ray_session(address: str | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raises ClusterError for a host and port where nothing listens: Ray would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rstrip("/").rpartition(":")
+    if not (colon and port.isdecimal()):
+        return  # such as "auto"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(f"no Ray cluster answers at {address}: {one_line(error)}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ _FOLDERS = frozenset(
 _PREVIEWS = (".lrdata",)  # of Lightroom
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
 _ORIGINALS = frozenset(("originals", "masters"))
+_URL = re.compile(r"(s3|gs)://", re.IGNORECASE)
 _LIMITS = Limits(max_bytes=2**20)
 
 
@@ -124,10 +126,16 @@ def glob_of(path: str) -> str:
     return "".join(f"[{c}]" if c in "*?# \t\r\n" else f"\\{c}" if c in "[]\\" else c for c in path)
 
 
+def place_of(url: str) -> str:
+    """The URL of an object store as an absolute path, which is how patterns see it."""
+    scheme = _URL.match(url)
+    return f"/{scheme[1].lower()}:/{url[scheme.end() :]}" if scheme else url
+
+
 def _line(glob: str) -> str:
     """A glob as a pattern relative to some folder above: not only at its top, unless absolute."""
     sign = "!" if glob.startswith("!") else ""
-    body = os.path.expanduser(glob.removeprefix("!")).removeprefix("./")
+    body = place_of(os.path.expanduser(glob.removeprefix("!")).removeprefix("./"))
     if not body.strip() or "\0" in body:
         raise ValueError("a glob to exclude is empty: give one such as '*.gif' or 'private/'")
     if body.startswith("#"):

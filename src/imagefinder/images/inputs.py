@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,16 @@ from numpy.typing import NDArray
 
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
+from imagefinder.images.files import read
+from imagefinder.images.limits import Limits
 from imagefinder.images.metadata import check_metadata
-from imagefinder.images.remote_files import RemoteFile, is_remote, remote_images
+from imagefinder.images.remote_files import (
+    RemoteFile,
+    is_remote,
+    normalized,
+    read_remote,
+    remote_images,
+)
 from imagefinder.images.walk import FolderWalk
 from imagefinder.types import Origin
 
@@ -70,11 +79,19 @@ def inputs_of(
             continue
         files: Iterable[Path | RemoteFile]
         if is_remote(image):
-            files = remote_images(str(image), walk)
+            files = _remote(str(image), walk)
         else:
             path = absolute(image)
             files = walk.images(path) if os.path.isdir(path) else [path]
         yield from (Input(file, about) for file in files)
+
+
+def _remote(url: str, walk: FolderWalk) -> Iterator[RemoteFile]:
+    """The images below a URL; what cannot be listed is one of the walk's errors."""
+    try:
+        yield from remote_images(url, walk)
+    except NotFound as error:
+        walk.errors.append(OSError(errno.EIO, str(error), url))
 
 
 def image_list(images: Any) -> Iterable[Any]:
@@ -94,6 +111,16 @@ def absolute(path: str | os.PathLike[str]) -> Path:
     if not os.fspath(path):
         raise NotFound("the path is empty: name a file or a folder")
     return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def stored_name(path: str | os.PathLike[str]) -> str:
+    """What a store calls a file or folder: its absolute path, or its URL in an object store."""
+    return normalized(str(path)) if is_remote(path) else str(absolute(path))
+
+
+def read_source(path: str | os.PathLike[str], limits: Limits) -> bytes:
+    """The bytes of a file or an object. Raises UnreadableImage or ImageTooLarge."""
+    return read_remote(str(path), limits) if is_remote(path) else read(absolute(path), limits)
 
 
 def is_storable(path: str | None) -> TypeGuard[str]:

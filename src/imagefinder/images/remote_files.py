@@ -17,7 +17,7 @@ from typing import Any
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
 from imagefinder.errors import NotFound, UnreadableImage
-from imagefinder.images.exclusions import Exclusions
+from imagefinder.images.exclusions import Exclusions, place_of
 from imagefinder.images.kinds import IMAGE, kind_of
 from imagefinder.images.limits import LIMITS, Limits, check_bytes
 from imagefinder.images.walk import FolderWalk
@@ -43,6 +43,12 @@ class RemoteFile:
         return read_remote(self.url, limits)
 
 
+def normalized(url: str) -> str:
+    """The URL as a store knows it: with a scheme in small letters, and no slash at its end."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.lower()}://{rest.rstrip('/')}"
+
+
 def read_remote(url: str, limits: Limits = LIMITS) -> bytes:
     """The bytes of an object. Raises UnreadableImage or ImageTooLarge."""
     try:
@@ -51,7 +57,7 @@ def read_remote(url: str, limits: Limits = LIMITS) -> bytes:
             return check_bytes(stream.read(limits.max_bytes + 1), limits)
     except FileNotFoundError as error:
         raise UnreadableImage("no such file") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
 
 
@@ -69,23 +75,24 @@ def remote_images(url: str, walk: FolderWalk) -> Iterator[RemoteFile]:
     """The images below a URL, folder by folder, or the object at it.
 
     The walk's globs hold, and it notes what is passed over. Objects are images by the end of their
-    name, or if that tells nothing. Raises NotFound if nothing is there.
+    name, or if that tells nothing. Raises NotFound, with a reason alone, if nothing is there or it
+    cannot be listed.
     """
     try:
         files, path = _file_system(url)
         found = files.get_file_info(path)
     except (OSError, ValueError) as error:
-        raise NotFound(f"{url} cannot be listed: {one_line(error)}") from error
+        raise NotFound(f"cannot be listed: {one_line(error)}") from error
     scheme = url[: url.index("://") + 3].lower()
     if found.is_file:
         yield _remote_file(scheme, found)
         return
-    exclusions = Exclusions.of_globs(scheme + path, walk.globs)
+    exclusions = Exclusions.of_globs(place_of(scheme + path), walk.globs)
     waiting = [path]
     while waiting:
         folder = waiting.pop()
-        for entry in _listed(files, folder, url):
-            kind = exclusions.kind(scheme + folder, entry.base_name, not entry.is_file)
+        for entry in _listed(files, folder):
+            kind = exclusions.kind(place_of(scheme + folder), entry.base_name, not entry.is_file)
             if kind is None and not entry.is_file:
                 waiting.append(entry.path)
                 continue
@@ -96,12 +103,14 @@ def remote_images(url: str, walk: FolderWalk) -> Iterator[RemoteFile]:
                 walk.skipped.note(kind, scheme + entry.path)
 
 
-def _listed(files: Any, folder: str, url: str) -> list[Any]:
+def _listed(files: Any, folder: str) -> list[Any]:
     fs = optional_import("pyarrow.fs", "objects", "'s3://'")
     try:
         entries = files.get_file_info(fs.FileSelector(folder))
-    except OSError as error:
-        raise NotFound(f"{url} cannot be listed: {one_line(error)}") from error
+    except FileNotFoundError as error:
+        raise NotFound("no such object, and none below it") from error
+    except (OSError, ValueError) as error:
+        raise NotFound(f"cannot be listed: {one_line(error)}") from error
     return sorted(entries, key=lambda entry: str(entry.path))
 
 
@@ -112,6 +121,8 @@ def _remote_file(scheme: str, entry: Any) -> RemoteFile:
 def _file_system(url: str) -> tuple[Any, str]:
     scheme, _, rest = url.partition("://")
     bucket, _, path = rest.partition("/")
+    if not bucket:
+        raise ValueError(f"it names no bucket: write {scheme}://BUCKET/FOLDER")
     files = _of_bucket(scheme.lower(), bucket)
     return files, f"{bucket}/{path}".rstrip("/")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from imagefinder.catalogue.metadata import change_metadata
 from imagefinder.errors import NotFound
-from imagefinder.images.inputs import absolute, is_storable
+from imagefinder.images.inputs import is_storable, stored_name
 from imagefinder.types import Store, id_of, key_from
 
 _NAME = "not duplicates"
@@ -72,7 +72,7 @@ def _keys(store: Store, images: Iterable[str]) -> list[int]:
 
 
 def _key(store: Store, image: str) -> int:
-    path = str(absolute(image))
+    path = stored_name(image)
     stored = store.lookup_paths([path]).get(path) if is_storable(path) else None
     key = stored.key if stored else key_from(image)
     if key is None or not store.get([key]):

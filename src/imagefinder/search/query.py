@@ -16,8 +16,7 @@ from imagefinder.encoders.inference import encode_one, encode_text_one, extract_
 from imagefinder.encoders.regions import whole_encoder, whole_rows
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images.decode import Source, decode, decode_each
-from imagefinder.images.files import read
-from imagefinder.images.inputs import absolute, content, image_list, naming_errors
+from imagefinder.images.inputs import content, image_list, naming_errors, read_source
 from imagefinder.images.signature import SIGNATURE_RESIZE, signature_of
 from imagefinder.similarity import normalized_for
 from imagefinder.types import (
@@ -139,7 +138,7 @@ class QueryBuilder:
 
     def _of_file(self, path: str | os.PathLike[str]) -> Query:
         with naming_errors(path):
-            return self._of_bytes(read(absolute(path), self.catalogue.limits), path)
+            return self._of_bytes(read_source(path, self.catalogue.limits), path)
 
     def _of_bytes(self, data: bytes, name: Source = "the query image") -> Query:
         own_key = None if self.crop else key_of(hashlib.sha256(data).digest())

@@ -12,7 +12,7 @@ import numpy as np
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.errors import PluginError
-from imagefinder.images.inputs import absolute
+from imagefinder.images.inputs import stored_name
 from imagefinder.images.locations import living_first
 from imagefinder.registry.factory import make_matcher
 from imagefinder.search.hits import Hits, filter_hits
@@ -57,7 +57,7 @@ class Retriever:
             )
         query = builder.query(images, options.minus, options.text)
         hits = self._verified(query, self._unverified(query, options, subset), options, subset)
-        folders = _absolute(options)
+        folders = _folders(options)
         hits = Hits(
             replace(hit, record=living_first(hit.record, folders))
             for hit in filter_hits(hits, options.threshold, options.matches_only)
@@ -71,7 +71,7 @@ class Retriever:
         """The images that pass the filters; None without filters."""
         if not options.folders and not options.where:
             return None
-        return self._catalogue.store.select(_absolute(options), options.where)
+        return self._catalogue.store.select(_folders(options), options.where)
 
     def _unverified(self, query: Query, options: SearchOptions, subset: Keys | None) -> Hits:
         if options.rerank is not None and query.local is not None:
@@ -184,9 +184,9 @@ class Retriever:
         return list(dict.fromkeys([*near, *others]))
 
 
-def _absolute(options: SearchOptions) -> list[str]:
+def _folders(options: SearchOptions) -> list[str]:
     """The folders."""
-    return [str(absolute(folder)) for folder in options.folders]
+    return [stored_name(folder) for folder in options.folders]
 
 
 def _own_first(ranking: Ranking, own_key: int | None) -> Ranking:

@@ -14,8 +14,7 @@ from imagefinder.encoders.instance_cache import INSTANCES
 from imagefinder.encoders.regions import whole_encoder
 from imagefinder.errors import MissingExtra
 from imagefinder.images.decode import Source, decode
-from imagefinder.images.files import read
-from imagefinder.images.inputs import absolute, content, naming_errors
+from imagefinder.images.inputs import content, naming_errors, read_source
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.images.signature import ncc_signature
 from imagefinder.local_features.compare import Comparison, match_images, shown_pair
@@ -94,7 +93,7 @@ class _Loaded:
     def of(cls, source: Source, limits: Limits) -> _Loaded:
         with naming_errors(source):
             if isinstance(source, str | os.PathLike):
-                return cls(source, read(absolute(source), limits))
+                return cls(source, read_source(source, limits))
             return cls(source, content(source))
 
     def embedding(self, encoder: Encoder, limits: Limits) -> Features:

@@ -16,6 +16,7 @@ from typing import Any
 from imagefinder.errors import ImageFinderError, NotFound
 from imagefinder.finder import Finder
 from imagefinder.images.inputs import absolute
+from imagefinder.images.remote_files import is_remote
 from imagefinder.types import Failure, Progress, Report
 from imagefinder.watching.folder_events import folder_events
 from imagefinder.watching.pending_changes import PendingChanges
@@ -61,7 +62,9 @@ def watch(
     ``progress`` wraps the inputs of syncs of whole folders. Raises NotFound for a folder that is
     missing at the beginning.
     """
-    given = [folders] if isinstance(folders, str | os.PathLike) else folders
+    given = [folders] if isinstance(folders, str | os.PathLike) else [*folders]
+    for folder in filter(is_remote, given):
+        raise NotFound(f"{folder} is no folder: an object store does not tell what changes in it")
     roots = list(dict.fromkeys(str(absolute(folder)) for folder in given))
     for root in roots:
         if not os.path.isdir(root):

@@ -14,8 +14,9 @@ import numpy as np
 
 from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.errors import ExchangeError
-from imagefinder.images.inputs import Input, absolute, is_storable
+from imagefinder.images.inputs import Input, is_storable, stored_name
 from imagefinder.images.metadata import check_metadata
+from imagefinder.images.remote_files import is_remote
 from imagefinder.similarity import dtype
 from imagefinder.types import Features, File, Recipe, Record, key_of
 
@@ -104,7 +105,7 @@ class Row:
         return tuple(File(self._path(path), _time(at), "imported") for path, at in places)
 
     def _path(self, text: Any) -> str:
-        path = str(absolute(self.folder / str(text)))
+        path = stored_name(text if is_remote(text) else self.folder / str(text))
         if "\0" in path or not is_storable(path):
             raise ValueError("its path is not one that a file can have")
         return path
