@@ -244,3 +244,11 @@ def test_a_folder_mounted_in_two_places_is_walked_once(tmp_path: Path) -> None:
         assert skipped(tmp_path) == {"folder found already": 1}
     finally:
         subprocess.run(["umount", str(tmp_path / "again")], check=True)  # noqa: S607
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8_and_tells_nothing_is_passed_over(tmp_path: Path) -> None:
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9")).write_bytes(b"\xff\xd8\xff")
+    walk = FolderWalk()
+    assert list(walk.images(tmp_path)) == []
+    assert walk.skipped.counts == {"name that is not UTF-8": 1}

@@ -56,6 +56,7 @@ def test_a_name_that_is_not_utf8_does_not_end_the_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder_events_module, "_PAUSE", 0.0)
+    monkeypatch.setattr(folder_events_module, "_LONGEST_PAUSE", 0.0)
     stop = Event()
     events = folder_events([str(tmp_path)], stop)
     until(events, tmp_path)
@@ -63,6 +64,9 @@ def test_a_name_that_is_not_utf8_does_not_end_the_events(
     until(events, tmp_path)  # all of it is synced, since other events may be lost
     (tmp_path / "a.png").write_bytes(b"1")
     until(events, tmp_path / "a.png")
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9")).mkdir()
+    for _ in range(3):  # it is told of again by the mere start of watching
+        until(events, tmp_path)
     stop.set()
 
 

@@ -31,6 +31,15 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
 
 
+def is_utf8(path: str) -> bool:
+    """Whether a path is one of UTF-8, and not of other bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def modified_ns(status: os.stat_result) -> int:
     """The modification time in nanoseconds, within the 64 bits (1677 to 2262) that a store holds.
 

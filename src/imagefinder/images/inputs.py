@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
-from imagefinder.images.files import read
+from imagefinder.images.files import is_utf8, read
 from imagefinder.images.limits import Limits
 from imagefinder.images.metadata import check_metadata
 from imagefinder.images.remote_files import (
@@ -125,10 +125,7 @@ def read_source(path: str | os.PathLike[str], limits: Limits) -> bytes:
 
 def is_storable(path: str | None) -> TypeGuard[str]:
     """Whether there is a path that UTF-8 can encode; a store cannot hold others."""
-    try:
-        return bool(path and path.encode())
-    except UnicodeEncodeError:
-        return False
+    return path is not None and path != "" and is_utf8(path)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from imagefinder.images.changed_paths import ChangedPaths
 from imagefinder.images.exclusions import IGNORE_FILE, Exclusions
+from imagefinder.images.files import is_utf8
 from imagefinder.images.kinds import IMAGE, UNKNOWN, has_image_signature, kind_of
 
 _EXAMPLES = 3
@@ -156,6 +157,8 @@ def _kind_of_content(entry: _Entry) -> str:
     """The kind of a file whose name does not tell it."""
     try:
         if entry.is_file():
+            if not is_utf8(entry.name):  # not opened, which would be an event for those who watch
+                return "name that is not UTF-8"
             return IMAGE if has_image_signature(entry.path) else UNKNOWN
     except OSError:
         if not entry.is_symlink():

@@ -17,7 +17,7 @@ _TICK = 0.25  # seconds, after which an empty set is given
 _DEBOUNCE = 200  # milliseconds for which the operating system's events are gathered
 _STEP = 50
 _UNREADABLE_NAME = "Unable to decode path"  # the beginning of watchfiles' message
-_PAUSE = 5.0  # seconds without events after it: such a file may change all the time
+_PAUSE, _LONGEST_PAUSE = 5.0, 80.0  # seconds without events after it: it may come all the time
 
 _log = getLogger(__name__)
 
@@ -31,6 +31,7 @@ def folder_events(folders: Sequence[str], stop: Event) -> Iterator[set[str]]:
     is not UTF-8 loses the events that come with it, so the folders are among the next ones.
     """
     watched: _Present = {}
+    pause = _PAUSE
     while not stop.is_set():
         present = _present(folders)
         new = {folder for folder, place in present.items() if watched.get(folder) != place}
@@ -39,18 +40,27 @@ def folder_events(folders: Sequence[str], stop: Event) -> Iterator[set[str]]:
             stop.wait(_TICK)
             yield set()
             continue
-        for paths in _events(folders, present, stop):
-            if paths is None:
-                watched = {}
-                break
-            yield paths | new
-            new = set()
+        is_calm = False
+        try:
+            for paths in _events(folders, present, stop):
+                yield paths | new
+                new, is_calm = set(), True
+        except _EventsLostError as error:
+            pause = _PAUSE if is_calm else min(2 * pause, _LONGEST_PAUSE)
+            _log.warning("whole folders are synced after %.0f s: %s; rename it", pause, error)
+            watched = {}
+            yield new
+            yield from islice(_ticks(folders, present, stop), int(pause / _TICK))
 
 
-def _events(folders: Sequence[str], present: _Present, stop: Event) -> Iterator[set[str] | None]:
+class _EventsLostError(Exception):
+    """Events were lost with one that cannot be given."""
+
+
+def _events(folders: Sequence[str], present: _Present, stop: Event) -> Iterator[set[str]]:
     """Sets of changed paths, until one of the folders is another one, is gone or has come.
 
-    None at the end if events were lost.
+    Raises _EventsLostError.
     """
     changes = watchfiles.watch(
         *present,
@@ -71,9 +81,7 @@ def _events(folders: Sequence[str], present: _Present, stop: Event) -> Iterator[
         yield set()
     except (OSError, RuntimeError) as error:  # such as a limit of how many can be watched
         if str(error).startswith(_UNREADABLE_NAME):
-            yield from islice(_ticks(folders, present, stop), int(_PAUSE / _TICK))
-            yield None
-            return
+            raise _EventsLostError(str(error)) from error
         _log.warning("changes are noticed only by the regular sync: %s", error)
         yield from _ticks(folders, present, stop)
     finally:
