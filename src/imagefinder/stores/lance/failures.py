@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lance.commit import CommitConflictError
+
 from imagefinder.errors import CatalogueDamaged, CatalogueMissing, DiskFull, StoreError
 from imagefinder.stores.lance.address import Address
 
-_OF_ENGINE = (OSError, ValueError, RuntimeError)
+_OF_ENGINE = (CommitConflictError, OSError, ValueError, RuntimeError)
 _PLACE = re.compile(r",?\s*\S*/\S+\.rs:\d+(:\d+)?")  # in the engine's source
 _LONGEST = 300  # characters of what the engine says
 
 _REMEDIES = (
+    (r"[Cc]ommit conflict", "another program was writing to it at the same time: try again"),
     (r"NoSuchBucket|bucket does not exist", "there is no such bucket: make it first"),
     (r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|Unauthorized|\b401\b",
      "the object store refuses the keys: check those in the environment, such as "
@@ -66,8 +69,9 @@ def translating(address: Address) -> Iterator[None]:
     try:
         yield
     except _OF_ENGINE as error:
-        if not isinstance(error, OSError) and not _PLACE.search(str(error)):
-            raise  # our own
+        may_be_ours = isinstance(error, ValueError | RuntimeError)
+        if may_be_ours and not _PLACE.search(str(error)):
+            raise
         raise translated(error, address) from error
 
 
