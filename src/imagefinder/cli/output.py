@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from imagefinder.cli.terminal import console
-from imagefinder.images.remote_files import is_remote
 from imagefinder.verification.in_words import verdict_with_probability
 
 if TYPE_CHECKING:
@@ -142,6 +141,8 @@ def print_hits(hits: Hits, title: str, none: str = EMPTY) -> None:
 
 
 def _is_gone(path: str) -> bool:
+    from imagefinder.images.remote_files import is_remote
+
     return not is_remote(path) and not os.path.lexists(path)
 
 

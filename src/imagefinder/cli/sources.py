@@ -7,13 +7,14 @@ import sys
 from typing import BinaryIO
 
 from imagefinder.errors import AddressRefused, FetchError, ImageFinderError
-from imagefinder.images.remote_files import is_remote
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def source_of(argument: str, allow_private: bool) -> str | bytes | BinaryIO:
     """The image as the library takes it: ``-`` is read from stdin, a URL of the web is fetched."""
+    from imagefinder.images.remote_files import is_remote
+
     if argument == "-":
         return sys.stdin.buffer
     is_fetched = _URL.match(argument) and not is_remote(argument)
