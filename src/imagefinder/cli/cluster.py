@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ from imagefinder.cli.options import (
     Db,
     EncoderName,
     Exclude,
+    Force,
     Include,
     Json,
     Local,
@@ -20,9 +23,10 @@ from imagefinder.cli.options import (
     Regions,
     Strict,
     change_globs,
+    open_finder,
     open_or_create,
 )
-from imagefinder.cli.output import print_report
+from imagefinder.cli.output import print_failures, print_json, print_report
 from imagefinder.cli.terminal import count_images, track
 
 cluster = typer.Typer(cls=Group, help="Let all machines of a Ray cluster work on a catalogue.")
@@ -82,3 +86,37 @@ def add(
     print_report(report, as_json)
     if report.failed and not report.done:
         raise typer.Exit(1)
+
+
+@cluster.command(cls=Command)
+def search(
+    queries: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY", help="Images, folders, or a Parquet file with a column path."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE.parquet", help="Where the hits are written."),
+    ],
+    db: Db = DB,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Hits for each query.")] = 3,
+    address: Address = None,
+    workers: Workers = None,
+    shard: ShardSize = _SHARD,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Search with many images at a time, on all machines of a cluster, into a Parquet file."""
+    from imagefinder.cluster import ClusterOptions
+    from imagefinder.cluster import search as run
+
+    options = ClusterOptions(address, workers, shard)
+    with open_finder(db) as finder, track("searching") as bar:
+        failed = run(finder, db, queries, out, options, k=k, progress=bar, force=force)
+    if as_json:
+        print_json({"out": str(out), "failed": [asdict(one) for one in failed]})
+    else:
+        typer.echo(f"the hits are in {out}")
+        print_failures(failed)

@@ -1,5 +1,7 @@
-"""Cluster: catalogues that many machines fill. The only room that knows Ray."""
+"""Cluster: catalogues that many machines fill and search. The only room that knows Ray."""
 
-from imagefinder.cluster.add import ClusterOptions, add
+from imagefinder.cluster.add import add
+from imagefinder.cluster.options import ClusterOptions
+from imagefinder.cluster.search import search
 
-__all__ = ["ClusterOptions", "add"]
+__all__ = ["ClusterOptions", "add", "search"]

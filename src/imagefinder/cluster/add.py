@@ -8,36 +8,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from threading import Event
-from typing import Any
 
 from imagefinder._utils.concurrency import batched, prefetch_map
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.stages import Item, written
+from imagefinder.cluster.options import ClusterOptions
 from imagefinder.cluster.session import ray_session
-from imagefinder.cluster.worker import Worker
-from imagefinder.cluster.worker_pool import WorkerPool
+from imagefinder.cluster.worker import EncodingWorker
+from imagefinder.cluster.worker_pool import worker_pool
 from imagefinder.images.inputs import Given
 from imagefinder.stores.opening import located
 from imagefinder.types import Progress, Report
-
-
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Where images are encoded, and how they are divided."""
-
-    address: str | None = None
-    """Of a Ray cluster: ``ray://HOST:PORT``, ``HOST:PORT`` or ``auto``; one that is started here if
-    there is none."""
-    workers: int | None = None
-    """How many; as many as the cluster has cores."""
-    shard: int = 64
-    """Images that a worker gets at a time."""
-    shards_in_commit: int = 16
 
 
 def add(
@@ -74,12 +59,7 @@ def _process(
         return
     write_items = partial(written, store=into.store, upgraded=upgraded)
     with ray_session(options.address) as ray, ThreadPoolExecutor(1, "write") as writer:
-        done = _pool(ray, location, options, into).process(chain([first], shards))
+        pool = worker_pool(ray, options, EncodingWorker, location, into)
+        done = pool.process(chain([first], shards))
         commits = (list(chain(*some)) for some in batched(done, options.shards_in_commit))
         yield from chain.from_iterable(prefetch_map(writer, write_items, commits, ahead=2))
-
-
-def _pool(ray: Any, location: str, options: ClusterOptions, into: Catalogue) -> WorkerPool:
-    actor = ray.remote(num_cpus=1, max_restarts=0)(Worker)
-    count = options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-    return WorkerPool(ray, lambda: actor.remote(location, into.store.recipe, into.limits), count)

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from imagefinder.catalogue.stages import Item
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.cluster.options import ClusterOptions
+from imagefinder.cluster.worker import Worker
 from imagefinder.errors import ClusterError
 
 _IN_FLIGHT = 2  # shards for each worker: one to work on, one that waits beside it
@@ -19,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Shard:
-    """Items that one worker processes in one call."""
+    """Items that one worker processes in one call: dataclasses with a field ``failure``."""
 
-    items: Sequence[Item]
+    items: Sequence[Any]
     attempts: int = 0
     """How many workers were lost with it."""
 
@@ -54,7 +56,7 @@ class WorkerPool:
     _working: dict[Any, tuple[Any, Shard]] = field(default_factory=dict)
     _ready: list[Any] = field(default_factory=list)
 
-    def process(self, shards: Iterable[Sequence[Item]]) -> Iterator[list[Item]]:
+    def process(self, shards: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
         """The processed items of each shard, in the order in which they come back.
 
         Raises ClusterError if a worker cannot begin.
@@ -65,7 +67,7 @@ class WorkerPool:
             for worker in (*self._starting.values(), *self._ready):
                 self.ray.kill(worker)
 
-    def _process(self, unread: Iterator[Sequence[Item]]) -> Iterator[list[Item]]:
+    def _process(self, unread: Iterator[Sequence[Any]]) -> Iterator[list[Any]]:
         for _ in range(self.count):
             self._start()
         again: deque[Shard] = deque()
@@ -84,7 +86,7 @@ class WorkerPool:
                 return
             yield from self._wait(again)
 
-    def _wait(self, again: deque[Shard]) -> Iterator[list[Item]]:
+    def _wait(self, again: deque[Shard]) -> Iterator[list[Any]]:
         """Wait until a worker begins, ends a shard or is lost."""
         (done,), _ = self.ray.wait([*self._working, *self._starting], num_returns=1)
         if done in self._starting:
@@ -134,10 +136,25 @@ class WorkerPool:
         return self._ready[loads.index(least)] if least < _IN_FLIGHT else None
 
 
+def worker_pool(
+    ray: Any,
+    options: ClusterOptions,
+    kind: type[Worker],
+    location: str,
+    catalogue: Catalogue,
+    *more: object,
+) -> WorkerPool:
+    """A pool of workers of a kind for a catalogue, one for each core of the cluster."""
+    actor = ray.remote(num_cpus=1, max_restarts=0)(kind)
+    count = options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    given = location, catalogue.store.recipe, catalogue.limits, *more
+    return WorkerPool(ray, lambda: actor.remote(*given), count)
+
+
 _HOPELESS = "the workers that decoded it have ended: is it an attack, or is memory short?"
 
 
-def _next(shards: Iterator[Sequence[Item]]) -> Shard | None:
+def _next(shards: Iterator[Sequence[Any]]) -> Shard | None:
     items = next(shards, None)
     return None if items is None else Shard(items)
 

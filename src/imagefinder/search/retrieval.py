@@ -22,7 +22,7 @@ from imagefinder.search.ranking import Ranking, fuse, maxsim
 from imagefinder.search.regions import with_regions
 from imagefinder.search.reranking import Candidate, rerank
 from imagefinder.similarity import distances
-from imagefinder.types import Hit, Keys, LocalFeatures, Measure, Record
+from imagefinder.types import Features, Hit, Keys, LocalFeatures, Measure, Record
 from imagefinder.verification.verifier import Probe, Verifier
 from imagefinder.verification.verify import Fingerprint
 
@@ -66,6 +66,11 @@ class Retriever:
         if subset is not None and not len(subset):
             hits.detail = why_empty(self._catalogue.store, folders, options.where)
         return hits
+
+    def search_encoded(self, features: Features, options: SearchOptions) -> Hits:
+        """The k images most similar to embeddings that are made already; without verdicts."""
+        query = Query(features, is_single=False)
+        return self._unverified(query, options, self._subset(options))
 
     def _subset(self, options: SearchOptions) -> Keys | None:
         """The images that pass the filters; None without filters."""
