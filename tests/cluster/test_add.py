@@ -4,43 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
 import pytest
 
 from imagefinder import Finder
 from imagefinder.catalogue.stages import Item
 from imagefinder.cluster import ClusterOptions, add
-from imagefinder.cluster.session import ray_session
 from imagefinder.cluster.worker_pool import WorkerPool
 from imagefinder.errors import ClusterError
 from imagefinder.images.inputs import Input
 from imagefinder.types import File
 
 OPTIONS = ClusterOptions(workers=2, shard=4, shards_in_commit=2)
-
-
-@pytest.fixture(scope="module")
-def ray() -> Iterator[Any]:
-    pytest.importorskip("ray")
-    with ray_session(None) as connected:
-        yield connected
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """19 images, two of which are the same, and one that is none."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for seed in range(19):
-        pixels = np.random.default_rng(max(seed, 1)).integers(0, 256, (8, 8, 3), np.uint8)
-        PIL.Image.fromarray(pixels).resize((32, 32)).save(folder / f"{seed:02}.png")
-    (folder / "bad.jpg").write_bytes(b"\xff\xd8\xff no image")
-    return folder
 
 
 def contents(finder: Finder) -> dict[str, tuple[list[File], bytes]]:

@@ -135,4 +135,4 @@ def test_a_store_in_a_bucket_keeps_it(extractor: Recipe | None, object_store: Ob
 
 def test_every_registered_store_is_among_them() -> None:
     tested = {name for name, *_ in [*STORES, *IN_DATABASES, *IN_LANCE]}
-    assert set(plugins("stores")) == {name.split()[0] for name in tested}
+    assert set(plugins("stores")) == {str(name).split()[0] for name in tested}

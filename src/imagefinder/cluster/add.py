@@ -29,7 +29,7 @@ def add(
     catalogue: Catalogue,
     location: str | os.PathLike[str],
     images: Given | Iterable[Given],
-    options: ClusterOptions = ClusterOptions(),
+    options: ClusterOptions | None = None,
     *,
     progress: Progress = iter,
     checksum: bool = False,
@@ -41,7 +41,7 @@ def add(
     workers that are lost are replaced. Raises ClusterError.
     """
     # workers may run in another folder than this program
-    process = partial(_process, str(located(location)), options)
+    process = partial(_process, str(located(location)), options or ClusterOptions())
     return contents.add(catalogue, images, progress=progress, checksum=checksum, process=process)
 
 

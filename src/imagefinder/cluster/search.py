@@ -38,7 +38,7 @@ def search(
     location: str | os.PathLike[str],
     queries: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     results: str | os.PathLike[str],
-    options: ClusterOptions = ClusterOptions(),
+    options: ClusterOptions | None = None,
     *,
     k: int = 3,
     progress: Progress = iter,
@@ -52,6 +52,7 @@ def search(
     have no verdicts. ``location`` is where the workers find the catalogue. Raises ClusterError,
     DownloadError for a Parquet file that cannot be read, OutputError and MissingExtra.
     """
+    options = options or ClusterOptions()
     arrow = optional_import("pyarrow", "parquet", "'.parquet'")
     parquet = optional_import("pyarrow.parquet", "parquet", "'.parquet'")
     target = check_output(Path(results), COMMAND, force)

@@ -123,7 +123,9 @@ def test_small_batches_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert len(store._table.newest().get_fragments()) < 8
         assert store.remove_images(store.select(limit=10).tolist()) == 10
         assert len(store) == 26
-        assert store.search(random_entries(1, DIM)[0].features, 99).keys.shape[1] == 26
+        query = random_entries(1, DIM)[0].features
+        assert query is not None
+        assert store.search(query, 99).keys.shape[1] == 26
         store.vacuum()
         assert len(store._table.newest().get_fragments()) == 1
     assert LanceStore.check(tmp_path / "c.lance") == []
