@@ -14,7 +14,7 @@ from tests.object_store import ObjectStore
 from imagefinder.cluster.session import ray_session
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray(s3_server: ObjectStore) -> Iterator[Any]:
     """Its workers can reach the S3 server: they have the environment that it is started in."""
     pytest.importorskip("ray")
