@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,14 @@ def test_a_truncated_image_is_a_warning_or_with_strict_a_failure(ask: Ask, tmp_p
     said = ask("add", "images")
     assert (said.exit_code, said.stdout.split(",")[0]) == (0, "1 added")
     assert "warning: images/a/0.jpg: truncated" in said.stderr
+
+
+def test_a_folder_that_a_server_watches_may_begin_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "p").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("imagefinder.cli.serve._watching", lambda *_: nullcontext())
+    monkeypatch.setattr("imagefinder.cli.serve._run", lambda *_: None)
+    assert CliRunner().invoke(app, ["serve", "--watch=~/p"]).exit_code == 0
+    assert CliRunner().invoke(app, ["serve", "--watch=~/none"]).exit_code == 2

@@ -221,7 +221,7 @@ def serve(
     _check_needs("--uploads", uploads is not None, "--writable", writable)
     _check_needs("--allow-private", allow_private, "--fetch", fetch)
     for folder in watch or []:
-        if not os.path.isdir(folder):
+        if not os.path.isdir(os.path.expanduser(folder)):
             raise typer.BadParameter(f"--watch: there is no folder {folder}")
     count = _worker_count(workers, writable)
     given = _Given(
