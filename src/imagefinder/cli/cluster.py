@@ -77,7 +77,12 @@ def add(
     """
     from imagefinder.cluster import ClusterOptions
     from imagefinder.cluster import add as run
+    from imagefinder.downloads import is_list
 
+    for path in filter(is_list, paths):
+        raise typer.BadParameter(
+            f"{path} is a list: download it first (imagefinder download), then add its folder"
+        )
     options = ClusterOptions(address, workers, shard)
     with open_or_create(db, encoder, option, local, regions, strict) as finder:
         change_globs(finder, exclude, include)
