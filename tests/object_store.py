@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import count
 from typing import Any
@@ -44,33 +45,35 @@ class ObjectStore:
         }
 
     def bucket(self) -> str:
-        """The URL of a new bucket, made with the environment set."""
+        """The URL of a new bucket."""
         name = f"bucket-{next(self._numbers)}-{os.getpid()}"
-        self._files().create_dir(name)
+        self._client.create_bucket(Bucket=name)
         return f"s3://{name}"
 
     def put(self, url: str, data: bytes) -> str:
         """Write an object; returns its URL."""
-        with self._files().open_output_stream(url.removeprefix("s3://")) as stream:
-            stream.write(data)
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        self._client.put_object(Bucket=bucket, Key=key, Body=data)
         return url
 
     def delete(self, url: str) -> None:
-        self._files().delete_file(url.removeprefix("s3://"))
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        self._client.delete_object(Bucket=bucket, Key=key)
 
     def close(self) -> None:
         self._process.terminate()
         self._process.wait()
 
-    def _files(self) -> Any:  # pyarrow has no type hints
-        from pyarrow import fs
+    @cached_property
+    def _client(self) -> Any:  # boto3 has no type hints
+        import boto3
 
-        return fs.S3FileSystem(
-            endpoint_override=self.endpoint,
-            access_key="tests",
-            secret_key="not-a-secret",  # noqa: S106
-            region="us-east-1",
-            allow_bucket_creation=True,
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id="tests",
+            aws_secret_access_key="not-a-secret",  # noqa: S106
+            region_name="us-east-1",
         )
 
     @staticmethod
@@ -80,4 +83,4 @@ class ObjectStore:
 
 
 def is_installed() -> bool:
-    return all(find_spec(name) is not None for name in ("moto", "flask", "pyarrow"))
+    return all(find_spec(name) is not None for name in ("moto", "flask", "boto3", "pyarrow"))
