@@ -64,6 +64,7 @@ nitpick_ignore_regex = [
         r"py:class",
         r"tuple\[~imagefinder\.types\.(File|Failure)",
     ),  # Sphinx misreads its dots
+    (r"py:class", r"imagefinder\.images\.remote_files\.RemoteFile"),  # how a listing works inside
     # how a download works inside
     (r"py:class", r"imagefinder\.downloads\.(policy\.Policy|validators\.Validators)"),
     (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|contextlib|typing|types|fastapi)\..*"),

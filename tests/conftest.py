@@ -55,6 +55,8 @@ _REMEDIES = {
 
 # a shell's background job ignores Ctrl-C, and so would the programs that the tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):  # nohup ignores a hangup, likewise
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # "ci" tries the same examples every time; "fuzz" (make fuzz) tries others, and many more of them.
 # How slowly examples are drawn says nothing on a busy machine.
