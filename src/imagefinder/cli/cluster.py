@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from imagefinder._utils.extras import check_extra
 from imagefinder.cli.command import Command, Group
 from imagefinder.cli.options import (
     DB,
@@ -83,6 +84,7 @@ def add(
         raise typer.BadParameter(
             f"{path} is a list: download it first (imagefinder download), then add its folder"
         )
+    check_extra("ray", "cluster", "`imagefinder cluster`")  # before a catalogue is created
     options = ClusterOptions(address, workers, shard)
     with open_or_create(db, encoder, option, local, regions, strict) as finder:
         change_globs(finder, exclude, include)
