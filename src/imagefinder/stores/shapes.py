@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from imagefinder.errors import StoreError
@@ -15,6 +17,12 @@ def check_shape(features: Features, recipe: Recipe) -> None:
     if features.ndim != 2 or features.shape[1] != dim or features.dtype != kind:
         given = f"{features.dtype} {features.shape}"
         raise StoreError(f"the vectors are {given}, not {kind} (n, {dim})")
+
+
+def check_shapes(features: Sequence[Features], recipe: Recipe) -> None:
+    """Raise StoreError if any has another shape or dtype; quick for many of the same."""
+    for one in {(one.ndim, one.shape[-1:], one.dtype): one for one in features}.values():
+        check_shape(one, recipe)
 
 
 def check_finite(features: Features) -> None:

@@ -32,11 +32,10 @@ from imagefinder.stores.lance.selection import IMAGES, in_folder, select, select
 from imagefinder.stores.lance.selection import select_keys as keys_of
 from imagefinder.stores.lance.statistics import select_statistics
 from imagefinder.stores.lance.table import Table
-from imagefinder.stores.lance.upsert_rows import DraftRows
 from imagefinder.stores.lance.vectors import select_vectors
 from imagefinder.stores.lance.where import select_keys
+from imagefinder.stores.lance.writer import LanceWriter
 from imagefinder.stores.property_names import metadata_property
-from imagefinder.stores.upsert import Upsert
 from imagefinder.types import (
     Entry,
     Features,
@@ -72,6 +71,7 @@ class LanceStore:
         """For the class methods ``create`` and ``open``."""
         self._table = table
         self._opened = OpenedCatalogue(table, index)
+        self._writer = LanceWriter(table, self.recipe, self.extractor)
 
     @property
     def recipe(self) -> Recipe:
@@ -161,16 +161,7 @@ class LanceStore:
 
     def write(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See Store."""
-
-        def use(dataset: lance.LanceDataset) -> tuple[list[Outcome], Changes | None]:
-            draft = Draft(dataset)
-            rows = DraftRows(draft, self.recipe, self.extractor)
-            rows.load(entries)
-            return Upsert(rows).write(entries), draft.changes()
-
-        outcomes = self._table.write(use)
-        maintenance.tidy(self._table)
-        return outcomes
+        return self._writer.write(entries)
 
     def update_runtime(self, runtime: Mapping[str, Any]) -> None:
         """See Store."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import lance
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.similarity import dtype
@@ -36,8 +37,15 @@ def vector_array(vectors: Sequence[Features | None], kind: pa.DataType) -> pa.Ar
     for place, vector in enumerate(vectors):
         if vector is not None:
             matrix[place] = vector
-    missing = pa.array([vector is None for vector in vectors], pa.bool_())
-    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), type=kind, mask=missing)
+    return masked_vectors(matrix, np.array([vector is not None for vector in vectors]), kind)
+
+
+def masked_vectors(
+    matrix: Features, has_vector: NDArray[np.bool_], kind: pa.DataType
+) -> pa.FixedSizeListArray:
+    """A column of the rows of a matrix; null where there is no vector."""
+    mask = None if has_vector.all() else pa.array(~has_vector)
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), type=kind, mask=mask)
 
 
 def select_vectors(
