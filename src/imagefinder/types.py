@@ -404,7 +404,8 @@ class Encoder(Protocol):
 
     ``encode`` is given images that are already resized as ``resize`` says (decoding does that), and
     may be called from several threads. An optional class attribute ``revision`` is counted up
-    whenever a change of the code changes the embeddings for the same options.
+    whenever a change of the code changes the embeddings for the same options; another one,
+    ``truncatable``, says that the first columns of its embeddings are embeddings as well.
     """
 
     @property

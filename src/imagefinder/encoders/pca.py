@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,8 @@ class Reduced:
     sha256: str
     dim: int
     measure: Measure = "cosine"
+    truncatable: ClassVar[bool] = True
+    """The axes are ordered by variance, so the first are those of a smaller projection."""
 
     @classmethod
     def from_argument(cls, path: str, options: Mapping[str, Any]) -> Reduced:

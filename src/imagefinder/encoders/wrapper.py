@@ -26,3 +26,8 @@ class EncoderWrapper:
     def resize(self) -> Resize:
         """See Encoder."""
         return self.wrapped.resize
+
+    @property
+    def truncatable(self) -> bool:
+        """See Encoder."""
+        return bool(getattr(self.wrapped, "truncatable", False))

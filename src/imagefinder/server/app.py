@@ -34,6 +34,7 @@ from imagefinder.server.problems import add_exception_handlers
 from imagefinder.server.routes import (
     compare,
     duplicates,
+    embeddings,
     images,
     legacy,
     maps,
@@ -48,7 +49,18 @@ from imagefinder.server.upgrades import UpgradeRunner
 _DEFAULT = Settings()
 _ROUTERS = tuple(
     module.router
-    for module in (ui, search, compare, images, duplicates, maps, upgrade, status, legacy)
+    for module in (
+        ui,
+        search,
+        compare,
+        embeddings,
+        images,
+        duplicates,
+        maps,
+        upgrade,
+        status,
+        legacy,
+    )
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
@@ -20,6 +18,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
+from imagefinder.server.data_urls import data_of
 from imagefinder.server.strict_route import StrictRoute, check_fields
 
 _FILE_FIELDS = ("image", "minus")
@@ -30,7 +29,6 @@ _MAX_TEXT = 256 * 1024
 _MULTIPART, _URLENCODED = b"multipart/form-data", b"application/x-www-form-urlencoded"
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*utf-8'[\w-]*'([^\s;\"]+)", re.IGNORECASE)
-_DATA_URL = re.compile(rb"\s*data:[^,]{0,200},")
 _MAX_SHOWN = 60
 
 
@@ -187,13 +185,11 @@ async def _file_of(name: str, value: UploadFile | str) -> UploadFile | None:
 
 def _decoded(name: str, data: bytes) -> bytes:
     """The bytes of an image that came without a file's name."""
-    if match := _DATA_URL.match(data):
-        try:
-            if b";base64" in match[0].lower():
-                return base64.b64decode(unquote_to_bytes(data[match.end() :]), validate=False)
-            return unquote_to_bytes(data[match.end() :])
-        except binascii.Error:
-            raise HTTPException(422, f"{name}: a data URL that is cut short or damaged") from None
+    try:
+        if (written := data_of(data)) is not None:
+            return written
+    except ValueError as error:
+        raise HTTPException(422, f"{name}: {error}") from None
     if (text := _as_text(data)) is not None:
         raise HTTPException(
             422,

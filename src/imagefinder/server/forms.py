@@ -62,7 +62,7 @@ class ImageFields:
         return [
             *(file.file.read() for file in self.files or ()),
             *records,
-            *(_download(self.urls, fetch) if self.urls and fetch else ()),
+            *(download(self.urls, fetch) if self.urls and fetch else ()),
         ]
 
     def load_bytes(self, catalogue: ServedCatalogue, settings: Settings) -> list[bytes]:
@@ -120,7 +120,8 @@ def parse_filter(text: str | None) -> dict[str, Any] | None:
     return where
 
 
-def _download(urls: Sequence[str], fetch: Fetch) -> list[bytes]:
+def download(urls: Sequence[str], fetch: Fetch) -> list[bytes]:
+    """The files at some URLs; 422 if one cannot be had."""
     try:
         return fetch(urls)
     except ImageFinderError as error:  # about the URL, and nothing on this server

@@ -81,6 +81,15 @@ def add_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OSError, _handle_os_error)
 
 
+def problem_of(request: Request, error: Exception) -> JSONResponse:
+    """The problem document of an error that a route raises on purpose."""
+    if isinstance(error, HTTPException):
+        return _handle_http_exception(request, error)
+    if isinstance(error, RequestValidationError):
+        return _handle_validation_error(request, error)
+    return _handle_our_error(request, error)
+
+
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI responses: what these statuses mean."""
     return {status: {"model": Problem, "description": _MEANINGS[status]} for status in statuses}
@@ -90,7 +99,7 @@ _MEANINGS = {
     400: "The request is malformed",
     401: "The API key is missing or invalid",
     403: "The server or the API key does not allow it",
-    404: "There is no such image or page",
+    404: "There is no such image, model or page",
     405: "The method is not allowed",
     408: "The request did not arrive in time",
     409: "An upgrade is running already",
