@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from imagefinder._utils.retry_after import retry_after
 from imagefinder.downloads.http import Fetcher, FetchLimits, fetch, fetch_all
-from imagefinder.downloads.http.fetcher import _retry_after
 from imagefinder.errors import AddressRefused, FetchError
 
 from .conftest import Jpeg
@@ -355,10 +355,10 @@ def test_what_the_server_asks_to_wait_is_told(served: Web) -> None:
 
 
 def test_retry_after_may_be_a_date() -> None:
-    assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert (_retry_after("Fri, 31 Dec 9999 23:59:59 GMT") or 0) > 1e9
-    assert _retry_after("soon") is None
-    assert _retry_after(None) is None
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert (retry_after("Fri, 31 Dec 9999 23:59:59 GMT") or 0) > 1e9
+    assert retry_after("soon") is None
+    assert retry_after(None) is None
 
 
 def test_cookies_are_neither_kept_nor_sent(served: Web, jpeg: Jpeg) -> None:

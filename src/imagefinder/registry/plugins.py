@@ -79,6 +79,11 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "another encoder, also applied to regions of each image (--regions)",
             argument="ENCODER",
         ),
+        "remote": Plugin(
+            "imagefinder.encoders.remote:Remote",
+            "a hosted model, by an embeddings endpoint, -o model=… -o dim=…",
+            argument="URL",
+        ),
         "standard": Plugin(
             "imagefinder.encoders.joined:Joined",
             "compact joined with EfficientNet-Lite0: objects of all kinds, and copies",

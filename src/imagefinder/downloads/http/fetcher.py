@@ -7,15 +7,14 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from io import BytesIO
-from time import time
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeAlias, TypeVar
 
 import aiohttp
 from yarl import URL
 
+from imagefinder._utils.retry_after import retry_after
 from imagefinder._utils.text import one_line
 from imagefinder.downloads.http.cookies import FetchCookies
 from imagefinder.downloads.http.decompression import inflater
@@ -253,20 +252,8 @@ def _bad_status(response: aiohttp.ClientResponse) -> FetchError:
         f"http-{status}",
         f"HTTP status {status}",
         retryable=status in _TEMPORARY,
-        retry_after=_retry_after(response.headers.get("Retry-After")),
+        retry_after=retry_after(response.headers.get("Retry-After")),
     )
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header: a number or a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _too_large(most: int) -> FetchError:
