@@ -12,6 +12,7 @@ import pytest
 
 from imagefinder.filters import conditions
 from imagefinder.stores.lance import where as in_dataset
+from imagefinder.stores.lance.metadata import columns_of
 from imagefinder.stores.postgres import records
 from imagefinder.stores.postgres import where as in_database
 from imagefinder.stores.postgres.store import PostgresStore
@@ -68,7 +69,11 @@ def from_database(request: pytest.FixtureRequest) -> Iterator[SelectKeys]:
 def from_dataset(_: pytest.FixtureRequest) -> Iterator[SelectKeys]:
     def select(stored: list[str], where: dict[str, Any]) -> list[int]:
         texts = pa.chunked_array([stored], pa.string())
-        found: list[int] = in_dataset.matching(texts, conditions(where)).nonzero()[0].tolist()
+        wanted = conditions(where)
+        if not wanted:
+            return list(range(len(stored)))
+        columns = columns_of(texts, [one.name for one in wanted])
+        found: list[int] = in_dataset.matching(columns, wanted).nonzero()[0].tolist()
         return found
 
     yield select

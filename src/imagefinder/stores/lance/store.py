@@ -27,6 +27,7 @@ from imagefinder.stores.lance.changes import Changes
 from imagefinder.stores.lance.copying import LanceCopy, LanceSnapshot
 from imagefinder.stores.lance.draft import Draft
 from imagefinder.stores.lance.failures import decoding, translating
+from imagefinder.stores.lance.metadata import MetadataCache
 from imagefinder.stores.lance.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.lance.selection import IMAGES, in_folder, select, select_by_keys
 from imagefinder.stores.lance.selection import select_keys as keys_of
@@ -71,6 +72,7 @@ class LanceStore:
         """For the class methods ``create`` and ``open``."""
         self._table = table
         self._opened = OpenedCatalogue(table, index)
+        self._metadata = MetadataCache()
         self._writer = LanceWriter(table, self.recipe, self.extractor)
 
     @property
@@ -244,7 +246,9 @@ class LanceStore:
         limit: int | None = None,
     ) -> Keys:
         """See Store."""
-        return self._decode(lambda dataset: select_keys(dataset, folders, where, after, limit))
+        return self._decode(
+            lambda dataset: select_keys(dataset, self._metadata, folders, where, after, limit)
+        )
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store; of the version that is the newest at first."""

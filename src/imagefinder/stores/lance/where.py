@@ -1,11 +1,10 @@
 """Selections: images in some folders, with some metadata.
 
-The engine knows metadata as texts alone, so they are compared here, each different one once.
+The engine knows metadata as texts alone, so they are compared here, each different value once.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 import re
@@ -14,10 +13,10 @@ from typing import Any
 
 import lance
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from imagefinder.filters import Condition, Number, conditions, is_same, number_of, unicode_forms
+from imagefinder.stores.lance.metadata import MetadataCache, MetadataColumn
 from imagefinder.stores.lance.selection import (
     IMAGES,
     as_integers,
@@ -43,38 +42,31 @@ _SPACE = " \t\n\r\f\v"
 
 def select_keys(
     dataset: lance.LanceDataset,
+    metadata: MetadataCache,
     folders: Sequence[str],
     where: Mapping[str, Any] | None,
     after: int,
     limit: int | None,
 ) -> Keys:
-    """See ``Store.select``."""
+    """See ``Store.select``; ``metadata`` are those of the same catalogue."""
     wanted = conditions(where)
-    columns = ["key", "metadata"] if wanted else ["key"]
-    rows = select(dataset, columns, f"{IMAGES} AND key > {int(after)}")
-    keys = as_integers(rows["key"])
     if wanted:
-        keys = keys[matching(rows["metadata"], wanted)]
+        keys, columns = metadata.columns(dataset, list({one.name: None for one in wanted}))
+        keys = keys[matching(columns, wanted) & (keys > after)]
+    else:
+        keys = as_integers(select(dataset, ["key"], f"{IMAGES} AND key > {int(after)}")["key"])
     if folders:
         keys = np.intersect1d(keys, keys_in_folders(dataset, folders), True)
     return np.sort(keys)[:limit]
 
 
-def matching(texts: pa.ChunkedArray, wanted: Sequence[Condition]) -> NDArray[np.bool_]:
-    """Which of some metadata meet all conditions."""
-    tests = [(unicode_forms(one.name), _test_of(one)) for one in wanted]
-    encoded = texts.combine_chunks().dictionary_encode()
-    found = [
-        all(test(_value(metadata, forms)) for forms, test in tests)
-        for metadata in map(json.loads, encoded.dictionary.to_pylist())
-    ]
-    matches: NDArray[np.bool_] = np.array(found, np.bool_)[encoded.indices.to_numpy()]
+def matching(
+    columns: Mapping[str, MetadataColumn], wanted: Sequence[Condition]
+) -> NDArray[np.bool_]:
+    """Which images meet all conditions, of which there are some."""
+    found = [columns[one.name].matches(_test_of(one)) for one in wanted]
+    matches: NDArray[np.bool_] = np.logical_and.reduce(found)
     return matches
-
-
-def _value(metadata: Mapping[str, Any], forms: Sequence[str]) -> Any:
-    """The value under a name, or under the first of its forms that there is."""
-    return next((metadata[form] for form in forms if form in metadata), ...)
 
 
 def _test_of(condition: Condition) -> Matches:

@@ -1,0 +1,108 @@
+"""The metadata of images, name by name: each different value once, so that filters test few."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
+from typing import Any
+
+import lance
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from imagefinder._utils.concurrency import batched
+from imagefinder.filters import unicode_forms
+from imagefinder.stores.lance.selection import IMAGES, as_integers, select
+from imagefinder.types import Keys
+
+_PARSED = 5000  # texts at a time
+_NAMES = 16  # whose columns are kept
+
+
+@dataclass(frozen=True)
+class MetadataColumn:
+    """What stands under one name, for each image."""
+
+    values: Sequence[Any]
+    """Different ones; ``...`` is none."""
+    numbers: NDArray[np.int32]
+    """Which of them each image has."""
+
+    def matches(self, test: Callable[[Any], bool]) -> NDArray[np.bool_]:
+        """Which images have a value that passes."""
+        passed: NDArray[np.bool_] = np.fromiter(map(test, self.values), np.bool_, len(self.values))
+        return passed[self.numbers]
+
+
+class MetadataCache:
+    """Columns of the newest version that was asked for, by their names, for many threads."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self._guard = Lock()
+        self._version: int | None = None
+        self._columns: dict[str, MetadataColumn] = {}
+        self._keys: Keys = np.empty(0, np.int64)
+
+    def columns(
+        self, dataset: lance.LanceDataset, names: Sequence[str]
+    ) -> tuple[Keys, Mapping[str, MetadataColumn]]:
+        """The keys of all images, ascending, and what stands under these names."""
+        with self._guard:
+            if self._version != dataset.version:
+                self._version, self._columns = dataset.version, {}
+            missing = [name for name in names if name not in self._columns]
+            if missing:
+                self._read(dataset, missing)
+            found = {name: self._columns[name] for name in names}
+            newest_first = {**found, **self._columns}
+            self._columns = dict(islice(newest_first.items(), _NAMES))
+            return self._keys, found
+
+    def _read(self, dataset: lance.LanceDataset, names: Sequence[str]) -> None:
+        rows = select(dataset, ["key", "metadata"], IMAGES)
+        keys = as_integers(rows["key"])
+        order = np.argsort(keys)  # a scan gives rows in any order
+        self._keys = keys[order]
+        for name, column in columns_of(rows["metadata"], names).items():
+            self._columns[name] = MetadataColumn(column.values, column.numbers[order])
+
+
+def columns_of(texts: pa.ChunkedArray, names: Sequence[str]) -> dict[str, MetadataColumn]:
+    """What stands under these names in metadata as they are stored."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    columns = {name: _Distinct(unicode_forms(name)) for name in names}
+    for some in batched(encoded.dictionary.to_pylist(), _PARSED):
+        for metadata in json.loads(f"[{','.join(some)}]"):
+            for column in columns.values():
+                column.add(metadata)
+    places = encoded.indices.to_numpy()
+    return {name: column.of(places) for name, column in columns.items()}
+
+
+class _Distinct:
+    """The different values under one name of some metadata: 1, 1.0 and true are different."""
+
+    def __init__(self, forms: Sequence[str]) -> None:
+        self._forms = forms
+        self._values: list[Any] = []
+        self._numbers: list[int] = []
+        self._known: dict[tuple[type, Any], int] = {}
+
+    def add(self, metadata: Mapping[str, Any]) -> None:
+        """The value under the first of the name's forms that there is."""
+        value = next((metadata[form] for form in self._forms if form in metadata), ...)
+        number = len(self._values)
+        if not isinstance(value, list | dict):
+            number = self._known.setdefault((type(value), value), number)
+        if number == len(self._values):
+            self._values.append(value)
+        self._numbers.append(number)
+
+    def of(self, places: NDArray[np.int64]) -> MetadataColumn:
+        """The column of images that have these of the metadata."""
+        return MetadataColumn(self._values, np.array(self._numbers, np.int32)[places])
