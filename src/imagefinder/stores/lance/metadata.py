@@ -21,6 +21,7 @@ from imagefinder.types import Keys
 
 _PARSED = 5000  # texts at a time
 _NAMES = 16  # whose columns are kept
+_STRUCTURES = (list, dict)
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,14 @@ class MetadataCache:
 
 def columns_of(texts: pa.ChunkedArray, names: Sequence[str]) -> dict[str, MetadataColumn]:
     """What stands under these names in metadata as they are stored."""
-    encoded = texts.combine_chunks().dictionary_encode()
+    different: dict[str, int] = {}
+    given = (text for chunk in texts.chunks for text in chunk.to_pylist())
+    places = np.array([different.setdefault(text, len(different)) for text in given], np.int64)
     columns = {name: _Distinct(unicode_forms(name)) for name in names}
-    for some in batched(encoded.dictionary.to_pylist(), _PARSED):
-        for metadata in json.loads(f"[{','.join(some)}]"):
-            for column in columns.values():
-                column.add(metadata)
-    places = encoded.indices.to_numpy()
+    for some in batched(list(different), _PARSED):
+        parsed = json.loads(f"[{','.join(some)}]")
+        for column in columns.values():
+            column.add(parsed)
     return {name: column.of(places) for name, column in columns.items()}
 
 
@@ -93,15 +95,21 @@ class _Distinct:
         self._numbers: list[int] = []
         self._known: dict[tuple[type, Any], int] = {}
 
-    def add(self, metadata: Mapping[str, Any]) -> None:
-        """The value under the first of the name's forms that there is."""
-        value = next((metadata[form] for form in self._forms if form in metadata), ...)
+    def add(self, parsed: Sequence[Mapping[str, Any]]) -> None:
+        """The value of each under the first of the name's forms that there is."""
+        last, *others = reversed(self._forms)
+        found = [metadata.get(last, ...) for metadata in parsed]
+        for form in others:
+            found = [one.get(form, value) for one, value in zip(parsed, found, strict=True)]
+        self._numbers += map(self._number_of, found)
+
+    def _number_of(self, value: Any) -> int:
         number = len(self._values)
-        if not isinstance(value, list | dict):
+        if not isinstance(value, _STRUCTURES):
             number = self._known.setdefault((type(value), value), number)
         if number == len(self._values):
             self._values.append(value)
-        self._numbers.append(number)
+        return number
 
     def of(self, places: NDArray[np.int64]) -> MetadataColumn:
         """The column of images that have these of the metadata."""
