@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
@@ -89,6 +90,18 @@ def test_an_older_version_is_read_alone(ask: Ask, folder: Path, tmp_path: Path) 
     now = answer(ask("search", query, "--json"))["hits"]
     assert str(query) not in [hit["path"] for hit in now]
     assert answer(ask("info", "--at", version, "--json"))["images"] == COUNT
+    ask("export", "vectors.npy", "--at", version)
+    assert len(np.load(tmp_path / "vectors.npy")) == COUNT
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(f"query,relevant\n{query},{folder / '04.jpg'}\n")
+    evaluated = answer(ask("evaluate", "--pairs", pairs, "--at", version, "--json"))
+    assert evaluated["images"] == COUNT
+    assert answer(ask("duplicates", "--at", version, "--json"))["groups"] == []
+    assert "cannot be combined" in ask("duplicates", "--at", 1, "--trash", fails=True).output
+    ask("map", "--by", "pca", "--at", version)
+    ask("match", query, query, "--at", version)
+    audit = ask("index", "audit", "exact", "--at", version, fails=True)
+    assert f"{COUNT} images are too few" in str(audit.exception)
     with (
         Finder.open("c.lance", version=version) as finder,
         pytest.raises(StoreError, match=f"version {version} of .* was opened to be read alone"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from imagefinder._utils.outputs import check_output, write_output
-from imagefinder.cli.options import DB, Db, Force, Json, open_finder, open_store, usage_errors
+from imagefinder.cli.options import DB, At, Db, Force, Json, open_finder, open_store, usage_errors
 from imagefinder.cli.output import print_groups, print_json, short, verification_as_json
 from imagefinder.cli.selected_files import (
     check_can_ask,
@@ -41,6 +41,7 @@ def duplicates(
         ),
     ] = None,
     db: Db = DB,
+    at: At = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -131,6 +132,8 @@ def duplicates(
             "--decisions": list_decisions,
         }
     )
+    if at is not None and chosen not in (None, "--select"):
+        raise typer.BadParameter(f"cannot be combined with {chosen}", param_hint="--at")
     if chosen in ("--not-duplicates", "--forget-decisions", "--decisions"):
         _decide(chosen, db, images or [], as_json)
         return
@@ -146,7 +149,7 @@ def duplicates(
             check_output(file, "duplicates", force)
     if chosen == "--trash":
         check_can_ask(yes)
-    with open_finder(db) as finder:
+    with open_finder(db, at=at) as finder:
         with track("comparing") as bar:
             found = _found(finder, threshold, verify, bar)
         if html is not None:

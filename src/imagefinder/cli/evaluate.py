@@ -10,6 +10,7 @@ import typer
 
 from imagefinder.cli.options import (
     DB,
+    At,
     Db,
     Force,
     Json,
@@ -61,6 +62,7 @@ _Report = Annotated[
 
 def evaluate(
     db: Db = DB,
+    at: At = None,
     level: _Level = 1,
     queries: _Queries = None,
     pairs: _Pairs = None,
@@ -84,7 +86,7 @@ def evaluate(
         raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
     if out is not None:
         evaluation.prepare(out, force)
-    with usage_errors(), open_finder(db, encoder, option) as finder, track("searching") as bar:
+    with usage_errors(), open_finder(db, encoder, option, at) as finder, track("searching") as bar:
         config = evaluation.EvalConfig(
             level=level,
             queries=queries,

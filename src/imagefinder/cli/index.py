@@ -9,7 +9,7 @@ import typer
 
 from imagefinder.cli.command import Command, Group
 from imagefinder.cli.completion import index_names, index_names_and_auto
-from imagefinder.cli.options import DB, Db, Force, Json, open_finder, parse_options
+from imagefinder.cli.options import DB, At, Db, Force, Json, open_finder, parse_options
 from imagefinder.cli.output import print_audits, print_json, print_pairs
 from imagefinder.cli.terminal import quiet_libraries
 
@@ -84,6 +84,7 @@ def audit(
         ),
     ] = None,
     db: Db = DB,
+    at: At = None,
     queries: Annotated[
         int, typer.Option(min=1, metavar="N", help="Held-out images to search with.")
     ] = 1000,
@@ -104,7 +105,7 @@ def audit(
         raise typer.BadParameter("--option needs exactly one kind of index")
     if out is not None:
         check_plot(out, force)
-    with open_finder(db) as finder:
+    with open_finder(db, at=at) as finder:
         choices = [IndexChoice(kind, parse_options(option)) for kind in kinds or ()]
         audits = benchmark_indexes(finder, choices, queries)
     if out is not None:

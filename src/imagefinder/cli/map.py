@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imagefinder.cli.options import DB, Db, Force, Json, open_finder
+from imagefinder.cli.options import DB, At, Db, Force, Json, open_finder
 from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import track
 
@@ -19,6 +19,7 @@ _OUT = Path("map.html")
 
 def draw_map(
     db: Db = DB,
+    at: At = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -56,7 +57,7 @@ def draw_map(
     from imagefinder.visualization.map import check_file_name, make_map, save
 
     check_file_name(out, force)
-    with open_finder(db) as finder, track("drawing") as bar:
+    with open_finder(db, at=at) as finder, track("drawing") as bar:
         try:
             found = make_map(finder, by=by, sample=sample, seed=seed, color=color)
         except ValueError as error:

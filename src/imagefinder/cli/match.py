@@ -11,7 +11,7 @@ import typer
 from imagefinder._utils.outputs import write_output
 from imagefinder.cli.completion import extractor_names, matcher_names
 from imagefinder.cli.drawings import check_drawing, save_drawing
-from imagefinder.cli.options import DB, AllowPrivate, Force, Json, open_finder
+from imagefinder.cli.options import DB, AllowPrivate, At, Force, Json, open_finder
 from imagefinder.cli.output import print_json, verification_as_json
 from imagefinder.cli.sources import source_of
 from imagefinder.cli.terminal import quiet_libraries
@@ -38,6 +38,7 @@ def match(
             path_type=str,
         ),
     ] = None,
+    at: At = None,
     local: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +71,7 @@ def match(
         check_drawing(out, _COMMAND, force)
     left, right = (source_of(image, allow_private) for image in (one, other))
     with ExitStack() as stack:
-        finder = _finder(db)
+        finder = _finder(db, at)
         catalogue = stack.enter_context(finder) if finder else None
         found = compare(left, right, catalogue=catalogue, local=local, matcher=rerank)
     if out is not None:
@@ -82,12 +83,12 @@ def match(
         typer.echo(_summary(found))
 
 
-def _finder(db: str | None) -> Finder | None:
+def _finder(db: str | None, at: int | None) -> Finder | None:
     from imagefinder.finder import Finder
 
     if db is None:
-        return open_finder(DB) if Finder.exists(DB) else None
-    return open_finder(db)
+        return open_finder(DB, at=at) if Finder.exists(DB) else None
+    return open_finder(db, at=at)
 
 
 def _as_json(found: VerifiedComparison) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from imagefinder.cli.options import (
     DB,
     ENCODING,
     AllowPrivate,
+    At,
     Db,
     Json,
     Options,
@@ -98,11 +99,12 @@ def export(
         typer.Argument(metavar="OUT", help="NAME.npy, NAME.parquet, or a new folder."),
     ],
     db: Db = DB,
+    at: At = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     as_json: Json = False,
 ) -> None:
     """Export the vectors of all images with their metadata."""
-    with open_finder(db) as finder:
+    with open_finder(db, at=at) as finder:
         images = finder.export_vectors(out, force=force)
     if as_json:
         print_json({"images": images, "path": os.path.abspath(os.path.expanduser(out))})

@@ -45,6 +45,7 @@ from imagefinder.server.routes import (
 )
 from imagefinder.server.settings import Settings
 from imagefinder.server.upgrades import UpgradeRunner
+from imagefinder.server.warmup import Warmup
 
 _DEFAULT = Settings()
 _ROUTERS = tuple(
@@ -105,11 +106,13 @@ async def _lifespan(
     with open_catalogues(finders, metrics.batch_size.observe, limits) as opened:
         app.state.catalogues = opened
         app.state.upgrades = UpgradeRunner()
+        app.state.warmup = Warmup(opened.all)
         metrics.watch_images(partial(len, opened.first.finder))
         try:
             yield
         finally:
             app.state.upgrades.close()
+            app.state.warmup.close()
             POOL.close()
 
 

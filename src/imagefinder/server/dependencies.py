@@ -12,6 +12,7 @@ from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.settings import Settings
 from imagefinder.server.upgrades import UpgradeRunner
+from imagefinder.server.warmup import Warmup
 from imagefinder.types import Record
 
 ENCODER_HELP = "The catalogue to use, by its encoder; default: the first."
@@ -38,10 +39,16 @@ async def _upgrades(request: Request) -> UpgradeRunner:
     return runner
 
 
+async def _warmup(request: Request) -> Warmup:
+    warmup: Warmup = request.app.state.warmup
+    return warmup
+
+
 Upgrades = Annotated[UpgradeRunner, Depends(_upgrades)]
 AllCatalogues = Annotated[ServedCatalogues, Depends(_catalogues)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CachedMaps = Annotated[MapCache, Depends(_map_cache)]
+CurrentWarmup = Annotated[Warmup, Depends(_warmup)]
 
 
 def choose_catalogue(catalogues: ServedCatalogues, encoder: str | None) -> ServedCatalogue:

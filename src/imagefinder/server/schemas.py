@@ -346,7 +346,7 @@ class HealthResponse(BaseModel):
 
 
 class ReadyResponse(BaseModel):
-    """The catalogues are readable."""
+    """The catalogues are readable, and their indexes loaded."""
 
     status: Literal["ready"] = "ready"
     images: int = Field(description="In the first catalogue.", examples=[2485])

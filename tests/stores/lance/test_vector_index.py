@@ -77,7 +77,7 @@ def test_it_finds_what_is_near_and_what_came_later(
         options = store.index.options
         assert store.index.kind == kind
         assert {**options, **PARTITIONS} == options, "and all others, as numbers"
-        assert options["refine_factor"] == 20
+        assert options["refine_factor"] == 40
         assert recall(store) > 0.9
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from imagefinder import __version__
 from imagefinder.server.catalogues import ServedCatalogue
-from imagefinder.server.dependencies import AllCatalogues, CurrentSettings
+from imagefinder.server.dependencies import AllCatalogues, CurrentSettings, CurrentWarmup
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.schemas import CatalogueInfo, HealthResponse, ReadyResponse, ServerInfo
 from imagefinder.verification.store import load as load_calibration
+
+_PATIENCE = 5.0  # seconds, for which a check of readiness waits for an index
 
 router = APIRouter(tags=["server"])
 
@@ -35,8 +37,10 @@ async def health() -> HealthResponse:
 
 
 @router.get("/readyz", summary="Readiness check")
-def ready(catalogues: AllCatalogues) -> ReadyResponse:
-    """Counts the images, so success means that every catalogue is readable."""
+def ready(catalogues: AllCatalogues, warmup: CurrentWarmup) -> ReadyResponse:
+    """Success means that every catalogue is readable, and its index loaded; else it is 503."""
+    if not warmup.is_done(_PATIENCE):
+        raise HTTPException(503, "the indexes are being loaded", {"Retry-After": "5"})
     counts = [len(catalogue.finder) for catalogue in catalogues.all]
     return ReadyResponse(images=counts[0], encoder=catalogues.first.name)
 

@@ -13,16 +13,15 @@ from typing import Any, ClassVar, Literal, TypeVar
 from uuid import uuid4
 
 import lance
-import numpy as np
 from lance import LanceDataset, LanceOperation
 
 from imagefinder.errors import PluginError
+from imagefinder.stores.lance.audit import NEAREST, recall_of
 from imagefinder.stores.lance.failures import translating
-from imagefinder.stores.lance.scan import WITHOUT_INDEX, compare_all, nearest_in
+from imagefinder.stores.lance.scan import WITHOUT_INDEX, nearest_in
 from imagefinder.stores.lance.scope import Scope, Scopes
-from imagefinder.stores.lance.selection import VECTORS, as_integers
+from imagefinder.stores.lance.selection import VECTORS
 from imagefinder.stores.lance.table import Table
-from imagefinder.stores.lance.vectors import vectors_of
 from imagefinder.types import Features, Keys, Measure, Neighbors
 
 _COLUMN, _PREFIX = "vector", "nearest_"
@@ -32,7 +31,6 @@ _FEWEST_PROBES, _PROBED = 16, 8  # partitions, and one of so many
 _WIDTH = 4  # dimensions that one byte of PQ stands for
 _SMALL = 20_000  # images of a subset that are compared one by one: quicker, and exact
 _PARTS, _MUCH = 8, 2  # of an index, before it is to be built again; new vectors, one of so many
-_QUERIES, _K = 200, 10  # of an audit
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +46,7 @@ class LanceIvf(ABC):
     num_partitions: int = 0
     nprobes: int = 0
     """How many of the partitions are searched; more, if a filter leaves too few in them."""
-    refine_factor: int = 20
+    refine_factor: int = 40
     """So many times k are compared by their full vectors."""
     min_recall: float = 0.95
     """Of the ten nearest, what an audit must find before the index is used."""
@@ -261,20 +259,12 @@ def _new_index(dataset: lance.LanceDataset, options: LanceIvf) -> LanceOperation
 
 
 def _check_recall(candidate: lance.LanceDataset, count: int, options: LanceIvf) -> None:
-    scope = Scope(candidate, count)
-    keys, queries = _sample(candidate, count)
-    nearest = compare_all(scope, queries, _K + 1, options.measure).keys
-    found = nearest_in(
-        scope, queries, _K + 1, options.measure, options.settings(is_filtered=False)
-    ).keys
-    shares = [
-        len(set(own) & set(wanted) - {key}) / max(1, len(set(wanted) - {key}))
-        for key, own, wanted in zip(keys.tolist(), found.tolist(), nearest.tolist(), strict=True)
-    ]
-    recall = float(np.mean(shares))
+    recall = recall_of(
+        Scope(candidate, count), options.measure, options.settings(is_filtered=False)
+    )
     if recall < options.min_recall:
         raise PluginError(
-            f"the new index finds {recall:.3f} of the {_K} nearest, less than "
+            f"the new index finds {recall:.3f} of the {NEAREST} nearest, less than "
             f"{options.min_recall}, so it is not used, and searches go on as before: raise "
             f"nprobes ({options.nprobes} of {options.num_partitions} partitions), "
             f"refine_factor ({options.refine_factor}) or {_more(options)}, or lower min_recall"
@@ -283,12 +273,3 @@ def _check_recall(candidate: lance.LanceDataset, count: int, options: LanceIvf) 
 
 def _more(options: LanceIvf) -> str:
     return ", ".join(f"{name} ({value})" for name, value in options.codes.items())
-
-
-def _sample(dataset: lance.LanceDataset, count: int) -> tuple[Keys, Features]:
-    """Some vectors, from all over the dataset, and their keys."""
-    rows = int(dataset.count_rows())
-    places = np.unique(np.linspace(0, rows - 1, min(_QUERIES, count)).astype(np.int64))
-    found = dataset.take(places.tolist(), columns=["key", "has_vector", "vector"])
-    found = found.filter(found["has_vector"])
-    return as_integers(found["key"]), vectors_of(found["vector"])
