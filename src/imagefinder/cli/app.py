@@ -30,6 +30,7 @@ from imagefinder.cli.info import info
 from imagefinder.cli.keys import keys
 from imagefinder.cli.map import draw_map
 from imagefinder.cli.match import match
+from imagefinder.cli.mcp import mcp
 from imagefinder.cli.models import models
 from imagefinder.cli.output import plain
 from imagefinder.cli.ping import ping
@@ -74,7 +75,7 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
     panels.QUALITY: {"evaluate": evaluate, "calibrate": calibrate},
     panels.MODELS: {"encoders": encoders, "models": models, "train": train},
     panels.VECTORS: {"embed": embed, "export": export, "import": import_},
-    panels.SERVER: {"serve": serve, "ping": ping, "keys": keys, "cluster": cluster},
+    panels.SERVER: {"serve": serve, "ping": ping, "keys": keys, "mcp": mcp, "cluster": cluster},
 }
 
 

@@ -69,6 +69,14 @@ def encode_text_one(encoder: TextEncoder, text: str) -> Features:
     return checked
 
 
+def encodes_text(encoder: Encoder) -> bool:
+    """Whether it encodes texts too; a pretrained model's text encoder may be missing."""
+    try:  # which is the only test
+        return isinstance(encoder, TextEncoder) and bool(encoder.encode_text(["an image"]))
+    except PluginError:
+        return False
+
+
 def extract_one(extractor: Extractor, image: Image) -> LocalFeatures:
     """The local features of one image. Raises UnencodableImage."""
     try:

@@ -7,7 +7,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from imagefinder.server.data_urls import data_of
+from imagefinder.images.data_urls import data_of
 
 Modality: TypeAlias = Literal["image", "text"]
 

@@ -18,7 +18,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
-from imagefinder.server.data_urls import data_of
+from imagefinder.images.data_urls import data_of
 from imagefinder.server.strict_route import StrictRoute, check_fields
 
 _FILE_FIELDS = ("image", "minus")

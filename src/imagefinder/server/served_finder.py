@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from imagefinder.errors import PluginError
+from imagefinder.encoders.inference import encodes_text
 from imagefinder.finder import Finder
 from imagefinder.images.limits import Limits
 from imagefinder.server.dynamic_batching import BatchingEncoder
-from imagefinder.types import Encoder, TextEncoder
+from imagefinder.types import Encoder
 
 
 class ServedFinder(Finder):
@@ -31,14 +31,6 @@ class ServedFinder(Finder):
             encoder.close()
 
     def _prepared(self, encoder: Encoder) -> Encoder:
-        self.text_search = _has_text_encoder(encoder)
+        self.text_search = encodes_text(encoder)
         self._made.append(BatchingEncoder(encoder, self._on_batch))
         return self._made[-1]
-
-
-def _has_text_encoder(encoder: Encoder) -> bool:
-    # the only test is to try: a pretrained model's text encoder may be missing
-    try:
-        return isinstance(encoder, TextEncoder) and bool(encoder.encode_text(["an image"]))
-    except PluginError:
-        return False

@@ -1,0 +1,70 @@
+"""The MCP server of a catalogue: which tools it has, and errors that an assistant can act upon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+
+from imagefinder import __version__
+from imagefinder._utils.text import one_line
+from imagefinder.errors import ImageFinderError
+from imagefinder.finder import Finder
+from imagefinder.mcp.changes import Changes
+from imagefinder.mcp.folders import Folders
+from imagefinder.mcp.tools import Tools
+
+_INSTRUCTIONS = (
+    "Finds images of one catalogue by what they show. Begin with describe_catalogue; show what was "
+    "found with get_image. Files must lie below the folders that describe_catalogue names."
+)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -> MCPServer:
+    """Tools that search; with ``writable``, also those that change the catalogue, but no file."""
+    server: MCPServer = MCPServer(
+        "imagefinder", version=__version__, instructions=_INSTRUCTIONS, log_level="ERROR"
+    )
+    tools = Tools(finder, folders, writable)
+    read_only = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    searching: tuple[Callable[..., Any], ...] = (
+        tools.describe_catalogue,
+        tools.search_by_image,
+        tools.search_by_text,
+        tools.similar_to,
+        tools.find_duplicates,
+        tools.get_image,
+    )
+    for tool in searching:
+        server.add_tool(_with_plain_errors(tool), annotations=read_only)
+    if writable:
+        changes = Changes(finder, folders)
+        changing: tuple[tuple[Callable[..., Any], bool], ...] = (
+            (changes.add_image, False),
+            (changes.remove_image, True),
+            (changes.set_metadata, True),
+        )
+        for change, destroys in changing:
+            hints = ToolAnnotations(
+                read_only_hint=False, destructive_hint=destroys, open_world_hint=False
+            )
+            server.add_tool(_with_plain_errors(change), annotations=hints)
+    return server
+
+
+def _with_plain_errors(tool: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    @wraps(tool)
+    def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return tool(*args, **kwargs)
+        except (ImageFinderError, ValueError, OSError) as error:
+            raise ToolError(one_line(error)) from error
+
+    return checked

@@ -1,0 +1,51 @@
+"""The tools that change a catalogue. None of them touches a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from imagefinder.errors import UnreadableImage
+from imagefinder.finder import Finder
+from imagefinder.images.metadata import check_metadata
+from imagefinder.mcp.folders import Folders
+from imagefinder.mcp.schemas import ChangeResult, StoredImage
+from imagefinder.mcp.tools import Id, Path
+from imagefinder.types import Entry
+
+_Metadata = Annotated[
+    dict[str, Any], Field(description="Takes the place of all metadata that the image has.")
+]
+
+
+class Changes:
+    """Of one catalogue."""
+
+    def __init__(self, finder: Finder, folders: Folders) -> None:
+        """Files are added from below ``folders`` alone."""
+        self._finder = finder
+        self._folders = folders
+
+    def add_image(self, path: Path, metadata: _Metadata | None = None) -> ChangeResult:
+        """Add an image file to the catalogue."""
+        file = self._folders.file(path)
+        report = self._finder.add(file, metadata=metadata)
+        for failure in report.failed:
+            raise UnreadableImage(failure.reason)
+        stored = self._finder.store.lookup_paths([str(file)])[str(file)]
+        record = self._finder.store.get([stored.key])[stored.key]
+        outcome = "added" if report.added else "updated" if report.updated else "unchanged"
+        return ChangeResult(image=StoredImage.of(record), outcome=outcome)
+
+    def remove_image(self, id: Id) -> ChangeResult:  # noqa: A002  the word that users know
+        """Remove an image from the catalogue; its files stay where they are."""
+        self._finder.store.remove_images([self._finder.get(id).key])
+        return ChangeResult(image=None, outcome="removed from the catalogue")
+
+    def set_metadata(self, id: Id, metadata: _Metadata) -> ChangeResult:  # noqa: A002
+        """Give an image of the catalogue other metadata."""
+        check_metadata(metadata)
+        record = self._finder.get(id)
+        (outcome,) = self._finder.store.write([Entry(record, None, metadata)])
+        return ChangeResult(image=StoredImage.of(self._finder.get(id)), outcome=outcome)

@@ -1,0 +1,96 @@
+"""What the tools return: structured output with a schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from imagefinder.images.metadata import shown_metadata
+from imagefinder.near_duplicates.groups import DuplicateGroup
+from imagefinder.types import Record, Verdict
+
+
+class StoredImage(BaseModel):
+    """An image of the catalogue."""
+
+    id: str = Field(description="16 hexadecimal digits, for other tools.")
+    path: str | None = Field(description="The first of its files, if it has any.")
+    width: int
+    height: int
+    bytes: int
+    metadata: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: Record, **more: Any) -> Any:
+        """From a record."""
+        return cls(
+            id=record.id,
+            path=record.path,
+            width=record.width,
+            height=record.height,
+            bytes=record.size,
+            metadata=shown_metadata(record.metadata),
+            **more,
+        )
+
+
+class FoundImage(StoredImage):
+    """A similar image."""
+
+    score: float = Field(description="Higher is more similar; 1 is identical.")
+    verdict: Verdict | None = Field(description="What it has in common with the query.")
+    match: bool | None = Field(description="Whether it is the same image or the same thing.")
+
+
+class SearchResult(BaseModel):
+    """The most similar images, best first."""
+
+    hits: list[FoundImage]
+    detail: str | None = Field(None, description="Why there are none, if a filter leaves none.")
+
+
+class DuplicateSet(BaseModel):
+    """An image and its near-duplicates."""
+
+    best: StoredImage = Field(description="The one that a person would keep.")
+    why: str = Field(description="Why it is the best.")
+    spare_bytes: int = Field(description="What the others take.")
+    copies: list[StoredImage]
+
+    @classmethod
+    def of(cls, group: DuplicateGroup) -> DuplicateSet:
+        """From a group."""
+        return cls(
+            best=StoredImage.of(group.best),
+            why=group.why,
+            spare_bytes=group.spare_bytes,
+            copies=[StoredImage.of(copy.record) for copy in group.copies],
+        )
+
+
+class DuplicatesResult(BaseModel):
+    """Groups of near-duplicates."""
+
+    total: int = Field(description="How many groups there are in all.")
+    groups: list[DuplicateSet]
+
+
+class CatalogueDescription(BaseModel):
+    """What the catalogue is, and what can be done with it."""
+
+    images: int
+    files: int
+    encoder: str
+    dim: int
+    measure: str
+    text_search: bool = Field(description="Whether search_by_text works.")
+    writable: bool = Field(description="Whether images can be added and removed.")
+    folders: list[str] = Field(description="Files that tools are given must lie below these.")
+
+
+class ChangeResult(BaseModel):
+    """What has changed."""
+
+    image: StoredImage | None = Field(None, description="As it is now; null if it was removed.")
+    outcome: str
