@@ -83,11 +83,19 @@ def pages_of_vectors(
     for batch in scanner.to_batches():
         rows = pa.table(batch)
         keys = as_integers(rows["key"])
-        kept = np.isin(keys, single)
+        kept = _are_in(keys, single)
         if kept.any():
             order = np.argsort(keys[kept])
             yield keys[kept][order], vectors_of(rows["vector"])[kept][order]
     yield from _by_keys(dataset, several)
+
+
+def _are_in(keys: Keys, some: Keys) -> NDArray[np.bool_]:
+    """Which keys are among some that are ascending, which ``np.isin`` would sort each time."""
+    if not len(some):
+        return np.zeros(len(keys), np.bool_)
+    found: NDArray[np.bool_] = some[np.searchsorted(some[:-1], keys)] == keys
+    return found
 
 
 def _by_keys(dataset: lance.LanceDataset, wanted: Keys) -> Iterator[tuple[Keys, Features]]:
