@@ -44,7 +44,7 @@ def embed(
         typer.Option(
             "--encoder",
             metavar="NAME",
-            help="Encoder; compact if not given (see `imagefinder encoders`).",
+            help="Encoder; the default one if not given (see `imagefinder encoders`).",
             autocompletion=encoder_names,
             rich_help_panel=ENCODING,
         ),
