@@ -35,10 +35,12 @@ from tests.postgres_server import Server
 from benchmarks.ingest import processor
 from benchmarks.upgrade import drawn
 from imagefinder.catalogue.comparison import compare_catalogues
+from imagefinder.cluster.worker import EncodingWorker
 from imagefinder.finder import Finder
 
 _MEMORY = 150 * 2**20  # bytes of each machine's object store
 _PUTS = 8  # at a time
+_TITLE = f"ray::{EncodingWorker.__name__}".encode()  # of a worker's process
 _SHARES = (0.2, 0.4, 0.6)  # of the images, after which a worker, a raylet and the program end
 
 
@@ -100,7 +102,7 @@ def _worker() -> int:
     """The process of one of the workers."""
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
-            if entry.name.isdigit() and b"ray::Worker" in (entry / "cmdline").read_bytes():
+            if entry.name.isdigit() and _TITLE in (entry / "cmdline").read_bytes():
                 return int(entry.name)
     raise SystemExit("there is no worker")
 

@@ -1,18 +1,71 @@
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
-from tests.postgres_server import free_port
 
 from imagefinder.cluster.session import ray_session
 from imagefinder.errors import ClusterError
 
 
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port of which nobody else can become the owner, and where nobody listens."""
+    with socket.socket() as owner:
+        owner.bind(("127.0.0.1", 0))
+        yield owner.getsockname()[1]
+
+
 @pytest.mark.parametrize("scheme", ["", "ray://"])
-def test_an_address_where_nothing_listens_is_told_at_once(scheme: str) -> None:
+def test_an_address_where_nothing_listens_is_told_at_once(scheme: str, deaf_port: int) -> None:
     pytest.importorskip("ray")
-    address = f"{scheme}127.0.0.1:{free_port()}"
+    address = f"{scheme}127.0.0.1:{deaf_port}"
     with (
         pytest.raises(ClusterError, match=f"no Ray cluster answers at {address}: Connection"),
         ray_session(address),
     ):
         pass
+
+
+class SlowRay:
+    """In place of Ray, which cannot start as often as it is told."""
+
+    def __init__(self, failures: int, said: str) -> None:
+        self.failures, self.said, self.starts = failures, said, 0
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **options: Any) -> None:
+        self.starts += 1
+        if self.starts <= self.failures:
+            raise Exception(self.said)  # as Ray does
+
+    def shutdown(self) -> None:
+        pass
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> SlowRay:
+    ray = SlowRay(*request.param)
+    monkeypatch.setattr("imagefinder.cluster.session.optional_import", lambda *_: ray)
+    return ray
+
+
+@pytest.mark.parametrize(
+    "started", [(2, "The current node timed out during startup.")], indirect=True
+)
+def test_a_start_that_takes_too_long_is_tried_again(started: SlowRay) -> None:
+    with ray_session(None):
+        assert started.starts == 3
+
+
+@pytest.mark.parametrize(
+    ("started", "starts"), [((99, "it timed out"), 5), ((99, "no disk"), 1)], indirect=["started"]
+)
+def test_a_ray_that_cannot_start_is_an_error(started: SlowRay, starts: int) -> None:
+    with pytest.raises(ClusterError, match="Ray cannot start on this machine"), ray_session(None):
+        pass
+    assert started.starts == starts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import sys
@@ -12,6 +13,7 @@ from threading import Event, Thread
 import pytest
 
 from imagefinder import Finder
+from imagefinder.types import key_of
 from imagefinder.watching import WatchOptions, watch
 from imagefinder.watching import folder_events as folder_events_module
 from imagefinder.watching.folder_events import folder_events
@@ -83,16 +85,25 @@ def test_a_catalogue_follows_random_changes(tmp_path: Path) -> None:
         watching.start()
         try:
             change_at_random(root, 60)
-            expected = sorted(map(str, root.rglob("*.png")))
-            for _ in range(600):  # half a minute at most
-                if sorted(finder.store.iter_paths(str(root))) == expected:
-                    break
+            expected = {str(path): key_of_file(path) for path in root.rglob("*.png")}
+            while keys_of(finder, root) != expected:
+                assert watching.is_alive()
                 stop.wait(0.05)
         finally:
             stop.set()
             watching.join()
         report = finder.sync(root, checksum=True)
         assert (report.added, report.updated, report.removed) == (0, 0, 0)
+
+
+def key_of_file(path: Path) -> int:
+    return key_of(hashlib.sha256(path.read_bytes()).digest())
+
+
+def keys_of(finder: Finder, root: Path) -> dict[str, int]:
+    """The image that is stored of each path."""
+    stored = finder.store.lookup_paths(list(finder.store.iter_paths(str(root))))
+    return {path: file.key for path, file in stored.items()}
 
 
 def change_at_random(root: Path, steps: int) -> None:

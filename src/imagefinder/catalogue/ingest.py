@@ -28,13 +28,16 @@ set once another program has upgraded the catalogue, so that what comes after it
 def process_here(items: Iterable[Item], into: Catalogue, upgraded: Event) -> Iterator[Item]:
     """A Process in threads of this program: stages run concurrently, and items stay in order."""
     workers = cores()
-    decode_item = partial(decoded, into=into)
     write_items = partial(written, store=into.store, upgraded=upgraded)
+
+    def decode_one(item: Item) -> Item:
+        return decoded([item], into)[0]
+
     with (
         ThreadPoolExecutor(workers, "decode") as decoders,
         ThreadPoolExecutor(1, "write") as writer,
     ):
-        ready = prefetch_map(decoders, decode_item, items, ahead=BATCH + 2 * workers)
+        ready = prefetch_map(decoders, decode_one, items, ahead=BATCH + 2 * workers)
         batches = (encoded(batch, into.encoder) for batch in batched(ready, BATCH))
         yield from chain.from_iterable(prefetch_map(writer, write_items, batches, ahead=2))
 

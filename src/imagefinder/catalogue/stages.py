@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
@@ -43,6 +44,7 @@ from imagefinder.types import (
 
 BATCH = 32
 """Images that are encoded and written together."""
+_PORTION = 64 * 2**20  # bytes of files that are in memory while the store is asked for them
 
 
 @dataclass(frozen=True)
@@ -109,26 +111,86 @@ def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bo
     return before.origin != "imported" and has_state(str(given.path), before.size, before.mtime_ns)
 
 
-def decoded(item: Item, into: Catalogue) -> Item:
-    """In a thread: read, hash and, unless the content is stored, decode and extract."""
+def decoded(items: Iterable[Item], into: Catalogue) -> list[Item]:
+    """In a thread: read, hash and, unless the content is stored, decode and extract.
+
+    The store is asked once for several items: one far away answers about as slowly as an image is
+    decoded.
+    """
+    read = (_read(item, into.limits) for item in items)
+    return [item for some in _portions(read) for item in _decoded(some, into)]
+
+
+def _read(item: Item, limits: Limits) -> tuple[Item, bytes]:
+    """With its record, and its bytes."""
     if (problem := metadata_problem(item.given.metadata)) is not None:
-        return replace(item, failure=problem)
+        return replace(item, failure=problem), b""
     try:
-        data, record = identify(item.given, into.limits)
+        data, record = identify(item.given, limits)
+    except ImageError as error:
+        return item.failed(str(error)), b""
+    return replace(item, record=record), data
+
+
+def _portions(read: Iterable[tuple[Item, bytes]]) -> Iterator[list[tuple[Item, bytes]]]:
+    """Some at a time, so that a few large files are not in memory together."""
+    some: list[tuple[Item, bytes]] = []
+    for one in read:
+        some.append(one)
+        if sum(len(data) for _, data in some) >= _PORTION:
+            yield some
+            some = []
+    yield some
+
+
+def _decoded(read: Sequence[tuple[Item, bytes]], into: Catalogue) -> list[Item]:
+    keys = [item.key for item, _ in read if item.key is not None]
+    stored = into.store.get(keys) if keys else {}
+    lacking = into.store.without_signature(list(stored)) if stored else set[int]()
+
+    def made_of(item: Item, data: bytes) -> Item:
         content = _loaded(item.given, data)
-        if into.store.has_content(record.sha256):
-            signature = _lacking_signature(record, content, into)
-            return replace(item, record=record, signature=signature)
+        if item.key is None:
+            return item
+        if item.key not in stored:
+            return _with_pixels(item, content, into)
+        return _of_stored(item, content, stored[item.key], lacking, into)
+
+    items = [made_of(item, data) for item, data in read]
+    return _with_former_metadata(items, into.store)
+
+
+def _with_pixels(item: Item, content: Source, into: Catalogue) -> Item:
+    assert item.record is not None  # noqa: S101  or it was not read
+    try:
         image, (small,) = decode_each(content, into.encoder.resize, [SIGNATURE_RESIZE], into.limits)
         local = _local(content, into)
     except ImageError as error:
-        return item.failed(str(error))
-    record = replace(record, width=image.width, height=image.height)
-    item = replace(item, given=_with_former_metadata(item.given, into.store), record=record)
-    signature = signature_of(small.pixels) if small else None
+        return replace(item, record=None).failed(str(error))
     return replace(
-        item, pixels=image.pixels, local=local, signature=signature, warning=image.warning
+        item,
+        record=replace(item.record, width=image.width, height=image.height),
+        pixels=image.pixels,
+        local=local,
+        signature=signature_of(small.pixels) if small else None,
+        warning=image.warning,
     )
+
+
+def _of_stored(
+    item: Item, content: Source, stored: Record, lacking: set[int], into: Catalogue
+) -> Item:
+    """With the signature, if the stored image lacks one."""
+    assert item.record is not None  # noqa: S101  or it was not read
+    if stored.sha256 != item.record.sha256:
+        reason = f"its id {stored.id} belongs to another image"
+        return replace(item, record=None).failed(reason)
+    if stored.key not in lacking:
+        return item
+    try:
+        return replace(item, signature=ncc_signature(content, into.limits.for_stored))
+    except ImageError:  # the image is stored, and can do without
+        return item
 
 
 def _loaded(given: Input, data: bytes) -> Source:
@@ -137,25 +199,28 @@ def _loaded(given: Input, data: bytes) -> Source:
     return data if isinstance(content, Path | RemoteFile) else content
 
 
-def _lacking_signature(record: Record, content: Source, into: Catalogue) -> Signature | None:
-    """The signature of an image that is stored without one."""
-    if not into.store.without_signature([record.key]):
-        return None
-    try:
-        return ncc_signature(content, into.limits.for_stored)
-    except ImageError:  # the image is stored, and can do without
-        return None
+def _with_former_metadata(items: list[Item], store: Store) -> list[Item]:
+    """With what was said of a new image's path, if the file's content alone has changed."""
+    new = [item.given for item in items if item.pixels is not None]
+    paths = [one.path for one in new if one.metadata is None and one.path is not None]
+    before = store.lookup_paths(paths) if paths else {}
+    former = store.get([one.key for one in before.values()]) if before else {}
 
+    def metadata_of(given: Input) -> Mapping[str, Any] | None:
+        if given.metadata is not None:
+            return given.metadata
+        located = before.get(given.path or "")
+        record = former.get(located.key) if located else None
+        if record is None or any(file.path != given.path for file in record.files):
+            return None  # the former content has other files, and keeps its metadata
+        return record.metadata or None
 
-def _with_former_metadata(given: Input, store: Store) -> Input:
-    """With what was said of its path, if the file's content alone has changed."""
-    if given.metadata is not None or given.path is None:
-        return given
-    before = store.lookup_paths([given.path]).get(given.path)
-    former = store.get([before.key]).get(before.key) if before else None
-    if former is None or any(file.path != given.path for file in former.files):
-        return given  # the former content has other files, and keeps its metadata
-    return replace(given, metadata=former.metadata or None)
+    return [
+        replace(item, given=replace(item.given, metadata=metadata_of(item.given)))
+        if item.pixels is not None and item.given.path in before
+        else item
+        for item in items
+    ]
 
 
 def _local(content: Source, into: Catalogue) -> LocalFeatures | None:

@@ -36,13 +36,8 @@ def sync(
     remove_excluded: bool = False,
 ) -> Report:
     """Add what is new or changed in a folder, and remove what is gone; see ``Finder.sync``."""
-    if is_remote(folder):
-        raise NotFound(
-            f"{folder} is no folder: what is new in an object store is taken in by "
-            f"imagefinder add {folder}"
-        )
+    check_folder(folder)
     store, root = catalogue.store, str(absolute(folder))
-    _check_folder(root)
     paths = None if changed is None else ChangedPaths.below(root, changed)
     walk = FolderWalk(excluded(store), paths)
     report = add(catalogue, Path(root), progress=progress, checksum=checksum, walk=walk)
@@ -101,8 +96,14 @@ def _still_stored(root: str, count: int) -> list[Failure]:
     return [Failure(root, reason)]
 
 
-def _check_folder(root: str) -> None:
+def check_folder(folder: str | os.PathLike[str]) -> None:
     """Raises NotFound for what is no folder that can be read."""
+    if is_remote(folder):
+        raise NotFound(
+            f"{folder} is no folder: what is new in an object store is taken in by "
+            f"imagefinder add {folder}"
+        )
+    root = str(absolute(folder))
     try:
         with os.scandir(root):
             pass

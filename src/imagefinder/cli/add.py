@@ -8,23 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imagefinder.cli.download import download_list, print_summary
-from imagefinder.cli.download_options import DownloadOptions, takes_download_options
-from imagefinder.cli.options import (
-    DB,
-    Checksum,
-    Db,
-    EncoderName,
-    Exclude,
-    Include,
-    Json,
-    Local,
-    Options,
-    Regions,
-    Strict,
-    change_globs,
-    open_or_create,
-)
+from imagefinder.cli.download_options import DownloadOptions
+from imagefinder.cli.ingest_options import IngestOptions
+from imagefinder.cli.option_groups import takes_option_groups
+from imagefinder.cli.options import DB, Db, Json
 from imagefinder.cli.output import print_report
+from imagefinder.cli.sources import check_sources
 from imagefinder.cli.terminal import count_images, track
 from imagefinder.stores.location import beside
 
@@ -32,22 +21,15 @@ if TYPE_CHECKING:
     from imagefinder.downloads import Summary
 
 
-@takes_download_options
+@takes_option_groups
 def add(
     paths: Annotated[
         list[str],
         typer.Argument(metavar="PATH", help="Images, folders, or lists of URLs to download."),
     ],
     db: Db = DB,
-    encoder: EncoderName = None,
-    option: Options = None,
-    local: Local = None,
-    regions: Regions = None,
-    exclude: Exclude = None,
-    include: Include = None,
-    checksum: Checksum = False,
-    strict: Strict = False,
     *,
+    images: IngestOptions,
     downloads: DownloadOptions,
     as_json: Json = False,
 ) -> None:
@@ -60,8 +42,7 @@ def add(
     from imagefinder.images.inputs import stored_name
 
     named = {*map(stored_name, paths), *paths}
-    with open_or_create(db, encoder, option, local, regions, strict) as finder:
-        change_globs(finder, exclude, include)
+    with images.opened(db, lambda: check_sources(paths, downloads.column)) as finder:
         given = _downloaded(paths, db, downloads)
         lists = [one for one in given if not isinstance(one, str)]
         for summary in lists:
@@ -69,7 +50,7 @@ def add(
             if not as_json:
                 print_summary(summary)
         with track("adding", lambda: _count(given, finder.excluded)) as bar:
-            report = finder.add(_inputs(given), progress=bar, checksum=checksum)
+            report = finder.add(_inputs(given), progress=bar, checksum=images.checksum)
     print_report(report, as_json, {"lists": [one.as_json() for one in lists]} if lists else None)
     unusable = any(failure.path in named for failure in report.failed)
     nothing = (report.failed or any(one.urls for one in lists)) and not report.done

@@ -10,24 +10,11 @@ import typer
 
 from imagefinder._utils.extras import check_extra
 from imagefinder.cli.command import Command, Group
-from imagefinder.cli.options import (
-    DB,
-    Checksum,
-    Db,
-    EncoderName,
-    Exclude,
-    Force,
-    Include,
-    Json,
-    Local,
-    Options,
-    Regions,
-    Strict,
-    change_globs,
-    open_finder,
-    open_or_create,
-)
+from imagefinder.cli.ingest_options import IngestOptions
+from imagefinder.cli.option_groups import takes_option_groups
+from imagefinder.cli.options import DB, Db, Force, Json, open_finder
 from imagefinder.cli.output import print_failures, print_json, print_report
+from imagefinder.cli.sources import check_sources
 from imagefinder.cli.terminal import count_images, track
 
 cluster = typer.Typer(cls=Group, help="Let all machines of a Ray cluster work on a catalogue.")
@@ -56,20 +43,15 @@ def group() -> None:
 
 
 @cluster.command(cls=Command)
+@takes_option_groups
 def add(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images and folders.")],
     db: Db = DB,
     address: Address = None,
     workers: Workers = None,
     shard: ShardSize = _SHARD,
-    encoder: EncoderName = None,
-    option: Options = None,
-    local: Local = None,
-    regions: Regions = None,
-    exclude: Exclude = None,
-    include: Include = None,
-    checksum: Checksum = False,
-    strict: Strict = False,
+    *,
+    images: IngestOptions,
     as_json: Json = False,
 ) -> None:
     """Add images and folders to the catalogue, encoded by all machines of a cluster.
@@ -86,10 +68,11 @@ def add(
         )
     check_extra("ray", "cluster", "`imagefinder cluster`")  # before a catalogue is created
     options = ClusterOptions(address, workers, shard)
-    with open_or_create(db, encoder, option, local, regions, strict) as finder:
-        change_globs(finder, exclude, include)
-        with track("adding", lambda: count_images(paths, finder.excluded)) as bar:
-            report = run(finder, db, paths, options, progress=bar, checksum=checksum)
+    with (
+        images.opened(db, lambda: check_sources(paths)) as finder,
+        track("adding", lambda: count_images(paths, finder.excluded)) as bar,
+    ):
+        report = run(finder, db, paths, options, progress=bar, checksum=images.checksum)
     print_report(report, as_json)
     if report.failed and not report.done:
         raise typer.Exit(1)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imagefinder.cli.download_options import DownloadOptions, takes_download_options
+from imagefinder.cli.download_options import DownloadOptions
+from imagefinder.cli.option_groups import takes_option_groups
 from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import progress_bar
@@ -23,7 +24,7 @@ _HINTS = {
 _TEMPORARY = frozenset(("connect", "cut-short", "dns", "silence", "timeout"))
 
 
-@takes_download_options
+@takes_option_groups
 def download(
     source: Annotated[
         str,

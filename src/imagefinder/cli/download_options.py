@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -108,36 +105,3 @@ class DownloadOptions:
         return DownloadSettings(
             self.jobs, self.per_host, self.retries, self.min_side, limits, headers=headers
         )
-
-
-def takes_download_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb with these options in place of its parameter ``downloads``.
-
-    Where it has an option of the same name, both are one.
-    """
-    hints = get_type_hints(verb, include_extras=True)
-    ours = get_type_hints(DownloadOptions, include_extras=True)
-    signature = inspect.signature(verb)
-    parameters: list[inspect.Parameter] = []
-    for parameter in signature.parameters.values():
-        if parameter.name != "downloads":
-            parameters.append(parameter.replace(annotation=hints[parameter.name]))
-            continue
-        parameters += [
-            inspect.Parameter(
-                field.name, parameter.kind, default=field.default, annotation=ours[field.name]
-            )
-            for field in fields(DownloadOptions)
-            if field.name not in signature.parameters
-        ]
-
-    @wraps(verb)
-    def with_options(**given: Any) -> None:
-        options = DownloadOptions(**{name: given[name] for name in ours})
-        own = {name: value for name, value in given.items() if name in signature.parameters}
-        verb(**own, downloads=options)
-
-    # read by Typer
-    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
-    return with_options

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -223,19 +222,9 @@ def open_store(db: str) -> Iterator[Store]:
         store.close()
 
 
-def open_or_create(
-    db: str,
-    encoder: str | None,
-    options: list[str] | None,
-    local: str | None = None,
-    regions: int | None = None,
-    strict: bool = False,
-) -> Finder:
-    """The catalogue, created if it is missing; ``strict`` refuses truncated images."""
-    finder = open_or_create_with(db, make_encoder(encoder, options), local, regions)
-    if strict:
-        finder.limits = replace(finder.limits, allow_truncated=False)
-    return finder
+def open_or_create(db: str, encoder: str | None, options: list[str] | None) -> Finder:
+    """The catalogue, created if it is missing."""
+    return open_or_create_with(db, make_encoder(encoder, options))
 
 
 def open_or_create_with(
@@ -250,13 +239,6 @@ def open_or_create_with(
         except CatalogueExists:
             pass  # another program was quicker
     return Finder.open(db, encoder, local=local, regions=regions)
-
-
-def change_globs(finder: Finder, exclude: list[str] | None, include: list[str] | None) -> None:
-    """Keep and take back globs, as ``--exclude`` and ``--include`` say."""
-    with usage_errors():
-        finder.exclude(exclude or ())
-        finder.include(include or ())
 
 
 def make_encoder(name: str | None, options: list[str] | None) -> Encoder | None:

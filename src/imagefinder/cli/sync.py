@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imagefinder.cli.download import download_list, print_summary
-from imagefinder.cli.download_options import DownloadOptions, takes_download_options
-from imagefinder.cli.options import (
-    DB,
-    FOLDERS,
-    Checksum,
-    Db,
-    EncoderName,
-    Exclude,
-    Include,
-    Json,
-    Local,
-    Options,
-    Regions,
-    Strict,
-    change_globs,
-    open_or_create,
-)
+from imagefinder.cli.download_options import DownloadOptions
+from imagefinder.cli.ingest_options import IngestOptions
+from imagefinder.cli.option_groups import takes_option_groups
+from imagefinder.cli.options import DB, FOLDERS, Db, Json
 from imagefinder.cli.output import print_report
+from imagefinder.cli.sources import check_sources
 from imagefinder.cli.terminal import count_images, track
 from imagefinder.stores.location import beside
 
@@ -35,20 +23,14 @@ if TYPE_CHECKING:
     from imagefinder.types import Report
 
 
-@takes_download_options
+@takes_option_groups
 def sync(
     folder: Annotated[
         str, typer.Argument(metavar="FOLDER", help="A folder of images, or a list of URLs.")
     ],
     db: Db = DB,
-    encoder: EncoderName = None,
-    option: Options = None,
-    local: Local = None,
-    regions: Regions = None,
-    exclude: Exclude = None,
-    include: Include = None,
-    checksum: Checksum = False,
-    strict: Strict = False,
+    *,
+    images: IngestOptions,
     force: Annotated[
         bool,
         typer.Option(
@@ -66,7 +48,6 @@ def sync(
             rich_help_panel=FOLDERS,
         ),
     ] = False,
-    *,
     downloads: DownloadOptions,
     as_json: Json = False,
 ) -> None:
@@ -79,17 +60,16 @@ def sync(
     from imagefinder.downloads import is_list
 
     summary: Summary | None = None
-    with open_or_create(db, encoder, option, local, regions, strict) as finder:
-        change_globs(finder, exclude, include)
+    with images.opened(db, lambda: _check(folder, downloads)) as finder:
         if is_list(folder):
             summary = _downloaded(folder, db, downloads, as_json)
-            report = _sync_list(finder, summary, checksum, force)
+            report = _sync_list(finder, summary, images.checksum, force)
         else:
             with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
                 report = finder.sync(
                     folder,
                     progress=bar,
-                    checksum=checksum,
+                    checksum=images.checksum,
                     force=force,
                     remove_excluded=remove_excluded,
                 )
@@ -97,6 +77,16 @@ def sync(
     nothing = (report.failed or (summary and summary.urls)) and not report.done
     if report.kept or nothing:
         raise typer.Exit(1)
+
+
+def _check(folder: str, downloads: DownloadOptions) -> None:
+    from imagefinder.catalogue.sync import check_folder
+    from imagefinder.downloads import is_list
+
+    if is_list(folder):
+        check_sources([folder], downloads.column)
+    else:
+        check_folder(folder)
 
 
 def _downloaded(source: str, db: str, options: DownloadOptions, as_json: bool) -> Summary:

@@ -12,21 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagefinder.cli.options import (
-    DB,
-    FOLDERS,
-    Checksum,
-    Db,
-    EncoderName,
-    Exclude,
-    Include,
-    Local,
-    Options,
-    Regions,
-    Strict,
-    change_globs,
-    open_or_create,
-)
+from imagefinder.cli.ingest_options import IngestOptions
+from imagefinder.cli.option_groups import takes_option_groups
+from imagefinder.cli.options import DB, FOLDERS, Db
 from imagefinder.cli.output import counts_in_words, plain, print_failures, report_as_json, short
 from imagefinder.cli.terminal import quiet_libraries, track
 
@@ -56,17 +44,12 @@ Every = Annotated[
 ]
 
 
+@takes_option_groups
 def watch(
     folders: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Folders of images.")],
     db: Db = DB,
-    encoder: EncoderName = None,
-    option: Options = None,
-    local: Local = None,
-    regions: Regions = None,
-    exclude: Exclude = None,
-    include: Include = None,
-    checksum: Checksum = False,
-    strict: Strict = False,
+    *,
+    images: IngestOptions,
     settle: Settle = _SETTLE,
     every: Every = _EVERY,
     as_json: Annotated[
@@ -79,13 +62,12 @@ def watch(
     that are gone leave the catalogue. A folder that had several images and has none now is left as
     it is in the catalogue, and taken up again when its disk is back.
     """
-    from imagefinder.watching import WatchOptions
+    from imagefinder.watching import WatchOptions, watched_folders
     from imagefinder.watching import watch as run
 
     quiet_libraries()
-    options = WatchOptions(settle, every, checksum=checksum)
-    with open_or_create(db, encoder, option, local, regions, strict) as finder, _stopped() as stop:
-        change_globs(finder, exclude, include)
+    options = WatchOptions(settle, every, checksum=images.checksum)
+    with images.opened(db, lambda: watched_folders(folders)) as finder, _stopped() as stop:
         for watched in run(finder, folders, options, progress=_with_bar, stop=stop):
             (_print_json if as_json else print_watched)(watched)
 

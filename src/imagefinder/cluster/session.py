@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,15 @@ from imagefinder.errors import ClusterError
 
 _OBJECT_STORE = 256 * 2**20  # bytes; what is on its way between processes is a few shards
 _PATIENCE = 10.0  # seconds
+_STARTS = 5
+_TOO_SLOW = re.compile("timed out|timeout|not found within", re.IGNORECASE)
+_QUIET: dict[str, Any] = {
+    "log_to_driver": False,
+    "logging_level": logging.ERROR,
+    "namespace": "imagefinder",
+}
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -34,23 +44,41 @@ def ray_session(address: str | None) -> Iterator[Any]:
         return
     if address:
         _check_answers(address)
-    own: dict[str, Any] = {"num_cpus": cores(), "object_store_memory": _OBJECT_STORE}
-    try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=None if address else False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            namespace="imagefinder",
-            **({} if address else own),
-        )
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
-        where = address or "this machine"
-        raise ClusterError(f"no Ray cluster answers at {where}: {error}") from error
+        _connect(ray, address)
+    else:
+        _start(ray)
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _connect(ray: Any, address: str) -> None:
+    try:
+        ray.init(address=address, **_QUIET)
+    except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+        raise ClusterError(f"no Ray cluster answers at {address}: {error}") from error
+
+
+def _start(ray: Any) -> None:
+    """Start a cluster here, again if Ray finds its own processes slow, as on a busy machine."""
+    for number in range(_STARTS):
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                num_cpus=cores(),
+                object_store_memory=_OBJECT_STORE,
+                **_QUIET,
+            )
+        except Exception as error:  # Ray has no class of its own for this
+            if not _TOO_SLOW.search(str(error)) or number == _STARTS - 1:
+                raise ClusterError(
+                    f"Ray cannot start on this machine: {one_line(error)}"
+                ) from error
+            _log.warning("Ray has not started in time, as on a busy machine: it is tried again")
+        else:
+            return
 
 
 def _check_answers(address: str) -> None:

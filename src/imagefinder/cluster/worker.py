@@ -45,7 +45,7 @@ class EncodingWorker(Worker):
         return [
             item
             for batch in batched(shard, BATCH)
-            for item in encoded([decoded(item, catalogue) for item in batch], catalogue.encoder)
+            for item in encoded(decoded(batch, catalogue), catalogue.encoder)
         ]
 
 

@@ -62,6 +62,15 @@ def watch(
     ``progress`` wraps the inputs of syncs of whole folders. Raises NotFound for a folder that is
     missing at the beginning.
     """
+    roots = watched_folders(folders)
+    stop = stop or Event()
+    return Watcher(finder, roots, options, stop, progress).watch(folder_events(roots, stop))
+
+
+def watched_folders(
+    folders: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> list[str]:
+    """The absolute paths of folders, each once. Raises NotFound for one that is missing."""
     given = [folders] if isinstance(folders, str | os.PathLike) else [*folders]
     for folder in filter(is_remote, given):
         raise NotFound(f"{folder} is no folder: an object store does not tell what changes in it")
@@ -69,8 +78,7 @@ def watch(
     for root in roots:
         if not os.path.isdir(root):
             raise NotFound(f"there is no folder {root} to watch")
-    stop = stop or Event()
-    return Watcher(finder, roots, options, stop, progress).watch(folder_events(roots, stop))
+    return roots
 
 
 @dataclass

@@ -1,0 +1,62 @@
+"""No catalogue is created for images that are not there."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from imagefinder.cli.app import app
+from imagefinder.errors import DownloadError, MissingExtra, NotFound
+
+from ..object_store import ObjectStore
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, with_stderr: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("imagefinder.cli.cluster.check_extra", lambda *_: None)
+    monkeypatch.setattr("imagefinder.cli.watch.quiet_libraries", lambda: None)
+
+
+def refused(*words: str) -> Result:
+    result = CliRunner().invoke(app, [*words, "--db", "c.db", "--encoder", "phash"])
+    assert result.exit_code == 1
+    assert not Path("c.db").exists()
+    return result
+
+
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"], ["watch"]])
+def test_for_what_is_missing(verb: list[str]) -> None:
+    error = refused(*verb, "none").exception
+    assert isinstance(error, NotFound)
+    assert "none" in str(error)
+
+
+@pytest.mark.parametrize("verb", [["add"], ["sync"]])
+@pytest.mark.parametrize("text", ["", "name\nno address\n"])
+def test_for_a_list_that_cannot_be_used(verb: list[str], text: str) -> None:
+    Path("list.csv").write_text(text)
+    assert isinstance(refused(*verb, "list.csv").exception, DownloadError)
+
+
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"]])
+def test_for_objects_without_the_extra(verb: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: str) -> NoReturn:
+        raise MissingExtra("'s3://' needs: pip install 'imagefinder[objects]'")
+
+    monkeypatch.setattr("imagefinder.images.remote_files.optional_import", missing)
+    assert isinstance(refused(*verb, "s3://nowhere/photos").exception, MissingExtra)
+
+
+def test_for_objects_that_are_missing(object_store: ObjectStore) -> None:
+    url = f"{object_store.bucket()}/none"
+    assert str(refused("add", url).exception).startswith(f"{url}: no such object")
+
+
+def test_what_is_there_is_added_and_the_rest_is_a_failure(gallery: Path) -> None:
+    image = str(next(gallery.rglob("*.jpg")))
+    words = ["add", "none.jpg", image, "--db", "c.db", "--encoder", "phash", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert '"added": 1' in result.stdout
+    assert "none.jpg" in result.stdout
