@@ -17,7 +17,7 @@ SERVE    ?=
 FOLDER   := $(or $(PICTURES),pictures)
 
 .PHONY: help demo serve download database run-api run-api-prod train docker test lint unit fuzz attack docs notebooks \
-    install-check benchmark train-encoder lock clean
+    install-check client-tools benchmark train-encoder lock clean
 
 help:
 	@echo "make demo       install into $(VENV), draw a gallery and search it"
@@ -40,6 +40,8 @@ help:
 	@echo "make notebooks  run the notebooks, and keep what they show"
 	@echo "make install-check"
 	@echo "                whether what people install is whole, and no more than is needed"
+	@echo "make client-tools"
+	@echo "                the generators of clients that the tests use: one of Python's, and npm's"
 	@echo "make benchmark  speed and memory of taking pictures in (needs IMAGEFINDER_TEST_ASSETS)"
 	@echo "make train-encoder PICTURES=… TEACHERS=… [RUN=--run]"
 	@echo "                what making the package's encoder anew would take; with RUN, do it"
@@ -103,6 +105,13 @@ notebooks: $(VENV)/dev
 install-check: $(VENV)/dev
 	$(BIN)/pytest -m install tests/container
 
+# an environment of its own, for the generator does not take every version of typer
+client-tools: tests/e2e/generated/package.json
+	$(PYTHON) -m venv .client-tools
+	.client-tools/bin/pip install --quiet 'openapi-python-client==0.29.1'
+	cp tests/e2e/generated/package.json .client-tools
+	! command -v npm >/dev/null || npm install --prefix .client-tools --silent --no-audit --no-fund
+
 benchmark: $(VENV)/dev
 	$(BIN)/python -m benchmarks.ingest --tenfold
 
@@ -134,4 +143,4 @@ $(VENV)/train: $(VENV)/base
 	touch $@
 
 clean:
-	rm -rf $(VENV) imagefinder-demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .client-tools imagefinder-demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -45,6 +45,8 @@ _REMEDIES = {
     "IMAGEFINDER_TEST_ASSETS": "name the folder of models/ and data/ in IMAGEFINDER_TEST_ASSETS",
     "chromium": "install Chromium (apt-get install chromium) or name it in IMAGEFINDER_CHROMIUM",
     "curl": "install curl",
+    "client-tools": "install the generators of clients: make client-tools",
+    "nginx": "install nginx (apt-get install nginx-light)",
     "node": "install Node.js",
     "openssl": "install OpenSSL",
     "pgbouncer": "install PgBouncer",

@@ -94,7 +94,7 @@ def _schemas(schemas: Schema) -> Iterator[str]:
     yield "## Schemas"
     yield ""
     for name, schema in schemas.items():
-        if name.startswith("Body_") or name.endswith("Form"):
+        if name.endswith("Form"):
             continue  # a form, listed with its route
         yield f"(http-{name.lower()})="
         yield f"### {name}"
@@ -119,8 +119,7 @@ def _type(schema: Schema) -> str:
 
 
 def _text(schema: Schema) -> str:
-    is_file = schema.get("format") == "binary" or "contentMediaType" in schema
-    return "file" if is_file else "string"
+    return "file" if schema.get("format") == "binary" else "string"
 
 
 def _default(schema: Schema) -> str:

@@ -29,7 +29,12 @@ from imagefinder.server.middleware.request_log import RequestLogMiddleware
 from imagefinder.server.middleware.security_headers import SecurityHeadersMiddleware
 from imagefinder.server.middleware.timeout import TimeoutMiddleware
 from imagefinder.server.middleware.trusted_host import TrustedHostMiddleware
-from imagefinder.server.openapi import COMMON_RESPONSES, DESCRIPTION, customize_openapi
+from imagefinder.server.openapi import (
+    COMMON_RESPONSES,
+    DESCRIPTION,
+    customize_openapi,
+    operation_id,
+)
 from imagefinder.server.problems import add_exception_handlers
 from imagefinder.server.routes import (
     compare,
@@ -84,6 +89,7 @@ def create_app(
         lifespan=partial(_lifespan, (catalogue, *also), metrics),
         redoc_url=None,
         responses=COMMON_RESPONSES,
+        generate_unique_id_function=operation_id,
     )
     app.state.settings = settings
     app.state.metrics = metrics

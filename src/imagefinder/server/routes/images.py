@@ -65,29 +65,30 @@ def list_images(
 
 
 @router.get("/v1/images/{id}", summary="Get an image's record", responses=error_responses(404))
-def image(record: StoredRecord) -> ImageInfo:
+def get_image(record: StoredRecord) -> ImageInfo:
     """Size, hash, metadata and the number of its files."""
     return ImageInfo.of(record)
 
 
-_IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The image",
-        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
-    },
-    304: {"description": "Not modified (If-None-Match, If-Modified-Since)"},
-}
+def _image_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {
+            "description": "The image",
+            "content": {media_type: {"schema": {"type": "string", "format": "binary"}}},
+        },
+        304: {"description": "Not modified (If-None-Match, If-Modified-Since)"},
+    }
 
 
 @router.get(
     "/v1/images/{id}/file",
     summary="Get an image's file",
     response_class=Response,
-    responses=_IMAGE_RESPONSES
+    responses=_image_responses("image/*")
     | {206: {"description": "The requested range of it (Range)"}}
     | error_responses(404, 410, 416),
 )
-def image_file(request: Request, record: StoredRecord, settings: CurrentSettings) -> Response:
+def get_image_file(request: Request, record: StoredRecord, settings: CurrentSettings) -> Response:
     """The first of the image's files that is unchanged since it was added."""
     with ExitStack() as stack:
         opened = open_file(record, settings)
@@ -105,9 +106,9 @@ def image_file(request: Request, record: StoredRecord, settings: CurrentSettings
     "/v1/images/{id}/thumbnail",
     summary="Get an image's thumbnail",
     response_class=Response,
-    responses=_IMAGE_RESPONSES | error_responses(404, 410),
+    responses=_image_responses("image/jpeg") | error_responses(404, 410),
 )
-def image_thumbnail(
+def get_thumbnail(
     request: Request,
     record: StoredRecord,
     catalogue: QueryCatalogue,

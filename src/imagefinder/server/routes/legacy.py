@@ -25,25 +25,25 @@ router = APIRouter(
 
 
 @router.post("/sift-similar-images", summary="Top 3 by SIFT")
-def sift(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
+def search_by_sift(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
     """Ids, best first, ranked by mutual nearest neighbors of local features."""
     return _top_ids(_catalogue_of(catalogues, "sift"), image)
 
 
 @router.post("/resnet50-similar-images", summary="Top 3 by ResNet-50")
-def resnet50(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
+def search_by_resnet50(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
     """Ids, best first."""
     return _top_ids(_catalogue_of(catalogues, "resnet50"), image)
 
 
 @router.post("/beit-similar-images", summary="Top 3 by BEiT")
-def beit(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
+def search_by_beit(catalogues: AllCatalogues, image: QueryImage) -> list[str]:
     """Ids, best first, ranked by mutual nearest neighbors of patches if those are stored."""
     return _top_ids(_catalogue_of(catalogues, "beit"), image)
 
 
 @router.post("/similarity-search", summary="Top 3")
-def similarity(catalogues: AllCatalogues, image: QueryImage) -> IdsResponse:
+def search_top_ids(catalogues: AllCatalogues, image: QueryImage) -> IdsResponse:
     """Ids, best first, from the first catalogue."""
     return IdsResponse(ids=_top_ids(catalogues.first, image))
 

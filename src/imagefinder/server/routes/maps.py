@@ -17,7 +17,7 @@ _MAX_IMAGES_TSNE = 1000  # takes some seconds
 
 
 @router.get("/v1/map", summary="Project images onto a plane, similar ones near each other")
-def show_map(
+def get_map(
     catalogue: QueryCatalogue,
     settings: CurrentSettings,
     maps: CachedMaps,

@@ -17,7 +17,7 @@ router = APIRouter(tags=["server"])
 
 
 @router.get("/v1/stats", summary="Get the server's catalogues and capabilities")
-def stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
+def get_stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
     """What a client needs to know before its first request."""
     catalogues.refresh()
     return ServerInfo(
@@ -30,14 +30,14 @@ def stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
 
 
 @router.get("/healthz", summary="Liveness check")
-async def health() -> HealthResponse:
+async def get_health() -> HealthResponse:
     """OK as long as the server responds at all; does not read the catalogues."""
     # async, so that it needs no thread: it is answered even if all of them are busy
     return HealthResponse()
 
 
 @router.get("/readyz", summary="Readiness check")
-def ready(catalogues: AllCatalogues, warmup: CurrentWarmup) -> ReadyResponse:
+def get_readiness(catalogues: AllCatalogues, warmup: CurrentWarmup) -> ReadyResponse:
     """Success means that every catalogue is readable, and its index loaded; else it is 503."""
     if not warmup.is_done(_PATIENCE):
         raise HTTPException(503, "the indexes are being loaded", {"Retry-After": "5"})
@@ -51,7 +51,7 @@ def ready(catalogues: AllCatalogues, warmup: CurrentWarmup) -> ReadyResponse:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def metrics(request: Request) -> Response:
+def get_metrics(request: Request) -> Response:
     """Requests by route and status, latencies, batch sizes, images, memory."""
     current: Metrics = request.app.state.metrics
     return Response(current.render(), media_type="text/plain; version=0.0.4")

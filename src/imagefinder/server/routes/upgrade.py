@@ -68,7 +68,7 @@ def start_upgrade(
 
 
 @router.get("/v1/upgrade", summary="See how far an upgrade is")
-def upgrade_status(upgrades: Upgrades) -> UpgradeStatus:
+def get_upgrade(upgrades: Upgrades) -> UpgradeStatus:
     """The one that runs, or the last one since the server began."""
     return UpgradeStatus.of(upgrades.state)
 
