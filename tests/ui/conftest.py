@@ -92,12 +92,18 @@ class Visit:
     def names(self) -> list[str]:
         """The titles of the cards, in order."""
         self.settled()
-        return self.cards.locator(".name").all_inner_texts()
+        return self.cards.locator(".name").all_text_contents()
 
     def ask(self, *images: Path) -> None:
         """Choose query images."""
         self.page.set_input_files("#choose", [str(image) for image in images])
         self.found()
+
+    def act(self, label: str) -> None:
+        """Do what a button of a card says, which is seen when one points at the card."""
+        button = self.page.get_by_label(label, exact=True)
+        self.cards.filter(has=button).hover()
+        button.click()
 
     def found(self) -> None:
         """Wait for the hits."""

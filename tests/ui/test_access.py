@@ -1,5 +1,6 @@
 """Accessibility: keyboard, screen readers (axe-core), dark mode, phones, page weight, API keys."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from imagefinder.server.api_keys import KeyFile
 
 from .conftest import Visitor, running
 
-PLACES = ["#search", "#catalogue", "#duplicates?verify=pixels", "#map?limit=100"]
+PLACES = ["#search", "#catalogue", "#copies?verify=pixels", "#map?limit=100"]
+_FINGER = 44  # pixels
 PHONE = {"width": 360, "height": 740}
-_OWN = 60_000
+_COMPRESSED = 100_000
 
 
 def faults(page: Page) -> list[str]:
@@ -35,13 +37,17 @@ def test_results_and_dialogs_have_no_violation(
     at = visit(writable, bypass_csp=True).to()
     at.ask(gallery / "harbour" / "size.jpg")
     assert faults(at.page) == []
-    at.page.click("#query button:text-is('Crop')")
+    at.page.click("#query >> text=Choose a part")
     assert faults(at.page) == []
-    at.page.click("[aria-label='Compare with harbour light']")
+    at.page.keyboard.press("Escape")
+    at.page.click("#show-options")
+    assert faults(at.page) == []
+    at.page.keyboard.press("Escape")
+    at.act("Compare with harbour light")
     expect(at.page.locator("#compare")).to_contain_text("Same image")
     assert faults(at.page) == []
     at.page.keyboard.press("Escape")
-    at.page.click("[aria-label='Delete harbour light']")
+    at.act("Remove harbour light")
     assert faults(at.page) == []
 
 
@@ -52,7 +58,7 @@ def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
     expect(at.page.locator(".skip")).to_be_focused()
     at.page.keyboard.press("Enter")
     expect(at.page.locator("#main")).to_be_focused()
-    for _ in range(12):
+    for _ in range(14):
         at.page.keyboard.press("Tab")
         if at.page.evaluate(f"{focused}.className") == "preview":
             break
@@ -60,7 +66,7 @@ def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
     at.page.keyboard.press("Enter")
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
     expect(at.page.locator("#found")).to_be_focused()
-    expect(at.page.locator("#status")).to_contain_text("12 images found, the most similar is")
+    expect(at.page.locator("#status")).to_contain_text("24 images found, the most similar is")
 
 
 def test_dark_mode_follows_the_preference(visit: Visitor, origin: str) -> None:
@@ -77,14 +83,38 @@ def test_no_view_is_wider_than_a_phone(visit: Visitor, writable: str, place: str
     assert at.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_the_page_weighs_less_than_60_kb(visit: Visitor, origin: str) -> None:
+@pytest.mark.parametrize("place", PLACES)
+def test_a_finger_hits_every_control(visit: Visitor, origin: str, place: str) -> None:
+    at = visit(origin, viewport=PHONE, has_touch=True, is_mobile=True).to(place)
+    controls = at.page.locator("header a, main button, main select, main label.button")
+    small = [
+        one.inner_text()
+        for one in controls.all()
+        if (box := one.bounding_box()) and one.is_visible() and round(box["height"]) < _FINGER
+    ]
+    assert small == []
+
+
+def test_a_phone_shows_results_without_scrolling(
+    visit: Visitor, origin: str, gallery: Path
+) -> None:
+    at = visit(origin, viewport=PHONE, has_touch=True, is_mobile=True).to()
+    at.ask(gallery / "harbour" / "size.jpg")
+    header, first = at.page.locator("header").bounding_box(), at.cards.first.bounding_box()
+    assert header is not None
+    assert first is not None
+    assert header["height"] < 60, "one row"
+    assert first["y"] + first["height"] < PHONE["height"] / 2
+
+
+def test_the_page_weighs_less_than_100_kb(visit: Visitor, origin: str) -> None:
     at = visit(origin)
     answers: list[Response] = []
     at.page.on("response", lambda answer: answers.append(answer))
     at.to()
-    sizes = [len(answer.body()) for answer in answers if "/v1/" not in answer.url]
+    sizes = [len(gzip.compress(answer.body())) for answer in answers if "/v1/" not in answer.url]
     assert len(sizes) > 10
-    assert sum(sizes) < _OWN
+    assert sum(sizes) < _COMPRESSED
 
 
 def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path) -> None:
@@ -97,7 +127,7 @@ def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path
         expect(at.page.locator("#key input")).to_have_value("")
         at.page.fill("#key input", key)
         at.page.press("#key input", "Enter")
-        expect(at.cards).to_have_count(12)
+        expect(at.cards).to_have_count(24)
         shown = at.cards.first.locator("img")
         expect(shown).to_have_attribute("src", re.compile("^blob:"))
         at.cards.first.locator(".preview").click()

@@ -5,6 +5,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import PIL.Image
@@ -49,13 +50,12 @@ def test_an_image_is_dropped_or_pasted(
 def test_an_image_is_chosen(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
-    assert len(at.names()) == 12
+    assert len(at.names()) == 24
     first = at.cards.first
     expect(first.locator(".name")).to_have_text("harbour crop")
     expect(first.locator(".score")).to_contain_text("1.000")
     expect(first.locator(".badge")).to_have_text("same image")
-    expect(first.locator(".chip")).to_have_text("scene: harbour")
-    expect(at.page.locator("#summary")).to_contain_text("match")
+    expect(at.page.locator("#summary")).to_contain_text("of the same image or thing")
     expect(at.page.locator("#query img")).to_have_attribute("alt", "The query: crop.jpg")
 
 
@@ -128,16 +128,18 @@ def test_a_text_is_searched_with(visit: Visitor, tmp_path: Path) -> None:
         assert at.names()[0] == "blue.png"
 
 
-def test_a_crop_is_drawn_with_the_mouse(visit: Visitor, origin: str, gallery: Path) -> None:
+def test_a_part_is_drawn_with_the_mouse(visit: Visitor, origin: str, gallery: Path) -> None:
     at = visit(origin).to()
     at.ask(gallery / "harbour" / "size.jpg")
-    frame = at.page.locator(".frame")
-    box = frame.bounding_box()
+    at.page.click("#query >> text=Choose a part")
+    expect(at.page.locator("#part .box")).to_be_focused()
+    box = at.page.locator(".frame").bounding_box()
     assert box is not None
     at.page.mouse.move(box["x"] + 10, box["y"] + 10)
     at.page.mouse.down()
     at.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
     at.page.mouse.up()
+    at.page.click("#part >> text=Search with this part")
     at.page.wait_for_url(re.compile("crop="))
     at.found()
     with PIL.Image.open(gallery / "harbour" / "size.jpg") as file:
@@ -149,21 +151,21 @@ def test_a_crop_is_drawn_with_the_mouse(visit: Visitor, origin: str, gallery: Pa
     assert top == pytest.approx(down * 10 / box["height"], abs=2)
     assert left + width == pytest.approx(0.5 * across, abs=2)
     assert top + height == pytest.approx(0.6 * down, abs=2)
-    expect(at.page.locator(".box")).to_be_visible()
-    assert float(at.cards.first.locator("meter").get_attribute("value") or 1) < 0.999
-    at.page.click("text=Remove crop")
+    expect(at.page.locator("#query .box")).to_be_visible()
+    assert float(at.cards.first.locator(".score span").first.inner_text()) < 0.999
+    at.page.click("text=Whole image")
     at.found()
-    expect(at.page.locator(".box")).to_be_hidden()
-    assert at.cards.first.locator("meter").get_attribute("value") is not None
+    expect(at.page.locator("#query .box")).to_have_count(0)
     expect(at.cards.first.locator(".score")).to_contain_text("1.000")
 
 
-def test_a_crop_is_moved_with_the_keyboard(visit: Visitor, origin: str, gallery: Path) -> None:
+def test_a_part_is_moved_with_the_keyboard(visit: Visitor, origin: str, gallery: Path) -> None:
     at = visit(origin).to()
     at.ask(gallery / "harbour" / "size.jpg")
     with PIL.Image.open(gallery / "harbour" / "size.jpg") as file:
         across, down = file.size
-    at.page.click("#query button:text-is('Crop')")
+    at.page.click("#query >> text=Choose a part")
+    expect(at.page.locator("#part .box")).to_be_focused()
     for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
         at.page.keyboard.press(key)
     at.page.wait_for_url(re.compile("crop="))
@@ -171,6 +173,42 @@ def test_a_crop_is_moved_with_the_keyboard(visit: Visitor, origin: str, gallery:
     given = [round(0.27 * across), round(0.25 * down), across / 2, 0.52 * down]
     crop = at.page.evaluate("new URLSearchParams(location.hash.split('?')[1]).get('crop')")
     assert [int(one) for one in crop.split(",")] == pytest.approx(given, abs=1)
+
+
+def test_actions_are_shown_by_a_long_press(visit: Visitor, origin: str, harbour: Path) -> None:
+    at = visit(origin, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}).to()
+    at.page.clock.install()
+    at.ask(harbour)
+    first = at.cards.first
+    expect(first.get_by_text("Compare")).to_be_hidden()
+    first.locator(".preview").dispatch_event("pointerdown", {"pointerType": "touch"})
+    at.page.clock.run_for(1000)
+    expect(first.get_by_text("Compare")).to_be_visible()
+    at.page.tap("#found")
+    expect(first.get_by_text("Compare")).to_be_hidden()
+
+
+def test_rows_are_of_equal_height_and_true_proportion(
+    visit: Visitor, origin: str, harbour: Path
+) -> None:
+    at = visit(origin, viewport={"width": 1440, "height": 900}).to()
+    at.ask(harbour)
+    rows: dict[float, list[dict[str, float]]] = {}
+    for card in at.cards.all():
+        box = card.bounding_box()
+        assert box is not None
+        rows.setdefault(round(box["y"]), []).append(dict(box))
+        shape = card.locator("img").evaluate("one => one.naturalWidth / one.naturalHeight")
+        assert box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
+    *full, _ = rows.values()
+    assert len(full) >= 2
+    for row in full:
+        assert len({round(box["height"]) for box in row}) == 1
+        assert max(box["x"] + box["width"] for box in row) == pytest.approx(
+            min(box["x"] for box in row)
+            + at.page.locator("#hits").evaluate("one => one.clientWidth"),
+            abs=1,
+        )
 
 
 def test_a_result_leads_to_the_next_search_and_back(
@@ -184,7 +222,7 @@ def test_a_result_leads_to_the_next_search_and_back(
     at.settled()
     after = at.names()
     assert before[1] not in after  # shown in the query panel, not among the hits
-    assert len(after) == 12
+    assert len(after) == 24
     at.page.go_back()
     expect(at.page.locator("#found")).to_have_text("Similar to crop.jpg")
     assert at.names() == before
@@ -202,7 +240,7 @@ def test_query_and_hit_are_compared_side_by_side(
 ) -> None:
     at = visit(origin).to()
     at.ask(harbour)
-    at.page.click("[aria-label='Compare with harbour size']")
+    at.act("Compare with harbour size")
     dialog = at.page.locator("#compare")
     expect(dialog.locator("p[role=status]")).to_contain_text(re.compile("Same (image|thing)"))
     expect(dialog.locator("svg image")).to_have_count(2)
@@ -217,16 +255,22 @@ def test_two_stored_images_that_differ_are_compared(visit: Visitor, origin: str)
     at = visit(origin).to()
     at.cards.first.locator(".preview").click()
     at.found()
+    at.page.click("#show-options")
     at.page.fill("#k", "100")
     at.page.press("#k", "Tab")
+    at.page.keyboard.press("Escape")
     at.settled()
-    at.cards.last.locator("text=Compare").click()
+    at.page.keyboard.press("End")
+    last = at.page.locator(".card[aria-posinset='100']")
+    last.hover()
+    last.locator("text=Compare").click()
     expect(at.page.locator("#compare p[role=status]")).to_contain_text("Similar: ")
 
 
 def test_k_and_threshold(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
+    at.page.click("#show-options")
     at.page.fill("#k", "3")
     at.page.press("#k", "Tab")
     expect(at.cards).to_have_count(3)
@@ -245,34 +289,33 @@ def test_no_match_is_reported(visit: Visitor, origin: str, tmp_path: Path) -> No
     PIL.Image.fromarray(noise).save(tmp_path / "noise.png")
     at = visit(origin).to()
     at.ask(tmp_path / "noise.png")
-    expect(at.page.locator("#summary")).to_contain_text("No match")
+    expect(at.page.locator("#summary")).to_contain_text("None is the same image or thing")
     expect(at.cards.first.locator(".badge")).to_have_count(0)
+    at.page.click("#show-options")
     at.page.check("#matches")
     expect(at.page.locator("#found")).to_have_text("Nothing found")
     expect(at.cards).to_have_count(0)
 
 
-def test_a_hit_s_metadata_become_a_filter(visit: Visitor, origin: str, harbour: Path) -> None:
+def test_a_filter_of_the_address_can_be_removed(visit: Visitor, origin: str) -> None:
     at = visit(origin).to()
-    at.ask(harbour)
-    at.page.click(".card:last-child .chip")
-    expect(at.page.locator("#filter .chip")).to_have_count(1)
-    scenes = {name.rsplit(" ", 1)[0] for name in at.names()}
-    assert len(scenes) == 1
-    assert json.dumps({"scene": scenes.pop()}).replace(" ", "") in at.page.evaluate(
-        "decodeURIComponent(location.hash)"
-    )
+    query = at.cards.first.get_attribute("data-id")
+    at.to(f"#search?id={query}&where={quote(json.dumps({'scene': 'mosaic'}))}")
+    expect(at.page.locator("#filter .chip")).to_have_text("scene: mosaic ✕")
+    assert {name.rsplit(" ", 1)[0] for name in at.names()} == {"mosaic"}
     at.page.click("#filter .chip")
     expect(at.page.locator("#filter .chip")).to_have_count(0)
-    expect(at.cards).to_have_count(12)
+    expect(at.cards).to_have_count(24)
 
 
 def test_hits_are_re_ranked(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin).to()
     at.ask(harbour)
+    at.page.click("#show-options")
     at.page.select_option("#rerank", "geometric")
     expect(at.cards.first.locator(".badge")).to_have_text(re.compile("same (image|thing)"))
-    expect(at.cards.first.locator(".score")).to_contain_text("correspondences")
+    score = at.cards.first.locator(".score span").first
+    expect(score).to_have_attribute("title", re.compile("correspondences"))
 
 
 def test_an_encoder_is_chosen(visit: Visitor, catalogue: Path, gallery: Path) -> None:

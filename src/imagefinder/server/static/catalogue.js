@@ -2,20 +2,25 @@
 
 import * as api from "./api.js";
 import { $, announce, h, plural, setText } from "./dom.js";
+import { Grid, skeletons } from "./grid.js";
 import { imageCard } from "./image-card.js";
 import { acceptFiles } from "./image-input.js";
 
+const PAGE = 200;
+
 let cursor = null;
+let loading = false;
 let encoder = null; // whose images are listed
 let generation = 0; // incremented by each new listing, so that an earlier one stops
 let onChange = () => {};
 let server = null;
+let grid = null;
 
 /** `changed` is called after each addition or deletion. */
 export function init(stats, changed) {
   server = stats;
   onChange = changed;
-  $("more").addEventListener("click", loadMore);
+  grid = new Grid($("images"), { onEnd: () => cursor && !loading && loadMore() });
   $("add-zone").hidden = !stats.writable;
   if (stats.writable) acceptFiles($("add-zone"), $("add-files"), upload);
 }
@@ -29,9 +34,9 @@ export async function render(params, catalogue) {
 async function refresh() {
   generation += 1;
   cursor = null;
-  $("images").replaceChildren();
+  grid.set(...skeletons(60));
   updateCount();
-  await loadMore();
+  await loadMore(true);
 }
 
 async function updateCount() {
@@ -43,32 +48,36 @@ async function updateCount() {
   }
 }
 
-async function loadMore() {
+async function loadMore(isFirst = false) {
   const current = generation;
   setText($("list-error"), null);
   $("images").setAttribute("aria-busy", "true");
-  $("more").disabled = true; // one page per click
+  loading = true;
   try {
-    const page = await api.listImages(encoder, cursor);
+    const page = await api.listImages(encoder, cursor, PAGE);
     if (generation !== current) return;
     cursor = page.next;
-    $("images").append(...page.images.map(card));
-    if (!$("images").children.length) $("images").append(emptyNote());
+    if (isFirst) grid.set(page.images, card);
+    else grid.append(page.images);
+    if (isFirst && !page.images.length) $("images").append(emptyNote());
   } catch (error) {
+    if (generation !== current) return;
+    cursor = null;
+    if (isFirst) grid.clear();
     setText($("list-error"), error.message);
   }
-  $("more").hidden = !cursor;
-  $("more").disabled = false;
+  loading = false;
   $("images").removeAttribute("aria-busy");
+  grid.request(); // the page may be taller than what came
 }
 
 function card(image) {
-  const size = h("p", { class: "muted" }, `${image.width} × ${image.height}`);
-  const onRemove = () => {
+  const onRemove = (id) => {
     onChange();
     updateCount();
+    grid.remove(id);
   };
-  return imageCard(image, { encoder, details: [size], onRemove: server.writable ? onRemove : null });
+  return imageCard(image, { encoder, onRemove: server.writable ? onRemove : null });
 }
 
 function emptyNote() {

@@ -6,10 +6,10 @@ const STEP = 0.02;
 const MIN_SIDE = 0.03; // of the image; anything smaller was a click
 
 /**
- * Let a region be drawn in `frame`, which covers the image exactly. `onCrop` gets [left, top, width,
- * height] as fractions of the image. Returns a function to set the box (null removes it).
+ * Let a region be drawn in `frame`, which covers the image exactly: [left, top, width, height] as
+ * fractions of the image. `onEnter` is called when it is confirmed with the keyboard.
  */
-export function croppable(frame, onCrop) {
+export function croppable(frame, onEnter) {
   let region = null;
   const box = h("div", {
     class: "box",
@@ -29,8 +29,7 @@ export function croppable(frame, onCrop) {
   }
 
   frame.addEventListener("pointerdown", (event) => {
-    const scrolling = event.pointerType === "touch" && !frame.classList.contains("cropping");
-    if (event.button !== 0 || scrolling) return;
+    if (event.button !== 0) return;
     event.preventDefault();
     const before = region;
     const start = position(frame, event);
@@ -42,7 +41,6 @@ export function croppable(frame, onCrop) {
       const drawn = between(start, position(frame, ended));
       if (ended.type === "pointercancel" || Math.min(drawn[2], drawn[3]) < MIN_SIDE) return show(before);
       show(drawn);
-      onCrop(drawn);
     };
     frame.addEventListener("pointerup", end, { once: true });
     frame.addEventListener("pointercancel", end, { once: true });
@@ -54,16 +52,14 @@ export function croppable(frame, onCrop) {
       event.preventDefault();
       show(event.shiftKey ? resize(region, arrow) : move(region, arrow));
       announce(`Crop: ${region.map((fraction) => Math.round(100 * fraction)).join(", ")} percent`);
-    } else if (event.key === "Enter") onCrop(region);
-    else if (event.key === "Escape") onCrop(null);
+    } else if (event.key === "Enter") onEnter();
   });
 
   return {
-    show,
-    /** Put the box in the middle and focus it; from now on, touch draws too. */
-    begin() {
-      frame.classList.add("cropping");
-      show(region ?? [0.25, 0.25, 0.5, 0.5]);
+    region: () => region,
+    /** Show a box, by default in the middle, and focus it. */
+    begin(initial) {
+      show(initial || [0.25, 0.25, 0.5, 0.5]);
       box.focus();
     },
   };

@@ -14,7 +14,7 @@ export function init(stats, changed) {
   $("duplicates-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const { threshold, verify } = event.target.elements;
-    const to = href("duplicates", { threshold: threshold.value, verify: verify.value });
+    const to = href("copies", { threshold: threshold.value, verify: verify.value });
     if (to === location.hash) dispatchEvent(new Event("route"));
     else navigate(to);
   });
@@ -42,10 +42,10 @@ export async function render(params, { encoder }) {
 }
 
 function summary({ groups, total, threshold }) {
-  const scores = `with a score of at least ${threshold.toFixed(2)}`;
-  if (!total) return `No duplicates ${scores}.`;
+  const scores = `at least ${threshold.toFixed(2)} similar`;
+  if (!total) return `No copies ${scores}.`;
   const first = groups.length < total ? `; showing the first ${groups.length}` : "";
-  return `${plural(total, "group")} of duplicates ${scores}${first}.`;
+  return `${plural(total, "group")} of copies ${scores}${first}.`;
 }
 
 function groupCards({ best, why, copies }, encoder) {

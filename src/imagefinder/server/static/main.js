@@ -8,7 +8,7 @@ import * as map from "./map.js";
 import { currentRoute, hrefWith, navigate, onRoute } from "./router.js";
 import * as search from "./search.js";
 
-const VIEWS = { search, catalogue, duplicates, map };
+const VIEWS = { search, catalogue, copies: duplicates, map };
 
 let server = null;
 let previous = null;

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { croppable } from "./crop.js";
-import { $, button, h } from "./dom.js";
+import { $, button, h, openDialog } from "./dom.js";
 import { titleOf } from "./image-card.js";
 import { hrefWith, navigate, searchHref } from "./router.js";
 import { getUpload } from "./uploads.js";
@@ -38,43 +38,56 @@ export function imageForm({ images }) {
   return data;
 }
 
-/** Show the query in its panel; a single image can be cropped there. */
+/** Show the query in its bar; a part of a single image can be chosen. */
 export function renderQuery(query, params) {
   const panel = $("query");
   panel.hidden = isEmpty(query);
   const [first, ...others] = query.images;
   const single = first?.url && !others.length;
-  const images = single ? [cropFrame(first, params)] : query.images.map(tile);
-  const text = query.text && h("p", { class: "chips" }, h("span", { class: "chip" }, `“${query.text}”`));
-  const clear = button("Clear", () => navigate(searchHref({})));
-  panel.replaceChildren(...images, ...(text ? [text] : []), h("p", { class: "row" }, single ? cropButtons(params) : [], clear));
+  const images = single ? [partOf(first, params)] : query.images.map(tile);
+  const text = query.text && h("span", { class: "chip" }, `“${query.text}”`);
+  const part = single && button("Choose a part", () => choosePart(first, params), null, "plain part");
+  const whole = params.get("crop") && button("Whole image", () => navigate(hrefWith({ crop: null })));
+  panel.replaceChildren(...[...images, text, part, whole, button("Clear", () => navigate(searchHref({})))].filter(Boolean));
 }
 
-let cropper = null;
-
-function cropFrame(image, params) {
-  const img = h("img", { src: image.url, alt: `The query: ${image.name}`, draggable: "false" });
-  const frame = h("div", { class: "frame" }, img);
-  const fallback = h("p", { class: "muted" }, `${image.name} (this browser cannot display it)`);
-  img.addEventListener("error", () => frame.replaceWith(fallback));
-  const size = () => image.size ?? [img.naturalWidth, img.naturalHeight];
-  cropper = croppable(frame, (region) => navigate(hrefWith({ crop: region && toPixels(region, size()) })));
-  img.addEventListener("load", () => {
-    const crop = params.get("crop");
-    cropper.show(crop && toFractions(crop, size()));
+/** A small image of the query, with the box of its part. */
+function partOf(image, params) {
+  const img = tile(image);
+  const frame = h("div", { class: "shown-part" }, img);
+  img.addEventListener("error", () => {
+    frame.replaceWith(h("p", { class: "muted" }, `${image.name} (this browser cannot display it)`));
+    document.querySelector("#query .part")?.remove();
   });
+  const crop = params.get("crop");
+  if (crop) img.addEventListener("load", () => frame.append(boxAt(toFractions(crop, sizeOf(image, img)))));
   return frame;
 }
 
-function cropButtons(params) {
-  return [
-    button("Crop", () => cropper.begin()),
-    params.get("crop") && button("Remove crop", () => navigate(hrefWith({ crop: null }))),
-  ];
+function boxAt(region) {
+  const box = h("div", { class: "box" });
+  const [left, top, width, height] = region.map((fraction) => `${100 * fraction}%`);
+  Object.assign(box.style, { left, top, width, height });
+  return box;
+}
+
+const sizeOf = (image, img) => image.size ?? [img.naturalWidth, img.naturalHeight];
+
+/** Ask for a box in a dialog, and search with it. */
+async function choosePart(image, params) {
+  const img = h("img", { src: image.url, alt: `The query: ${image.name}`, draggable: "false" });
+  const frame = h("div", { class: "frame" }, img);
+  const crop = params.get("crop");
+  const cropper = croppable(frame, () => $("part").close("yes"));
+  $("part-frame").replaceChildren(frame);
+  const closed = openDialog($("part"));
+  await img.decode();
+  cropper.begin(crop && toFractions(crop, sizeOf(image, img)));
+  if ((await closed) === "yes") navigate(hrefWith({ crop: toPixels(cropper.region(), sizeOf(image, img)) }));
 }
 
 const tile = (image) =>
-  image.url ? h("img", { class: "tile", src: image.url, alt: image.name }) : h("p", { class: "name" }, image.name);
+  image.url ? h("img", { class: "tile", src: image.url, alt: `The query: ${image.name}` }) : h("p", { class: "name" }, image.name);
 
 /** The API's crop: left, top, width and height, inside the image and at least one pixel. */
 function toPixels([left, top, width, height], [columns, rows]) {

@@ -1,11 +1,12 @@
 // Router: the view and its parameters live in the URL's hash.
 
-const VIEWS = ["search", "catalogue", "duplicates", "map"];
+const VIEWS = ["search", "catalogue", "copies", "map"];
 const SEARCH_OPTIONS = ["encoder", "k", "threshold", "matches", "rerank", "where"];
 
 /** The current `{view, params}`, the latter as URLSearchParams. */
 export function currentRoute() {
-  const [view, query] = location.hash.slice(1).split("?");
+  const [name, query] = location.hash.slice(1).split("?");
+  const view = name === "duplicates" ? "copies" : name; // its earlier address
   return { view: VIEWS.includes(view) ? view : "search", params: new URLSearchParams(query) };
 }
 

@@ -3,23 +3,25 @@
 import * as api from "./api.js";
 import { compare } from "./compare.js";
 import { $, announce, button, h, plural, setText } from "./dom.js";
+import { Grid, skeletons } from "./grid.js";
 import { imageCard, titleOf } from "./image-card.js";
 import { acceptFiles, acceptPaste, acceptPhotos } from "./image-input.js";
 import { describe, imageForm, isEmpty, loadQuery, renderQuery } from "./query.js";
 import { hrefWith, navigate, searchHref } from "./router.js";
 import { storeUpload } from "./uploads.js";
 
-const DEFAULT_K = 12;
+const DEFAULT_K = 24;
 const MAX_K = 1000;
 const MAX_IMAGES = 16;
 
 const cache = new Map(); // responses by URL, so that Back is instant
 let controller = new AbortController();
 let server = null;
+let grid = null;
 
 export function init(stats) {
   server = stats;
-  $("options").open = matchMedia("(min-width: 48rem)").matches;
+  grid = new Grid($("hits"));
   const onFiles = (files) => navigate(searchHref({ upload: files.slice(0, MAX_IMAGES).map(storeUpload) }));
   const onLink = (url) => navigate(searchHref({ url }));
   acceptFiles($("search"), $("choose"), onFiles, onLink);
@@ -54,6 +56,8 @@ export async function render(params, catalogue) {
   $("hits").setAttribute("aria-busy", "true");
   try {
     showOptions(params, catalogue);
+    $("search").classList.toggle("asked", hasQuery(params));
+    if (!cache.has(location.hash)) grid.set(...skeletons(kOf(params)));
     const query = await loadQuery(params, encoder);
     if (signal.aborted) return;
     renderQuery(query, params);
@@ -62,7 +66,7 @@ export async function render(params, catalogue) {
     setText($("search-error"), null);
   } catch (error) {
     if (signal.aborted) return;
-    $("hits").replaceChildren();
+    grid.clear();
     setText($("summary"), null);
     $("found").textContent = "";
     setText($("search-error"), error.message);
@@ -92,6 +96,7 @@ function showThreshold() {
 }
 
 const kOf = (params) => Number(params.get("k") ?? DEFAULT_K);
+const hasQuery = (params) => ["id", "upload", "url", "text"].some((name) => params.has(name));
 const filterOf = (params) => JSON.parse(params.get("where") ?? "{}");
 
 function showFilter(params) {
@@ -121,9 +126,9 @@ async function renderHits(query, params, encoder, signal) {
   const nothing = hits.length ? null : "Nothing found";
   $("found").textContent = nothing ?? `Similar to ${describe(query)}`;
   setText($("summary"), response.detail ?? summary(hits, response.matches !== null));
-  const clicked = $("hits").contains(document.activeElement);
-  $("hits").replaceChildren(...hits.map((hit) => hitCard(hit, query, params, encoder)));
-  if (clicked) $("found").focus({ preventScroll: true });
+  const elsewhere = !document.activeElement || document.activeElement === document.body;
+  grid.set(hits, (hit) => hitCard(hit, query, params, encoder));
+  if (elsewhere) $("found").focus({ preventScroll: true });
   announce(nothing ?? `${plural(hits.length, "image")} found, the most similar is ${titleOf(hits[0])}`);
 }
 
@@ -146,8 +151,8 @@ function searchForm(query, params, encoder, extra) {
 function summary(hits, verified) {
   if (!verified) return null;
   const matches = hits.filter((hit) => hit.match).length;
-  if (matches) return `${plural(matches, "match", "matches")}.`;
-  return hits.length ? "No match. These are the most similar images." : "No match.";
+  if (matches) return `${matches.toLocaleString("en")} of the same image or thing`;
+  return hits.length ? "None is the same image or thing; these are the most similar." : "None is the same image or thing.";
 }
 
 function hitCard(hit, query, params, encoder) {
@@ -158,32 +163,32 @@ function hitCard(hit, query, params, encoder) {
     encoder,
     details: [score(hit)],
     actions: comparable ? [button("Compare", onCompare, `Compare with ${titleOf(hit)}`)] : [],
-    onRemove: server.writable ? clearCache : null,
-    onFilter: (name, value) => filterBy({ ...filterOf(params), [name]: value }),
+    onRemove: server.writable ? onRemove : null,
   });
   return showRegion(card, hit);
 }
 
-function score(hit) {
-  const { correspondences } = hit;
-  return h(
-    "p",
-    { class: "score" },
-    h("meter", { min: 0, max: 1, value: hit.score, "aria-label": "Score" }),
-    h("span", {}, hit.score.toFixed(3)),
-    badge(hit),
-    correspondences !== null && h("span", { class: "muted" }, plural(correspondences, "correspondence")),
-  );
+function onRemove(id) {
+  clearCache();
+  grid.remove(id);
 }
 
-const badge = (hit) => hit.match && h("span", { class: "badge good", title: odds(hit) }, hit.verdict);
+function score(hit) {
+  return h("p", { class: "score" }, h("span", { title: scoreHelp(hit) }, hit.score.toFixed(3)), badge(hit));
+}
+
+const scoreHelp = ({ correspondences }) =>
+  correspondences === null ? "Similarity; 1 is identical" : `Similarity; ${plural(correspondences, "correspondence")}`;
+
+/** The verdict, where it says something. */
+const badge = (hit) => hit.match && h("span", { class: "badge", title: odds(hit) }, hit.verdict);
 
 const odds = ({ probability }) => (probability === null ? "" : `${Math.floor(1000 * probability) / 10} %`);
 
 function showRegion(card, { region, width, height }) {
   if (!region) return card;
   const [x, y, w, h] = region.map(Number);
-  const svg = `<svg viewBox="0 0 ${width} ${height}"><path d="M${x} ${y}h${w}v${h}h-${w}z"/></svg>`;
+  const svg = `<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="xMidYMid slice" aria-hidden="true"><path d="M${x} ${y}h${w}v${h}h-${w}z"/></svg>`;
   card.querySelector(".preview").insertAdjacentHTML("beforeend", svg);
   return card;
 }
@@ -195,5 +200,5 @@ async function renderExamples(encoder, count) {
   $("found").textContent = images.length ? "Or start with one of these" : "The catalogue is empty";
   const advice = server.writable ? "Add images in the Catalogue view, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
   setText($("summary"), images.length ? null : advice);
-  $("hits").replaceChildren(...images.map((image) => imageCard(image, { encoder })));
+  grid.set(images, (image) => imageCard(image, { encoder }));
 }
