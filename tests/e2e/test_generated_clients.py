@@ -29,7 +29,7 @@ Client: TypeAlias = Callable[..., dict[str, Any]]
 
 
 def called(*words: str | Path, **options: Any) -> str:
-    done = subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         words, capture_output=True, text=True, timeout=300, check=False, **options
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -123,7 +123,7 @@ def test_a_switch_in_the_midst_of_a_search_is_not_seen(
 
 def test_it_goes_on_in_shared_batches(serve: Serve, folder: Path) -> None:
     client = serve()
-    finder = client.app.state.catalogues.first.finder  # type: ignore[attr-defined]
+    finder = client.app.state.opened.catalogues.first.finder  # type: ignore[attr-defined]
     pinned = finder.pinned()
     upgraded(serve.catalogue)
     search(client, folder / "03.jpg")
@@ -134,7 +134,7 @@ def test_it_goes_on_in_shared_batches(serve: Serve, folder: Path) -> None:
 
 def wait(client: TestClient) -> Any:
     """The state once the thread has ended."""
-    client.app.state.upgrades._thread.join(60)  # type: ignore[attr-defined]
+    client.app.state.opened.upgrades._thread.join(60)  # type: ignore[attr-defined]
     return client.get("/v1/upgrade").json()
 
 
@@ -184,7 +184,7 @@ def test_one_runs_at_a_time_and_stops_with_the_server(
     assert begun.wait(60)
     again = client.post("/v1/upgrade", data={"to": AFTER})
     assert (again.status_code, "running already" in again.json()["detail"]) == (409, True)
-    runner = client.app.state.upgrades  # type: ignore[attr-defined]
+    runner = client.app.state.opened.upgrades  # type: ignore[attr-defined]
     runner._ending.set()
     go.set()
     runner.close()

@@ -17,7 +17,7 @@ SEARCH = SqliteStore.search
 
 
 def warmup_of(client: TestClient) -> Warmup:
-    warmup: Warmup = client.app.state.warmup  # type: ignore[attr-defined]
+    warmup: Warmup = client.app.state.opened.warmup  # type: ignore[attr-defined]
     return warmup
 
 

@@ -5,6 +5,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -193,11 +194,11 @@ def test_rows_are_of_equal_height_and_true_proportion(
 ) -> None:
     at = visit(origin, viewport={"width": 1440, "height": 900}).to()
     at.ask(harbour)
-    rows: dict[float, list[dict[str, float]]] = {}
+    rows: dict[float, list[Any]] = {}
     for card in at.cards.all():
         box = card.bounding_box()
         assert box is not None
-        rows.setdefault(round(box["y"]), []).append(dict(box))
+        rows.setdefault(round(box["y"]), []).append(box)
         shape = card.locator("img").evaluate("one => one.naturalWidth / one.naturalHeight")
         assert box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
     *full, _ = rows.values()

@@ -68,7 +68,15 @@ _Proxy = Annotated[
     list[str] | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Trust the X-Forwarded-For header of this proxy; repeatable.",
+        help="Trust X-Forwarded-For and X-Forwarded-Prefix of this proxy; repeatable.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+_RootPath = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH",
+        help="Path below which a proxy serves this server, such as /find.",
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -193,6 +201,7 @@ def serve(
     port: Port = PORT,
     host_name: _HostName = None,
     proxy: _Proxy = None,
+    root_path: _RootPath = "",
     cors: _Cors = None,
     workers: _Workers = None,
     writable: _Writable = False,
@@ -242,6 +251,7 @@ def serve(
             "roots": root or [],
             "keys": keys,
             "origins": tuple(cors or ()),
+            "root_path": _prefix(root_path),
             "hosts": tuple(host_name or ()),
             "proxies": tuple(proxy or ()),
         },
@@ -324,6 +334,18 @@ def _opened(given: _Given) -> Iterator[tuple[list[Finder], Settings]]:
         first = stack.enter_context(opening(given.db, given.encoder, given.options))
         others = [stack.enter_context(open_finder(other)) for other in given.also]
         yield [first, *others], settings
+
+
+def _prefix(given: str) -> str:
+    """Without a slash at the end. Raises BadParameter."""
+    prefix = given.rstrip("/")
+    if not prefix:
+        return ""
+    from imagefinder.server.middleware.prefix import is_prefix
+
+    if not is_prefix(prefix):
+        raise typer.BadParameter("--root-path: expected a path such as /find")
+    return prefix
 
 
 def _worker_count(given: int | None, writable: bool) -> int:

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imagefinder.server.app import create_app
+    from imagefinder.server.app import create_app, lifespan
     from imagefinder.server.serving import serve, serve_worker
     from imagefinder.server.settings import Settings
 
-__all__ = ["Settings", "create_app", "serve", "serve_worker"]
+__all__ = ["Settings", "create_app", "lifespan", "serve", "serve_worker"]
 
-_HOMES = {"Settings": "settings", "create_app": "app"}
+_HOMES = {"Settings": "settings", "create_app": "app", "lifespan": "app"}
 
 
 def __getattr__(name: str) -> Any:

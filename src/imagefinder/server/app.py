@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
 
 from imagefinder import __version__
 from imagefinder.finder import Finder
-from imagefinder.images.decoding_pool import POOL
 from imagefinder.server.api_keys import KeyFile, KeyRing
-from imagefinder.server.catalogues import open_catalogues
 from imagefinder.server.decoding import server_limits
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.metrics import Metrics
@@ -24,6 +23,7 @@ from imagefinder.server.middleware.cors import CorsMiddleware
 from imagefinder.server.middleware.csrf import CrossSiteMiddleware
 from imagefinder.server.middleware.gates import GateMiddleware
 from imagefinder.server.middleware.head import HeadMiddleware
+from imagefinder.server.middleware.prefix import PrefixMiddleware
 from imagefinder.server.middleware.rate_limit import RateLimitMiddleware
 from imagefinder.server.middleware.request_log import RequestLogMiddleware
 from imagefinder.server.middleware.security_headers import SecurityHeadersMiddleware
@@ -35,6 +35,7 @@ from imagefinder.server.openapi import (
     customize_openapi,
     operation_id,
 )
+from imagefinder.server.opened import Opened
 from imagefinder.server.problems import add_exception_handlers
 from imagefinder.server.routes import (
     compare,
@@ -49,8 +50,6 @@ from imagefinder.server.routes import (
     upgrade,
 )
 from imagefinder.server.settings import Settings
-from imagefinder.server.upgrades import UpgradeRunner
-from imagefinder.server.warmup import Warmup
 
 _DEFAULT = Settings()
 _ROUTERS = tuple(
@@ -77,16 +76,19 @@ def create_app(
 ) -> FastAPI:
     """The application for a catalogue, and ``also`` for others made with other encoders.
 
-    It closes them when it ends, and finds images that other programs add in the meantime. Raises
-    KeyFileError for an unreadable key file; a catalogue that cannot be opened is an error at
-    startup.
+    Any ASGI server can run it, and another application can mount it:
+    ``other.mount("/find", create_app("photos.db"))``. It opens the catalogues when it starts, so
+    that one that cannot be opened is an error then, and closes them when it ends. A mounted
+    application is not told of either: it opens them with the first request, unless the other one
+    enters ``lifespan``. It finds images that other programs add in the meantime. Raises
+    KeyFileError for an unreadable key file.
     """
     metrics = Metrics(settings.shared)
     app = FastAPIOffline(
         title="ImageFinder",
         description=DESCRIPTION,
         version=__version__,
-        lifespan=partial(_lifespan, (catalogue, *also), metrics),
+        lifespan=lifespan,
         redoc_url=None,
         responses=COMMON_RESPONSES,
         generate_unique_id_function=operation_id,
@@ -94,6 +96,8 @@ def create_app(
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.map_cache = MapCache()
+    limits = partial(server_limits, settings=settings)
+    app.state.opened = Opened((catalogue, *also), metrics, limits)
     add_exception_handlers(app)
     for router in _ROUTERS:
         app.include_router(router)
@@ -104,22 +108,17 @@ def create_app(
 
 
 @asynccontextmanager
-async def _lifespan(
-    catalogues: Sequence[Finder | str | os.PathLike[str]], metrics: Metrics, app: FastAPI
-) -> AsyncIterator[None]:
-    finders = [one if isinstance(one, Finder) else Finder.open(one) for one in catalogues]
-    limits = partial(server_limits, settings=app.state.settings)
-    with open_catalogues(finders, metrics.batch_size.observe, limits) as opened:
-        app.state.catalogues = opened
-        app.state.upgrades = UpgradeRunner()
-        app.state.warmup = Warmup(opened.all)
-        metrics.watch_images(partial(len, opened.first.finder))
-        try:
-            yield
-        finally:
-            app.state.upgrades.close()
-            app.state.warmup.close()
-            POOL.close()
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Opens the catalogues of an application that ``create_app`` has made, and closes them.
+
+    For the lifespan of an application that mounts it. Raises StoreError.
+    """
+    opened: Opened = app.state.opened
+    await run_in_threadpool(lambda: opened.catalogues)
+    try:
+        yield
+    finally:
+        await run_in_threadpool(opened.close)
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
@@ -139,3 +138,5 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(TimeoutMiddleware, seconds=settings.timeout)
     app.add_middleware(SecurityHeadersMiddleware, cross_origin=bool(settings.origins))
     app.add_middleware(RequestLogMiddleware, metrics=metrics)
+    if settings.root_path:
+        app.add_middleware(PrefixMiddleware, prefix=settings.root_path)

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
 from imagefinder.server.map_cache import MapCache
+from imagefinder.server.opened import Opened
 from imagefinder.server.settings import Settings
 from imagefinder.server.upgrades import UpgradeRunner
 from imagefinder.server.warmup import Warmup
@@ -19,9 +20,15 @@ ENCODER_HELP = "The catalogue to use, by its encoder; default: the first."
 _EXAMPLE_ID = "3e92d93bb8cd8fb0"
 
 
-async def _catalogues(request: Request) -> ServedCatalogues:
-    catalogues: ServedCatalogues = request.app.state.catalogues
-    return catalogues
+async def _opened(request: Request) -> Opened:
+    opened: Opened = request.app.state.opened
+    if not opened.is_open:
+        await run_in_threadpool(lambda: opened.catalogues)
+    return opened
+
+
+async def _catalogues(opened: Annotated[Opened, Depends(_opened)]) -> ServedCatalogues:
+    return opened.catalogues
 
 
 async def _settings(request: Request) -> Settings:
@@ -34,14 +41,12 @@ async def _map_cache(request: Request) -> MapCache:
     return cache
 
 
-async def _upgrades(request: Request) -> UpgradeRunner:
-    runner: UpgradeRunner = request.app.state.upgrades
-    return runner
+async def _upgrades(opened: Annotated[Opened, Depends(_opened)]) -> UpgradeRunner:
+    return opened.upgrades
 
 
-async def _warmup(request: Request) -> Warmup:
-    warmup: Warmup = request.app.state.warmup
-    return warmup
+async def _warmup(opened: Annotated[Opened, Depends(_opened)]) -> Warmup:
+    return opened.warmup
 
 
 Upgrades = Annotated[UpgradeRunner, Depends(_upgrades)]

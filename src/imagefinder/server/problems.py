@@ -147,7 +147,7 @@ def _handle_our_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DecoderBusy):
         return problem_response(503, str(error), {"Retry-After": "5"})
     if isinstance(error, EncoderChanged):
-        request.app.state.catalogues.refresh()
+        request.app.state.opened.catalogues.refresh()
         detail = "the catalogue has just gone over to another encoder: try again"
         return problem_response(503, detail, {"Retry-After": "1"})
     status, detail = _status_and_detail(error)

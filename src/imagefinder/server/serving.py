@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from imagefinder.finder import Finder
 from imagefinder.server.app import create_app
@@ -18,6 +20,7 @@ from imagefinder.server.decoding import bound_decoding
 from imagefinder.server.listener import BACKLOG, bound_socket, url_of
 from imagefinder.server.log_config import log_to_stderr
 from imagefinder.server.metrics import share_metrics
+from imagefinder.server.middleware.prefix import ForwardedPrefixMiddleware
 from imagefinder.server.protocol import limited_protocol
 from imagefinder.server.settings import Settings
 from imagefinder.server.worker import Seat
@@ -63,10 +66,10 @@ def _prepare(finders: Sequence[Finder], settings: Settings) -> None:
         log.info("the catalogue is empty: add images with imagefinder add, even while this runs")
 
 
-def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     limits = ConnectionLimits(affordable_connections())
     return uvicorn.Config(
-        app,
+        _behind_proxies(app, settings.proxies),
         log_config=None,
         http=limited_protocol(limits),
         ws="none",
@@ -74,7 +77,14 @@ def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=limits.idle_seconds,
         access_log=False,  # RequestLogMiddleware writes one with request ids
         server_header=False,
-        proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=list(settings.proxies),
+        proxy_headers=False,  # see _behind_proxies
         timeout_graceful_shutdown=int(settings.timeout) + 1,
     )
+
+
+def _behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
+    """With the addresses and the prefix that these proxies forward."""
+    if not proxies:
+        return app
+    forwarded: Any = ProxyHeadersMiddleware(app, list(proxies))  # type: ignore[arg-type]
+    return ForwardedPrefixMiddleware(forwarded, forwarded.trusted_hosts)

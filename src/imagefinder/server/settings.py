@@ -41,6 +41,9 @@ class Settings:
     """The server's own host names, besides localhost and any IP address; ``*`` for any."""
     proxies: tuple[str, ...] = ()
     """Addresses of reverse proxies whose forwarded headers are trusted."""
+    root_path: str = ""
+    """The prefix below which clients reach the server, such as ``/find``; ``X-Forwarded-Prefix`` of
+    one of the ``proxies`` says another."""
     fetch: Fetch | None = None
     """Downloads images from URLs; without it, a search by URL is refused."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette._utils import get_route_path  # what the routes are matched with
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,7 +26,7 @@ class ApiKeyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request; a valid key's name and rights go into the request's state."""
-        if scope["type"] != "http" or _is_public(scope["path"]):
+        if scope["type"] != "http" or _is_public(get_route_path(scope)):
             await self.app(scope, receive, send)
             return
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from starlette._utils import get_route_path  # what the routes are matched with
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,7 +40,7 @@ class GateMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        path = scope.get("path", "")
+        path = get_route_path(scope) if scope["type"] == "http" else ""
         if scope["type"] != "http" or path == _HEALTH:
             await self.app(scope, receive, send)
         elif scope.get("state", {}).get("is_surplus"):

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from time import monotonic
 
+from starlette._utils import get_route_path  # what the routes are matched with
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagefinder.server.client_table import ClientTable
@@ -52,7 +53,7 @@ class RateLimitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         wait = 0.0
-        if scope["type"] == "http" and not scope["path"].startswith(_UNLIMITED):
+        if scope["type"] == "http" and not get_route_path(scope).startswith(_UNLIMITED):
             wait = self.limiter.acquire(client_of(scope))
         if not wait:
             await self.app(scope, receive, send)
