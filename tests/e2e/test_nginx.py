@@ -1,5 +1,7 @@
 """The server below a prefix of a real nginx: page, documentation and API."""
 
+import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 CONFIGURATION = """\
 daemon off;
-user root;
+user {user};
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
@@ -62,11 +64,17 @@ def nginx(folder: Path, target: str, prefix: str) -> Iterator[httpx.Client]:
     port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(
-        CONFIGURATION.format(folder=folder, port=port, target=target, prefix=prefix)
+        CONFIGURATION.format(
+            user=pwd.getpwuid(os.geteuid()).pw_name,  # whose folders it may write to
+            folder=folder,
+            port=port,
+            target=target,
+            prefix=prefix,
+        )
     )
     with (
         subprocess.Popen(
-            [program, "-p", folder, "-c", configuration, "-e", "error.log"]
+            [program, "-p", folder, "-c", configuration, "-e", folder / "start.log"]
         ) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
@@ -121,7 +129,7 @@ def test_the_page_searches_below_the_prefix(
     failed: list[str] = []
     page.on("response", lambda one: failed.append(one.url) if one.status >= 400 else None)
     page.goto(str(client.base_url.join("/find/")))
-    page.set_input_files("input[type=file]", images[0])
+    page.set_input_files("#choose", images[0])
     page.get_by_text(images[0].name).first.wait_for()
     assert not [url for url in outside if not url.startswith(("blob:", "data:"))]
     assert not failed
