@@ -74,7 +74,7 @@ def test_decoding_processes_end_with_the_server(
 ) -> None:
     pool = DecodingPool()
     monkeypatch.setattr(isolation, "POOL", pool)
-    monkeypatch.setattr("imagefinder.server.app.POOL", pool)
+    monkeypatch.setattr("imagefinder.server.opened.POOL", pool)
     assert search(serve(), avif()).status_code == 200
     assert pool._all
     serve.close()
