@@ -38,12 +38,14 @@ export function croppable(frame, onEnter) {
     frame.addEventListener("pointermove", drag);
     const end = (ended) => {
       frame.removeEventListener("pointermove", drag);
+      frame.removeEventListener("pointerup", end);
+      frame.removeEventListener("pointercancel", end);
       const drawn = between(start, position(frame, ended));
       if (ended.type === "pointercancel" || Math.min(drawn[2], drawn[3]) < MIN_SIDE) return show(before);
       show(drawn);
     };
-    frame.addEventListener("pointerup", end, { once: true });
-    frame.addEventListener("pointercancel", end, { once: true });
+    frame.addEventListener("pointerup", end);
+    frame.addEventListener("pointercancel", end);
   });
 
   box.addEventListener("keydown", (event) => {
@@ -52,7 +54,10 @@ export function croppable(frame, onEnter) {
       event.preventDefault();
       show(event.shiftKey ? resize(region, arrow) : move(region, arrow));
       announce(`Crop: ${region.map((fraction) => Math.round(100 * fraction)).join(", ")} percent`);
-    } else if (event.key === "Enter") onEnter();
+    } else if (event.key === "Enter") {
+      event.preventDefault(); // or it presses the button that gets the focus back
+      onEnter();
+    }
   });
 
   return {
