@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Draw = Callable[..., Image]
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
-PATIENCE = 30_000  # milliseconds that a browser is waited for: other work may share the machine
+PATIENCE = 120_000  # milliseconds that a browser is waited for: other work may share the machine
 _CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 _MOST_WORKERS = 8  # each takes about 1 GB
