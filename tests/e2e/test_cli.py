@@ -136,7 +136,12 @@ def test_a_search_by_stdin_and_by_an_id_finds_the_same(
     id_ = by_bytes["hits"][0]["id"]
     by_id = answer(run("search", id_, "--json", "-k", 5))
     assert (by_bytes["query"], by_id["query"]) == ("-", id_)
-    assert by_bytes["hits"] == by_id["hits"]
+    assert [hit["id"] for hit in by_bytes["hits"]] == [hit["id"] for hit in by_id["hits"]]
+    # an image encoded alone and one encoded among others may differ in the last bit
+    scores = [hit["score"] for hit in by_bytes["hits"]]
+    assert scores == pytest.approx([hit["score"] for hit in by_id["hits"]], abs=1e-6)
+    verdicts = [hit["verdict"] for hit in by_bytes["hits"]]
+    assert verdicts == [hit["verdict"] for hit in by_id["hits"]]
     assert len(by_id["hits"]) == 5
 
 
