@@ -62,17 +62,18 @@ Line = tuple[str, Callable[[int], str]]
 
 
 def _encoding(prices: Prices) -> Iterator[Line]:
-    for name, rate in (("AVX-512 and AMX", ENCODED_AMX), ("AVX2", ENCODED_AVX2)):
-        yield f"core hours, {name}", lambda count, rate=rate: _number(count / rate / 3600)  # type: ignore[misc]
-        yield (
-            f"time, {_CLUSTER} machines of {_MACHINE} cores",
-            lambda count, rate=rate: _time(count / rate / _CLUSTER / _MACHINE),  # type: ignore[misc]
-        )
-        yield (
-            "price",
-            lambda count, rate=rate: _number(count / rate / 3600 * prices.core_hour),  # type: ignore[misc]
-        )
+    yield from _encoded_at(ENCODED_AMX, "AVX-512 and AMX", prices)
+    yield from _encoded_at(ENCODED_AVX2, "AVX2", prices)
     yield "time to store, by one program", lambda count: _time(count / STORED)
+
+
+def _encoded_at(rate: float, processor: str, prices: Prices) -> Iterator[Line]:
+    yield f"core hours, {processor}", lambda count: _number(count / rate / 3600)
+    yield (
+        f"time, {_CLUSTER} machines of {_MACHINE} cores",
+        lambda count: _time(count / rate / _CLUSTER / _MACHINE),
+    )
+    yield "price", lambda count: _number(count / rate / 3600 * prices.core_hour)
 
 
 def _storage(prices: Prices) -> Iterator[Line]:
