@@ -8,7 +8,7 @@ depth, with the block-wise supervision of DNA (Li et al., arXiv 1911.13053).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -64,14 +64,16 @@ def train_blocks(
         # those of the whole group, also when resuming: for fewer, the teacher rounds differently
         targets = _teacher_maps(teacher, own_views, depths[numbers.start : numbers.stop])
         del targets[: remaining.start - numbers.start]
-        maps = _forward(student.blocks[: remaining.start], _pixels(own_views))
+        maps = _pixels(own_views)
+        for block in student.blocks[: remaining.start]:  # one by one, as they were trained: what
+            maps = _forward(block, maps)  # is between them is rounded, also when resuming
         for number in remaining:
             block = student.blocks[number]
             error = _train(block, maps, targets.pop(0), group, seed=number)
             report({"block": number, "error": error})
             yield number + 1
             if number + 1 in remaining:
-                maps = _forward([block], maps)
+                maps = _forward(block, maps)
 
 
 def _teacher_maps(teacher: Teacher, views: Pixels, depths: Sequence[str]) -> list[Tensor]:
@@ -106,21 +108,19 @@ def _train(block: nn.Module, maps: Tensor, targets: Tensor, group: BlockGroup, s
     sample = _batches(maps[: min(training, 2048)])
     with mixed_precision(where):
         recalibrate_batch_norm(block, (_as_input(batch, where) for batch in sample))
-    output = _forward([block], maps[training:])
+    output = _forward(block, maps[training:])
     return float((output.float() - targets[training:].float()).square().mean()) * scale
 
 
 @torch.no_grad()
-def _forward(blocks: Iterable[nn.Module], maps: Tensor) -> Tensor:
-    """The output of these blocks, which are frozen."""
-    sequence = nn.Sequential(*blocks).eval().requires_grad_(False)
-    if not len(sequence):
-        return maps
-    where = next(sequence.parameters()).device
+def _forward(block: nn.Module, maps: Tensor) -> Tensor:
+    """The output of a block, which is frozen."""
+    block.eval().requires_grad_(False)
+    where = next(block.parameters()).device
     result = torch.empty(0)
     for number, batch in enumerate(_batches(maps)):
         with mixed_precision(where):
-            output = sequence(_as_input(batch, where))
+            output = block(_as_input(batch, where))
         if number == 0:
             result = _allocate(len(maps), output.shape[1:])
         result[number * _FORWARD :][: len(output)] = output

@@ -10,10 +10,11 @@ from .program import Run, Word, answer
 Encoder = list[Word]
 
 # each image has its orientation's number drawn in its middle, which learned encoders see: the
-# threshold only tells them from images left lying on their side (0.72 to 0.83 by compact)
+# threshold only tells them from images left lying on their side (0.69 to 0.83 by compact, at most
+# 0.63 by mobilenet_v2_qat)
 OURS = {"classic": 0.98, "compact": 0.95}
 MODELS: dict[str, tuple[float, Encoder]] = {
-    "mobilenet_v2_qat": (0.92, ["-o", "mean=0.5", "-o", "std=0.5", "-o", "output=embedding"]),
+    "mobilenet_v2_qat": (0.85, ["-o", "mean=0.5", "-o", "std=0.5", "-o", "output=embedding"]),
     "squeezenet1.1": (0.98, ["-o", "output=embedding"]),
 }
 KINDS = ["Landscape", "Portrait"]

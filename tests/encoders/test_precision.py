@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,10 @@ for precision in ("auto", "bf16"):
 
 
 class Failing:
-    """A library whose graphs fail in other than 32 bits, when compiled or when run."""
+    """A library whose graphs fail in other than 32 bits, when compiled or when run.
+
+    Or it computes all in 32 bits, and does not say so unless it is asked.
+    """
 
     def __init__(self, when: str) -> None:
         self.when = when
@@ -54,6 +58,11 @@ class Failing:
     def infer(self) -> None:
         self._fail("run")
 
+    def get_property(self, name: str) -> Any:
+        assert name == precision.HINT
+        said = "f32" if self.when == "silently" else self.hints[-1]
+        return SimpleNamespace(get_type_name=lambda: said)
+
     def _fail(self, when: str) -> None:
         if self.when in (when, "always") and (self.hints[-1] != "f32" or self.when == "always"):
             raise RuntimeError("object is not initialized")
@@ -71,6 +80,11 @@ def test_a_precision_that_fails_becomes_f32_and_the_log_says_why(
     assert [record.levelname for record in caplog.records] == [level]
     assert "32 bits" in caplog.text
     assert "object is not initialized" in caplog.text
+
+
+def test_bf16_that_is_computed_in_32_bits_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
+    precision.compile_graph(Failing("silently"), "graph", "bf16", {})
+    assert "16 bits do not work on this processor" in caplog.text
 
 
 def test_a_graph_that_fails_in_any_precision_fails() -> None:

@@ -40,6 +40,8 @@ def compile_graph(ov: Any, graph: Any, precision: str, config: Mapping[str, Any]
             raise RuntimeError(NO_SIXTEEN_BITS)
         compiled = core.compile_model(graph, "CPU", {**config, **hint})
         _run_once(compiled)
+        if precision == "bf16" != precision_of(compiled):  # the hint was ignored
+            raise RuntimeError(NO_SIXTEEN_BITS)
     except RuntimeError as error:
         compiled = core.compile_model(graph, "CPU", {**config, HINT: "f32"})
         level = logging.INFO if precision == "auto" else logging.WARNING
@@ -60,10 +62,11 @@ def sixteen_bits_work() -> bool:
     product = ops.matmul(rows, ops.constant(np.ones((36, 8), np.float32)), False, False)
     try:
         config = {HINT: "bf16", "INFERENCE_NUM_THREADS": 1}
-        _run_once(ov.Core().compile_model(ov.Model([product], [image], "probe"), "CPU", config))
+        compiled = ov.Core().compile_model(ov.Model([product], [image], "probe"), "CPU", config)
+        _run_once(compiled)
     except RuntimeError:
         return False
-    return True
+    return precision_of(compiled) == "bf16"
 
 
 def chosen_precision() -> str:
