@@ -158,6 +158,15 @@ _AllowPrivate = Annotated[
         rich_help_panel=_ACCESS,
     ),
 ]
+_Mcp = Annotated[
+    bool,
+    typer.Option(
+        "--mcp",
+        help="Serve assistants by the Model Context Protocol, too, at /mcp; they may name files "
+        "below --root.",
+        rich_help_panel=_ACCESS,
+    ),
+]
 _Rate = Annotated[
     int | None,
     typer.Option(
@@ -211,6 +220,7 @@ def serve(
     keys: _Keys = None,
     fetch: _Fetch = False,
     allow_private: _AllowPrivate = False,
+    mcp: _Mcp = False,
     rate: _Rate = None,
     max_upload: _MaxUpload = _MEGABYTES,
     decoding_memory: _DecodingMemory = None,
@@ -232,6 +242,10 @@ def serve(
     for folder in watch or []:
         if not os.path.isdir(os.path.expanduser(folder)):
             raise typer.BadParameter(f"--watch: there is no folder {folder}")
+    if mcp:
+        from imagefinder._utils.extras import check_extra
+
+        check_extra("mcp", "mcp", "serve --mcp")
     count = _worker_count(workers, writable)
     given = _Given(
         db=db,
@@ -250,6 +264,7 @@ def serve(
             "uploads": uploads,
             "roots": root or [],
             "keys": keys,
+            "mcp": mcp,
             "origins": tuple(cors or ()),
             "root_path": _prefix(root_path),
             "hosts": tuple(host_name or ()),

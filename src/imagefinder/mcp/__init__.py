@@ -2,5 +2,6 @@
 
 from imagefinder.mcp.assistant_server import create_server
 from imagefinder.mcp.folders import Folders
+from imagefinder.mcp.http_endpoint import HttpEndpoint
 
-__all__ = ["Folders", "create_server"]
+__all__ = ["Folders", "HttpEndpoint", "create_server"]

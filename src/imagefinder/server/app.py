@@ -10,10 +10,13 @@ from functools import partial
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
+from starlette.routing import Route
 
 from imagefinder import __version__
 from imagefinder.finder import Finder
 from imagefinder.server.api_keys import KeyFile, KeyRing
+from imagefinder.server.assistants import PATH as ASSISTANTS_PATH
+from imagefinder.server.assistants import AssistantsApp
 from imagefinder.server.decoding import server_limits
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.metrics import Metrics
@@ -102,6 +105,9 @@ def create_app(
     for router in _ROUTERS:
         app.include_router(router)
     app.mount("/page", ui.static_files)
+    if settings.mcp:
+        assistants = AssistantsApp(app.state.opened, settings)
+        app.router.routes.append(Route(ASSISTANTS_PATH, assistants, methods=["POST"]))
     customize_openapi(app, settings.keys is not None)
     _add_middleware(app, settings, metrics)
     return app

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Form, HTTPException, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.types import Scope
 
 from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
@@ -114,11 +115,17 @@ def get_record(catalogue: ServedCatalogue, id: str) -> Record:  # noqa: A002  as
 StoredRecord = Annotated[Record, Depends(_record_from_path)]
 
 
+def may_write(scope: Scope, settings: Settings) -> bool:
+    """Whether the server and the request's API key allow adding and deleting images."""
+    has_key = settings.keys is None or scope.get("state", {}).get("key_writes", False)
+    return settings.writable and has_key
+
+
 def check_write_access(request: Request, settings: CurrentSettings) -> None:
     """403 unless the server and the API key allow adding and deleting images."""
     if not settings.writable:
         raise HTTPException(403, "this server is read-only: start it with --writable")
-    if settings.keys is not None and not request.scope["state"].get("key_writes"):
+    if not may_write(request.scope, settings):
         raise HTTPException(403, "this API key is read-only: create one with --write")
 
 

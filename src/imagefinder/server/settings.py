@@ -46,7 +46,8 @@ class Settings:
     one of the ``proxies`` says another."""
     fetch: Fetch | None = None
     """Downloads images from URLs; without it, a search by URL is refused."""
-
+    mcp: bool = False
+    """Whether assistants reach the first catalogue by the Model Context Protocol, at ``/mcp``."""
     shared: SharedFolder | None = None
     """What all workers of the server share; without it, there is one process."""
 

@@ -1,0 +1,49 @@
+"""``/mcp``: the first catalogue as tools of assistants, behind all that guards the other routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+from imagefinder.finder import Finder
+from imagefinder.server.dependencies import may_write
+from imagefinder.server.opened import Opened
+from imagefinder.server.settings import Settings
+
+if TYPE_CHECKING:
+    from imagefinder.mcp import HttpEndpoint
+
+PATH: Final = "/mcp"
+
+
+class AssistantsApp:
+    """An ASGI application. Only who may write gets tools that change the catalogue."""
+
+    def __init__(self, opened: Opened, settings: Settings) -> None:
+        """Nothing is opened yet."""
+        self._opened = opened
+        self._settings = settings
+        self._endpoints: dict[bool, tuple[Finder, HttpEndpoint]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        writable = may_write(scope, self._settings)
+        endpoint = await run_in_threadpool(self._endpoint, writable)
+        await endpoint(scope, receive, send)
+
+    def _endpoint(self, writable: bool) -> HttpEndpoint:
+        finder = self._opened.catalogues.first.finder
+        kept = self._endpoints.get(writable)
+        if kept is None or kept[0] is not finder:  # it may have been closed and opened again
+            kept = finder, _endpoint_of(finder, self._settings, writable)
+            self._endpoints[writable] = kept
+        return kept[1]
+
+
+def _endpoint_of(finder: Finder, settings: Settings, writable: bool) -> HttpEndpoint:
+    from imagefinder.mcp import Folders, HttpEndpoint, create_server
+
+    server = create_server(finder, Folders(settings.roots), writable=writable)
+    return HttpEndpoint(server, PATH, settings.max_upload)
