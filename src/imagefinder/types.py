@@ -167,6 +167,26 @@ class File:
 
 
 @dataclass(frozen=True)
+class Item:
+    """What is said of one file of an image, or of one of several things that share the image."""
+
+    metadata: Mapping[str, Any]
+    path: str | None = None
+    """Of its file; ``None`` for an image given in memory."""
+    id: str | None = None
+    """An id of the user's own, such as an article number, where there are several in one place."""
+
+    @property
+    def place(self) -> tuple[str | None, str | None]:
+        """Items of one place are written together, and replace those of before."""
+        return self.path, self.id
+
+
+Description: TypeAlias = Mapping[str, Any] | Sequence[Item]
+"""The metadata of an image where it lies, or of each of the items that share it."""
+
+
+@dataclass(frozen=True)
 class Record:
     """One image, identified by its content."""
 
@@ -179,6 +199,14 @@ class Record:
     files: tuple[File, ...] = ()
     """Every file with these bytes; none for an image given in memory."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Of the first item, if there are several."""
+    several: tuple[Item, ...] = ()
+    """The items, unless ``metadata`` say all: several share the image, or one has an id."""
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Each file, or other item, of which something is said."""
+        return self.several or ((Item(self.metadata, self.path),) if self.metadata else ())
 
     @property
     def id(self) -> str:
@@ -211,12 +239,14 @@ class StoredFile:
 class Entry:
     """What to write to a store: a record, and its vectors unless they are stored already.
 
-    ``metadata`` of ``None`` leaves the stored metadata as they are.
+    ``metadata`` are of the record's files, and take the place of what was said of these; items take
+    the place of those at the same places, and those with no metadata are removed. ``None`` leaves
+    all as it is.
     """
 
     record: Record
     features: Features | None
-    metadata: Mapping[str, Any] | None = None
+    metadata: Description | None = None
     local: LocalFeatures | None = None
     """Written with the vectors, if the store keeps local features."""
     signature: Signature | None = None

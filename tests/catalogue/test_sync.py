@@ -287,7 +287,7 @@ def test_a_file_that_is_edited_keeps_its_metadata(
     assert finder.sync(root, checksum=checksum).updated == 2
     assert metadata_of(finder, edited) == {"a": 0}
     assert metadata_of(finder, copy) == {"a": 1}, "they stay with the content that stays"
-    assert metadata_of(finder, copied) == {}
+    assert metadata_of(finder, copied) == {"a": 1}, "and with the file"
     shutil.copyfile(root / "002.png", edited)
     finder.sync(root, checksum=checksum)
     assert metadata_of(finder, edited) == {"a": 2}, "content that is known has its own"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imagefinder import Finder
-from imagefinder.catalogue.stages import Item
+from imagefinder.catalogue.stages import Ingestion
 from imagefinder.cluster import ClusterOptions, add
 from imagefinder.cluster.worker_pool import WorkerPool
 from imagefinder.errors import ClusterError
@@ -76,7 +76,7 @@ def test_lost_workers_are_replaced_and_a_bad_image_stops_no_other(ray: Any, tmp_
         def begin(self) -> None:
             pass
 
-        def process(self, shard: Sequence[Item]) -> list[Item]:
+        def process(self, shard: Sequence[Ingestion]) -> list[Ingestion]:
             for item in shard:
                 once = tmp_path / "once"
                 unlucky = item.given.name == "unlucky" and not once.exists()
@@ -87,7 +87,7 @@ def test_lost_workers_are_replaced_and_a_bad_image_stops_no_other(ray: Any, tmp_
             return list(shard)
 
     names = [*map(str, range(9)), "unlucky", *map(str, range(10, 17)), "bad"]
-    shards = [[Item(Input(Path(name))) for name in names[i : i + 6]] for i in range(0, 18, 6)]
+    shards = [[Ingestion(Input(Path(name))) for name in names[i : i + 6]] for i in range(0, 18, 6)]
     actor = ray.remote(num_cpus=1, max_restarts=0)(Mortal)
     done = [item for shard in WorkerPool(ray, actor.remote, 2).process(shards) for item in shard]
     assert sorted(item.given.name for item in done) == sorted(names)

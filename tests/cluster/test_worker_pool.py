@@ -5,20 +5,20 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagefinder.catalogue.stages import Item
+from imagefinder.catalogue.stages import Ingestion
 from imagefinder.cluster.worker_pool import Shard
 from imagefinder.images.inputs import Input
 
 
-def items(count: int) -> list[Item]:
-    return [Item(Input(Path(f"{number}.png"))) for number in range(count)]
+def items(count: int) -> list[Ingestion]:
+    return [Ingestion(Input(Path(f"{number}.png"))) for number in range(count)]
 
 
 @given(st.integers(1, 70), st.data())
 def test_a_shard_with_one_bad_image_loses_nothing_else(count: int, data: st.DataObject) -> None:
     everything = items(count)
     bad = data.draw(st.sampled_from(everything))
-    waiting, done, losses = [Shard(everything)], list[Item](), 0
+    waiting, done, losses = [Shard(everything)], list[Ingestion](), 0
     while waiting:
         shard = waiting.pop()
         if bad not in shard.items:

@@ -250,7 +250,7 @@ def test_a_folder_keeps_what_several_lists_say(tmp_path: Path, served: Web, jpeg
 
     def titles(run: int | None) -> list[str | None]:
         found = described(tmp_path / "out", run)
-        return [(given.metadata or {}).get("title") for given in found]
+        return [given.first_metadata.get("title") for given in found]
 
     assert titles(runs[1]) == ["b2", "c2"]
     assert titles(runs[0]) == ["a1"]

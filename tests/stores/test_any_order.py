@@ -38,14 +38,17 @@ def vector(content: str, other: bool = False) -> Features:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """``places`` is what the store should hold, and ``vectors`` those of its contents."""
+    """``places`` is what the store should hold, and ``vectors`` those of its contents.
+
+    ``said`` is what is said of a content at a path.
+    """
 
     def __init__(self, make: Callable[[], Store]) -> None:
         super().__init__()
         self.store = make()
         self.places: dict[str, str] = {}
         self.vectors: dict[str, Features] = {}
-        self.metadata: dict[str, int] = {}
+        self.said: dict[tuple[str, str], int] = {}
 
     @rule(
         content=st.sampled_from("abcdef"),
@@ -61,31 +64,45 @@ class AnyOrder(RuleBasedStateMachine):
         self.store.write([Entry(entry, features, about)])
         if features is not None:
             self.vectors[content] = features
-            self.metadata[content] = -1
-        if metadata is not None:
-            self.metadata[content] = metadata
         self.places[f"/{path}"] = content
+        if metadata is not None:
+            self.said[content, f"/{path}"] = metadata
+        self.settle()
 
     @rule(contents=st.lists(st.sampled_from("abcdef"), unique=True), path=st.sampled_from("1234"))
     def add_several(self, contents: list[str], path: str) -> None:
         """One after the other at the same path, in one transaction."""
+        contents = [one for one in contents if one != self.places.get(f"/{path}")]
         self.store.write([Entry(record(one, f"/{path}"), vector(one)) for one in contents])
         for one in contents:
             if one not in self.places.values():
-                self.vectors[one], self.metadata[one] = vector(one), -1
+                self.vectors[one] = vector(one)
         if contents:
             self.places[f"/{path}"] = contents[-1]
+        self.settle()
 
     @rule(path=st.sampled_from("1234"))
     def forget(self, path: str) -> None:
         assert self.store.remove_files([f"/{path}"]) == (f"/{path}" in self.places)
         self.places.pop(f"/{path}", None)
+        self.settle()
 
     @rule(content=st.sampled_from("abcdef"))
     def remove(self, content: str) -> None:
         held = content in self.places.values()
         assert self.store.remove_images([record(content).key]) == held
         self.places = {path: c for path, c in self.places.items() if c != content}
+        self.settle()
+
+    def settle(self) -> None:
+        """What was said of a path that is gone is said of one of which nothing is said."""
+        for content, path in list(self.said):
+            if self.places.get(path) != content:
+                number = self.said.pop((content, path))
+                others = sorted(other for other, c in self.places.items() if c == content)
+                silent = [other for other in others if (content, other) not in self.said]
+                if silent:
+                    self.said[content, silent[0]] = number
 
     @invariant()
     def both_hold_the_same(self) -> None:
@@ -101,8 +118,9 @@ class AnyOrder(RuleBasedStateMachine):
         for key, content in contents.items():
             nearest = self.store.search(self.vectors[content], 1)
             assert nearest.keys[0, 0] == key, "by the vector that it has now"
-            selected = self.store.select(where={"n": self.metadata[content]})
-            assert (key in selected) == (self.metadata[content] >= 0)
+            said = {number for (c, _), number in self.said.items() if c == content}
+            for number in range(3):
+                assert (key in self.store.select(where={"n": number})) == (number in said)
 
     def teardown(self) -> None:
         self.store.close()

@@ -72,7 +72,7 @@ def from_dataset(_: pytest.FixtureRequest) -> Iterator[SelectKeys]:
         wanted = conditions(where)
         if not wanted:
             return list(range(len(stored)))
-        columns = columns_of(texts, [one.name for one in wanted])
+        _, columns = columns_of(texts, [one.name for one in wanted])
         found: list[int] = in_dataset.matching(columns, wanted).nonzero()[0].tolist()
         return found
 

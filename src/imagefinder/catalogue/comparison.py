@@ -167,7 +167,8 @@ def digest(image: StoredImage) -> bytes:
 def _text(image: StoredImage) -> bytes:
     record = image.record
     files = sorted((file.path, file.mtime_ns, file.origin) for file in record.files)
-    about = (record.size, record.width, record.height, image.in_memory, files, record.metadata)
+    items = [(item.path, item.id, item.metadata) for item in record.items]
+    about = (record.size, record.width, record.height, image.in_memory, files, items)
     text = json.dumps(about, sort_keys=True, ensure_ascii=False, default=dict)
     return record.sha256 + text.encode()
 

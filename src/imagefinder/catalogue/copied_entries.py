@@ -15,7 +15,7 @@ def copied_entries(store: Store, images: Sequence[tuple[Record, Features]]) -> l
         Entry(
             record,
             features,
-            record.metadata,
+            record.items,
             local.get(record.key),
             signatures.get(record.key),
         )

@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.images.inputs import Input
 from imagefinder.stores.location import Location
 from imagefinder.stores.opening import located, store_class
-from imagefinder.types import Report, id_of, key_of
+from imagefinder.types import Item, Report, id_of, key_of
 
 if TYPE_CHECKING:
     from imagefinder.stores.damage import Damage
@@ -65,20 +65,28 @@ def repair(path: str | os.PathLike[str]) -> Repairs:
     kept, encoded = None, Report()
     if found:
         salvage: Salvage = store.salvage(target, found)
-        kept, encoded = str(salvage.kept), _encode_again(target, files, salvage.metadata)
+        kept, encoded = str(salvage.kept), _encode_again(target, files, salvage.items)
     return Repairs(_findings(found, files), kept, encoded, store.add_checksums(target))
 
 
 def _encode_again(
-    path: Location, files: Mapping[int, Sequence[str]], metadata: Mapping[int, Mapping[str, Any]]
+    path: Location, files: Mapping[int, Sequence[str]], items: Mapping[int, Sequence[Item]]
 ) -> Report:
     images = [
-        Input(Path(file), metadata.get(key))  # None: an image that was not taken out keeps its own
+        # None: an image that was not taken out keeps what is said of it
+        Input(Path(file), _said(own, items[key]) if key in items and file == own[0] else None)
         for key, own in files.items()
         for file in own
     ]
     with Catalogue.open(path) as catalogue:
         return contents.add(catalogue, images)
+
+
+def _said(files: Sequence[str], items: Sequence[Item]) -> list[Item]:
+    """What is to be said of an image that has these files alone."""
+    return [
+        Item(one.metadata, one.path if one.path in files else files[0], one.id) for one in items
+    ]
 
 
 def _findings(found: Iterable[Damage], files: Mapping[int, Sequence[str]]) -> list[Finding]:

@@ -16,21 +16,23 @@ from typing import TypeAlias
 
 from imagefinder._utils.concurrency import batched, cores, prefetch_map
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.catalogue.stages import BATCH, Item, changed, decoded, encoded, written
+from imagefinder.catalogue.stages import BATCH, Ingestion, changed, decoded, encoded, written
 from imagefinder.images.inputs import Input
 from imagefinder.types import Failure, Outcome, Progress, Report
 
-Process: TypeAlias = "Callable[[Iterable[Item], Catalogue, Event], Iterator[Item]]"
+Process: TypeAlias = "Callable[[Iterable[Ingestion], Catalogue, Event], Iterator[Ingestion]]"
 """Takes items through all stages after ``changed``, into a catalogue; in any order. The event is
 set once another program has upgraded the catalogue, so that what comes after it is missing."""
 
 
-def process_here(items: Iterable[Item], into: Catalogue, upgraded: Event) -> Iterator[Item]:
+def process_here(
+    items: Iterable[Ingestion], into: Catalogue, upgraded: Event
+) -> Iterator[Ingestion]:
     """A Process in threads of this program: stages run concurrently, and items stay in order."""
     workers = cores()
     write_items = partial(written, store=into.store, upgraded=upgraded)
 
-    def decode_one(item: Item) -> Item:
+    def decode_one(item: Ingestion) -> Ingestion:
         return decoded([item], into)[0]
 
     with (
@@ -66,7 +68,7 @@ def ingest(
         waiting = _until(upgraded, chain(again, unread))
         again = []
         pinned = into.pinned()
-        items = map(Item, waiting) if checksum else changed(waiting, pinned.store, counts)
+        items = map(Ingestion, waiting) if checksum else changed(waiting, pinned.store, counts)
         for item in process(items, pinned, upgraded):
             if item.failure is not None:
                 failed.append(Failure(item.given.name, item.failure))

@@ -8,12 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
@@ -23,11 +22,12 @@ from imagefinder.images.decode import Source, decode, decode_each, load_image
 from imagefinder.images.files import modified_ns, read
 from imagefinder.images.inputs import Input, is_storable
 from imagefinder.images.limits import Limits
-from imagefinder.images.metadata import metadata_problem
+from imagefinder.images.metadata import MAX_ITEMS, metadata_problem
 from imagefinder.images.remote_files import RemoteFile
 from imagefinder.images.signature import SIGNATURE_RESIZE, ncc_signature, signature_of
 from imagefinder.images.stored_files import has_state
 from imagefinder.types import (
+    Description,
     Encoder,
     Entry,
     Features,
@@ -48,7 +48,7 @@ _PORTION = 64 * 2**20  # bytes of files that are in memory while the store is as
 
 
 @dataclass(frozen=True)
-class Item:
+class Ingestion:
     """An input, and what the stages have made of it so far."""
 
     given: Input
@@ -70,7 +70,7 @@ class Item:
         """The key of the image, once it is read."""
         return self.record.key if self.record else None
 
-    def failed(self, reason: str) -> Item:
+    def failed(self, reason: str) -> Ingestion:
         """With a failure, unless the image can do without what was read."""
         if self.is_unchanged:
             return replace(self, outcome="unchanged")
@@ -84,7 +84,7 @@ def identify(given: Input, limits: Limits) -> tuple[bytes, Record]:
     return data, Record(key_of(sha256), sha256, len(data), 0, 0, (file,) if file else ())
 
 
-def changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[Item]:
+def changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> Iterator[Ingestion]:
     """Leave out, and count, the files that are unchanged and of which nothing is lacking."""
     for batch in batched(inputs, BATCH):
         stored = store.lookup_paths([given.path for given in batch if is_storable(given.path)])
@@ -94,15 +94,15 @@ def changed(inputs: Iterable[Input], store: Store, counts: Counter[Outcome]) -> 
         for given in batch:
             before = stored.get(given.path or "")
             if before is None or not _is_unchanged(given, before, known.get(before.key)):
-                yield Item(given)
+                yield Ingestion(given)
             elif before.key in incomplete:
-                yield Item(given, is_unchanged=True)
+                yield Ingestion(given, is_unchanged=True)
             else:
                 counts["unchanged"] += 1
 
 
 def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bool:
-    if given.metadata is not None and (record is None or given.metadata != record.metadata):
+    if given.metadata is not None and (record is None or not given.is_described_in(record)):
         return False
     # an imported file is read once, so that it counts as added here
     if isinstance(given.content, RemoteFile):
@@ -111,7 +111,7 @@ def _is_unchanged(given: Input, before: StoredFile, record: Record | None) -> bo
     return before.origin != "imported" and has_state(str(given.path), before.size, before.mtime_ns)
 
 
-def decoded(items: Iterable[Item], into: Catalogue) -> list[Item]:
+def decoded(items: Iterable[Ingestion], into: Catalogue) -> list[Ingestion]:
     """In a thread: read, hash and, unless the content is stored, decode and extract.
 
     The store is asked once for several items: one far away answers about as slowly as an image is
@@ -121,7 +121,7 @@ def decoded(items: Iterable[Item], into: Catalogue) -> list[Item]:
     return [item for some in _portions(read) for item in _decoded(some, into)]
 
 
-def _read(item: Item, limits: Limits) -> tuple[Item, bytes]:
+def _read(item: Ingestion, limits: Limits) -> tuple[Ingestion, bytes]:
     """With its record, and its bytes."""
     if (problem := metadata_problem(item.given.metadata)) is not None:
         return replace(item, failure=problem), b""
@@ -132,9 +132,9 @@ def _read(item: Item, limits: Limits) -> tuple[Item, bytes]:
     return replace(item, record=record), data
 
 
-def _portions(read: Iterable[tuple[Item, bytes]]) -> Iterator[list[tuple[Item, bytes]]]:
+def _portions(read: Iterable[tuple[Ingestion, bytes]]) -> Iterator[list[tuple[Ingestion, bytes]]]:
     """Some at a time, so that a few large files are not in memory together."""
-    some: list[tuple[Item, bytes]] = []
+    some: list[tuple[Ingestion, bytes]] = []
     for one in read:
         some.append(one)
         if sum(len(data) for _, data in some) >= _PORTION:
@@ -143,12 +143,12 @@ def _portions(read: Iterable[tuple[Item, bytes]]) -> Iterator[list[tuple[Item, b
     yield some
 
 
-def _decoded(read: Sequence[tuple[Item, bytes]], into: Catalogue) -> list[Item]:
+def _decoded(read: Sequence[tuple[Ingestion, bytes]], into: Catalogue) -> list[Ingestion]:
     keys = [item.key for item, _ in read if item.key is not None]
     stored = into.store.get(keys) if keys else {}
     lacking = into.store.without_signature(list(stored)) if stored else set[int]()
 
-    def made_of(item: Item, data: bytes) -> Item:
+    def made_of(item: Ingestion, data: bytes) -> Ingestion:
         content = _loaded(item.given, data)
         if item.key is None:
             return item
@@ -160,7 +160,7 @@ def _decoded(read: Sequence[tuple[Item, bytes]], into: Catalogue) -> list[Item]:
     return _with_former_metadata(items, into.store)
 
 
-def _with_pixels(item: Item, content: Source, into: Catalogue) -> Item:
+def _with_pixels(item: Ingestion, content: Source, into: Catalogue) -> Ingestion:
     assert item.record is not None  # noqa: S101  or it was not read
     try:
         image, (small,) = decode_each(content, into.encoder.resize, [SIGNATURE_RESIZE], into.limits)
@@ -178,13 +178,16 @@ def _with_pixels(item: Item, content: Source, into: Catalogue) -> Item:
 
 
 def _of_stored(
-    item: Item, content: Source, stored: Record, lacking: set[int], into: Catalogue
-) -> Item:
+    item: Ingestion, content: Source, stored: Record, lacking: set[int], into: Catalogue
+) -> Ingestion:
     """With the signature, if the stored image lacks one."""
     assert item.record is not None  # noqa: S101  or it was not read
     if stored.sha256 != item.record.sha256:
         reason = f"its id {stored.id} belongs to another image"
         return replace(item, record=None).failed(reason)
+    if not _has_room(stored, item.given):
+        warning = f"nothing new is said of it: {MAX_ITEMS} items share its image already"
+        item = replace(item, given=replace(item.given, metadata=None), warning=warning)
     if stored.key not in lacking:
         return item
     try:
@@ -193,27 +196,31 @@ def _of_stored(
         return item
 
 
+def _has_room(stored: Record, given: Input) -> bool:
+    if len(stored.items) < MAX_ITEMS:
+        return True
+    return {item.place for item in given.items} <= {item.place for item in stored.items}
+
+
 def _loaded(given: Input, data: bytes) -> Source:
     """The bytes of a file, or the image in memory."""
     content = given.content
     return data if isinstance(content, Path | RemoteFile) else content
 
 
-def _with_former_metadata(items: list[Item], store: Store) -> list[Item]:
+def _with_former_metadata(items: list[Ingestion], store: Store) -> list[Ingestion]:
     """With what was said of a new image's path, if the file's content alone has changed."""
     new = [item.given for item in items if item.pixels is not None]
     paths = [one.path for one in new if one.metadata is None and one.path is not None]
     before = store.lookup_paths(paths) if paths else {}
     former = store.get([one.key for one in before.values()]) if before else {}
 
-    def metadata_of(given: Input) -> Mapping[str, Any] | None:
+    def metadata_of(given: Input) -> Description | None:
         if given.metadata is not None:
             return given.metadata
         located = before.get(given.path or "")
         record = former.get(located.key) if located else None
-        if record is None or any(file.path != given.path for file in record.files):
-            return None  # the former content has other files, and keeps its metadata
-        return record.metadata or None
+        return [item for item in record.items if item.path == given.path] if record else None
 
     return [
         replace(item, given=replace(item.given, metadata=metadata_of(item.given)))
@@ -250,20 +257,20 @@ def _bytes_of(given: Input, limits: Limits) -> tuple[bytes, File | None]:
     return read(content, limits), File(str(content), mtime_ns, given.origin)
 
 
-def encoded(items: list[Item], encoder: Encoder) -> list[Item]:
+def encoded(items: list[Ingestion], encoder: Encoder) -> list[Ingestion]:
     """With embeddings or a failure; equal content is encoded once."""
     new = {item.key: item.pixels for item in items if item.pixels is not None}
     results = dict(zip(new, encode_each(encoder, list(new.values())), strict=True))
     return [_with_result(item, results.get(item.key)) for item in items]
 
 
-def _with_result(item: Item, result: Features | UnencodableImage | None) -> Item:
+def _with_result(item: Ingestion, result: Features | UnencodableImage | None) -> Ingestion:
     if isinstance(result, UnencodableImage):
         return replace(item, failure=item.failure or str(result))
     return replace(item, features=result, pixels=None)
 
 
-def written(items: list[Item], store: Store, upgraded: Event) -> list[Item]:
+def written(items: list[Ingestion], store: Store, upgraded: Event) -> list[Ingestion]:
     """With the outcome of writing them, all in one commit.
 
     All are missing once the catalogue has been upgraded to another encoder.

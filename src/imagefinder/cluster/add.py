@@ -15,7 +15,7 @@ from threading import Event
 from imagefinder._utils.concurrency import batched, prefetch_map
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.catalogue.stages import Item, written
+from imagefinder.catalogue.stages import Ingestion, written
 from imagefinder.cluster.options import ClusterOptions
 from imagefinder.cluster.session import ray_session
 from imagefinder.cluster.worker import EncodingWorker
@@ -48,10 +48,10 @@ def add(
 def _process(
     location: str,
     options: ClusterOptions,
-    items: Iterable[Item],
+    items: Iterable[Ingestion],
     into: Catalogue,
     upgraded: Event,
-) -> Iterator[Item]:
+) -> Iterator[Ingestion]:
     """A Process by the workers of a cluster, which is started only if there is something to do."""
     shards = batched(items, options.shard)
     first = next(shards, None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from imagefinder._utils.concurrency import batched, use_cores
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.catalogue.stages import BATCH, Item, decoded, encoded
+from imagefinder.catalogue.stages import BATCH, Ingestion, decoded, encoded
 from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import EncoderChanged, ImageError
 from imagefinder.images.decode import decode
@@ -39,7 +39,7 @@ class Worker:
 class EncodingWorker(Worker):
     """Reads, decodes and encodes images."""
 
-    def process(self, shard: Sequence[Item]) -> list[Item]:
+    def process(self, shard: Sequence[Ingestion]) -> list[Ingestion]:
         """The items with embeddings, or with the reason why there are none."""
         catalogue = self._catalogue
         return [

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -14,6 +15,7 @@ from imagefinder.downloads.state import StoredImage
 from imagefinder.downloads.state_file import is_current, open_state, translate_errors
 from imagefinder.images.inputs import Input, absolute
 from imagefinder.images.walk import find_images
+from imagefinder.types import Item
 
 _UNLISTED = "NOT EXISTS (SELECT 1 FROM listed WHERE listed.sha256 = pictures.sha256)"
 _COLUMNS = "sha256, suffix, size, width, height"
@@ -67,7 +69,7 @@ def _listed(root: Path, connection: apsw.Connection, run: int) -> Iterator[Input
         (run,),
     )
     for *image, metadata in rows:
-        yield Input(root / StoredImage(*image).name, json.loads(metadata))
+        yield _described(root / StoredImage(*image).name, metadata)
 
 
 def _all(root: Path, connection: apsw.Connection) -> Iterator[Input]:
@@ -80,4 +82,16 @@ def _all(root: Path, connection: apsw.Connection) -> Iterator[Input]:
             "SELECT metadata FROM pictures WHERE sha256 >= unhex(?1) AND sha256 < unhex(?1 || ?2)",
             (path.stem, "ff" * 16),
         ).get
-        yield Input(path, json.loads(metadata) if metadata else None)
+        yield _described(path, metadata) if metadata else Input(path)
+
+
+def _described(path: Path, metadata: str) -> Input:
+    """With the metadata of its row, or those of an item for each different one."""
+    rows = json.loads(metadata)
+    if isinstance(rows, list):
+        return Input(path, [Item(row, str(path)) for row in _distinct(rows)])
+    return Input(path, rows)
+
+
+def _distinct(rows: list[Any]) -> list[Any]:
+    return [row for place, row in enumerate(rows) if row not in rows[:place]]

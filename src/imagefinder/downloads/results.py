@@ -68,7 +68,7 @@ def _foreign(path: Path) -> DownloadError:
 
 
 def write_results(rows: UrlList, state: DownloadState, folder: Path) -> Counts:
-    """Write ``results.csv`` atomically, and the metadata of each image from its first row."""
+    """Write ``results.csv`` atomically, and the metadata of each image from its rows."""
     last = done = images = 0
     failed: Counter[str] = Counter()
     first: FailedUrl | None = None

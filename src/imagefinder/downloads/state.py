@@ -18,6 +18,7 @@ from imagefinder.downloads import results_file
 from imagefinder.downloads.policy import Policy
 from imagefinder.downloads.state_file import open_state, record_output, translate_errors
 from imagefinder.downloads.validators import NONE, Validators
+from imagefinder.images.metadata import MAX_ITEMS
 
 # what is lost when the program is killed is only fetched again, so outcomes are written in batches
 _BATCH = 500
@@ -139,7 +140,7 @@ class DownloadState:
 
     @contextmanager
     def metadata_writer(self, source: Path) -> Iterator[MetadataWriter]:
-        """A transaction in which each image of a list gets the metadata of its first row."""
+        """A transaction in which each image of a list gets the metadata of its rows."""
         with translate_errors(self._folder), self._connection as connection:
             run = 1 + (connection.execute("SELECT max(run) FROM pictures").get or 0)
             path = (os.fsencode(source),)
@@ -212,13 +213,28 @@ class MetadataWriter:
     list: int
 
     def __call__(self, image: StoredImage, row: int, metadata: Mapping[str, Any]) -> bool:
-        """Write it if this row is the first of the list for the image; whether it was."""
+        """Write it, beside that of other rows of the list for the image; whether it is the first.
+
+        Not more than can share an image.
+        """
+        text = json.dumps(metadata, ensure_ascii=False)
         self.connection.execute(
             "UPDATE pictures SET metadata = ?, run = ?, row = ?, replaced = 0 "
             "WHERE sha256 = ? AND run IS NOT ?",
-            (json.dumps(metadata, ensure_ascii=False), self.run, row, image.sha256, self.run),
+            (text, self.run, row, image.sha256, self.run),
         )
-        is_first = bool(self.connection.changes())
-        if is_first:
+        if self.connection.changes():
             self.connection.execute("INSERT INTO listed VALUES (?, ?)", (image.sha256, self.list))
-        return is_first
+            return True
+        self._append(image, text)
+        return False
+
+    def _append(self, image: StoredImage, text: str) -> None:
+        self.connection.execute(
+            "UPDATE pictures SET metadata = CASE json_type(metadata)"
+            " WHEN 'array' THEN json_insert(metadata, '$[#]', json(?1))"
+            " ELSE json_array(json(metadata), json(?1)) END"
+            " WHERE sha256 = ?2 AND CASE json_type(metadata)"
+            " WHEN 'array' THEN json_array_length(metadata) < ?3 ELSE metadata <> ?1 END",
+            (text, image.sha256, MAX_ITEMS),
+        )

@@ -25,7 +25,7 @@ _SCHEMA = """
         size     INTEGER NOT NULL,
         width    INTEGER NOT NULL,
         height   INTEGER NOT NULL,
-        metadata TEXT,               -- of the first row of a list that led to it
+        metadata TEXT,               -- of the rows of a list that led to it: an object, or several
         run      INTEGER,            -- the last list in which it was, and its first row there
         row      INTEGER
     ) WITHOUT ROWID;

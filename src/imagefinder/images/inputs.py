@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
@@ -27,7 +27,7 @@ from imagefinder.images.remote_files import (
     remote_images,
 )
 from imagefinder.images.walk import FolderWalk
-from imagefinder.types import Origin
+from imagefinder.types import Description, Item, Origin, Record
 
 Content: TypeAlias = "Path | RemoteFile | bytes | PIL.Image.Image | NDArray[np.generic]"
 
@@ -37,8 +37,8 @@ class Input:
     """One image to add: a file by its absolute path or URL, or an image in memory."""
 
     content: Content
-    metadata: Mapping[str, Any] | None = None
-    """Replaces the stored metadata of this image; ``None`` leaves it."""
+    metadata: Description | None = None
+    """Takes the place of what was said of it there; ``None`` leaves that. See ``Entry``."""
     origin: Origin = "added"
     """How its file comes to be stored."""
 
@@ -48,6 +48,29 @@ class Input:
         if isinstance(self.content, RemoteFile):
             return self.content.url
         return str(self.content) if isinstance(self.content, Path) else None
+
+    def with_item(self, id: str) -> Input:  # noqa: A002  the word that users know
+        """With its metadata as those of the item that has this id."""
+        assert isinstance(self.metadata, Mapping | None)  # noqa: S101
+        return replace(self, metadata=[Item(self.metadata or {}, self.path, id)])
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """What is said of it."""
+        if isinstance(self.metadata, Mapping):
+            return [Item(self.metadata, self.path)]
+        return self.metadata or ()
+
+    @property
+    def first_metadata(self) -> Mapping[str, Any]:
+        """Those of the first item."""
+        return self.items[0].metadata if self.items else {}
+
+    def is_described_in(self, record: Record) -> bool:
+        """Whether all that is said of it is in a record already, and nothing else at its places."""
+        places = {item.place for item in self.items}
+        said = [item for item in self.items if item.metadata]
+        return said == [item for item in record.items if item.place in places]
 
     @property
     def name(self) -> str:

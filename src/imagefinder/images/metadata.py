@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagefinder._utils.text import one_line
+from imagefinder.types import Description
 
 MAX_DEPTH = 32
 """Objects and lists within each other."""
@@ -14,16 +15,37 @@ MAX_BYTES = 64 * 1024
 """As JSON."""
 MAX_NAMES = 1000
 """Of all objects together."""
+MAX_ITEMS = 100
+"""That share an image."""
+MAX_ID = 200
+"""Characters of an item's id."""
 _OMITTED = "…"
 
 
-def check_metadata(metadata: Mapping[str, Any] | None) -> None:
+def check_metadata(metadata: Description | None) -> None:
     """Raises ValueError for metadata that JSON or a store cannot hold, or that are too large.
 
     One image with metadata beyond measure would spoil every list and every search that finds it.
     """
-    if metadata is None:
+    if isinstance(metadata, Mapping):
+        _check(metadata)
         return
+    items = metadata or ()
+    if len(items) > MAX_ITEMS:
+        raise ValueError(f"{len(items):,} items share the image: at most {MAX_ITEMS:,} can")
+    for item in items:
+        _check(item.metadata)
+        if item.id is not None:
+            check_item_id(item.id)
+
+
+def check_item_id(given: str) -> None:
+    """Raises ValueError for an id of an item that a store cannot hold."""
+    if not given or len(given) > MAX_ID or not given.isprintable():
+        raise ValueError(f"an item's id must be 1 to {MAX_ID} printable characters")
+
+
+def _check(metadata: Mapping[str, Any]) -> None:
     _check_shape(metadata)
     try:
         text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False).encode()
@@ -33,7 +55,7 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> None:
         raise ValueError(f"metadata of {len(text):,} bytes as JSON are more than {MAX_BYTES:,}")
 
 
-def metadata_problem(metadata: Mapping[str, Any] | None) -> str | None:
+def metadata_problem(metadata: Description | None) -> str | None:
     """What is wrong with them, as ``check_metadata`` says it."""
     try:
         check_metadata(metadata)

@@ -30,9 +30,9 @@ class UpsertRows(Protocol):
         """Insert that of an image, unless it has one."""
 
     def update_image(self, entry: Entry) -> bool:
-        """Set the metadata, if given, and that the image was given in memory, if it has no file.
+        """Set what is said of it, and that the image was given in memory, if it has no file.
 
-        Whether other metadata are replaced.
+        Whether something else is said of it now.
         """
 
     def upsert_file(self, key: int, file: File) -> int | None:
@@ -42,7 +42,10 @@ class UpsertRows(Protocol):
         """
 
     def delete_orphans(self, keys: set[int]) -> None:
-        """Delete those of the images that have no file left and were never given in memory."""
+        """Delete those of the images that have no file left and were never given in memory.
+
+        What was said of files that the others have lost is settled; see ``items``.
+        """
 
 
 @dataclass

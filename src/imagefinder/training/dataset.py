@@ -59,7 +59,7 @@ class LabeledImages:
     @classmethod
     def from_metadata(cls, images: Iterable[Input], column: str | None) -> LabeledImages:
         """Downloaded images, labeled by this column of their metadata."""
-        found = [(str(one.path), (one.metadata or {}).get(column or "")) for one in images]
+        found = [(str(one.path), one.first_metadata.get(column or "")) for one in images]
         labels = ("" if value is None else str(value) for _, value in found)
         return cls(tuple(path for path, _ in found), tuple(labels))
 

@@ -237,7 +237,7 @@ def test_what_is_intact_is_salvaged(path: Path) -> None:
     execute(path, f"UPDATE vectors SET vector = zeroblob(32) WHERE key = {keys[1]}")
     execute(path, f"UPDATE files SET path = '/x' WHERE key = {keys[2]}")
     salvage = SqliteStore.salvage(path, SqliteStore.check(path))
-    assert salvage.metadata == {keys[1]: {}}
+    assert salvage.items == {keys[1]: []}
     assert SqliteStore.add_checksums(path) == 1
     assert SqliteStore.check(path) == []
     store = SqliteStore.open(path)

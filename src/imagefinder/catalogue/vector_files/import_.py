@@ -63,7 +63,7 @@ def _results(
 def _entry(image: ImageVectors, limits: Limits) -> Entry | Failure:
     about = image.about
     if isinstance(about, Record):
-        return Entry(about, image.features, about.metadata or None)
+        return Entry(about, image.features, about.several or about.metadata or None)
     try:
         data, record = identify(about, limits)
         decoded = decode(data, _PROBE, limits)

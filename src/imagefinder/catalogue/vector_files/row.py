@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from imagefinder.images.inputs import Input, is_storable, stored_name
 from imagefinder.images.metadata import check_metadata
 from imagefinder.images.remote_files import is_remote
 from imagefinder.similarity import dtype
-from imagefinder.types import Features, File, Recipe, Record, key_of
+from imagefinder.stores.items import text_of
+from imagefinder.types import Description, Features, File, Item, Recipe, Record, key_of
 
 COLUMNS = ("id", "path", "mtime_ns", "sha256", "size", "width", "height", "metadata", "also")
 """``path`` is the first of an image's files, ``mtime_ns`` its modification time in nanoseconds;
@@ -45,7 +46,7 @@ def to_cells(record: Record) -> dict[str, str | int | None]:
         "size": record.size,
         "width": record.width,
         "height": record.height,
-        "metadata": json.dumps(dict(record.metadata), ensure_ascii=False),
+        "metadata": text_of(record),
         "also": json.dumps(others, ensure_ascii=False) if others else None,
     }
 
@@ -80,20 +81,37 @@ class Row:
         Raises ExchangeError for invalid cells.
         """
         with translate_errors(self.where):
-            metadata = self._json("metadata", dict)
+            metadata = self._metadata()
             check_metadata(metadata)
             if all(self._cell(name) is not None for name in _REQUIRED):
-                return self._record(metadata or {})
+                return self._record(metadata)
             if self._cell("path") is None:
                 raise ValueError("it has no path")
             return Input(Path(self._path(self._cell("path"))), metadata or None, "imported")
 
-    def _record(self, metadata: Mapping[str, Any]) -> Record:
+    def _metadata(self) -> Description:
+        """Of the image, or of each of the items that share it."""
+        found = self._json("metadata", dict | list) or {}
+        return found if isinstance(found, dict) else [self._item(one) for one in found]
+
+    def _item(self, said: Any) -> Item:
+        if not isinstance(said, dict) or not isinstance(said.get("metadata"), dict):
+            raise ValueError("its metadata are a list of something else than items")
+        path, id_ = said.get("path"), said.get("id")
+        if not isinstance(path, str | None) or not isinstance(id_, str | None):
+            raise ValueError("an item's path and id are texts")
+        return Item(said["metadata"], None if path is None else self._path(path), id_)
+
+    def _record(self, metadata: Description) -> Record:
         sha256 = bytes.fromhex(str(self._cell("sha256")))
         if len(sha256) != 32:
             raise ValueError("its sha256 is not 64 hexadecimal digits")
         size, width, height = map(self._integer, _REQUIRED[1:])
-        record = Record(key_of(sha256), sha256, size, width, height, self._files(), metadata)
+        record = Record(key_of(sha256), sha256, size, width, height, self._files())
+        if isinstance(metadata, Mapping):
+            record = replace(record, metadata=metadata)
+        elif metadata:
+            record = replace(record, metadata=metadata[0].metadata, several=tuple(metadata))
         if self._cell("id") not in (None, record.id):
             raise ValueError("its id is not that of its sha256")
         return record
@@ -116,12 +134,12 @@ class Row:
         except ValueError as error:
             raise ValueError(f"its {name} is not an integer") from error
 
-    def _json(self, name: str, kind: type[Any]) -> Any:
+    def _json(self, name: str, kind: Any) -> Any:
         """``None`` for an empty cell."""
         text = self._cell(name)
         found = None if text is None else json.loads(text)
         if not isinstance(found, kind | None):
-            raise ValueError(f"its {name} is not a {kind.__name__} in JSON")
+            raise ValueError(f"its {name} is not a {getattr(kind, '__name__', kind)} in JSON")
         return found
 
     def _cell(self, name: str) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from imagefinder.errors import CatalogueMissing, StoreError
 from imagefinder.similarity import dtype
 from imagefinder.stores import codebook_file
+from imagefinder.stores.items import text_of
 from imagefinder.stores.lance import records, schema
 from imagefinder.stores.lance.address import Address
 from imagefinder.stores.lance.changes import Changes
@@ -145,7 +146,7 @@ def _check_unfinished(texts: dict[str, str]) -> None:
 
 def _insert(draft: Draft, image: StoredImage, recipe: Recipe) -> None:
     vectors = np.frombuffer(image.vectors, dtype(recipe.measure)).reshape(-1, recipe.dim)
-    about = records.facts_of(image.record, image.in_memory, records.as_text(image.record.metadata))
+    about = records.facts_of(image.record, image.in_memory, text_of(image.record))
     draft.insert_image(about, vectors, image.local)
     if image.signature is not None:
         draft.set_signature(image.record.key, image.signature)

@@ -10,6 +10,7 @@ from typing import Any
 import lance
 import pyarrow as pa
 
+from imagefinder.stores.items import settled
 from imagefinder.stores.lance.changes import Changes
 from imagefinder.stores.lance.schema import HEAVY, LIGHT
 from imagefinder.stores.lance.selection import select_by_keys, select_by_keys_or_paths
@@ -123,12 +124,23 @@ class Draft:
             self.paths.pop(row.values["path"], None)
 
     def remove_orphan(self, key: int) -> None:
-        """An image, if it has no path left and was never given in memory."""
+        """An image, if it has no path left and was never given in memory.
+
+        What was said of files that it has lost is settled, if it stays.
+        """
         rows = self.images.get(key)
-        if not rows or rows[0].values["in_memory"]:
+        if not rows:
             return
-        if all(row.values["path"] is None for row in rows.values()):
+        paths = self.paths_of(key)
+        if paths or rows[0].values["in_memory"]:
+            rows[0].set(metadata=settled(rows[0].values["metadata"], paths))
+        else:
             self.remove_image(key)
+
+    def paths_of(self, key: int) -> list[str]:
+        """The paths of an image."""
+        paths = (row.values["path"] for row in self.images[key].values())
+        return [path for path in paths if path is not None]
 
     def changes(self) -> Changes | None:
         """What is to be committed; None if that is nothing."""

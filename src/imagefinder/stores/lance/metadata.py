@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from threading import Lock
 from typing import Any
 
@@ -26,15 +26,15 @@ _STRUCTURES = (list, dict)
 
 @dataclass(frozen=True)
 class MetadataColumn:
-    """What stands under one name, for each image."""
+    """What stands under one name, for each item of each image."""
 
     values: Sequence[Any]
     """Different ones; ``...`` is none."""
     numbers: NDArray[np.int32]
-    """Which of them each image has."""
+    """Which of them each item has."""
 
     def matches(self, test: Callable[[Any], bool]) -> NDArray[np.bool_]:
-        """Which images have a value that passes."""
+        """Which items have a value that passes."""
         passed: NDArray[np.bool_] = np.fromiter(map(test, self.values), np.bool_, len(self.values))
         return passed[self.numbers]
 
@@ -52,7 +52,10 @@ class MetadataCache:
     def columns(
         self, dataset: lance.LanceDataset, names: Sequence[str]
     ) -> tuple[Keys, Mapping[str, MetadataColumn]]:
-        """The keys of all images, ascending, and what stands under these names."""
+        """The keys of all images, ascending, and what stands under these names.
+
+        A key is repeated for each item of its image, of which there is one at least.
+        """
         with self._guard:
             if self._version != dataset.version:
                 self._version, self._columns = dataset.version, {}
@@ -68,22 +71,41 @@ class MetadataCache:
         rows = select(dataset, ["key", "metadata"], IMAGES)
         keys = as_integers(rows["key"])
         order = np.argsort(keys)  # a scan gives rows in any order
-        self._keys = keys[order]
-        for name, column in columns_of(rows["metadata"], names).items():
-            self._columns[name] = MetadataColumn(column.values, column.numbers[order])
+        counts, columns = columns_of(rows["metadata"].take(order), names)
+        self._keys = np.repeat(keys[order], counts)
+        self._columns |= columns
 
 
-def columns_of(texts: pa.ChunkedArray, names: Sequence[str]) -> dict[str, MetadataColumn]:
-    """What stands under these names in metadata as they are stored."""
+def columns_of(
+    texts: pa.ChunkedArray, names: Sequence[str]
+) -> tuple[NDArray[np.int64], dict[str, MetadataColumn]]:
+    """How many items each of these texts has, as they are stored, and what the names are there."""
     different: dict[str, int] = {}
     given = (text for chunk in texts.chunks for text in chunk.to_pylist())
     places = np.array([different.setdefault(text, len(different)) for text in given], np.int64)
     columns = {name: _Distinct(unicode_forms(name)) for name in names}
+    counts: list[int] = []
     for some in batched(list(different), _PARSED):
-        parsed = json.loads(f"[{','.join(some)}]")
+        parsed = list(map(_metadata_of_items, json.loads(f"[{','.join(some)}]")))
+        counts += map(len, parsed)
+        items = list(chain.from_iterable(parsed))
         for column in columns.values():
-            column.add(parsed)
-    return {name: column.of(places) for name, column in columns.items()}
+            column.add(items)
+    own = np.array(counts, np.int64)
+    rows = _rows_of(own, places)
+    return own[places], {name: column.of(rows) for name, column in columns.items()}
+
+
+def _metadata_of_items(said: Any) -> list[Mapping[str, Any]]:
+    return [item["metadata"] for item in said] if isinstance(said, list) else [said]
+
+
+def _rows_of(counts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers of the items of these places, where each place has some in a row."""
+    own = counts[places]
+    starts = (counts.cumsum() - counts)[places]
+    before = own.cumsum() - own
+    return np.arange(own.sum()) + np.repeat(starts - before, own)
 
 
 class _Distinct:
@@ -111,6 +133,6 @@ class _Distinct:
             self._values.append(value)
         return number
 
-    def of(self, places: NDArray[np.int64]) -> MetadataColumn:
-        """The column of images that have these of the metadata."""
-        return MetadataColumn(self._values, np.array(self._numbers, np.int32)[places])
+    def of(self, rows: NDArray[np.int64]) -> MetadataColumn:
+        """The column of items that have these of the metadata."""
+        return MetadataColumn(self._values, np.array(self._numbers, np.int32)[rows])

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from imagefinder.images import signature as signatures
 from imagefinder.local_features import codec
-from imagefinder.stores.lance import records
+from imagefinder.stores.items import NOTHING, updated
 from imagefinder.stores.lance.vectors import masked_vectors
 from imagefinder.stores.shapes import check_finite, check_local_features, check_shapes
 from imagefinder.types import Entry, Features, Keys, LocalFeatures, Recipe
-
-_NO_METADATA = records.as_text({})
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,7 @@ class NewImages:
             "height": [one.height for one in images],
             "in_memory": [not one.files for one in images],
             "metadata": [
-                records.as_text(one.metadata) if one.metadata else _NO_METADATA
-                for one in self.entries
+                updated(NOTHING, (), one) if one.metadata else NOTHING for one in self.entries
             ],
             "local": local,
             "local_size": [None if one is None else len(one) for one in local],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import lance
 import pyarrow as pa
 
+from imagefinder.stores.items import described
 from imagefinder.stores.lance.selection import select_by_keys, select_by_paths
 from imagefinder.types import File, Record, StoredFile
 
@@ -40,15 +40,8 @@ def records_of(rows: pa.Table) -> dict[int, Record]:
 
 
 def _record(row: dict[str, Any], files: list[File]) -> Record:
-    return Record(
-        row["key"],
-        row["sha256"],
-        row["size"],
-        row["width"],
-        row["height"],
-        tuple(sorted(files, key=lambda file: file.path)),
-        json.loads(row["metadata"]),
-    )
+    about = [row[name] for name in ("key", "sha256", "size", "width", "height")]
+    return described(about, sorted(files, key=lambda file: file.path), row["metadata"])
 
 
 def select_files(dataset: lance.LanceDataset, paths: Sequence[str]) -> dict[str, StoredFile]:
@@ -79,8 +72,3 @@ def facts_of(record: Record, in_memory: bool, metadata: str) -> dict[str, Any]:
 def values_of(file: File) -> dict[str, Any]:
     """What the row of a path says."""
     return {"path": file.path, "mtime_ns": file.mtime_ns, "origin": file.origin}
-
-
-def as_text(metadata: Any) -> str:
-    """Metadata as they are stored."""
-    return json.dumps(dict(metadata), ensure_ascii=False)

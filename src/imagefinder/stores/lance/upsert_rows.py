@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imagefinder.images import signature as signatures
 from imagefinder.local_features import codec
+from imagefinder.stores.items import NOTHING, updated
 from imagefinder.stores.lance import records
 from imagefinder.stores.lance.draft import Draft
 from imagefinder.stores.shapes import check_finite, check_local_features, check_shape
@@ -45,7 +46,7 @@ class DraftRows:
         check_finite(features)
         if local is not None:
             check_local_features(local, self.extractor)
-        values = records.facts_of(record, in_memory=False, metadata=records.as_text({}))
+        values = records.facts_of(record, in_memory=False, metadata=NOTHING)
         self.draft.insert_image(values, features, None if local is None else codec.pack(local))
 
     def insert_signature(self, key: int, signature: Signature) -> None:
@@ -55,9 +56,11 @@ class DraftRows:
 
     def update_image(self, entry: Entry) -> bool:
         """See UpsertRows."""
-        row = self.draft.images[entry.record.key][0]
-        before = row.values["metadata"]
-        after = before if entry.metadata is None else records.as_text(entry.metadata)
+        key = entry.record.key
+        row = self.draft.images[key][0]
+        before = after = row.values["metadata"]
+        if entry.metadata is not None or before != NOTHING:
+            after = updated(before, self.draft.paths_of(key), entry)
         in_memory = row.values["in_memory"] or not entry.record.files
         row.set(metadata=after, in_memory=in_memory)
         return bool(before != after)

@@ -52,7 +52,7 @@ def select_keys(
     wanted = conditions(where)
     if wanted:
         keys, columns = metadata.columns(dataset, list({one.name: None for one in wanted}))
-        keys = keys[matching(columns, wanted) & (keys > after)]
+        keys = np.unique(keys[matching(columns, wanted) & (keys > after)])
     else:
         keys = as_integers(select(dataset, ["key"], f"{IMAGES} AND key > {int(after)}")["key"])
     if folders:
@@ -63,7 +63,7 @@ def select_keys(
 def matching(
     columns: Mapping[str, MetadataColumn], wanted: Sequence[Condition]
 ) -> NDArray[np.bool_]:
-    """Which images meet all conditions, of which there are some."""
+    """Which items meet all conditions, of which there are some."""
     found = [columns[one.name].matches(_test_of(one)) for one in wanted]
     matches: NDArray[np.bool_] = np.logical_and.reduce(found)
     return matches

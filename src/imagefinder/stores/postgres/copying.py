@@ -9,6 +9,7 @@ import numpy as np
 from imagefinder.errors import StoreError
 from imagefinder.similarity import dtype
 from imagefinder.stores import codebook_file
+from imagefinder.stores.items import text_of
 from imagefinder.stores.origin import Origin
 from imagefinder.stores.postgres import properties, records, schema
 from imagefinder.stores.postgres.address import Address
@@ -125,10 +126,7 @@ class PostgresCopy:
 
     def _replace(self, session: Session, images: Sequence[StoredImage]) -> None:
         records.delete_images(session, [image.record.key for image in images])
-        about = [
-            ImageRow(image.record, records.as_text(image.record.metadata), image.in_memory)
-            for image in images
-        ]
+        about = [ImageRow(image.record, text_of(image.record), image.in_memory) for image in images]
         records.insert_images(session, about, record_write(session))
         _write_files(session, images)
         vectors = {image.record.key: image.vectors for image in images}

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from imagefinder.stores.items import described, settled
 from imagefinder.stores.postgres.session import Session
 from imagefinder.types import File, Origin, Record, StoredFile
 
@@ -24,7 +25,7 @@ class ImageRow:
 
     record: Record
     metadata: str
-    """As ``as_text`` makes it."""
+    """As ``items`` writes it."""
     in_memory: bool
 
 
@@ -80,10 +81,7 @@ def select_records(session: Session, keys: Sequence[int]) -> dict[int, Record]:
         f" WHERE {OF_KEYS} ORDER BY key",
         (keys,),
     )
-    return {
-        key: Record(key, sha256, size, width, height, tuple(own.get(key, ())), json.loads(text))
-        for key, sha256, size, width, height, text in images
-    }
+    return {key: described((key, *about), own.get(key, ()), text) for key, *about, text in images}
 
 
 def select_files(session: Session, paths: Sequence[str]) -> dict[str, StoredFile]:
@@ -124,18 +122,51 @@ def delete_images(session: Session, keys: Sequence[int]) -> int:
 
 
 def delete_orphans(session: Session, keys: Sequence[int]) -> None:
-    """Delete those of the images that have no file left and were never given in memory."""
+    """Delete those of the images that have no file left and were never given in memory.
+
+    What was said of files that the others have lost is settled.
+    """
+    if not keys:
+        return
+    session.execute(
+        f"DELETE FROM {{s}}.images AS own WHERE {OF_KEYS} AND NOT in_memory"
+        " AND NOT EXISTS (SELECT 1 FROM {s}.files WHERE files.key = own.key)",
+        (keys,),
+    )
+    lists = session.rows(
+        f"SELECT key, metadata_text, in_memory FROM {{s}}.images"
+        f" WHERE {OF_KEYS} AND starts_with(metadata_text, '[')",
+        (keys,),
+    )
+    paths = select_paths_of(session, [key for key, *_ in lists])
+    update_images(
+        session,
+        {key: (settled(text, paths.get(key, ())), in_memory) for key, text, in_memory in lists},
+    )
+
+
+def select_paths_of(session: Session, keys: Sequence[int]) -> dict[int, set[str]]:
+    """The paths of these images; those that have none are left out."""
+    paths: dict[int, set[str]] = {}
     if keys:
-        session.execute(
-            f"DELETE FROM {{s}}.images AS own WHERE {OF_KEYS} AND NOT in_memory"
-            " AND NOT EXISTS (SELECT 1 FROM {s}.files WHERE files.key = own.key)",
-            (keys,),
-        )
+        sql = f"SELECT key, path FROM {{s}}.files WHERE {OF_KEYS}"
+        for key, path in session.rows(sql, (list(keys),)):
+            paths.setdefault(key, set()).add(path)
+    return paths
 
 
-def as_text(metadata: Any) -> str:
-    """Metadata as they are stored, to be read again."""
-    return json.dumps(dict(metadata), ensure_ascii=False)
+def update_images(session: Session, images: Mapping[int, tuple[str, bool]]) -> None:
+    """Set what is said of images, and whether they were given in memory."""
+    if not images:
+        return
+    texts, in_memory = map(list, zip(*images.values(), strict=True))
+    session.execute(
+        "UPDATE {s}.images AS own SET metadata = given.filtered::jsonb,"
+        " metadata_text = given.exact, in_memory = given.in_memory"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[])"
+        " AS given (key, filtered, exact, in_memory) WHERE own.key = given.key",
+        (list(images), [for_filters(text) for text in texts], texts, in_memory),
+    )
 
 
 def for_filters(text: str) -> str:

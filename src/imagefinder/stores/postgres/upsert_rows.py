@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from imagefinder.stores.items import NOTHING, updated
 from imagefinder.stores.postgres import records
 from imagefinder.stores.postgres.blobs import (
     insert_local_features,
@@ -48,6 +49,8 @@ class BufferedRows:
     extractor: Recipe | None
     _images: dict[int, _Image] = field(default_factory=dict)
     _files: dict[str, tuple[int, Origin]] = field(default_factory=dict)
+    _paths: dict[int, set[str]] = field(default_factory=dict)
+    """Of each image."""
     _known: set[str] = field(default_factory=set)
     """Paths that were stored before."""
     _new: dict[int, Record] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class BufferedRows:
             (keys,),
         ):
             self._images[key] = _Image(*about)
+        self._paths = records.select_paths_of(self.session, list(self._images))
         paths = list({file.path for entry in entries for file in entry.record.files})
         for path, key, origin in self.session.rows(
             "SELECT path, key, origin FROM {s}.files WHERE path = ANY(%s::text[])", (paths,)
@@ -82,7 +86,7 @@ class BufferedRows:
         """See UpsertRows."""
         if local is not None:
             self._local[record.key] = local
-        self._images[record.key] = _Image(record.sha256, "{}", False)
+        self._images[record.key] = _Image(record.sha256, NOTHING, False)
         self._new[record.key], self._vectors[record.key] = record, features
 
     def insert_signature(self, key: int, signature: Signature) -> None:
@@ -93,8 +97,8 @@ class BufferedRows:
         """See UpsertRows."""
         key, image = entry.record.key, self._images[entry.record.key]
         before = image.metadata, image.in_memory
-        if entry.metadata is not None:
-            image.metadata = records.as_text(entry.metadata)
+        if entry.metadata is not None or image.metadata != NOTHING:
+            image.metadata = updated(image.metadata, self._paths.get(key, ()), entry)
         image.in_memory = image.in_memory or not entry.record.files
         if before != (image.metadata, image.in_memory):
             self._changed.add(key)
@@ -106,6 +110,9 @@ class BufferedRows:
         if before != key or file.origin != "imported":
             origin = file.origin
         self._files[file.path] = key, origin
+        self._paths.setdefault(key, set()).add(file.path)
+        if before not in (None, key):
+            self._paths.get(before, set()).discard(file.path)
         self._written[file.path] = key, file.mtime_ns, origin
         return before
 
@@ -117,8 +124,10 @@ class BufferedRows:
         if self._local:
             insert_local_features(self.session, self._local, self.extractor)
         self._insert_signatures()
-        if changed := self._changed - self._new.keys():
-            self._update_images(list(changed))
+        changed = {key: self._images[key] for key in self._changed - self._new.keys()}
+        records.update_images(
+            self.session, {key: (one.metadata, one.in_memory) for key, one in changed.items()}
+        )
         self._write_files()
         records.delete_orphans(self.session, list(keys))
 
@@ -128,22 +137,6 @@ class BufferedRows:
             records.ImageRow(record, image.metadata, image.in_memory) for record, image in images
         ]
         records.insert_images(self.session, rows, version)
-
-    def _update_images(self, keys: list[int]) -> None:
-        images = [self._images[key] for key in keys]
-        texts = [image.metadata for image in images]
-        self.session.execute(
-            "UPDATE {s}.images AS own SET metadata = given.filtered::jsonb,"
-            " metadata_text = given.exact, in_memory = given.in_memory"
-            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[])"
-            " AS given (key, filtered, exact, in_memory) WHERE own.key = given.key",
-            (
-                keys,
-                [records.for_filters(text) for text in texts],
-                texts,
-                [image.in_memory for image in images],
-            ),
-        )
 
     def _insert_signatures(self) -> None:
         new = {key: one for key, one in self._signatures.items() if key in self._new}

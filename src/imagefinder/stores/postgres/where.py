@@ -25,6 +25,15 @@ _LOOSE = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?\s*$"
 _DIGITS = 4000
 _LARGEST = "1.7976931348623157e308"
 
+# of an image that several items share, the metadata of one must meet all conditions
+_OF_ANY_ITEM = """
+    CASE jsonb_typeof(metadata) WHEN 'array' THEN EXISTS (
+        SELECT FROM (
+            SELECT item -> 'metadata' AS metadata FROM jsonb_array_elements(images.metadata) AS item
+        ) AS own WHERE {exact}
+    ) ELSE {exact} END
+"""
+
 _IN_FOLDERS = """
     SELECT files.key FROM {s}.files
     JOIN unnest(%s::text[], %s::text[], %s::text[]) AS folder (own, start, past)
@@ -43,10 +52,8 @@ def select_keys(
     """See ``Store.select``."""
     values: list[Any] = [after]
     terms = ["key > %s"]
-    for condition in conditions(where):
-        term = _Term(condition)
-        terms.append(term.sql)
-        values += term.values
+    if wanted := [_Term(condition) for condition in conditions(where)]:
+        _add_conditions(wanted, terms, values)
     if folders:
         terms.append(f"key IN ({_IN_FOLDERS})")
         ranges = [path_range(folder) for folder in folders]
@@ -56,12 +63,29 @@ def select_keys(
     return session.keys(sql, values)
 
 
+def _add_conditions(wanted: Sequence[_Term], terms: list[str], values: list[Any]) -> None:
+    for term in wanted:
+        if term.candidates:
+            terms.append(term.by_index)
+            values += term.candidates
+    exact = " AND ".join(term.sql for term in wanted)
+    terms.append(_OF_ANY_ITEM.format(exact=exact))
+    values += 2 * [value for term in wanted for value in term.values]
+
+
 @dataclass
 class _Term:
     """A condition as SQL about ``metadata``, with its values in order."""
 
     condition: Condition
     values: list[Any] = field(default_factory=list)
+    candidates: list[str] = field(default_factory=list)
+    """What metadata contain of which the condition may hold; none if there is too much."""
+
+    @property
+    def by_index(self) -> str:
+        """SQL about the candidates, for the index on metadata."""
+        return f"({' OR '.join('metadata @> %s::jsonb' for _ in self.candidates)})"
 
     def __post_init__(self) -> None:
         self._names = [without_nul(form) for form in unicode_forms(self.condition.name)]
@@ -113,18 +137,17 @@ class _Term:
             f" WHEN 'array' THEN {is_same} WHEN 'object' THEN {is_same}"
             f" ELSE {wanted.nothing} END"
         )
-        return self._by_index(wanted, exact)
+        self._look_up(wanted)
+        return exact
 
-    def _by_index(self, wanted: _Wanted, exact: str) -> str:
-        """With what the index on metadata finds, if it can find all that the condition selects."""
+    def _look_up(self, wanted: _Wanted) -> None:
+        """Note the candidates, if the index can find all that the condition selects."""
         if self.condition.operator == "ne" or not wanted.is_contained:
-            return exact
-        candidates = [as_jsonb({name: value}) for name in self._names for value in wanted.contained]
-        if not 0 < len(candidates) <= _MOST_BY_INDEX:
-            return exact
-        self.values = [*candidates, *self.values]
-        found = " OR ".join("metadata @> %s::jsonb" for _ in candidates)
-        return f"(({found}) AND {exact})"
+            return
+        found = [{name: value} for name in self._names for value in wanted.contained]
+        if len(found) <= _MOST_BY_INDEX:
+            of_items = [[{"metadata": one}] for one in found]
+            self.candidates = [as_jsonb(one) for one in (*found, *of_items)]
 
 
 _AS_TEXT = "(v #>> '{}') COLLATE \"C\""

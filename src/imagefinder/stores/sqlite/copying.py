@@ -14,6 +14,7 @@ from imagefinder.errors import StoreError
 from imagefinder.similarity import dtype
 from imagefinder.stores import codebook_file
 from imagefinder.stores.cache_files import CacheFiles, remove_stale_caches
+from imagefinder.stores.items import text_of
 from imagefinder.stores.origin import Origin
 from imagefinder.stores.property_names import ORIGIN
 from imagefinder.stores.property_texts import properties_from, texts_of
@@ -216,8 +217,7 @@ def _write_files(connection: apsw.Connection, images: Sequence[StoredImage]) -> 
 def _image_row(image: StoredImage, version: int) -> ImageRow:
     record = image.record
     about = (record.key, record.sha256, record.size, record.width, record.height)
-    metadata = json.dumps(dict(record.metadata), ensure_ascii=False)
-    return ImageRow(*about, metadata, int(image.in_memory), version)
+    return ImageRow(*about, text_of(record), int(image.in_memory), version)
 
 
 def _vector_rows(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import apsw
 import numpy as np
 
+from imagefinder.stores.items import NOTHING, described, settled, updated
 from imagefinder.stores.sqlite.checksums import CheckedTable, DamagedRow, text_checksum
 from imagefinder.types import Entry, File, Keys, Origin, Record, StoredFile, id_of
 
@@ -32,7 +33,7 @@ class ImageRow(NamedTuple):
         if not files and not self.in_memory:
             raise DamagedRow(f"the files of image {id_of(self.key)}")
         about = (self.key, self.sha256, self.size, self.width, self.height)
-        return Record(*about, tuple(files), dict(json.loads(self.metadata)))
+        return described(about, files, self.metadata)
 
 
 class FileRow(NamedTuple):
@@ -126,25 +127,26 @@ def select_files(connection: apsw.Connection, paths: Sequence[str]) -> dict[str,
 def insert_image(connection: apsw.Connection, record: Record, version: int) -> None:
     """Insert what depends on the content alone: no files, no metadata."""
     about = (record.key, record.sha256, record.size, record.width, record.height)
-    _write_image(connection, ImageRow(*about, "{}", 0, version))
+    _write_image(connection, ImageRow(*about, NOTHING, 0, version))
 
 
 def update_image(connection: apsw.Connection, entry: Entry) -> bool:
-    """Set the metadata, if given, and that the image was given in memory, if it has no file.
+    """Set what is said of it, and that the image was given in memory, if it has no file.
 
-    Whether other metadata are replaced.
+    Whether something else is said of it now.
     """
-    key = entry.record.key
-    changes: dict[str, Any] = {}
-    if entry.metadata is not None:
-        changes["metadata"] = json.dumps(dict(entry.metadata), ensure_ascii=False)
-    if not entry.record.files:
-        changes["in_memory"] = 1
-    row = _image(connection, key) if changes else None
+    row = _image(connection, entry.record.key)
     if row is None:
         return False
-    _write_image(connection, row._replace(**changes))
-    return bool(row.metadata != changes.get("metadata", row.metadata))
+    metadata = row.metadata
+    if entry.metadata is not None or metadata != NOTHING:
+        metadata = updated(metadata, _paths(connection, row.key), entry)
+    changed = row._replace(
+        metadata=metadata, in_memory=row.in_memory or int(not entry.record.files)
+    )
+    if changed != row:
+        _write_image(connection, changed)
+    return metadata != row.metadata
 
 
 def upsert_file(connection: apsw.Connection, key: int, file: File) -> int | None:
@@ -180,12 +182,24 @@ def delete_images(connection: apsw.Connection, keys: Sequence[int]) -> int:
 
 
 def delete_orphans(connection: apsw.Connection, keys: set[int]) -> None:
-    """Delete those of the images that have no file left and were never given in memory."""
+    """Delete those of the images that have no file left and were never given in memory.
+
+    What was said of files that the others have lost is settled.
+    """
     connection.executemany(
         "DELETE FROM images WHERE key = ?1 AND NOT in_memory"
         " AND NOT EXISTS (SELECT 1 FROM files WHERE key = ?1)",
         [(key,) for key in keys],
     )
+    sql = f"SELECT {IMAGES.selected} FROM images {OF_KEYS} AND metadata GLOB '[[]*'"
+    rows = connection.execute(sql, (json.dumps(list(keys)),)).fetchall()
+    for row in map(ImageRow._make, IMAGES.verified(rows)):
+        text = settled(row.metadata, _paths(connection, row.key))
+        _write_image(connection, row._replace(metadata=text))
+
+
+def _paths(connection: apsw.Connection, key: int) -> list[str]:
+    return [path for (path,) in connection.execute("SELECT path FROM files WHERE key = ?", (key,))]
 
 
 def _image(connection: apsw.Connection, key: int) -> ImageRow | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import apsw
 
 from imagefinder.errors import CatalogueDamaged
 from imagefinder.stores.damage import Damage
+from imagefinder.stores.items import items_of
 from imagefinder.stores.sqlite import schema
 from imagefinder.stores.sqlite.atomic_database import atomic_database
 from imagefinder.stores.sqlite.checksums import CheckedTable
@@ -21,6 +21,7 @@ from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.damage import TABLES, UNREADABLE
 from imagefinder.stores.sqlite.maintenance import copy_pages, new_file
 from imagefinder.stores.sqlite.records import IMAGES
+from imagefinder.types import Item
 
 # a damaged image is taken out with all that is its own, to be encoded again; one whose files are
 # not known any longer stays without, until they are added again
@@ -41,8 +42,8 @@ class Salvage:
 
     kept: Path
     """A copy of the damaged file."""
-    metadata: Mapping[int, Mapping[str, Any]]
-    """Intact metadata of images that were taken out, by their keys."""
+    items: Mapping[int, Sequence[Item]]
+    """What was said of images that were taken out, as far as it is intact, by their keys."""
 
 
 def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Salvage:
@@ -59,12 +60,12 @@ def salvage(connections: Connections, path: Path, found: Sequence[Damage]) -> Sa
                     _copy_intact(connection, intact, table, keys)
                 _copy_writes(connection, intact)
                 intact.execute(_INCOMPLETE)
-            metadata = _metadata(connection, keys)
+            items = _items(connection, keys)
         if intact.execute("SELECT count(*) FROM catalogue WHERE name IN ('id', 'recipe')").get < 2:
             raise too_damaged(path)
         with connections.alone() as writer:
             copy_pages(intact, writer)
-    return Salvage(kept, metadata)
+    return Salvage(kept, items)
 
 
 def too_damaged(path: Path) -> CatalogueDamaged:
@@ -130,11 +131,11 @@ def _copy_writes(connection: apsw.Connection, intact: apsw.Connection) -> None:
             intact.execute("INSERT OR IGNORE INTO writes (version) VALUES (?)", row)
 
 
-def _metadata(connection: apsw.Connection, keys: set[int]) -> dict[int, dict[str, Any]]:
+def _items(connection: apsw.Connection, keys: set[int]) -> dict[int, Sequence[Item]]:
     """Those of the images that are taken out, where their records are intact."""
     place = IMAGES.columns.index("metadata")
     return {
-        row[0]: json.loads(row[place])
+        row[0]: items_of(row[place])
         for row in _readable(connection, IMAGES)
         if row[0] in keys and IMAGES.is_intact(row)
     }

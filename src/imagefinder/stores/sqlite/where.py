@@ -24,6 +24,14 @@ _ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _NUMERIC = "CAST({} AS NUMERIC)"
 _INFINITY = _NUMERIC.format("'9e999'")
 
+# of an image that several items share, the metadata of one must meet all conditions
+_OF_ANY_ITEM = """
+    CASE WHEN metadata GLOB '[[]*' THEN EXISTS (
+        SELECT 1 FROM (SELECT value -> '$.metadata' AS metadata FROM json_each(images.metadata))
+        WHERE {terms}
+    ) ELSE {terms} END
+"""
+
 # one parameter however many folders: an expression of them all would be too deep for SQLite
 _IN_FOLDERS = """
     SELECT files.key FROM json_each(:folders) AS folder CROSS JOIN files
@@ -41,13 +49,15 @@ def select_keys(
 ) -> Keys:
     """See ``Store.select``."""
     values: dict[str, Any] = {"after": after, "limit": -1 if limit is None else limit}
-    terms = ["key > :after"]
+    terms, wanted = ["key > :after"], []
     for number, condition in enumerate(conditions(where)):
         term = _Term(condition, str(number))
-        terms.append(term.sql)
+        wanted.append(term.sql)
         values |= term.values
         if term.structures:
             connection.create_scalar_function("is_any_of", _is_any_of, 2, deterministic=True)
+    if wanted:
+        terms.append(_OF_ANY_ITEM.format(terms=" AND ".join(wanted)))
     if folders:
         terms.append(f"key IN ({_IN_FOLDERS})")
         ranges = [(folder, *path_range(folder)) for folder in folders]

@@ -17,7 +17,16 @@ from imagefinder.testing.contracts.samples import (
     random_vectors,
     record_of,
 )
-from imagefinder.types import Entry, Features, LocalFeatures, Measure, Recipe, Signature, Store
+from imagefinder.types import (
+    Entry,
+    Features,
+    Item,
+    LocalFeatures,
+    Measure,
+    Recipe,
+    Signature,
+    Store,
+)
 
 _DIM = 8
 _IMAGES = 20
@@ -40,6 +49,7 @@ def check_store(make: MakeStore, measure: Measure) -> None:
         _check_paths,
         _check_remove,
         _check_select,
+        _check_items,
         _check_pages,
         _check_iter_records,
         _check_signatures,
@@ -189,6 +199,32 @@ def _check_select(case: _Case) -> None:
         assert set(store.select(where={"color": "red", "size": 2})) == _keys(entries[7:8])
         assert not len(store.select(["/a/5"], {"color": "red"})), "both must hold"
         assert not len(store.select(where={"color": 2})), "another value is another"
+
+
+def _check_items(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        record = entries[0].record
+        path, red, blue = "/a/0", {"sku": "17", "price": 9}, {"sku": "18", "price": 30}
+        assert store.write([Entry(record, None, red)]) == ["updated"]
+        assert store.write([Entry(record_of(path, "/A/0"), None)]) == ["added"]
+        other = Entry(record_of(path, "/b/0"), None, [Item(blue, "/b/0")])
+        assert store.write([other, other]) == ["added", "unchanged"]
+        stored = store.get([record.key])[record.key]
+        assert stored.items == (Item(red, path), Item(blue, "/b/0")), "each file keeps its own"
+        assert stored.metadata == red, "the first item's"
+        for where in ({"price": 9}, {"price": {"gt": 20}}, {"sku": "18", "price": 30}):
+            assert store.select(where=where).tolist() == [record.key], "either is found"
+        assert not len(store.select(where={"sku": "17", "price": 30})), "no item is both"
+        assert not len(store.select(where={"price": {"gt": 10, "lt": 20}}))
+        named = [Item(red, path, "x"), Item(blue, path, "y"), Item({}, "/b/0")]
+        assert store.write([Entry(record, None, named)]) == ["updated"]
+        assert store.get([record.key])[record.key].items == (Item(red, path), *named[:2])
+        assert store.remove_files([path]) == 1
+        moved = (Item(red, "/A/0"), *(Item(one.metadata, "/A/0", one.id) for one in named[:2]))
+        assert store.get([record.key])[record.key].items == moved, "to a file without its own"
+        ((again, _), *_) = [one for one in store.iter_records() if one[0].key == record.key]
+        assert again.items == moved
+        assert store.remove_files(["/A/0"]) == 1
 
 
 def _check_pages(case: _Case) -> None:
