@@ -376,6 +376,22 @@ def test_metadata_must_be_as_many_as_the_images(finder: Finder, images: Path) ->
         finder.add([images, images], metadata=[{}])
 
 
+def test_a_catalogue_is_opened_or_created(tmp_path: Path) -> None:
+    for images in (0, 1):
+        with Finder.open(tmp_path / "new.db", "classic", create=True) as finder:
+            assert len(finder) == images
+            finder.add(drawn(1))
+    with pytest.raises(FileNotFoundError), Finder.open(tmp_path / "missing.db"):
+        pass
+
+
+def test_errors_are_those_that_python_programs_expect(finder: Finder, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        finder.search(tmp_path / "missing.jpg")
+    with pytest.raises(LookupError):
+        finder.get("0" * 16)
+
+
 def test_metadata_is_kept_with_the_images(finder: Finder, images: Path) -> None:
     files = sorted(images.glob("*.jpg"))
     finder.add(files, metadata=[{"title": path.stem} for path in files])

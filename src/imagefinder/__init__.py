@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from imagefinder.registry.factory import make_encoder, make_extractor, make_matcher
     from imagefinder.search.ensemble import Ensemble
     from imagefinder.search.hits import Hits
-    from imagefinder.types import Features, Hit, LocalFeatures, Record, Report
+    from imagefinder.types import Features, Hit, Item, LocalFeatures, Record, Report
     from imagefinder.verification.calibrate import calibrate
     from imagefinder.verification.compare import compare
 
@@ -63,6 +63,7 @@ __all__ = [
     "ImageError",
     "ImageFinderError",
     "ImageTooLarge",
+    "Item",
     "Limits",
     "LocalFeatures",
     "MissingExtra",
@@ -97,6 +98,7 @@ _HOMES = {
     "Hits": "search.hits",
     "Limits": "images.limits",
     "LocalFeatures": "types",
+    "Item": "types",
     "Record": "types",
     "Report": "types",
     "calibrate": "verification.calibrate",

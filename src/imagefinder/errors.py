@@ -2,7 +2,8 @@
 
 ImageFinderError
 ├── ImageError             an image that cannot be used
-│   ├── UnreadableImage    missing, empty, damaged, or of a kind that is not accepted
+│   ├── UnreadableImage    empty, damaged, or of a kind that is not accepted
+│   │   └── ImageMissing   no such file; also a FileNotFoundError
 │   ├── ImageTooLarge      over the byte cap or the pixel cap
 │   └── UnencodableImage   the encoder fails on it
 ├── DecoderBusy            too many large images are being decoded: try again
@@ -11,7 +12,7 @@ ImageFinderError
 │   ├── MissingExtra       its library is not installed
 │   └── ModelError         a model file that is missing, damaged or not fully described
 ├── StoreError             a catalogue that cannot be used
-│   ├── CatalogueMissing   there is none at this path
+│   ├── CatalogueMissing   there is none at this path; also a FileNotFoundError
 │   ├── CatalogueExists    there is one already
 │   ├── NotACatalogue      the file is something else
 │   ├── UnfinishedCopy     it is being made as a copy of another one
@@ -31,7 +32,7 @@ ImageFinderError
 ├── DownloadError          a list that cannot be read, or a folder that cannot be written
 ├── OutputError            a file or folder that a command cannot, or may not, write
 ├── IndexDamaged           an index file to be rebuilt (handled inside the store)
-├── NotFound               no such image in the catalogue
+├── NotFound               no such image in the catalogue; also a LookupError
 ├── ClusterError           no cluster answers, or its workers cannot begin
 ├── EvaluationError        the ground truth is missing or unusable
 └── TrainingError          the images, teachers or settings do not allow training
@@ -51,6 +52,10 @@ class ImageError(ImageFinderError):
 
 class UnreadableImage(ImageError):
     """The image is missing, empty, damaged, or of a kind that is not accepted."""
+
+
+class ImageMissing(UnreadableImage, FileNotFoundError):
+    """There is no image file at this path."""
 
 
 class ImageTooLarge(ImageError):
@@ -85,7 +90,7 @@ class StoreError(ImageFinderError):
     """A catalogue that cannot be used."""
 
 
-class CatalogueMissing(StoreError):
+class CatalogueMissing(StoreError, FileNotFoundError):
     """There is no catalogue at this path."""
 
 
@@ -183,7 +188,7 @@ class IndexDamaged(ImageFinderError):
     """An index file is damaged; the index is rebuilt from the store."""
 
 
-class NotFound(ImageFinderError):
+class NotFound(ImageFinderError, LookupError):
     """No such image in the catalogue."""
 
 

@@ -64,20 +64,26 @@ class Finder(Catalogue):
         images: Given | Iterable[Given],
         *,
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        items: Sequence[str] | None = None,
         progress: Progress = iter,
         checksum: bool = False,
     ) -> Report:
         """Add files, all images in folders, or images in memory.
 
         ``metadata`` is stored with the images: one mapping for all, or one for each of ``images``;
-        without it, a folder that ``download`` filled brings its own. Each file given is counted
+        without it, a folder that ``download`` filled brings its own. Identical files share one
+        image, and each keeps its own metadata; where several things share a file, or an image in
+        memory, name each by an id of your own: ``items`` has one for each of ``images``. An item
+        that has an empty mapping is removed.
+
+        Each file given is counted
         once in the report, as added, updated (its content changed), unchanged or failed; whatever
         cannot be used stops nothing. What folders hold besides is counted as skipped, by its kind.
 
         A file with the same size and modification time as before is not read again, except with
         ``checksum``.
         """
-        return contents.add(self, images, metadata, progress, checksum=checksum)
+        return contents.add(self, images, metadata, progress, items=items, checksum=checksum)
 
     def sync(
         self,

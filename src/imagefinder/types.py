@@ -333,6 +333,16 @@ class Hit:
         """The title in its metadata."""
         return self.record.title
 
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata of the image, or of the first item that shares it."""
+        return self.record.metadata
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Each file, or other item, of which something is said."""
+        return self.record.items
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -217,9 +217,7 @@ def test_no_host_is_asked_more_than_its_share_at_a_time(
     assert served.at_once == 3
 
 
-def test_metadata_of_the_first_row_reach_the_catalogue(
-    tmp_path: Path, served: Web, jpeg: Jpeg
-) -> None:
+def test_metadata_of_each_row_reach_the_catalogue(tmp_path: Path, served: Web, jpeg: Jpeg) -> None:
     served.routes = {
         "/a": ok(jpeg(1, 90, 90)),
         "/b": ok(jpeg(2, 90, 90)),
@@ -233,7 +231,10 @@ def test_metadata_of_the_first_row_reach_the_catalogue(
         assert (report.added, report.failed) == (2, ())
         (hit,) = finder.search(jpeg(1, 90, 90), k=1)
         assert hit.title == "Chair"
-        assert hit.record.metadata == {"Title": "Chair", "price": "7", "image": urls[0]}
+        assert hit.metadata == {"Title": "Chair", "price": "7", "image": urls[0]}
+        assert [item.metadata["price"] for item in hit.items] == ["7", "9"]
+        for price in (7, 9):
+            assert finder.search(jpeg(1, 90, 90), where={"price": price}).ids == [hit.id]
         (hit,) = finder.search(jpeg(2, 90, 90), k=1)
         assert hit.title is None
     metadata = [json.loads(row["metadata"]).get("Title") for row in results(tmp_path / "out")]

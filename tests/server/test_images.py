@@ -83,6 +83,24 @@ def test_a_thumbnail_is_small(client: TestClient, tmp_path: Path) -> None:
     assert client.get(f"/v1/images/{first(client)}/thumbnail?side=9999").status_code == 422
 
 
+def test_items_that_share_an_image_keep_their_prices(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True, uploads=folder.parent / "uploads")
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    files = {"image": ("chair.jpg", data)}
+    for sku, price in (("17", 9), ("18", 30), ("17", 10)):
+        about = {"metadata": json.dumps({"price": price}), "item": sku}
+        image = client.post("/v1/images", files=files, data=about).json()
+    prices = [{"price": 10}, {"price": 30}]
+    assert [(one["id"], one["metadata"]) for one in image["items"]] == [
+        *zip(("17", "18"), prices, strict=True)
+    ]
+    for where in prices:
+        hit = client.post("/v1/search", files=files, data={"where": json.dumps(where)}).json()
+        assert [one["items"] for one in hit["hits"]] == [image["items"]]
+    for bad in ({"item": "17"}, {"item": "a\nb", "metadata": '{"a": 1}'}):
+        assert client.post("/v1/images", files=files, data=bad).status_code == 422
+
+
 def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:
     uploads = folder.parent / "uploads"
     client = serve(writable=True, uploads=uploads)

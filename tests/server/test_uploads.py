@@ -14,7 +14,7 @@ from imagefinder import Finder
 from imagefinder.errors import DiskFull, NotFound
 from imagefinder.images.stored_files import unchanged_file
 from imagefinder.server import Settings
-from imagefinder.server.uploads import add_image, delete_image
+from imagefinder.server.uploads import Upload, add_image, delete_image
 from imagefinder.types import Record, key_of
 
 from ..conftest import drawn
@@ -31,7 +31,7 @@ def test_a_stored_image_has_its_file_despite_concurrent_deletion(
     with Finder.open(catalogue) as finder, ThreadPoolExecutor(2) as both:
 
         def taken(number: int) -> None:
-            add_image(finder, data, f"{number % 3}.jpg", None, Settings(uploads=kept))
+            add_image(finder, Upload(data, f"{number % 3}.jpg"), Settings(uploads=kept))
 
         def dropped(_: int) -> None:
             try:
@@ -68,7 +68,7 @@ def photos(tmp_path: Path) -> Iterator[tuple[Finder, Path]]:
 def upload(finder: Finder, folder: Path, seed: int, name: str = "new.png") -> Record:
     data = BytesIO()
     PIL.Image.fromarray(drawn(seed)).save(data, "PNG")
-    return add_image(finder, data.getvalue(), name, None, Settings(uploads=folder)).record
+    return add_image(finder, Upload(data.getvalue(), name), Settings(uploads=folder)).record
 
 
 def files_in(folder: Path) -> list[str]:

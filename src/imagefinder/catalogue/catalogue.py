@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from imagefinder.encoders.default import default_encoder
 from imagefinder.encoders.regions import Regions, check_grid, like_stored
-from imagefinder.errors import NotFound, RecipeMismatch, UnknownPlugin
+from imagefinder.errors import CatalogueExists, NotFound, RecipeMismatch, UnknownPlugin
 from imagefinder.images.limits import LIMITS, Limits
 from imagefinder.registry.factory import (
     encoder_from,
@@ -104,13 +105,20 @@ class Catalogue:
         index: str | IndexChoice | None = None,
         limits: Limits = LIMITS,
         version: int | None = None,
+        create: bool = False,
     ) -> Self:
         """An existing catalogue, with the encoder and extractor that it was made with.
 
-        Name them only if a model has moved, or if they are not registered. An older ``version``
-        of a catalogue in Lance can be read alone. Raises CatalogueMissing, NotACatalogue,
-        NewerCatalogue, or RecipeMismatch for another encoder, extractor or regions.
+        Name them only if a model has moved, if they are not registered, or to ``create`` one with
+        them where there is none. An older ``version`` of a catalogue in Lance can be read alone.
+        Raises CatalogueMissing, NotACatalogue, NewerCatalogue, or RecipeMismatch for another
+        encoder, extractor or regions.
         """
+        if create and version is None and not exists(path):
+            with suppress(CatalogueExists):  # another program may have been quicker
+                return cls.create(
+                    path, encoder, local=local, regions=regions, index=index, limits=limits
+                )
         store = open_store(path, _choice(index), version)
         try:
             check_grid(regions, store.recipe)

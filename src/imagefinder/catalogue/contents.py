@@ -30,6 +30,7 @@ def add(
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     progress: Progress = iter,
     *,
+    items: Sequence[str] | None = None,
     checksum: bool = False,
     walk: FolderWalk | None = None,
     process: Process = process_here,
@@ -44,7 +45,7 @@ def add(
     if metadata is None:
         given = _with_downloads(store, given)
     walk = walk or FolderWalk(excluded(store))
-    report = ingest(inputs_of(given, metadata, walk), catalogue, progress, checksum, process)
+    report = ingest(inputs_of(given, metadata, walk, items), catalogue, progress, checksum, process)
     note_mounts(store, walk.disks)
     unreadable = [Failure(str(error.filename), one_line(error)) for error in walk.errors]
     return replace(

@@ -44,11 +44,16 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "rank": hit.rank,
         "id": hit.id,
         "path": hit.path,
+        "name": Path(hit.path).name if hit.path else None,
+        "sha256": hit.record.sha256.hex(),
         "score": hit.score,
         "distance": hit.distance,
     }
     if hit.title is not None:
         about["title"] = hit.title
+    about["metadata"] = dict(hit.metadata)
+    if hit.record.several:
+        about["items"] = [asdict(item) for item in hit.items]
     about |= verification_as_json(hit)
     if hit.correspondences is not None:
         about |= {"correspondences": hit.correspondences, "verified": hit.verified}

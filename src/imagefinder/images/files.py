@@ -7,7 +7,7 @@ import stat
 from typing import BinaryIO
 
 from imagefinder._utils.text import one_line
-from imagefinder.errors import UnreadableImage
+from imagefinder.errors import ImageMissing, UnreadableImage
 from imagefinder.images.limits import LIMITS, Limits, check_bytes
 
 
@@ -24,7 +24,7 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
         with open(source, "rb") as file:
             return _capped(file, limits)
     except FileNotFoundError as error:
-        raise UnreadableImage("no such file") from error
+        raise ImageMissing("no such file") from error
     except OSError as error:  # without its path, which not everyone who reads this should see
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
     except ValueError as error:  # a NUL in the name

@@ -18,7 +18,7 @@ from imagefinder.errors import ImageError, NotFound
 from imagefinder.images.decode import Bytes, Source
 from imagefinder.images.files import is_utf8, read
 from imagefinder.images.limits import Limits
-from imagefinder.images.metadata import check_metadata
+from imagefinder.images.metadata import check_item_id, check_metadata
 from imagefinder.images.remote_files import (
     RemoteFile,
     is_remote,
@@ -51,8 +51,7 @@ class Input:
 
     def with_item(self, id: str) -> Input:  # noqa: A002  the word that users know
         """With its metadata as those of the item that has this id."""
-        assert isinstance(self.metadata, Mapping | None)  # noqa: S101
-        return replace(self, metadata=[Item(self.metadata or {}, self.path, id)])
+        return replace(self, metadata=[Item(self.first_metadata, self.path, id)])
 
     @property
     def items(self) -> Sequence[Item]:
@@ -86,8 +85,27 @@ def inputs_of(
     images: Iterable[Given],
     metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
     walk: FolderWalk,
+    items: Sequence[str] | None = None,
 ) -> Iterator[Input]:
-    """Folders, and URLs of object stores, become the images that a walk finds in them."""
+    """Folders, and URLs of object stores, become the images that a walk finds in them.
+
+    ``items`` are ids of items that these images show.
+    """
+    if items is None:
+        yield from _inputs_of(images, metadata, walk)
+        return
+    given = list(images)
+    each = [metadata] * len(given) if isinstance(metadata, Mapping | None) else metadata
+    for image, about, item in zip(given, each, items, strict=True):
+        check_item_id(item)
+        yield from (one.with_item(item) for one in _inputs_of([image], about, walk))
+
+
+def _inputs_of(
+    images: Iterable[Given],
+    metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+    walk: FolderWalk,
+) -> Iterator[Input]:
     if isinstance(metadata, Mapping) or metadata is None:
         pairs: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
     else:

@@ -16,7 +16,7 @@ from typing import Any
 
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
-from imagefinder.errors import NotFound, UnreadableImage
+from imagefinder.errors import ImageMissing, NotFound, UnreadableImage
 from imagefinder.images.exclusions import Exclusions, place_of
 from imagefinder.images.kinds import IMAGE, kind_of
 from imagefinder.images.limits import LIMITS, Limits, check_bytes
@@ -56,7 +56,7 @@ def read_remote(url: str, limits: Limits = LIMITS) -> bytes:
         with files.open_input_stream(path) as stream:
             return check_bytes(stream.read(limits.max_bytes + 1), limits)
     except FileNotFoundError as error:
-        raise UnreadableImage("no such file") from error
+        raise ImageMissing("no such file") from error
     except (OSError, ValueError) as error:
         raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
 

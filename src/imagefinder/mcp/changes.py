@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from imagefinder.images.metadata import check_metadata
 from imagefinder.mcp.folders import Folders
 from imagefinder.mcp.schemas import ChangeResult, StoredImage
 from imagefinder.mcp.tools import Id, Path
-from imagefinder.types import Entry
+from imagefinder.types import Entry, Item
 
 _Metadata = Annotated[
     dict[str, Any], Field(description="Takes the place of all metadata that the image has.")
@@ -47,5 +48,7 @@ class Changes:
         """Give an image of the catalogue other metadata."""
         check_metadata(metadata)
         record = self._finder.get(id)
-        (outcome,) = self._finder.store.write([Entry(record, None, metadata)])
+        others = [replace(item, metadata={}) for item in record.items]
+        entry = Entry(record, None, [*others, Item(metadata, record.path)])
+        (outcome,) = self._finder.store.write([entry])
         return ChangeResult(image=StoredImage.of(self._finder.get(id)), outcome=outcome)

@@ -8,7 +8,20 @@ from pydantic import BaseModel, Field
 
 from imagefinder.images.metadata import shown_metadata
 from imagefinder.near_duplicates.groups import DuplicateGroup
-from imagefinder.types import Record, Verdict
+from imagefinder.types import Item, Record, Verdict
+
+
+class SharedBy(BaseModel):
+    """One of several items that share an image."""
+
+    id: str | None = Field(description="The user's own id of it.")
+    path: str | None = Field(description="Of its file.")
+    metadata: dict[str, Any]
+
+    @classmethod
+    def of(cls, item: Item) -> SharedBy:
+        """From an item of a record."""
+        return cls(id=item.id, path=item.path, metadata=shown_metadata(item.metadata))
 
 
 class StoredImage(BaseModel):
@@ -20,6 +33,7 @@ class StoredImage(BaseModel):
     height: int
     bytes: int
     metadata: dict[str, Any]
+    items: list[SharedBy] = Field(description="Where several share it, each with its metadata.")
 
     @classmethod
     def of(cls, record: Record, **more: Any) -> Any:
@@ -31,6 +45,7 @@ class StoredImage(BaseModel):
             height=record.height,
             bytes=record.size,
             metadata=shown_metadata(record.metadata),
+            items=[SharedBy.of(item) for item in record.several],
             **more,
         )
 

@@ -13,7 +13,7 @@ from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
 from imagefinder.filters import conditions
 from imagefinder.images.files import read
-from imagefinder.images.metadata import check_metadata
+from imagefinder.images.metadata import check_item_id, check_metadata
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import get_record
 from imagefinder.server.image_files import required_file
@@ -104,6 +104,19 @@ def parse_metadata(text: str | None, field: str) -> dict[str, Any] | None:
     except ValueError as error:
         raise HTTPException(422, f"{field}: {one_line(error)}") from error
     return value
+
+
+def parse_item(text: str | None, metadata: dict[str, Any] | None) -> str | None:
+    """The id of an item that has these metadata; None for an empty field."""
+    if not text:
+        return None
+    if not metadata:
+        raise HTTPException(422, "item: say something of it in `metadata`")
+    try:
+        check_item_id(text)
+    except ValueError as error:
+        raise HTTPException(422, f"item: {error}") from error
+    return text
 
 
 def parse_filter(text: str | None) -> dict[str, Any] | None:

@@ -46,6 +46,34 @@ _VERDICT = (
 )
 
 
+class ItemInfo(BaseModel):
+    """One of several items that share an image."""
+
+    id: str | None = Field(
+        description="The `item` that was given when it was added.", examples=["SKU-17"]
+    )
+    name: str | None = Field(description="Of its file, without folders.", examples=["harbour.jpg"])
+    metadata: dict[str, Any] = Field(examples=[{"price": 20}])
+
+    @classmethod
+    def several(cls, record: Record) -> list[ItemInfo]:
+        """Those of a record."""
+        return [
+            cls(
+                id=item.id,
+                name=Path(item.path).name if item.path else None,
+                metadata=shown_metadata(item.metadata),
+            )
+            for item in record.several
+        ]
+
+
+_ITEMS = (
+    "Each with its own metadata, where several files or items share the image; the first one's are "
+    "in `metadata`, too. Empty where `metadata` say all."
+)
+
+
 class SearchHit(BaseModel):
     """One image found."""
 
@@ -71,6 +99,7 @@ class SearchHit(BaseModel):
     metadata: dict[str, Any] = Field(
         description="Given when the image was added.", examples=[{"room": "kitchen"}]
     )
+    items: list[ItemInfo] = Field(description=_ITEMS)
     correspondences: int | None = Field(
         description="The number of corresponding local features, with `rerank`.", examples=[148]
     )
@@ -97,6 +126,7 @@ class SearchHit(BaseModel):
             width=hit.record.width,
             height=hit.record.height,
             metadata=shown_metadata(hit.record.metadata),
+            items=ItemInfo.several(hit.record),
             correspondences=hit.correspondences,
             verified=hit.verified,
             region=hit.region,
@@ -155,6 +185,7 @@ class ImageInfo(BaseModel):
         description="The number of its files; 0 if it was added from memory.", examples=[1]
     )
     metadata: dict[str, Any] = Field(examples=[{"room": "kitchen"}])
+    items: list[ItemInfo] = Field(description=_ITEMS)
 
     @classmethod
     def of(cls, record: Record) -> ImageInfo:
@@ -168,6 +199,7 @@ class ImageInfo(BaseModel):
             height=record.height,
             places=len(record.files),
             metadata=shown_metadata(record.metadata),
+            items=ItemInfo.several(record),
         )
 
 

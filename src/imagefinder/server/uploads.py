@@ -21,7 +21,7 @@ from imagefinder.images.inputs import Input, absolute
 from imagefinder.images.opened_files import stored_file
 from imagefinder.server.file_names import safe_file_name
 from imagefinder.server.settings import Settings
-from imagefinder.types import File, Record, id_of, key_of
+from imagefinder.types import File, Item, Record, id_of, key_of
 
 _MAX_NAME = 60
 _LOCKS = tuple(Lock() for _ in range(64))
@@ -38,26 +38,41 @@ class AddedImage:
     """Whether it was not there before."""
 
 
-def add_image(
-    finder: Finder, data: bytes, name: str, metadata: Mapping[str, Any] | None, settings: Settings
-) -> AddedImage:
+@dataclass(frozen=True)
+class Upload:
+    """An image that is to be added, and what is said of it."""
+
+    data: bytes
+    name: str = ""
+    metadata: Mapping[str, Any] | None = None
+    item: str | None = None
+    """The id of one of several items that share the image."""
+
+    def at(self, path: str | None) -> list[Item] | None:
+        """What is to be said of the image at a path, or in memory."""
+        return None if self.metadata is None else [Item(self.metadata, path, self.item)]
+
+
+def add_image(finder: Finder, upload: Upload, settings: Settings) -> AddedImage:
     """Add an uploaded image to the catalogue, and save its file if there is a folder for uploads.
 
-    An image that already has a file gets no second one, and no file is overwritten. Raises
-    ImageError, and then leaves nothing behind.
+    An image that already has a file gets no second one, and no file is overwritten. Its metadata
+    take the place of what was said of it by uploads, or of the same item: other files of the image
+    keep theirs. Raises ImageError, and then leaves nothing behind.
     """
+    data = upload.data
     folder = settings.uploads
     sha256 = hashlib.sha256(data).digest()
     key = key_of(sha256)
     with _lock(key):
         known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
         if folder is None or (known is not None and _has_file(known, settings)):
-            _add(finder, data, metadata)
+            _add(finder, data, upload.at(_uploaded_path(known)))
         else:
             # the encoder's name keeps the files of several catalogues apart
             subfolder = f"{id_of(key)}-{_safe_name(finder.recipe.encoder)}"
             place = absolute(folder) / subfolder[:2] / subfolder
-            _add_file(finder, data, _unused(place, safe_file_name(name)), metadata)
+            _add_file(finder, upload, _unused(place, safe_file_name(upload.name)))
         return AddedImage(finder.get(id_of(key)), known is None)
 
 
@@ -108,12 +123,17 @@ def _safe_name(name: str) -> str:
     return _UNSAFE.sub("-", name)[:_MAX_NAME].strip("-") or "image"
 
 
-def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, Any] | None) -> None:
+def _uploaded_path(known: Record | None) -> str | None:
+    files = known.files if known else ()
+    return next((file.path for file in files if file.origin == "uploaded"), None)
+
+
+def _add_file(finder: Finder, upload: Upload, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
-            temporary.write_bytes(data)
-        _add(finder, path, metadata)
+            temporary.write_bytes(upload.data)
+        _add(finder, path, upload.at(str(path)))
     except OSError as error:
         if is_full(error):
             raise DiskFull(f"no space in {path.parent}") from error
@@ -125,8 +145,8 @@ def _add_file(finder: Finder, data: bytes, path: Path, metadata: Mapping[str, An
         _remove_empty(path.parent)
 
 
-def _add(finder: Finder, image: bytes | Path, metadata: Mapping[str, Any] | None) -> None:
-    given = Input(image, metadata, "uploaded")
+def _add(finder: Finder, image: bytes | Path, items: list[Item] | None) -> None:
+    given = Input(image, items, "uploaded")
     report = finder.add([given])
     for failure in report.failed:
         raise UnreadableImage(failure.reason)

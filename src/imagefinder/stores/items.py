@@ -16,15 +16,16 @@ NOTHING = "{}"
 """The text of an image of which nothing is said."""
 
 
-def described(about: Any, files: Sequence[File], text: str) -> Record:
-    """The record with these files, in order of their paths, and what the text says."""
+def described(about: Sequence[Any], files: Sequence[File], text: str) -> Record:
+    """The record of an image, with its files in order of their paths, and what the text says.
+
+    ``about`` are its key, SHA-256, size, width and height.
+    """
     said = json.loads(text)
-    if not isinstance(said, list):
-        return Record(*about, files=tuple(files), metadata=said)
-    several = tuple(map(_item, said))
-    return Record(
-            *about, files=tuple(files), metadata=several[0].metadata, several=several
-        )
+    several = tuple(map(_item, said)) if isinstance(said, list) else ()
+    metadata = several[0].metadata if several else said
+    key, sha256, size, width, height = about
+    return Record(key, sha256, size, width, height, tuple(files), metadata, several)
 
 
 def text_of(record: Record) -> str:

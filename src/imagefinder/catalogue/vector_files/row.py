@@ -91,8 +91,10 @@ class Row:
 
     def _metadata(self) -> Description:
         """Of the image, or of each of the items that share it."""
-        found = self._json("metadata", dict | list) or {}
-        return found if isinstance(found, dict) else [self._item(one) for one in found]
+        found = self._json("metadata", dict | list)
+        if found == []:
+            raise ValueError("its metadata are a list of no items")
+        return [self._item(one) for one in found] if isinstance(found, list) else found or {}
 
     def _item(self, said: Any) -> Item:
         if not isinstance(said, dict) or not isinstance(said.get("metadata"), dict):

@@ -20,7 +20,13 @@ from imagefinder.server.dependencies import (
 )
 from imagefinder.server.file_names import inline_disposition
 from imagefinder.server.form_data import FormRoute
-from imagefinder.server.forms import FILTER_EXAMPLES, FILTER_HELP, parse_filter, parse_metadata
+from imagefinder.server.forms import (
+    FILTER_EXAMPLES,
+    FILTER_HELP,
+    parse_filter,
+    parse_item,
+    parse_metadata,
+)
 from imagefinder.server.image_files import (
     cache_headers,
     media_type_of,
@@ -143,16 +149,26 @@ def add_image(
     metadata: Annotated[
         str | None,
         Form(
-            description="Its metadata, as a JSON object; replaces what is stored.",
+            description="Its metadata, as a JSON object; replaces what was said of the image, or "
+            "of the `item`, when it was uploaded before.",
             examples=['{"room": "kitchen"}'],
+        ),
+    ] = None,
+    item: Annotated[
+        str | None,
+        Form(
+            description="An id of your own, such as an article number, where several items share "
+            "one image: each keeps its own metadata.",
+            examples=["SKU-17"],
         ),
     ] = None,
 ) -> ImageInfo:
     """Searches find it at once. Its file is saved if the server was started with `--uploads`."""
     fields = parse_metadata(metadata, "metadata")
-    added = uploads.add_image(
-        catalogue.finder, image.file.read(), image.filename or "", fields, settings
+    upload = uploads.Upload(
+        image.file.read(), image.filename or "", fields, parse_item(item, fields)
     )
+    added = uploads.add_image(catalogue.finder, upload, settings)
     response.status_code = 201 if added.is_new else 200
     return ImageInfo.of(added.record)
 
