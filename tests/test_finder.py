@@ -35,6 +35,8 @@ from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.gallery import draw_scene, view_of
 from imagefinder.types import Features, Image, Keys, Measure, Neighbors, Resize
 
+from .conftest import drawn
+
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 
 

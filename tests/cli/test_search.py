@@ -86,6 +86,8 @@ def test_several_images_are_asked_with_together(ask: Ask, some: Path) -> None:
     found = answer(ask("search", view("harbour"), "-", "-k", 6, "--json", stdin=data))
     assert found["query"] == [view("harbour"), "-"]
     assert set(scenes(found)) == {"harbour", "mosaic"}
+    assert all(Path(hit["path"]).name == hit["name"] for hit in found["hits"])
+    assert all(hit["metadata"] == {} and len(hit["sha256"]) == 64 for hit in found["hits"])
     shown = ask("search", view("harbour"), view("mosaic")).stdout
     assert "nearest to images/harbour/size.jpg, images/mosaic/size.jpg by classic" in shown
 
