@@ -35,8 +35,6 @@ from imagefinder.stores.sqlite.store import SqliteStore
 from imagefinder.testing.gallery import draw_scene, view_of
 from imagefinder.types import Features, Image, Keys, Measure, Neighbors, Resize
 
-from .conftest import drawn
-
 SCENES = ("harbour", "mosaic", "coral-reef", "chessboard")
 
 
@@ -382,7 +380,7 @@ def test_a_catalogue_is_opened_or_created(tmp_path: Path) -> None:
     for images in (0, 1):
         with Finder.open(tmp_path / "new.db", "classic", create=True) as finder:
             assert len(finder) == images
-            finder.add(drawn(1))
+            finder.add(np.zeros((40, 40, 3), np.uint8))
     with pytest.raises(FileNotFoundError), Finder.open(tmp_path / "missing.db"):
         pass
 
