@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
-from imagefinder.catalogue import contents, exclude, health
+from imagefinder.catalogue import contents, exclude, health, metadata_patch
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.copying import CopyReport, copy
 from imagefinder.catalogue.health import Finding, Repairs
@@ -29,7 +29,7 @@ from imagefinder.search.options import SearchKeywords, SearchOptions, with_keywo
 from imagefinder.search.query import QueryImage, as_list
 from imagefinder.search.retrieval import Retriever
 from imagefinder.stores.opening import file_at
-from imagefinder.types import Encoder, Extractor, Progress, Report, Store
+from imagefinder.types import Encoder, Extractor, Progress, Record, Report, Store
 from imagefinder.verification.store import calibration_names
 from imagefinder.verification.store import load as load_calibration
 
@@ -113,6 +113,21 @@ class Finder(Catalogue):
             force=force,
             remove_excluded=remove_excluded,
         )
+
+    def patch_metadata(
+        self,
+        id: str,  # noqa: A002  the word that users know
+        patch: Mapping[str, Any],
+        *,
+        item: str | None = None,
+    ) -> Record:
+        """Change the metadata of an image: a name with another value, or with ``None`` to go.
+
+        The rest stays; objects are merged likewise (a JSON merge patch, RFC 7396). ``item`` is the
+        id or the path of one of several items that share the image. Returns the record. Raises
+        NotFound, and ValueError for what cannot be stored or if it must be said which item.
+        """
+        return metadata_patch.patch_metadata(self, id, patch, item)
 
     def remove(
         self,

@@ -147,3 +147,17 @@ def test_a_catalogue_named_before_the_verb_holds_for_that_command_alone(ask: Ask
     assert ask("--db", "other.db", "check").stdout == "other.db is intact\n"
     assert os.environ["IMAGEFINDER_DB"] == "c.db"
     assert ask("check").stdout == "c.db is intact\n"
+
+
+def test_metadata_are_shown_and_changed(ask: Ask, tmp_path: Path) -> None:
+    image = Path("images") / "0.png"
+    (shown,) = json.loads(ask("metadata", image).stdout)["items"]
+    path = str(tmp_path / image)
+    assert shown == {"metadata": {"a": 1}, "path": path, "id": None}
+    changed = json.loads(ask("metadata", image, '{"a": null, "b": [2]}').stdout)
+    assert [one["metadata"] for one in changed["items"]] == [{"b": [2]}]
+    assert json.loads(ask("metadata", changed["id"]).stdout) == changed
+    again = ask("metadata", image, '{"b": 3}', "--item", path)
+    assert json.loads(again.stdout)["items"][0]["metadata"] == {"b": 3}
+    assert ask("metadata", image, "[1]").exit_code == 2
+    assert isinstance(ask("metadata", "images/none.png").exception, ImageFinderError)

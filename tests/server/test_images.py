@@ -12,6 +12,8 @@ from imagefinder import Finder
 
 from .conftest import COUNT, Serve
 
+DEEP = '{"a":' * 2000 + "1" + "}" * 2000
+
 
 def first(client: TestClient) -> str:
     return str(client.get("/v1/images?limit=1").json()["images"][0]["id"])
@@ -99,6 +101,22 @@ def test_items_that_share_an_image_keep_their_prices(serve: Serve, folder: Path)
         assert [one["items"] for one in hit["hits"]] == [image["items"]]
     for bad in ({"item": "17"}, {"item": "a\nb", "metadata": '{"a": 1}'}):
         assert client.post("/v1/images", files=files, data=bad).status_code == 422
+
+
+def test_metadata_are_patched(serve: Serve, client: TestClient) -> None:
+    writable = serve(writable=True)
+    path = f"/v1/images/{first(writable)}"
+    before = writable.get(path).json()["metadata"]
+    changed = writable.patch(path, json={"room": {"floor": 2}, "seed": None})
+    assert changed.json()["metadata"] == {"room": {"floor": 2}}
+    kind = {"Content-Type": "application/merge-patch+json"}
+    undone = writable.patch(path, content=json.dumps(before | {"room": None}), headers=kind)
+    assert undone.json()["metadata"] == writable.get(path).json()["metadata"] == before
+    for body in ("[1]", "{", '{"a": NaN}', "null", "", DEEP):
+        assert writable.patch(path, content=body, headers=kind).status_code in (400, 422), body
+    assert writable.patch(path, json={}, params={"item": "none"}).status_code == 404
+    assert writable.patch("/v1/images/0000000000000000", json={}).status_code == 404
+    assert client.patch(path, json={}).status_code == 403, "only for writers"
 
 
 def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:

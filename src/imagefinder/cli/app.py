@@ -31,6 +31,7 @@ from imagefinder.cli.keys import keys
 from imagefinder.cli.map import draw_map
 from imagefinder.cli.match import match
 from imagefinder.cli.mcp import mcp
+from imagefinder.cli.metadata import metadata
 from imagefinder.cli.models import models
 from imagefinder.cli.output import plain
 from imagefinder.cli.ping import ping
@@ -62,6 +63,7 @@ _VERBS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "watch": watch,
         "remove": remove,
         "info": info,
+        "metadata": metadata,
         "download": download,
         "upgrade": upgrade,
         "reduce": reduce,

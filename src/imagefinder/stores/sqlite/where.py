@@ -57,13 +57,21 @@ def select_keys(
         if term.structures:
             connection.create_scalar_function("is_any_of", _is_any_of, 2, deterministic=True)
     if wanted:
-        terms.append(_OF_ANY_ITEM.format(terms=" AND ".join(wanted)))
+        terms.append(_OF_ANY_ITEM.format(terms=_all_of(wanted)))
     if folders:
         terms.append(f"key IN ({_IN_FOLDERS})")
         ranges = [(folder, *path_range(folder)) for folder in folders]
         values["folders"] = json.dumps(ranges)
     sql = f"SELECT key FROM images WHERE {' AND '.join(terms)} ORDER BY key LIMIT :limit"
     return keys_of(connection.execute(sql, values))
+
+
+def _all_of(terms: Sequence[str]) -> str:
+    """A balanced tree: SQLite refuses one that is too deep."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return f"({_all_of(terms[:half])} AND {_all_of(terms[half:])})"
 
 
 @dataclass

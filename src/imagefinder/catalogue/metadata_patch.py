@@ -1,0 +1,56 @@
+"""Changes to the metadata of a stored image, as JSON merge patches (RFC 7396)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.errors import NotFound
+from imagefinder.images.metadata import check_metadata
+from imagefinder.types import Entry, Item, Record
+
+_SHOWN = 5  # ids in a message
+
+
+def patch_metadata(
+    catalogue: Catalogue,
+    id: str,  # noqa: A002  the word that users know
+    patch: Mapping[str, Any],
+    item: str | None = None,
+) -> Record:
+    """The record of an image, whose metadata have been patched; see ``Finder.patch_metadata``."""
+    record = catalogue.get(id)
+    before = _item_of(record, item)
+    check_metadata(patch)
+    after = replace(before, metadata=merged(before.metadata, patch))
+    check_metadata(after.metadata)
+    catalogue.store.write([Entry(record, None, [after])])
+    return catalogue.get(id)
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """A JSON value with a merge patch: objects are merged, ``None`` removes, all else replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+def _item_of(record: Record, name: str | None) -> Item:
+    if name is not None:
+        found = [item for item in record.items if name in item.place]
+        if not found:
+            raise NotFound(f"no item {name!r} shares image {record.id}")
+    else:
+        found = list(record.items) or [Item({}, record.path)]
+    if len(found) > 1:
+        ids = ", ".join(item.id for item in found[:_SHOWN] if item.id)
+        raise ValueError(f"several items share the image: name one of them{ids and f' ({ids})'}")
+    return found[0]

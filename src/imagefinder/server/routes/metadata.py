@@ -1,0 +1,48 @@
+"""Metadata of stored images: changing them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, HTTPException, Query
+
+from imagefinder._utils.text import one_line
+from imagefinder.errors import NotFound
+from imagefinder.server.dependencies import QueryCatalogue, StoredRecord, WriteAccess
+from imagefinder.server.problems import error_responses
+from imagefinder.server.schemas import ImageInfo
+from imagefinder.server.strict_route import StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["images"])
+
+
+@router.patch(
+    "/v1/images/{id}",
+    summary="Change an image's metadata",
+    responses=error_responses(400, 403, 404),
+    dependencies=[WriteAccess],
+)
+def patch_image(
+    record: StoredRecord,
+    catalogue: QueryCatalogue,
+    patch: Annotated[
+        dict[str, Any],
+        Body(
+            media_type="application/merge-patch+json",
+            description="A JSON merge patch (RFC 7396): names that are to have other values, with "
+            "null for those to be removed. All others stay.",
+            examples=[{"price": 20, "sale": None}],
+        ),
+    ],
+    item: Annotated[
+        str | None,
+        Query(description="Whose, where several items share the image: the id of one."),
+    ] = None,
+) -> ImageInfo:
+    """Searches with a filter see the change at once."""
+    try:
+        return ImageInfo.of(catalogue.finder.patch_metadata(record.id, patch, item=item))
+    except NotFound as error:
+        raise HTTPException(404, "there is no such image, or no such item of it") from error
+    except ValueError as error:
+        raise HTTPException(422, one_line(error)) from error
