@@ -149,6 +149,7 @@ def test_a_catalogue_named_before_the_verb_holds_for_that_command_alone(ask: Ask
     assert ask("check").stdout == "c.db is intact\n"
 
 
+@pytest.mark.usefixtures("with_stderr")
 def test_metadata_are_shown_and_changed(ask: Ask, tmp_path: Path) -> None:
     image = Path("images") / "0.png"
     (shown,) = json.loads(ask("metadata", image).stdout)["items"]
