@@ -133,6 +133,14 @@ _Root = Annotated[
         rich_help_panel=_ACCESS,
     ),
 ]
+_ShowPaths = Annotated[
+    bool,
+    typer.Option(
+        "--show-paths",
+        help="Tell clients the folders of images: the list of copies to remove needs them.",
+        rich_help_panel=_ACCESS,
+    ),
+]
 _Keys = Annotated[
     Path | None,
     typer.Option(
@@ -217,6 +225,7 @@ def serve(
     uploads: _Uploads = None,
     watch: _Watch = None,
     root: _Root = None,
+    show_paths: _ShowPaths = False,
     keys: _Keys = None,
     fetch: _Fetch = False,
     allow_private: _AllowPrivate = False,
@@ -263,6 +272,7 @@ def serve(
             "writable": writable,
             "uploads": uploads,
             "roots": root or [],
+            "show_paths": show_paths,
             "keys": keys,
             "mcp": mcp,
             "origins": tuple(cors or ()),

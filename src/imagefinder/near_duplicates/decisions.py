@@ -54,6 +54,15 @@ def remember(store: Store, images: Iterable[str]) -> Decisions:
     return _change(store, added)
 
 
+def withdraw(store: Store, images: Iterable[str]) -> Decisions:
+    """Take back the decision on just these images, and no other; gives those that stay.
+
+    Raises NotFound for an image that is not in the catalogue.
+    """
+    keys = frozenset(_keys(store, images))
+    return _change(store, lambda known: Decisions(tuple(one for one in known.sets if one != keys)))
+
+
 def forget(store: Store, images: Iterable[str] = ()) -> Decisions:
     """Take back the decisions that name any of these images, or all; gives those that stay.
 

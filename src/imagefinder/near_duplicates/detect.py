@@ -20,7 +20,7 @@ from imagefinder.images.locations import count_files
 from imagefinder.near_duplicates.decisions import Decisions, decisions
 from imagefinder.near_duplicates.groups import DuplicateGroup, Grouping
 from imagefinder.near_duplicates.star_clustering import Indices, Verifier, star_clusters
-from imagefinder.near_duplicates.verifiers import RowVerifier, Verify
+from imagefinder.near_duplicates.verifiers import RowVerifier, Unverified, Verify
 from imagefinder.similarity import dtype, normalized_for
 from imagefinder.types import Features, Keys, Progress, Record
 from imagefinder.verification.criteria import Criteria, criteria_of
@@ -51,6 +51,30 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
+class DuplicateSearch:
+    """A search for near-duplicates that is under way."""
+
+    threshold: float
+    """The least score of a copy."""
+    verify: Verify
+    grouping: Grouping
+    clusters: Iterator[list[int]]
+    unverified: Unverified
+    """What could not be compared so far."""
+
+    def identical_files(self) -> Iterator[DuplicateGroup]:
+        """The images that have several identical files, which is known before any comparison."""
+        return self.grouping.identical_files()
+
+    def groups(self) -> Iterator[tuple[int, DuplicateGroup]]:
+        """Each as it is found, after the number of its place among them all, best images first.
+
+        Identical files of an image without copies come last.
+        """
+        return self.grouping.as_found(self.clusters)
+
+
+@dataclass(frozen=True)
 class _Ranked:
     """All images of a catalogue, best quality first, and those whose files are gone last."""
 
@@ -75,6 +99,31 @@ def duplicates(
     CalibrationError if there is no threshold for ``none``, and PluginError for an encoder with
     several vectors per image, or for geometry without local features.
     """
+    found = searching(catalogue, threshold=threshold, verify=verify, progress=progress)
+    with found as search:
+        numbered = sorted(search.groups(), key=lambda one: one[0])
+        groups = tuple(group for _, group in numbered)
+        grouping, unverified = search.grouping, search.unverified
+        examples = tuple(_pairs(catalogue, grouping.keys, unverified.examples))
+    return Duplicates(
+        groups,
+        search.threshold,
+        verify,
+        len(unverified.unreadable),
+        unverified.undecided,
+        examples,
+    )
+
+
+@contextmanager
+def searching(
+    catalogue: Catalogue,
+    *,
+    threshold: float | None = None,
+    verify: Verify = "pixels",
+    progress: Progress = iter,
+) -> Iterator[DuplicateSearch]:
+    """The same, for who does not wait for all groups: as they are found."""
     if verify not in get_args(Verify):
         raise ValueError(f"verify must be one of {', '.join(get_args(Verify))}")
     if threshold is not None and not math.isfinite(threshold):
@@ -106,11 +155,7 @@ def duplicates(
         clusters = star_clusters(
             catalogue.recipe.measure, rows, least, parting, progress, choose=grouping.best_of
         )
-        groups = tuple(grouping.groups(clusters))
-        unverified = verifier.unverified
-        unreadable, undecided = len(unverified.unreadable), unverified.undecided
-        examples = tuple(_pairs(catalogue, ranked.keys, unverified.examples))
-    return Duplicates(groups, least, verify, unreadable, undecided, examples)
+        yield DuplicateSearch(least, verify, grouping, clusters, verifier.unverified)
 
 
 def _default_threshold(criteria: Criteria, verify: Verify) -> float:

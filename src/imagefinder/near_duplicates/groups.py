@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,16 +86,22 @@ class Grouping:
         rows = self._compatible(list(records)) or rows[:1]
         return rows[self._compared(rows, records).best] if records else rows[0]
 
-    def groups(self, clusters: Iterable[list[int]]) -> list[DuplicateGroup]:
-        """Those of the clusters, and of images with several identical files, in their order."""
+    def as_found(self, clusters: Iterator[list[int]]) -> Iterator[tuple[int, DuplicateGroup]]:
+        """The groups of the clusters, then of images with several identical files, each numbered.
+
+        The numbers put those with the best images first.
+        """
         is_alone = np.ones(len(self.keys), bool)
-        groups: list[tuple[int, DuplicateGroup]] = []
         for cluster in clusters:
             is_alone[cluster] = False
-            groups += ((cluster[0], group) for group in self._groups_of(cluster))
+            yield from ((cluster[0], group) for group in self._groups_of(cluster))
         for row in np.flatnonzero((self.file_counts > 1) & is_alone).tolist():
-            groups += ((row, group) for group in self._groups_of([row]))
-        return [group for _, group in sorted(groups, key=lambda numbered: numbered[0])]
+            yield from ((row, group) for group in self._groups_of([row]))
+
+    def identical_files(self) -> Iterator[DuplicateGroup]:
+        """A group without copies for each image that has several identical files."""
+        for row in np.flatnonzero(self.file_counts > 1).tolist():
+            yield from (DuplicateGroup(one, ()) for one in self._records([row]).values())
 
     def _groups_of(self, rows: Sequence[int]) -> Iterator[DuplicateGroup]:
         """The group of a cluster, and what leaves it because it is no copy of its best image."""

@@ -42,6 +42,7 @@ from imagefinder.server.opened import Opened
 from imagefinder.server.problems import add_exception_handlers
 from imagefinder.server.routes import (
     compare,
+    duplicate_decisions,
     duplicates,
     embeddings,
     images,
@@ -66,6 +67,7 @@ _ROUTERS = tuple(
         images,
         metadata,
         duplicates,
+        duplicate_decisions,
         maps,
         upgrade,
         status,

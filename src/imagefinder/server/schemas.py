@@ -40,7 +40,7 @@ class EvidenceInfo(BaseModel):
         return None if evidence is None else cls(**asdict(evidence))
 
 
-_VERDICT = (
+VERDICT = (
     "`same image` (a copy, perhaps modified), `same thing` (by geometry, or by a calibration with "
     "labels) or `similar`."
 )
@@ -83,7 +83,7 @@ class SearchHit(BaseModel):
     score: float = Field(description="Higher is more similar; 1 is identical.", examples=[0.982])
     distance: float = Field(description="In the unit of the measure.", examples=[0.018])
     verdict: Verdict | None = Field(
-        description=_VERDICT + " Null for a query that is not one image.", examples=["same image"]
+        description=VERDICT + " Null for a query that is not one image.", examples=["same image"]
     )
     probability: float | None = Field(
         description="Of a match; null where too little can be compared.", examples=[0.97]
@@ -150,7 +150,7 @@ class SearchResponse(BaseModel):
 class CompareResponse(BaseModel):
     """What two images have in common."""
 
-    verdict: Verdict = Field(description=_VERDICT, examples=["same image"])
+    verdict: Verdict = Field(description=VERDICT, examples=["same image"])
     probability: float | None = Field(
         description="Of a match; null where too little can be compared.", examples=[0.97]
     )
@@ -239,53 +239,6 @@ class MapResponse(BaseModel):
     )
 
 
-class DuplicateImage(ImageInfo):
-    """A duplicate of the best image of its group."""
-
-    score: float = Field(description="Similarity to the best image.", examples=[0.97])
-    verdict: Verdict = Field(description=_VERDICT, examples=["same image"])
-    probability: float | None = Field(
-        description="Of a match; null where too little can be compared.", examples=[0.97]
-    )
-    match: bool | None = Field(description="Whether it is the same image or the same thing.")
-    evidence: EvidenceInfo = Field(description="What the verdict rests on.")
-    why: list[str] = Field(
-        description="Why the best image is better than this one, the most important reason first.",
-        examples=[["more pixels", "in color"]],
-    )
-
-
-class DuplicateGroup(BaseModel):
-    """An image and its duplicates."""
-
-    best: ImageInfo = Field(description="The one that a person would keep.")
-    why: str = Field(
-        description="The most important reason why it is better than the first copy.",
-        examples=["more pixels"],
-    )
-    spare_bytes: int = Field(
-        description="What all files but one with the best image take.", examples=[48213]
-    )
-    copies: list[DuplicateImage] = Field(
-        description="Largest first; empty if the group is one image with several identical files."
-    )
-
-
-class DuplicatesResponse(BaseModel):
-    """Groups of near-duplicates."""
-
-    threshold: float = Field(description="The minimum score of duplicates.", examples=[0.9])
-    verify: str = Field(description="What must agree besides the score.", examples=["pixels"])
-    unseen: int = Field(description="Images that could not be verified.", examples=[0])
-    undecided: int = Field(
-        description="Pairs that look alike, but show too little to be compared.", examples=[0]
-    )
-    total: int = Field(
-        description="The number of groups, of which `groups` has the first.", examples=[7]
-    )
-    groups: list[DuplicateGroup] = Field(description="Those with the best images first.")
-
-
 class CatalogueInfo(BaseModel):
     """A catalogue of the server."""
 
@@ -366,6 +319,7 @@ class ServerInfo(BaseModel):
     catalogues: list[CatalogueInfo] = Field(description="The first is the default.")
     writable: bool = Field(description="Whether images can be added and deleted.")
     fetches: bool = Field(description="Whether a search can use URLs.")
+    shows_paths: bool = Field(description="Whether clients are told where files lie.")
     max_upload: int = Field(
         description="The maximum size of a request, in bytes.", examples=[20000000]
     )

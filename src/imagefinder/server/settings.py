@@ -33,6 +33,8 @@ class Settings:
     """The folder for files of added images; without it, only their vectors are stored."""
     roots: tuple[Path, ...] = ()
     """Folders below which files of imported images are served; others of them are not."""
+    show_paths: bool = False
+    """Whether clients may know where files lie; without it, they get names without folders."""
     keys: Path | None = None
     """A file of API keys, one of which every request must then carry."""
     origins: tuple[str, ...] = ()

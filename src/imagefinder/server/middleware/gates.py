@@ -18,6 +18,7 @@ from imagefinder.server.problems import problem_response
 _HEALTH = "/healthz"
 _IMAGE = re.compile(r"/v1/images/[^/]+/(file|thumbnail)")
 _RECORDS = re.compile(r"/readyz|/metrics|/v1/stats|/v1/images(/[^/]+)?")
+_DUPLICATES = ("/v1/duplicates", "/v1/duplicates/stream")
 _STATIC = ("/docs", "/page/", "/static-offline-docs/", "/openapi.json")
 _WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 _UNIT = 1_000_000
@@ -54,7 +55,7 @@ class GateMiddleware:
     def _gate_of(self, method: str, path: str) -> Gate:
         if path.startswith("/v1/map"):
             return self.map
-        if path.startswith("/v1/duplicates"):
+        if path in _DUPLICATES:
             return self.duplicates
         if method == "GET" and _RECORDS.fullmatch(path):
             return self.records

@@ -25,6 +25,7 @@ def get_stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInf
         catalogues=[_catalogue_info(catalogue) for catalogue in catalogues.all],
         writable=settings.writable,
         fetches=settings.fetch is not None,
+        shows_paths=settings.show_paths,
         max_upload=settings.max_upload,
     )
 
