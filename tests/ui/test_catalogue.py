@@ -1,14 +1,11 @@
-"""The catalogue and duplicates views: browse, add, delete, find near-duplicates."""
+"""The catalogue view: browse, add, delete."""
 
 import re
-import shutil
 from pathlib import Path
 
 import PIL.Image
 import pytest
 from playwright.sync_api import expect
-
-from imagefinder import Finder
 
 from ..conftest import drawn
 from .conftest import Visitor, running
@@ -88,32 +85,3 @@ def test_what_is_too_large_is_not_even_sent(
         at.page.set_input_files("#add-files", str(news[0]))
         expect(at.page.locator("#add-errors li")).to_contain_text("larger than the 2,000 bytes")
         assert [one.url for one in at.requests if one.method == "POST"] == []
-
-
-def test_duplicates_are_found_and_deleted(visit: Visitor, gallery: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "double"
-    folder.mkdir()
-    scene = gallery / "harbour" / "size.jpg"
-    shutil.copy(scene, folder / "original.jpg")
-    with PIL.Image.open(scene) as file:
-        file.resize((file.width // 2, file.height // 2)).save(folder / "small.jpg")
-    shutil.copy(gallery / "mosaic" / "size.jpg", folder / "other.jpg")
-    with Finder.create(tmp_path / "double.db") as finder:
-        finder.add(folder)
-    with running(tmp_path / "double.db", writable=True) as origin:
-        at = visit(origin).to("#copies")
-        at.page.fill("#duplicates-form input", "0.9")
-        at.page.click("text=Find copies")
-        expect(at.page.locator("#duplicates-status")).to_have_text(
-            "1 group of copies at least 0.90 similar."
-        )
-        assert at.names() == ["original.jpg", "small.jpg"]
-        expect(at.cards.first).to_contain_text("best: more pixels")
-        at.act("Remove small.jpg")
-        at.page.click("#confirm .danger")
-        expect(at.cards).to_have_count(1)
-        at.page.click("text=Find copies")
-        expect(at.page.locator("#duplicates-status")).to_have_text(
-            "No copies at least 0.90 similar."
-        )
-    assert (folder / "small.jpg").exists()  # it was not uploaded here

@@ -1,6 +1,6 @@
 // HTTP API client. Error responses become an Error with the server's explanation.
 
-import { $, openDialog } from "./dom.js";
+import { $, h, openDialog } from "./dom.js";
 
 const KEY = "imagefinder-key";
 
@@ -8,7 +8,30 @@ export const stats = () => getJson("v1/stats");
 export const getImage = (id, encoder) => getJson(imageUrl(id, "", { encoder }));
 export const listImages = (encoder, cursor, limit = 60) =>
   getJson(`v1/images?${params({ encoder, cursor, limit })}`);
-export const duplicates = (query) => getJson(`v1/duplicates?${params(query)}`);
+/** What a search for copies finds, as it is found. */
+export async function* streamDuplicates(query, signal) {
+  const { body } = await request(`v1/duplicates/stream?${params(query)}`, { signal });
+  let rest = "";
+  for await (const text of chunks(body.pipeThrough(new TextDecoderStream()))) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop();
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+export function rememberNotCopies(ids, encoder) {
+  const body = new FormData();
+  body.append("encoder", encoder);
+  for (const id of ids) body.append("id", id);
+  return getJson("v1/duplicates/decisions", { method: "POST", body });
+}
+export const withdrawNotCopies = ([one, other], encoder) =>
+  getJson(`v1/duplicates/decisions?${params({ encoder })}&id=${one}&id=${other}`, { method: "DELETE" });
+/** A shell script that removes files, as a Blob. */
+export async function removalScript(files, encoder) {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ files });
+  return (await request(`v1/duplicates/script?${params({ encoder })}`, { method: "POST", body, headers })).blob();
+}
 export const map = (query) => getJson(`v1/map?${params(query)}`);
 export const search = (body, signal) => getJson("v1/search", { method: "POST", body, signal });
 export const compare = (body) => getJson("v1/compare", { method: "POST", body });
@@ -27,10 +50,23 @@ export async function displayUrl(path) {
   return URL.createObjectURL(await (await request(path)).blob());
 }
 
+/** Save a Blob as a file. */
+export function save(blob, name) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the download has begun by then
+}
+
 const imageUrl = (id, part, query) => `v1/images/${id}${part}?${params(query)}`;
 
 function params(values) {
   return new URLSearchParams(Object.entries(values).filter(([, value]) => value));
+}
+
+/** The parts of a stream; not every browser iterates over one. */
+async function* chunks(stream) {
+  const reader = stream.getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
 }
 
 async function getJson(path, options) {
@@ -39,7 +75,7 @@ async function getJson(path, options) {
 
 async function request(path, options = {}) {
   const key = sessionStorage.getItem(KEY);
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  const headers = { ...options.headers, ...(key ? { Authorization: `Bearer ${key}` } : {}) };
   let response;
   try {
     response = await fetch(path, { ...options, headers });

@@ -2,13 +2,13 @@
 
 import * as api from "./api.js";
 import * as catalogue from "./catalogue.js";
+import * as copies from "./copies.js";
 import { $, h, setText } from "./dom.js";
-import * as duplicates from "./duplicates.js";
 import * as map from "./map.js";
 import { currentRoute, hrefWith, navigate, onRoute } from "./router.js";
 import * as search from "./search.js";
 
-const VIEWS = { search, catalogue, copies: duplicates, map };
+const VIEWS = { search, catalogue, copies, map };
 
 let server = null;
 let previous = null;
