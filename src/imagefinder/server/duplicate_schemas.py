@@ -52,7 +52,8 @@ class CopyInfo(ImageInfo):
 def _copy_fields(record: Record, show_paths: bool) -> dict[str, object]:
     times = {file.path: file.mtime_ns for file in record.files}
     files = [FileInfo.of(one, times[one.path], show_paths) for one in kept_first(record)]
-    return ImageInfo.of(record).model_dump() | {"files": files}
+    fields = ImageInfo.of(record).model_dump() | {"files": files}
+    return fields | {"name": files[0].name} if files else fields  # of the one that would stay
 
 
 def _moment(mtime_ns: int) -> datetime | None:
