@@ -128,6 +128,7 @@ def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path
         at.page.goto(origin)
         at.page.fill("#key input", "wrong")
         at.page.press("#key input", "Enter")
+        expect(at.page.locator("#key-error")).to_contain_text("not a key of this server")
         expect(at.page.locator("#key input")).to_have_value("")
         at.page.fill("#key input", key)
         at.page.press("#key input", "Enter")

@@ -9,9 +9,14 @@ from typing import Any
 from imagefinder.errors import MissingExtra
 
 
+def is_installed(module: str) -> bool:
+    """Without loading the module."""
+    return find_spec(module) is not None
+
+
 def check_extra(module: str, extra: str, what: str) -> None:
     """Raise MissingExtra, as ``optional_import`` would, without loading the module."""
-    if find_spec(module) is None:
+    if not is_installed(module):
         raise MissingExtra(_remedy(what, extra))
 
 

@@ -20,20 +20,26 @@ _AHEAD = 32
 
 
 class Thumbnail(NamedTuple):
-    """A JPEG file, and its size in pixels."""
+    """A JPEG file, its size in pixels, and that of the original, upright."""
 
     jpeg: bytes
     width: int
     height: int
+    original: tuple[int, int]
 
 
 def thumbnail(image: Source, side: int, limits: Limits = LIMITS) -> Thumbnail:
     """A thumbnail whose longer side has at most ``side`` pixels. Raises ImageError."""
-    pixels = decode(image, Resize(side, side, "within"), limits.for_stored).pixels
-    height, width = pixels.shape[:2]
+    return thumbnail_of_upload(image, side, limits.for_stored)
+
+
+def thumbnail_of_upload(image: Source, side: int, limits: Limits) -> Thumbnail:
+    """The same, within the limits of what is not stored. Raises ImageError."""
+    decoded = decode(image, Resize(side, side, "within"), limits)
+    height, width = decoded.pixels.shape[:2]
     with BytesIO() as file:
-        PIL.Image.fromarray(pixels).save(file, "JPEG", quality=_QUALITY)
-        return Thumbnail(file.getvalue(), width, height)
+        PIL.Image.fromarray(decoded.pixels).save(file, "JPEG", quality=_QUALITY)
+        return Thumbnail(file.getvalue(), width, height, (decoded.width, decoded.height))
 
 
 def thumbnails(

@@ -319,6 +319,7 @@ class ServerInfo(BaseModel):
     catalogues: list[CatalogueInfo] = Field(description="The first is the default.")
     writable: bool = Field(description="Whether images can be added and deleted.")
     fetches: bool = Field(description="Whether a search can use URLs.")
+    maps: bool = Field(description="Whether `/v1/map` has what it needs: the extra `reduce`.")
     shows_paths: bool = Field(description="Whether clients are told where files lie.")
     max_upload: int = Field(
         description="The maximum size of a request, in bytes.", examples=[20000000]

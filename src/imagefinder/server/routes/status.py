@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from imagefinder import __version__
+from imagefinder._utils.extras import is_installed
 from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import AllCatalogues, CurrentSettings, CurrentWarmup
 from imagefinder.server.metrics import Metrics
@@ -25,6 +26,7 @@ def get_stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInf
         catalogues=[_catalogue_info(catalogue) for catalogue in catalogues.all],
         writable=settings.writable,
         fetches=settings.fetch is not None,
+        maps=is_installed("sklearn"),
         shows_paths=settings.show_paths,
         max_upload=settings.max_upload,
     )

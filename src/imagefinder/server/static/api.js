@@ -1,6 +1,6 @@
 // HTTP API client. Error responses become an Error with the server's explanation.
 
-import { $, h, openDialog } from "./dom.js";
+import { $, h, openDialog, setText } from "./dom.js";
 
 const KEY = "imagefinder-key";
 
@@ -34,6 +34,15 @@ export async function removalScript(files, encoder) {
 }
 export const map = (query) => getJson(`v1/map?${params(query)}`);
 export const search = (body, signal) => getJson("v1/search", { method: "POST", body, signal });
+/** `{url, size}` of an uploaded image that the browser cannot display. */
+export async function preview(file, encoder) {
+  const body = new FormData();
+  body.append("image", file);
+  body.append("encoder", encoder);
+  const response = await request("v1/preview", { method: "POST", body });
+  const size = ["Image-Width", "Image-Height"].map((name) => Number(response.headers.get(name)));
+  return { url: URL.createObjectURL(await response.blob()), size };
+}
 export const compare = (body) => getJson("v1/compare", { method: "POST", body });
 /** Add an image; true if it is new. */
 export const addImage = async (body) =>
@@ -97,6 +106,7 @@ let pending = null;
 /** Show the key dialog once, however many requests wait for it; `rejected` is the key they sent. */
 async function askForKey(rejected) {
   if (sessionStorage.getItem(KEY) !== rejected) return; // entered in the meantime
+  setText($("key-error"), rejected ? "This is not a key of this server, or it has been revoked." : null);
   pending ??= openDialog($("key")).then((result) => {
     const input = $("key").querySelector("input");
     if (result === "yes") sessionStorage.setItem(KEY, input.value.trim());

@@ -14,7 +14,7 @@ import { day, fileSize } from "./units.js";
 export function groupElement(group, encoder, actions) {
   const { best, copies } = group;
   const name = titleOf(best);
-  const heading = h("h3", {}, name, h("span", { class: "muted" }, countsOf(group)));
+  const heading = h("h2", {}, name, h("span", { class: "muted" }, countsOf(group)));
   const images = [bestImage(best, copies), ...copies.map((copy) => [copy, verdictOf(copy), copy.why])];
   const members = images.map(([image, verdict, why]) => memberElement(group, image, { verdict, why, encoder, actions }));
   return h("section", { class: copies.length ? "group" : "group exact", "aria-label": `Copies of ${name}`, "data-id": best.id }, heading, h("ol", { class: "members" }, members));

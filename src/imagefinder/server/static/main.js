@@ -21,6 +21,7 @@ async function start() {
     return;
   }
   for (const view of Object.values(VIEWS)) view.init(server, search.clearCache);
+  if (!server.maps) document.querySelector("nav [href='#map']").hidden = true;
   $("encoder").append(...server.catalogues.map(({ encoder }) => h("option", {}, encoder)));
   $("encoders").hidden = server.catalogues.length < 2;
   $("encoder").addEventListener("change", ({ target }) => navigate(hrefWith({ encoder: target.value })));

@@ -12,7 +12,9 @@ export async function loadQuery(params, encoder) {
   const uploads = params.getAll("upload").map((number) => {
     const upload = getUpload(number);
     if (!upload) throw new Error("Reloading the page discarded the image. Please choose it again.");
-    return { field: "image", value: upload.file, name: upload.file.name || "image", url: upload.url };
+    const { file, url, size } = upload;
+    const onError = () => showPreview(upload, encoder);
+    return { field: "image", value: file, name: file.name || "image", url, size, onError };
   });
   const stored = params.getAll("id").map(async (id) => {
     const image = await api.getImage(id, encoder);
@@ -22,6 +24,12 @@ export async function loadQuery(params, encoder) {
   const links = params.getAll("url").map((link) => ({ field: "url", value: link, name: link, url: null }));
   const images = [...uploads, ...(await Promise.all(stored)), ...links];
   return { images, text: params.get("text") };
+}
+
+/** The server's preview of an upload that the browser cannot display; without one, just its name. */
+async function showPreview(upload, encoder) {
+  if (upload.size === undefined) Object.assign(upload, await api.preview(upload.file, encoder).catch(() => ({ url: null, size: null })));
+  return upload;
 }
 
 export const isEmpty = ({ images, text }) => !images.length && !text;
@@ -40,25 +48,26 @@ export function imageForm({ images }) {
 
 /** Show the query in its bar; a part of a single image can be chosen. */
 export function renderQuery(query, params) {
+  const show = () => renderQuery(query, params);
   const panel = $("query");
   panel.hidden = isEmpty(query);
   const [first, ...others] = query.images;
   const single = first?.url && !others.length;
-  const images = single ? [partOf(first, params)] : query.images.map(tile);
+  const images = single ? [partOf(first, params, show)] : query.images.map((image) => tile(image, show));
   const text = query.text && h("span", { class: "chip" }, `“${query.text}”`);
-  const part = single && button("Choose a part", () => choosePart(first, params), null, "plain part");
+  const part = single && button("Choose a part", () => choosePart(first, params));
+  if (part) {
+    part.hidden = true; // until there is something to draw on
+    images[0].querySelector("img").addEventListener("load", () => (part.hidden = false));
+  }
   const whole = params.get("crop") && button("Whole image", () => navigate(hrefWith({ crop: null })));
   panel.replaceChildren(...[...images, text, part, whole, button("Clear", () => navigate(searchHref({})))].filter(Boolean));
 }
 
 /** A small image of the query, with the box of its part. */
-function partOf(image, params) {
-  const img = tile(image);
+function partOf(image, params, show) {
+  const img = tile(image, show);
   const frame = h("div", { class: "shown-part" }, img);
-  img.addEventListener("error", () => {
-    frame.replaceWith(h("p", { class: "muted" }, `${image.name} (this browser cannot display it)`));
-    document.querySelector("#query .part")?.remove();
-  });
   const crop = params.get("crop");
   if (crop) img.addEventListener("load", () => frame.append(boxAt(toFractions(crop, sizeOf(image, img)))));
   return frame;
@@ -86,8 +95,18 @@ async function choosePart(image, params) {
   if ((await closed) === "yes") navigate(hrefWith({ crop: toPixels(cropper.region(), sizeOf(image, img)) }));
 }
 
-const tile = (image) =>
-  image.url ? h("img", { class: "tile", src: image.url, alt: `The query: ${image.name}` }) : h("p", { class: "name" }, image.name);
+/** A small image, or the name of what cannot be shown; `show` is called once there is a preview. */
+function tile(image, show) {
+  if (!image.url) return h("p", { class: "name" }, image.name);
+  const img = h("img", { class: "tile", alt: `The query: ${image.name}` });
+  img.addEventListener("error", async () => {
+    const { url, size } = image.onError ? await image.onError() : { url: null, size: null };
+    Object.assign(image, { url, size, onError: null });
+    if (img.isConnected) show();
+  });
+  img.src = image.url;
+  return img;
+}
 
 /** The API's crop: left, top, width and height, inside the image and at least one pixel. */
 function toPixels([left, top, width, height], [columns, rows]) {
