@@ -79,7 +79,7 @@ class DuplicateImage(CopyInfo):
     )
 
     @classmethod
-    def of(cls, copy: NearDuplicate, show_paths: bool) -> DuplicateImage:
+    def of_copy(cls, copy: NearDuplicate, show_paths: bool) -> DuplicateImage:
         """From a copy."""
         return cls.model_validate(
             _copy_fields(copy.record, show_paths)
@@ -116,7 +116,7 @@ class DuplicateGroup(BaseModel):
             best=CopyInfo.model_validate(_copy_fields(group.best, show_paths)),
             why=group.why,
             spare_bytes=group.spare_bytes,
-            copies=[DuplicateImage.of(copy, show_paths) for copy in group.copies],
+            copies=[DuplicateImage.of_copy(copy, show_paths) for copy in group.copies],
         )
 
 
@@ -155,13 +155,15 @@ class SearchFinished(BaseModel):
 class DuplicatesLine(BaseModel):
     """One line of a search for near-duplicates; it has one of these fields."""
 
-    begun: SearchBegun | None = Field(None, description="The first line.")
+    begun: SearchBegun | None = Field(default=None, description="The first line.")
     share: float | None = Field(
-        None, description="How much of the present step is done, from time to time.", examples=[0.4]
+        default=None,
+        description="How much of the present step is done, from time to time.",
+        examples=[0.4],
     )
-    group: DuplicateGroup | None = Field(None, description="A group that was found.")
-    finished: SearchFinished | None = Field(None, description="The last line.")
-    error: str | None = Field(None, description="The last line, if it ended early: why.")
+    group: DuplicateGroup | None = Field(default=None, description="A group that was found.")
+    finished: SearchFinished | None = Field(default=None, description="The last line.")
+    error: str | None = Field(default=None, description="The last line, if it ended early: why.")
 
 
 class DecisionsResponse(BaseModel):
