@@ -220,11 +220,21 @@ class MapPoint(BaseModel):
     name: str | None = Field(description="Without folders.", examples=["harbour.jpg"])
     x: float = Field(description="From left to right, 0 to 1.", examples=[0.25])
     y: float = Field(description="From top to bottom, 0 to 1.", examples=[0.5])
+    column: int = Field(description="The cell of a grid that it has alone.", examples=[7])
+    row: int = Field(examples=[4])
 
     @classmethod
-    def of(cls, record: Record, x: float, y: float) -> MapPoint:
-        """From a record and its position."""
-        return cls(id=record.id, name=file_name(record), x=round(x, 5), y=round(y, 5))
+    def of(cls, record: Record, position: tuple[float, float], cell: tuple[int, int]) -> MapPoint:
+        """From a record, its position and its cell."""
+        (x, y), (column, row) = position, cell
+        return cls(
+            id=record.id,
+            name=file_name(record),
+            x=round(x, 5),
+            y=round(y, 5),
+            column=column,
+            row=row,
+        )
 
 
 class MapResponse(BaseModel):

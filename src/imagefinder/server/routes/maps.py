@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Query
 from imagefinder.server.dependencies import CachedMaps, CurrentSettings, QueryCatalogue
 from imagefinder.server.schemas import MapPoint, MapResponse
 from imagefinder.server.strict_route import StrictRoute
+from imagefinder.visualization.map.grid import make_grid
 
 router = APIRouter(route_class=StrictRoute, tags=["images"])
 
@@ -50,7 +51,9 @@ def get_map(
         total=sample.total,
         gone=sample.missing,
         points=[
-            MapPoint.of(record, x, y)
-            for record, (x, y) in zip(sample.records, positions.tolist(), strict=True)
+            MapPoint.of(record, position, cell)
+            for record, position, cell in zip(
+                sample.records, positions.tolist(), make_grid(positions).cells.tolist(), strict=True
+            )
         ],
     )

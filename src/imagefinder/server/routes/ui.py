@@ -20,10 +20,13 @@ _HEADERS = {
 
 
 class UiFiles(StaticFiles):
-    """Static files with a strict Content-Security-Policy."""
+    """Static files, and the script that all maps share, with a strict Content-Security-Policy."""
 
     def __init__(self) -> None:
-        super().__init__(directory=Path(__file__).parent.parent / "static")
+        super().__init__(
+            directory=Path(__file__).parent.parent / "static",
+            packages=[("imagefinder.visualization.map", "shared")],
+        )
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """See StaticFiles."""

@@ -2,22 +2,25 @@
 
 import * as api from "./api.js";
 import { $, h, plural, setText } from "./dom.js";
+import { ImageMap } from "./image-map.js";
 import { thumbnail } from "./image-card.js";
 import { hrefWith, navigate, searchHref } from "./router.js";
 
-const MARGIN = 0.03; // of the map, on each side
-const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SIDE = 96; // pixels of a thumbnail
+const COLUMNS = 32; // thumbnails in a row of the sprites
+const AT_ONCE = 6; // thumbnails that are loaded side by side
 
 let requested = null; // the latest request; responses to earlier ones are ignored
+let map = null;
 
 export function init() {
-  $("map-form").addEventListener("change", ({ currentTarget, target }) => {
-    if (target === $("zoom")) return zoom();
-    const { by, limit } = currentTarget.elements;
-    navigate(hrefWith({ by: by.value, limit: limit.value }), true);
-  });
-  $("zoom").addEventListener("input", zoom);
-  $("points").addEventListener("keydown", moveFocus);
+  $("map-form").addEventListener("change", ({ currentTarget: { elements } }) =>
+    navigate(hrefWith({ by: elements.by.value, limit: elements.limit.value }), true),
+  );
+  $("map-form").addEventListener("submit", (event) => event.preventDefault());
+  $("zoom-in").addEventListener("click", () => map?.zoomIn());
+  $("zoom-out").addEventListener("click", () => map?.zoomOut());
+  $("fit").addEventListener("click", () => map?.fit());
 }
 
 export async function render(params, { encoder }) {
@@ -27,66 +30,73 @@ export async function render(params, { encoder }) {
   const query = { encoder, by: elements.by.value, limit: elements.limit.value };
   const own = JSON.stringify(query);
   requested = own;
-  $("points").replaceChildren();
-  setText($("map-status"), null);
-  setText($("map-error"), null);
+  clear();
   $("map-progress").hidden = false;
   try {
     const result = await api.map(query);
     if (requested !== own) return;
-    renderPoints(result, encoder);
+    renderMap(result, encoder);
   } catch (error) {
     if (requested === own) setText($("map-error"), error.message);
   }
   if (requested === own) $("map-progress").hidden = true;
 }
 
-function renderPoints({ points, total, gone }, encoder) {
-  const [left, top] = [scale(points.map(({ x }) => x)), scale(points.map(({ y }) => y))];
-  $("points").replaceChildren(
-    ...points.map((point, number) => {
-      const image = { ...point, metadata: {} };
-      const link = h("a", { href: searchHref({ id: point.id, encoder }), "aria-label": `Search with ${point.name ?? point.id}`, title: point.name, tabindex: number ? "-1" : "0" }, thumbnail(image, encoder, 96));
-      Object.assign(link.style, { left: left(point.x), top: top(point.y) });
-      return h("li", {}, link);
-    }),
-  );
+function clear() {
+  map?.close();
+  map = null;
+  $("map-canvas").hidden = true;
+  $("map-details").replaceChildren();
+  setText($("map-status"), null);
+  setText($("map-error"), null);
+}
+
+function renderMap({ points, total, gone }, encoder) {
   const sampled = points.length + gone < total ? `, a random sample of ${total.toLocaleString("en")}` : "";
   const missing = gone ? `; ${plural(gone, "file")} missing` : "";
   setText($("map-status"), `${plural(points.length, "image")}${sampled}${missing}.`);
-  zoom();
-}
-
-/** Stretch coordinates over the whole map; only neighborhoods matter, not distances. */
-function scale(values) {
-  const [min, max] = [Math.min(...values), Math.max(...values)];
-  return (value) => `${100 * (MARGIN + (1 - 2 * MARGIN) * ((value - min) / (max - min || 1)))}%`;
-}
-
-function zoom() {
-  const view = $("viewport");
-  const x = (view.scrollLeft + view.clientWidth / 2) / view.scrollWidth;
-  const y = (view.scrollTop + view.clientHeight / 2) / view.scrollHeight;
-  $("points").style.width = `${100 * $("zoom").value}%`;
-  view.scrollTo(x * view.scrollWidth - view.clientWidth / 2, y * view.scrollHeight - view.clientHeight / 2);
-}
-
-/** Arrow keys focus the nearest image in their direction. */
-function moveFocus(event) {
-  const direction = DIRECTIONS[event.key];
-  if (!direction) return;
-  event.preventDefault();
-  const from = center(event.target);
-  const costs = [...$("points").querySelectorAll("a")].map((link) => {
-    const [x, y] = center(link).map((value, axis) => value - from[axis]);
-    const forward = x * direction[0] + y * direction[1];
-    const sideways = Math.abs(x * direction[1]) + Math.abs(y * direction[0]);
-    return [forward > 0 ? forward + 2 * sideways : Infinity, link];
+  const none = points.map(() => 0); // until the thumbnails are there
+  const data = { side: SIDE, columns: COLUMNS, x: points.map(({ column }) => column), y: points.map(({ row }) => row), width: none, height: [...none] };
+  const sprites = h("canvas", { width: SIDE * COLUMNS, height: SIDE * Math.ceil(points.length / COLUMNS) });
+  $("map-canvas").hidden = !points.length;
+  if (!points.length) return;
+  map = new ImageMap($("map-canvas"), {
+    data,
+    sprites,
+    onDetails: (one) => showDetails(points[one], encoder),
+    onOpen: (one) => navigate(searchHref({ id: points[one].id, encoder })),
   });
-  const [cost, next] = costs.reduce((best, one) => (one[0] < best[0] ? one : best));
-  if (cost < Infinity) next.focus();
+  loadSprites(map, points, encoder);
 }
 
-function center(link) {
-  return [link.offsetLeft + link.offsetWidth / 2, link.offsetTop + link.offsetHeight / 2];
+function showDetails(point, encoder) {
+  if (!point) return $("map-details").replaceChildren();
+  const name = point.name ?? point.id;
+  const link = h("a", { class: "button", href: searchHref({ id: point.id, encoder }), "aria-label": `Search with ${name}` }, "Search");
+  $("map-details").replaceChildren(thumbnail({ ...point, metadata: {} }, encoder, 320), h("strong", {}, name), link);
+}
+
+/** Draw all thumbnails into the sprites, some at a time, until another map takes its place. */
+function loadSprites(own, points, encoder) {
+  const pen = own.sprites.getContext("2d");
+  const numbers = points.keys();
+  const work = async () => {
+    for (const one of numbers) {
+      if (own !== map) return;
+      const image = await loaded(points[one], encoder).catch(() => null); // no file: a plain square
+      if (!image) continue;
+      pen.drawImage(image, ...own.spriteOf(one));
+      [own.data.width[one], own.data.height[one]] = [image.naturalWidth, image.naturalHeight];
+      URL.revokeObjectURL(image.src);
+      own.requestDraw();
+    }
+  };
+  for (let count = 0; count < AT_ONCE; count += 1) work();
+}
+
+async function loaded({ id }, encoder) {
+  const image = new Image();
+  image.src = await api.displayUrl(api.thumbnailUrl(id, encoder, SIDE));
+  await image.decode();
+  return image;
 }

@@ -23,6 +23,8 @@ from imagefinder.visualization.map.map import Map
 from imagefinder.visualization.map.projection import Projection
 from imagefinder.visualization.map.sprite_sheet import SpriteSheet, make_sprite_sheet
 
+_SCRIPTS = ("shared/image-map.js", "page.js")
+_IMPORT = 'import { ImageMap } from "./shared/image-map.js";\n'
 _NEIGHBORS = (
     "Images that are near each other are similar to the encoder; "
     "distances between groups mean little."
@@ -46,7 +48,7 @@ class MapPage:
 def html_page(found: Map, limits: Limits = LIMITS, progress: Progress = iter) -> MapPage:
     """The page, with its thumbnails."""
     sprites = make_sprite_sheet(found.records, limits, progress)
-    script = files(__package__).joinpath("page.js").read_text("utf-8")
+    script = _script()
     html = render(
         __package__,
         "map.html",
@@ -59,6 +61,12 @@ def html_page(found: Map, limits: Limits = LIMITS, progress: Progress = iter) ->
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return MapPage(html.encode("utf-8", "backslashreplace"), sprites.sizes.count((0, 0)))
+
+
+def _script() -> str:
+    """The page's own script, with the module that it imports in front, as one module."""
+    shared, own = (files(__package__).joinpath(name).read_text("utf-8") for name in _SCRIPTS)
+    return shared.replace("export class", "class") + own.replace(_IMPORT, "")
 
 
 def _map_data(found: Map, sprites: SpriteSheet) -> dict[str, Any]:
