@@ -119,6 +119,39 @@ def test_metadata_are_patched(serve: Serve, client: TestClient) -> None:
     assert client.patch(path, json={}).status_code == 403, "only for writers"
 
 
+def test_an_image_is_compared_with_the_others(client: TestClient) -> None:
+    id_ = first(client)
+    similar = client.get(f"/v1/images/{id_}/similar", params={"k": 3}).json()
+    searched = client.post("/v1/search", data={"id": id_, "k": "4"}).json()
+    assert [hit["id"] for hit in similar["hits"]] == [hit["id"] for hit in searched["hits"][1:]]
+    assert [hit["rank"] for hit in similar["hits"]] == [1, 2, 3]
+    filtered = {"where": json.dumps({"seed": 1})}
+    assert len(client.get(f"/v1/images/{id_}/similar", params=filtered).json()["hits"]) <= 1
+    assert client.get("/v1/images/0000000000000000/similar").status_code == 404
+
+
+def test_a_record_that_is_known_is_not_sent_again(serve: Serve) -> None:
+    client = serve(writable=True)
+    path = f"/v1/images/{first(client)}"
+    for known in (path, "/v1/images?limit=3"):
+        tag = client.get(known).headers["ETag"]
+        again = client.get(known, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert client.patch(path, json={"new": 1}).status_code == 200
+    assert client.get(path, headers={"If-None-Match": tag}).json()["metadata"]["new"] == 1
+
+
+def test_an_answer_may_be_minimal(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True)
+    minimal = {"Prefer": "respond-async, return=minimal"}
+    files = {"image": ("a.jpg", (folder / "03.jpg").read_bytes() + b"more")}
+    added = client.post("/v1/images", files=files, headers=minimal)
+    assert (added.status_code, added.content) == (204, b"")
+    assert added.headers["Preference-Applied"] == "return=minimal"
+    changed = client.patch(f"/v1/images/{first(client)}", json={"a": 1}, headers=minimal)
+    assert (changed.status_code, changed.content) == (204, b"")
+
+
 def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:
     uploads = folder.parent / "uploads"
     client = serve(writable=True, uploads=uploads)

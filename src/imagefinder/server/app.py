@@ -51,6 +51,7 @@ from imagefinder.server.routes import (
     metadata,
     preview,
     search,
+    similar,
     status,
     ui,
     upgrade,
@@ -63,6 +64,7 @@ _ROUTERS = tuple(
     for module in (
         ui,
         search,
+        similar,
         compare,
         preview,
         embeddings,

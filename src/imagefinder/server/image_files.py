@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
 
 from fastapi import HTTPException, Request, Response
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
@@ -57,6 +59,12 @@ def cache_headers(etag: str, file: File) -> dict[str, str]:
     seconds = min(max(file.mtime_ns // 10**9, 0), _LAST_SECOND)
     modified = formatdate(seconds, usegmt=True)
     return {"ETag": f'"{etag}"', "Last-Modified": modified, "Cache-Control": _CACHE_CONTROL}
+
+
+def document_headers(document: BaseModel) -> dict[str, str]:
+    """Headers that let a client ask whether a document is still the same."""
+    digest = hashlib.sha256(document.model_dump_json().encode()).hexdigest()
+    return {"ETag": f'"{digest[:32]}"', "Cache-Control": "private, no-cache"}
 
 
 def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:

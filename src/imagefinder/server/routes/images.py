@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
@@ -29,22 +29,37 @@ from imagefinder.server.forms import (
 )
 from imagefinder.server.image_files import (
     cache_headers,
+    document_headers,
     media_type_of,
     not_modified,
     open_file,
     required_file,
 )
 from imagefinder.server.open_file_response import OpenFileResponse
+from imagefinder.server.preferences import MINIMAL, Prefer, minimal
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import ImageInfo, ImagePage
 
 _ID = "[0-9a-f]{16}"
+_Document = TypeVar("_Document", ImageInfo, ImagePage)
 
 router = APIRouter(route_class=FormRoute, tags=["images"])
 
 
-@router.get("/v1/images", summary="List the stored images")
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Not modified (If-None-Match)"}
+}
+
+
+@router.get(
+    "/v1/images",
+    summary="List the stored images",
+    response_model=ImagePage,
+    responses=_NOT_MODIFIED,
+)
 def list_images(
+    request: Request,
+    response: Response,
     catalogue: QueryCatalogue,
     limit: Annotated[int, Query(ge=1, le=1000, description="The maximum number of images.")] = 100,
     cursor: Annotated[
@@ -57,23 +72,38 @@ def list_images(
             examples=FILTER_EXAMPLES,
         ),
     ] = None,
-) -> ImagePage:
+) -> ImagePage | Response:
     """One page, ordered by id; the order is stable while images are added."""
     conditions = parse_filter(where)
     records = catalogue.finder.page(limit + 1, after=cursor, where=conditions)
     page = records[:limit]
     is_empty = conditions and not records and cursor is None
-    return ImagePage(
+    found = ImagePage(
         images=[ImageInfo.of(record) for record in page],
         next=page[-1].id if len(records) > limit else None,
         detail=why_empty(catalogue.finder.store, where=conditions) if is_empty else None,
     )
+    return _unless_known(found, request, response)
 
 
-@router.get("/v1/images/{id}", summary="Get an image's record", responses=error_responses(404))
-def get_image(record: StoredRecord) -> ImageInfo:
+@router.get(
+    "/v1/images/{id}",
+    summary="Get an image's record",
+    response_model=ImageInfo,
+    responses=_NOT_MODIFIED | error_responses(404),
+)
+def get_image(request: Request, response: Response, record: StoredRecord) -> ImageInfo | Response:
     """Size, hash, metadata and the number of its files."""
-    return ImageInfo.of(record)
+    return _unless_known(ImageInfo.of(record), request, response)
+
+
+def _unless_known(
+    document: _Document, request: Request, response: Response
+) -> _Document | Response:
+    """The document with its ETag, or 304 if the client has the same."""
+    headers = document_headers(document)
+    response.headers.update(headers)
+    return not_modified(request, headers) or document
 
 
 def _image_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
@@ -135,8 +165,10 @@ def get_thumbnail(
     "/v1/images",
     summary="Add an image",
     status_code=201,
+    response_model=ImageInfo,
     responses={
         200: {"model": ImageInfo, "description": "It was already in the catalogue"},
+        **MINIMAL,
         **error_responses(400, 403),
     },
     dependencies=[WriteAccess],
@@ -162,7 +194,8 @@ def add_image(
             examples=["SKU-17"],
         ),
     ] = None,
-) -> ImageInfo:
+    prefer: Prefer = None,
+) -> ImageInfo | Response:
     """Searches find it at once. Its file is saved if the server was started with `--uploads`."""
     fields = parse_metadata(metadata, "metadata")
     upload = uploads.Upload(
@@ -170,7 +203,7 @@ def add_image(
     )
     added = uploads.add_image(catalogue.finder, upload, settings)
     response.status_code = 201 if added.is_new else 200
-    return ImageInfo.of(added.record)
+    return minimal(prefer) or ImageInfo.of(added.record)
 
 
 @router.delete(

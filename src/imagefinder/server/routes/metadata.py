@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, HTTPException, Query
+from fastapi import APIRouter, Body, HTTPException, Query, Response
 
 from imagefinder._utils.text import one_line
 from imagefinder.errors import NotFound
 from imagefinder.server.dependencies import QueryCatalogue, StoredRecord, WriteAccess
+from imagefinder.server.preferences import MINIMAL, Prefer, minimal
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import ImageInfo
 from imagefinder.server.strict_route import StrictRoute
@@ -19,7 +20,8 @@ router = APIRouter(route_class=StrictRoute, tags=["images"])
 @router.patch(
     "/v1/images/{id}",
     summary="Change an image's metadata",
-    responses=error_responses(400, 403, 404),
+    response_model=ImageInfo,
+    responses=MINIMAL | error_responses(400, 403, 404),
     dependencies=[WriteAccess],
 )
 def patch_image(
@@ -38,11 +40,13 @@ def patch_image(
         str | None,
         Query(description="Whose, where several items share the image: the id of one."),
     ] = None,
-) -> ImageInfo:
+    prefer: Prefer = None,
+) -> ImageInfo | Response:
     """Searches with a filter see the change at once."""
     try:
-        return ImageInfo.of(catalogue.finder.patch_metadata(record.id, patch, item=item))
+        changed = catalogue.finder.patch_metadata(record.id, patch, item=item)
     except NotFound as error:
         raise HTTPException(404, "there is no such image, or no such item of it") from error
     except ValueError as error:
         raise HTTPException(422, one_line(error)) from error
+    return minimal(prefer) or ImageInfo.of(changed)
