@@ -42,6 +42,7 @@ def _route(method: str, path: str, operation: Schema, schemas: Schema) -> Iterat
     yield ""
     yield from _fields("parameter", _parameters(operation))
     yield from _fields("form field", _form(operation, schemas))
+    yield from _other_bodies(operation)
     common = {str(status) for status in COMMON_RESPONSES}
     own = {code: one for code, one in operation["responses"].items() if code not in common}
     yield from _answers(own)
@@ -62,9 +63,23 @@ def _parameters(operation: Schema) -> Iterator[tuple[str, Schema, bool]]:
 
 
 def _form(operation: Schema, schemas: Schema) -> Iterator[tuple[str, Schema, bool]]:
-    for body in operation.get("requestBody", {}).get("content", {}).values():
-        for name, about, required in _properties(schemas[_name(body["schema"])]):
-            yield name, _given(about), required
+    for _, schema in _bodies(operation):
+        if "$ref" in schema:
+            for name, about, required in _properties(schemas[_name(schema)]):
+                yield name, _given(about), required
+
+
+def _other_bodies(operation: Schema) -> Iterator[str]:
+    """What is no form, in words."""
+    for media_type, schema in _bodies(operation):
+        if "$ref" not in schema:
+            yield f"The body is `{media_type}`. {schema['description']}"
+            yield ""
+
+
+def _bodies(operation: Schema) -> Iterator[tuple[str, Schema]]:
+    for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
+        yield media_type, body["schema"]
 
 
 def _given(schema: Schema) -> Schema:
