@@ -32,7 +32,7 @@ help:
 	@echo "                an encoder that has learnt from that folder, as a folder of its own"
 	@echo "make docker     the server as an image for containers (see compose.yaml)"
 	@echo "make test       every check: style, types, layers, tests"
-	@echo "make docs       the documentation as a site in docs/_build/html; a dead link is an error"
+	@echo "make docs       the documentation as a site in docs/_build/html, and a man page; a dead link is an error"
 	@echo "make fuzz       the property tests with random examples, many more than in make test;"
 	@echo "                make fuzz SEED=NUMBER repeats a run"
 	@echo "make attack     a server of its own under attack, for a minute: its health must be answered, its"
@@ -97,7 +97,8 @@ attack: $(VENV)/dev
 
 docs: $(VENV)/docs
 	$(BIN)/sphinx-build -W --keep-going -n -q docs docs/_build/html
-	@echo "open docs/_build/html/index.html"
+	$(BIN)/sphinx-build -q -b man docs docs/_build/man
+	@echo "open docs/_build/html/index.html, or man docs/_build/man/imagefinder.1"
 
 notebooks: $(VENV)/dev
 	$(BIN)/python notebooks/execute.py notebooks/*.ipynb

@@ -13,6 +13,8 @@ default_role = "code"
 html_theme = "furo"
 html_title = project
 html_show_copyright = False
+man_pages = [("reference/cli", "imagefinder", "find the most similar images", author, 1)]
+man_show_urls = False
 
 extensions = [
     "myst_parser",
