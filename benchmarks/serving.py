@@ -157,11 +157,11 @@ def _parts(finder: Finder, query: bytes) -> dict[str, float]:
 
 @contextmanager
 def served(
-    catalogue: Location, log: Path, workers: int = 1
+    catalogue: Location, log: Path, workers: int = 1, options: Sequence[str] = ()
 ) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The port and process of a server."""
     command = [sys.executable, "-m", "imagefinder", "serve", "--port", "0", "--db", str(catalogue)]
-    command += ["--workers", str(workers)]
+    command += ["--workers", str(workers), *options]
     with log.open("w") as said, subprocess.Popen(command, stderr=said, text=True) as process:
         try:
             while not (found := re.search(r"running on http://[\d.]+:(\d+)", log.read_text())):

@@ -35,7 +35,7 @@ def select_one(at: Visit) -> str:
 
 def picture(at: Visit) -> str:
     """What is drawn, once all thumbnails are there."""
-    at.page.wait_for_load_state("networkidle")
+    at.settled()
     drawn: str = at.page.evaluate(
         """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
             () => done(document.getElementById("map-canvas").toDataURL()))))"""

@@ -46,6 +46,7 @@ function clear() {
   map?.close();
   map = null;
   $("map-canvas").hidden = true;
+  $("map-canvas").removeAttribute("aria-busy");
   $("map-details").replaceChildren();
   setText($("map-status"), null);
   setText($("map-error"), null);
@@ -91,7 +92,8 @@ function loadSprites(own, points, encoder) {
       own.requestDraw();
     }
   };
-  for (let count = 0; count < AT_ONCE; count += 1) work();
+  $("map-canvas").setAttribute("aria-busy", "true");
+  Promise.all(Array.from({ length: AT_ONCE }, work)).then(() => own === map && $("map-canvas").removeAttribute("aria-busy"));
 }
 
 async function loaded({ id }, encoder) {

@@ -1,0 +1,128 @@
+"""Screenshots of the page's views of copies and of the map, for the documentation.
+
+    python -m benchmarks.screenshots FOLDER [--chromium PATH]
+
+A server shows made scenes and copies of them; each view is saved as WebP for a desktop in light
+colors and for a telephone in dark ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import PIL.Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.serving import served
+from imagefinder import Finder
+from imagefinder.testing.gallery import draw_scene
+
+_QUALITY = 70
+_SCENES = (
+    *("harbour", "regatta", "lighthouse", "coral-reef", "pine-forest", "autumn-wood"),
+    *("tulip-field", "desert-dunes", "mountain-lake", "balloons", "chessboard", "mosaic"),
+)
+_COPIED = 4
+"""How many of them have a gray copy too."""
+
+
+class _Look(NamedTuple):
+    suffix: str
+    width: int
+    height: int
+    is_dark: bool
+
+
+_LOOKS = (_Look("", 1440, 900, False), _Look("-phone", 390, 844, True))
+
+
+def main() -> None:
+    """Save them."""
+    given = _arguments()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder:
+        photos, catalogue = Path(folder, "photos"), Path(folder, "photos.db")
+        _draw(photos)
+        with Finder.create(catalogue) as finder:
+            finder.add(photos)
+        log = catalogue.with_suffix(".log")
+        with (
+            served(catalogue, log, options=["--show-paths"]) as (port, _),
+            _browser(given.chromium) as browser,
+        ):
+            for look in _LOOKS:
+                page = _opened(browser, look)
+                _show_copies(page, f"http://127.0.0.1:{port}")
+                _save(page, given.folder / f"page-copies{look.suffix}.webp")
+                _show_map(page, f"http://127.0.0.1:{port}")
+                _save(page, given.folder / f"page-map{look.suffix}.webp")
+                page.close()
+
+
+def _draw(photos: Path) -> None:
+    for name in ("Camera", "Phone", "Prints"):
+        (photos / name).mkdir(parents=True)
+    for number, name in enumerate(_SCENES):
+        scene = draw_scene(name)
+        small = photos / "Phone" / f"{name}.jpg"
+        scene.save(photos / "Camera" / f"{name}.png")
+        scene.resize((scene.width // 2, scene.height // 2)).save(small, quality=60)
+        if number < _COPIED:
+            shutil.copy(small, small.with_stem(f"{name} (1)"))
+            scene.convert("L").convert("RGB").save(photos / "Prints" / f"{name}.jpg", quality=90)
+
+
+def _opened(browser: Browser, look: _Look) -> Page:
+    return browser.new_page(
+        color_scheme="dark" if look.is_dark else "light",
+        viewport={"width": look.width, "height": look.height},
+    )
+
+
+def _show_copies(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#copies")
+    page.wait_for_selector("#search-again:visible", timeout=300_000)
+    page.select_option("#keep", "best")
+    page.eval_on_selector(
+        ".group:has(.member:nth-child(3))", "group => scrollTo(0, group.offsetTop - 60)"
+    )
+
+
+def _show_map(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#map")
+    page.wait_for_selector("#map-canvas:visible", timeout=300_000)
+    page.wait_for_selector("#map-canvas:not([aria-busy])", timeout=300_000)
+    page.focus("#map-canvas")
+    page.keyboard.press("ArrowLeft")
+
+
+def _save(page: Page, file: Path) -> None:
+    page.wait_for_function("[...document.images].every((one) => one.complete)")
+    with PIL.Image.open(BytesIO(page.screenshot())) as image:
+        image.save(file, quality=_QUALITY, method=6)
+
+
+@contextmanager
+def _browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
