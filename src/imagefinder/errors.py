@@ -41,6 +41,11 @@ Beside it there are two warnings: TruncatedImage, for an image of which only a p
 and DefaultEncoderMissing, where another encoder than the usual one is used.
 """
 
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
 
 class ImageFinderError(Exception):
     """The root of the tree; its text is one line that says what to do."""
@@ -154,6 +159,11 @@ class FetchError(ImageFinderError):
         self.reason = reason
         self.retryable = retryable
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What makes it again in another process, which the text alone cannot."""
+        more = {"retryable": self.retryable, "retry_after": self.retry_after}
+        return partial(type(self), **more), (self.reason, str(self))
 
 
 class UrlRefused(FetchError):

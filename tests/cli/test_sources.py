@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from imagefinder.cli.app import app
-from imagefinder.errors import DownloadError, MissingExtra, NotFound
+from imagefinder.errors import ClusterError, DownloadError, MissingExtra, NotFound
 
 from ..object_store import ObjectStore
 
@@ -33,7 +33,7 @@ def test_for_what_is_missing(verb: list[str]) -> None:
     assert "none" in str(error)
 
 
-@pytest.mark.parametrize("verb", [["add"], ["sync"]])
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"]])
 @pytest.mark.parametrize("text", ["", "name\nno address\n"])
 def test_for_a_list_that_cannot_be_used(verb: list[str], text: str) -> None:
     Path("list.csv").write_text(text)
@@ -52,6 +52,30 @@ def test_for_objects_without_the_extra(verb: list[str], monkeypatch: pytest.Monk
 def test_for_objects_that_are_missing(object_store: ObjectStore) -> None:
     url = f"{object_store.bucket()}/none"
     assert str(refused("add", url).exception).startswith(f"{url}: no such object")
+
+
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"], ["watch"]])
+@pytest.mark.parametrize("option", [["--exclude", "\udcff"], ["--include", ""]])
+def test_for_a_glob_that_is_none(verb: list[str], option: list[str]) -> None:
+    Path("photos").mkdir()
+    wrong_usage(*verb, "photos", *option)
+
+
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"]])
+def test_for_a_header_that_cannot_be_sent(verb: list[str]) -> None:
+    Path("list.csv").write_text("url\nhttps://example.com/a.jpg\n")
+    wrong_usage(*verb, "list.csv", "--header", "no colon")
+
+
+def wrong_usage(*words: str) -> None:
+    result = CliRunner().invoke(app, [*words, "--db", "c.db", "--encoder", "phash"])
+    assert result.exit_code == 2
+    assert not Path("c.db").exists()
+
+
+def test_for_a_cluster_that_does_not_answer(gallery: Path) -> None:
+    error = refused("cluster", "add", str(gallery), "--address", "127.0.0.1:1").exception
+    assert isinstance(error, ClusterError)
 
 
 def test_what_is_there_is_added_and_the_rest_is_a_failure(gallery: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import pickle
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -380,3 +381,10 @@ def test_proxies_of_the_environment_are_not_used(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     served.routes["/"] = ok(jpeg())
     assert fetch(served.url("/"), LIMITS) == jpeg()
+
+
+@pytest.mark.parametrize("kind", [FetchError, *FetchError.__subclasses__()])
+def test_a_failure_passes_to_another_process(kind: type[FetchError]) -> None:
+    error = kind("http-503", "HTTP status 503", retryable=True, retry_after=2.5)
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301  our own
+    assert (type(copied), str(copied), vars(copied)) == (kind, str(error), vars(error))

@@ -20,13 +20,13 @@ def excluded(store: Store) -> list[str]:
 
 def exclude(store: Store, globs: Iterable[str]) -> None:
     """Keep globs, after the others. Raises ValueError for one that is none."""
-    given = _checked(globs)
+    given = checked_globs(globs)
     _replace(store, given, lambda kept: given)
 
 
 def include(store: Store, globs: Iterable[str]) -> None:
     """Take globs back; one that is not kept is an exception from others, and from the defaults."""
-    given = _checked(globs)
+    given = checked_globs(globs)
     _replace(store, given, lambda kept: [f"!{glob}" for glob in given if glob not in kept])
 
 

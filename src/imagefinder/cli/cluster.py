@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +11,27 @@ import typer
 
 from imagefinder._utils.extras import check_extra
 from imagefinder.cli.command import Command, Group
+from imagefinder.cli.completion import index_names
+from imagefinder.cli.download_options import DownloadOptions
+from imagefinder.cli.downloaded_sources import DownloadedSources
+from imagefinder.cli.evaluate import EvaluationOptions
+from imagefinder.cli.index import Options as IndexOptions
+from imagefinder.cli.index import print_built
 from imagefinder.cli.ingest_options import IngestOptions
 from imagefinder.cli.option_groups import takes_option_groups
-from imagefinder.cli.options import DB, Db, Force, Json, open_finder
-from imagefinder.cli.output import print_failures, print_json, print_report
-from imagefinder.cli.sources import check_sources
-from imagefinder.cli.terminal import count_images, track
+from imagefinder.cli.options import (
+    DB,
+    DOWNLOADS,
+    Db,
+    Force,
+    Json,
+    open_finder,
+    parse_options,
+    usage_errors,
+)
+from imagefinder.cli.output import plain, print_failures, print_json, print_pairs
+from imagefinder.cli.terminal import track
+from imagefinder.stores.location import beside
 
 cluster = typer.Typer(cls=Group, help="Let all machines of a Ray cluster work on a catalogue.")
 
@@ -45,37 +61,139 @@ def group() -> None:
 @cluster.command(cls=Command)
 @takes_option_groups
 def add(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images and folders.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Images, folders, or lists of URLs to download."),
+    ],
     db: Db = DB,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            metavar="FOLDER",
+            help="Where the images of lists are saved, the same on all machines; beside the "
+            "catalogue if not given.",
+            rich_help_panel=DOWNLOADS,
+        ),
+    ] = None,
     address: Address = None,
     workers: Workers = None,
     shard: ShardSize = _SHARD,
     *,
     images: IngestOptions,
+    downloads: DownloadOptions,
     as_json: Json = False,
 ) -> None:
-    """Add images and folders to the catalogue, encoded by all machines of a cluster.
+    """Add images, folders, or lists of URLs, downloaded and encoded by all machines of a cluster.
 
     The paths must be the same on all machines. A run that has ended early can be repeated.
     """
-    from imagefinder.cluster import ClusterOptions
+    from imagefinder.cluster import ClusterOptions, connected, fetching
     from imagefinder.cluster import add as run
+    from imagefinder.cluster.session import check_address
     from imagefinder.downloads import is_list
+    from imagefinder.downloads.folder import image_folder
 
-    for path in filter(is_list, paths):
-        raise typer.BadParameter(
-            f"{path} is a list: download it first (imagefinder download), then add its folder"
-        )
     check_extra("ray", "cluster", "`imagefinder cluster`")  # before a catalogue is created
     options = ClusterOptions(address, workers, shard)
-    with (
-        images.opened(db, lambda: check_sources(paths)) as finder,
-        track("adding", lambda: count_images(paths, finder.excluded)) as bar,
-    ):
-        report = run(finder, db, paths, options, progress=bar, checksum=images.checksum)
-    print_report(report, as_json)
-    if report.failed and not report.done:
-        raise typer.Exit(1)
+
+    def check() -> None:
+        downloads.check(paths)
+        check_address(address)
+
+    with ExitStack() as stack:
+        finder = stack.enter_context(images.opened(db, check))
+        if any(map(is_list, paths)):
+            stack.enter_context(connected(options))  # once, for downloads and what comes after
+        folder = output or str(image_folder(beside(db)))
+        sources = DownloadedSources.of(paths, folder, downloads, fetching(options))
+        sources.begin(finder.store, as_json)
+        with track("adding", lambda: sources.count(finder.excluded)) as bar:
+            report = run(
+                finder, db, sources.inputs(), options, progress=bar, checksum=images.checksum
+            )
+    sources.end(report, as_json)
+
+
+@cluster.command(cls=Command)
+@takes_option_groups
+def evaluate(
+    db: Db = DB,
+    *,
+    evaluated: EvaluationOptions,
+    address: Address = None,
+    workers: Workers = None,
+    shard: ShardSize = _SHARD,
+    as_json: Json = False,
+) -> None:
+    """Measure retrieval quality as `evaluate` does, searching on all machines of a cluster."""
+    from imagefinder import cluster
+
+    evaluated.check()
+    config = evaluated.config()
+    options = cluster.ClusterOptions(address, workers, shard)
+    with usage_errors(), open_finder(db) as finder, track("searching") as bar:
+        found = cluster.evaluate(finder, db, config, options, progress=bar)
+    evaluated.show(found, as_json)
+
+
+@cluster.command(cls=Command)
+def audit(
+    db: Db = DB,
+    queries: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Images to search with, chosen at random.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the choice.")] = 0,
+    address: Address = None,
+    workers: Workers = None,
+    shard: ShardSize = _SHARD,
+    as_json: Json = False,
+) -> None:
+    """Measure what the catalogue's index finds of what comparing all vectors does.
+
+    The searches of both kinds are done by all machines of a cluster.
+    """
+    from imagefinder import cluster
+
+    options = cluster.ClusterOptions(address, workers, shard)
+    with open_finder(db) as finder, track("searching") as bar:
+        found = cluster.audit(finder, db, queries, options, seed=seed, progress=bar)
+    if as_json:
+        about = {"index": found.choice.kind, "options": dict(found.choice.options)}
+        recall = {str(k): share for k, share in found.recall.items()}
+        failed = [asdict(one) for one in found.failed]
+        print_json({**about, "queries": found.queries, "recall": recall, "failed": failed})
+        return
+    kind = plain(" ".join([found.choice.kind, *map(str, found.choice.options.values())]))
+    shares = [(f"recall@{k}", f"{share:.3f}") for k, share in found.recall.items()]
+    print_pairs([("index", kind), ("queries", found.queries), *shares])
+    print_failures(found.failed)
+
+
+@cluster.command(cls=Command)
+def index(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="lance-ivf-rq or lance-ivf-pq.", autocompletion=index_names
+        ),
+    ],
+    db: Db = DB,
+    option: IndexOptions = None,
+    address: Address = None,
+    as_json: Json = False,
+) -> None:
+    """Build the index of a catalogue in Lance on a machine of a cluster, and search with it.
+
+    Searches go on as before until it is built and has passed its audit. If the worker that builds
+    it is lost, another begins again.
+    """
+    from imagefinder.cluster import ClusterOptions, build_index
+
+    options = parse_options(option)
+    with open_finder(db) as finder:
+        build_index(finder, db, kind, options, ClusterOptions(address))
+    print_built(kind, options, "", as_json)
 
 
 @cluster.command(cls=Command)

@@ -15,13 +15,14 @@ from imagefinder.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from imagefinder.downloads import Summary
+    from imagefinder.downloads.image_fetcher import Fetching
 
 _SHOWN_REASONS = 6
 _HINTS = {
     "private-address": "--allow-private fetches from private addresses, as on an intranet",
     "changed-file": "--force replaces files that were changed since they were downloaded",
 }
-_TEMPORARY = frozenset(("connect", "cut-short", "dns", "silence", "timeout"))
+_TEMPORARY = frozenset(("connect", "cut-short", "dns", "silence", "timeout", "worker-lost"))
 
 
 @takes_option_groups
@@ -50,9 +51,15 @@ def download(
         raise typer.Exit(1)
 
 
-def download_list(source: str, folder: str, options: DownloadOptions) -> Summary:
-    """Download a list, with a progress bar: how many URLs, how fast, and how many give images."""
+def download_list(
+    source: str, folder: str, options: DownloadOptions, fetching: Fetching | None = None
+) -> Summary:
+    """Download a list, with a progress bar: how many URLs, how fast, and how many give images.
+
+    URLs are fetched here if it is not said where.
+    """
     from imagefinder import downloads
+    from imagefinder.downloads.image_fetcher import fetching_here
 
     settings = options.settings()
     with progress_bar() as bar:
@@ -74,6 +81,7 @@ def download_list(source: str, folder: str, options: DownloadOptions) -> Summary
             force=options.force,
             settings=settings,
             progress=show if bar.is_shown else bool,
+            fetching=fetching or fetching_here,
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imagefinder.cli.options import DOWNLOADS, AllowPrivate, Column, usage_errors
+from imagefinder.cli.sources import check_sources
 
 if TYPE_CHECKING:
     from imagefinder.downloads import DownloadSettings
@@ -105,3 +107,8 @@ class DownloadOptions:
         return DownloadSettings(
             self.jobs, self.per_host, self.retries, self.min_side, limits, headers=headers
         )
+
+    def check(self, paths: Sequence[str]) -> None:
+        """Raises what is wrong with the options, or with all of these sources."""
+        self.settings()
+        check_sources(paths, self.column)

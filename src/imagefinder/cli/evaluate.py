@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imagefinder.cli.option_groups import takes_option_groups
 from imagefinder.cli.options import (
     DB,
     At,
@@ -25,10 +27,9 @@ from imagefinder.cli.output import plain, print_json, print_table, short
 from imagefinder.cli.terminal import track
 
 if TYPE_CHECKING:
-    from imagefinder.evaluation import Evaluation
+    from imagefinder.evaluation import EvalConfig, Evaluation
 
 _CLASSES = 20  # printed; --json has all
-_KS = [1, 5, 10]
 
 
 _Level = Annotated[
@@ -60,52 +61,81 @@ _Report = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """As given on the command line; each field is an option."""
+
+    level: _Level = 1
+    queries: _Queries = None
+    pairs: _Pairs = None
+    sample: _Sample = None
+    k: _Cutoffs = field(default_factory=lambda: [1, 5, 10])
+    depth: _Depth = None
+    measure: Measures = None
+    rerank: Rerank = None
+    seed: _Seed = 0
+    out: _Report = None
+    force: Force = False
+
+    def check(self) -> None:
+        """Before any work. Raises BadParameter, and OutputError for a folder of others."""
+        from imagefinder import evaluation
+
+        if self.pairs is not None and (self.queries is not None or self.level != 1):
+            raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
+        if self.out is not None:
+            evaluation.prepare(self.out, self.force)
+
+    def config(self) -> EvalConfig:
+        """What to evaluate, and how."""
+        from imagefinder import evaluation
+
+        with usage_errors():
+            return evaluation.EvalConfig(
+                level=self.level,
+                queries=self.queries,
+                pairs=self.pairs,
+                sample=self.sample,
+                ks=self.k,
+                depth=self.depth,
+                measures=self.measure or (),  # type: ignore[arg-type]  # EvalConfig checks
+                rerank=self.rerank,
+                seed=self.seed,
+            )
+
+    def show(self, found: Evaluation, as_json: bool) -> None:
+        """Write the report if there is to be one, and print the figures."""
+        from imagefinder import evaluation
+
+        out = self.out
+        written = evaluation.save(found, out, force=self.force) if out is not None else []
+        if as_json:
+            print_json(found.as_dict())
+            return
+        _print(found)
+        for path in written:
+            typer.echo(f"wrote {short(str(path))}")
+
+
+@takes_option_groups
 def evaluate(
     db: Db = DB,
     at: At = None,
-    level: _Level = 1,
-    queries: _Queries = None,
-    pairs: _Pairs = None,
-    sample: _Sample = None,
-    k: _Cutoffs = _KS,
-    depth: _Depth = None,
-    measure: Measures = None,
-    rerank: Rerank = None,
-    seed: _Seed = 0,
-    out: _Report = None,
+    *,
+    evaluated: EvaluationOptions,
     encoder: SameEncoder = None,
     option: Options = None,
-    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Measure retrieval quality (mAP, nDCG, precision, recall) against a ground truth."""
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # its messages about fonts
     from imagefinder import evaluation
 
-    if pairs is not None and (queries is not None or level != 1):
-        raise typer.BadParameter("--pairs cannot be combined with --queries or --level")
-    if out is not None:
-        evaluation.prepare(out, force)
+    evaluated.check()
+    config = evaluated.config()
     with usage_errors(), open_finder(db, encoder, option, at) as finder, track("searching") as bar:
-        config = evaluation.EvalConfig(
-            level=level,
-            queries=queries,
-            pairs=pairs,
-            sample=sample,
-            ks=k,
-            depth=depth,
-            measures=measure or (),  # type: ignore[arg-type]  # EvalConfig checks
-            rerank=rerank,
-            seed=seed,
-        )
         found = evaluation.evaluate(finder, config, progress=bar)
-    written = evaluation.save(found, out, force=force) if out is not None else []
-    if as_json:
-        print_json(found.as_dict())
-        return
-    _print(found)
-    for path in written:
-        typer.echo(f"wrote {short(str(path))}")
+    evaluated.show(found, as_json)
 
 
 def _print(found: Evaluation) -> None:

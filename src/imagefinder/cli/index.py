@@ -67,10 +67,7 @@ def build(
             choice, why = automatic(finder.statistics().vectors, finder.recipe.dim)
             kind = choice.kind
         finder.use_index(kind, options)
-    if as_json:
-        print_json({"index": kind, "options": options, "why": why})
-    else:
-        typer.echo(f"the catalogue is now searched with {kind}" + (f": {why}" if why else ""))
+    print_built(kind, options, why, as_json)
 
 
 @index.command(cls=Command)
@@ -114,6 +111,14 @@ def audit(
         print_json({"audits": [_as_json(one) for one in audits]})
     else:
         print_audits(audits)
+
+
+def print_built(kind: str, options: dict[str, Any], why: str, as_json: bool) -> None:
+    """The kind of index that was built."""
+    if as_json:
+        print_json({"index": kind, "options": options, "why": why})
+    else:
+        typer.echo(f"the catalogue is now searched with {kind}" + (f": {why}" if why else ""))
 
 
 def _as_json(audit: IndexBenchmark) -> dict[str, Any]:

@@ -40,19 +40,21 @@ class IngestOptions:
 
     @contextmanager
     def opened(self, db: str, check: Callable[[], object]) -> Iterator[Finder]:
-        """The catalogue, with the globs; a missing one is created once its images are checked.
+        """The catalogue, with the globs; a missing one is created once globs and images are checked.
 
         So an empty catalogue is not left by a command that could not begin.
         """
+        from imagefinder.catalogue.exclude import checked_globs
         from imagefinder.finder import Finder
 
+        with usage_errors():
+            excluded, included = map(checked_globs, (self.exclude or (), self.include or ()))
         encoder = make_encoder(self.encoder, self.option)
         if not Finder.exists(db):
             check()
         with open_or_create_with(db, encoder, self.local, self.regions) as finder:
             if self.strict:
                 finder.limits = replace(finder.limits, allow_truncated=False)
-            with usage_errors():
-                finder.exclude(self.exclude or ())
-                finder.include(self.include or ())
+            finder.exclude(excluded)
+            finder.include(included)
             yield finder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
@@ -44,8 +44,12 @@ def _options(parameter: inspect.Parameter, kind: Any, own: list[str]) -> list[in
     hints = get_type_hints(kind, include_extras=True)
     return [
         inspect.Parameter(
-            field.name, parameter.kind, default=field.default, annotation=hints[field.name]
+            field.name, parameter.kind, default=_default(field), annotation=hints[field.name]
         )
         for field in fields(kind)
         if field.name not in own
     ]
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()

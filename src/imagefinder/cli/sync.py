@@ -13,7 +13,6 @@ from imagefinder.cli.ingest_options import IngestOptions
 from imagefinder.cli.option_groups import takes_option_groups
 from imagefinder.cli.options import DB, FOLDERS, Db, Json
 from imagefinder.cli.output import print_report
-from imagefinder.cli.sources import check_sources
 from imagefinder.cli.terminal import count_images, track
 from imagefinder.stores.location import beside
 
@@ -84,7 +83,7 @@ def _check(folder: str, downloads: DownloadOptions) -> None:
     from imagefinder.downloads import is_list
 
     if is_list(folder):
-        check_sources([folder], downloads.column)
+        downloads.check([folder])
     else:
         check_folder(folder)
 

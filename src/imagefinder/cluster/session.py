@@ -13,6 +13,7 @@ from typing import Any
 from imagefinder._utils.concurrency import cores
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
+from imagefinder.cluster.options import ClusterOptions
 from imagefinder.errors import ClusterError
 
 _OBJECT_STORE = 256 * 2**20  # bytes; what is on its way between processes is a few shards
@@ -43,7 +44,7 @@ def ray_session(address: str | None) -> Iterator[Any]:
         yield ray
         return
     if address:
-        _check_answers(address)
+        check_address(address)
         _connect(ray, address)
     else:
         _start(ray)
@@ -51,6 +52,13 @@ def ray_session(address: str | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def connected(options: ClusterOptions | None = None) -> Iterator[None]:
+    """A connection that all within shares, so that Ray is not started for each part anew."""
+    with ray_session((options or ClusterOptions()).address):
+        yield
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -81,8 +89,10 @@ def _start(ray: Any) -> None:
             return
 
 
-def _check_answers(address: str) -> None:
+def check_address(address: str | None) -> None:
     """Raises ClusterError for a host and port where nothing listens: Ray would try for minutes."""
+    if address is None:
+        return
     host, colon, port = address.removeprefix("ray://").rstrip("/").rpartition(":")
     if not (colon and port.isdecimal()):
         return  # such as "auto"

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from imagefinder._utils.concurrency import batched, use_cores
-from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.stages import BATCH, Ingestion, decoded, encoded
 from imagefinder.encoders.inference import encode_each
 from imagefinder.errors import EncoderChanged, ImageError
+from imagefinder.finder import Finder
 from imagefinder.images.decode import decode
 from imagefinder.images.files import read
 from imagefinder.images.inputs import Input
@@ -28,8 +28,8 @@ class Worker:
     def __init__(self, location: str, recipe: Recipe, limits: Limits) -> None:
         """Raises EncoderChanged if the catalogue has another encoder than this recipe by now."""
         use_cores(1)
-        self._catalogue = Catalogue.open(location, limits=limits)
-        if self._catalogue.recipe != recipe:
+        self._finder = Finder.open(location, limits=limits)
+        if self._finder.recipe != recipe:
             raise EncoderChanged(f"{location} has been upgraded to another encoder")
 
     def begin(self) -> None:
@@ -41,7 +41,7 @@ class EncodingWorker(Worker):
 
     def process(self, shard: Sequence[Ingestion]) -> list[Ingestion]:
         """The items with embeddings, or with the reason why there are none."""
-        catalogue = self._catalogue
+        catalogue = self._finder
         return [
             item
             for batch in batched(shard, BATCH)
@@ -65,7 +65,7 @@ class SearchingWorker(Worker):
         self, location: str, recipe: Recipe, limits: Limits, options: SearchOptions
     ) -> None:
         super().__init__(location, recipe, limits)
-        self._retriever, self._options = Retriever(self._catalogue), options
+        self._retriever, self._options = Retriever(self._finder), options
 
     def process(self, shard: Sequence[BatchQuery]) -> list[BatchQuery]:
         """The queries with their hits, or with the reason why there are none."""
@@ -74,7 +74,7 @@ class SearchingWorker(Worker):
     def _answered(self, batch: Sequence[BatchQuery]) -> list[BatchQuery]:
         pixels = [self._pixels(query.given) for query in batch]
         readable = [one for one in pixels if not isinstance(one, str)]
-        features = iter(encode_each(self._catalogue.encoder, readable) if readable else [])
+        features = iter(encode_each(self._finder.encoder, readable) if readable else [])
         return [
             replace(query, failure=one)
             if isinstance(one, str)
@@ -84,7 +84,7 @@ class SearchingWorker(Worker):
 
     def _pixels(self, given: Input) -> Image | str:
         """The image as the encoder expects it, or why it cannot be read."""
-        catalogue = self._catalogue
+        catalogue = self._finder
         try:
             content: Any = given.content
             reading = content.read if isinstance(content, RemoteFile) else partial(read, content)

@@ -10,6 +10,7 @@ from typing import Any
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.cluster.options import ClusterOptions
+from imagefinder.cluster.task import own_error
 from imagefinder.cluster.worker import Worker
 from imagefinder.errors import ClusterError
 
@@ -95,8 +96,8 @@ class WorkerPool:
         worker, shard = self._working.pop(done)
         try:
             yield self.ray.get(done)
-        except self.ray.exceptions.RayTaskError:
-            raise  # an error of ours, which another worker would have too
+        except self.ray.exceptions.RayTaskError as error:
+            raise own_error(error) from error  # which another worker would have too
         except self.ray.exceptions.RayError as error:
             self._replace(worker)
             if shard.is_hopeless:
@@ -146,9 +147,13 @@ def worker_pool(
 ) -> WorkerPool:
     """A pool of workers of a kind for a catalogue, one for each core of the cluster."""
     actor = ray.remote(num_cpus=1, max_restarts=0)(kind)
-    count = options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
     given = location, catalogue.store.recipe, catalogue.limits, *more
-    return WorkerPool(ray, lambda: actor.remote(*given), count)
+    return WorkerPool(ray, lambda: actor.remote(*given), worker_count(ray, options))
+
+
+def worker_count(ray: Any, options: ClusterOptions) -> int:
+    """As many as there are to be, or as the cluster has cores."""
+    return options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
 _HOPELESS = "the workers that decoded it have ended: is it an attack, or is memory short?"

@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imagefinder.downloads.downloader import DownloadSettings, Summary, download
+    from imagefinder.downloads.downloader import Summary, download
     from imagefinder.downloads.folder import described
     from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, fetch, fetch_all
+    from imagefinder.downloads.settings import DownloadSettings
     from imagefinder.downloads.state_file import is_filled
     from imagefinder.downloads.url_list import count_urls, is_list
 
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DownloadSettings": "downloader",
+    "DownloadSettings": "settings",
     "FetchLimits": "http.fetcher",
     "Fetcher": "http.fetcher",
     "Summary": "downloader",

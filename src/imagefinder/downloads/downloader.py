@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -14,12 +15,17 @@ from typing import Any, TypeAlias
 from imagefinder._utils.text import one_line
 from imagefinder.downloads.folder import described, replaced_images, unlisted_images
 from imagefinder.downloads.frontier import Frontier, Job
-from imagefinder.downloads.http.fetcher import Fetcher, FetchLimits, run
-from imagefinder.downloads.http.ssrf import Resolve
-from imagefinder.downloads.partial_file import PartialFile, folder_of_parts
-from imagefinder.downloads.policy import Policy
+from imagefinder.downloads.http.fetcher import run
+from imagefinder.downloads.image_fetcher import (
+    Destination,
+    Fetching,
+    ImageFetcher,
+    fetching_here,
+)
+from imagefinder.downloads.partial_file import folder_of_parts
 from imagefinder.downloads.results import Counts, check_folder, check_results, write_results
 from imagefinder.downloads.results_file import NAME
+from imagefinder.downloads.settings import DownloadSettings
 from imagefinder.downloads.state import DownloadState, FailedUrl, StoredImage
 from imagefinder.downloads.url_list import UrlList, open_list
 from imagefinder.downloads.validators import NONE
@@ -31,34 +37,6 @@ OnUrl: TypeAlias = Callable[[bool], object]
 
 _QUEUED = 10_000  # jobs, so that a slow host at the head of the list delays no other
 _MAX_BACKOFF = 120.0  # seconds; if a server requests a longer wait, the URL fails
-
-
-@dataclass(frozen=True)
-class DownloadSettings:
-    """How a list is downloaded: concurrency, retries and limits."""
-
-    jobs: int = 64
-    """Concurrent downloads."""
-    per_host: int = 8
-    """Concurrent downloads from one host."""
-    retries: int = 2
-    """After temporary failures: no response, a broken connection, statuses such as 503."""
-    min_side: int = 16
-    """Pixels; smaller images are taken for placeholders."""
-    limits: FetchLimits = field(default_factory=FetchLimits)
-    resolve: Resolve | None = None
-    """DNS resolution; the system's if not given."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with each request. After a redirect to another host, those that may hold a secret are
-    left out."""
-
-    def fetcher(self) -> Fetcher:
-        """A fetcher with these settings."""
-        return Fetcher(self.limits, self.resolve, headers=self.headers)
-
-    def policy(self) -> Policy:
-        """What decides whether a URL fails."""
-        return Policy.of(self.limits, self.retries, self.min_side, self.headers)
 
 
 @dataclass(frozen=True)
@@ -100,6 +78,7 @@ def download(
     force: bool = False,
     settings: DownloadSettings | None = None,
     progress: OnUrl = bool,
+    fetching: Fetching = fetching_here,
 ) -> Summary:
     """Download the images of a list into a folder, each distinct content once.
 
@@ -107,7 +86,7 @@ def download(
     detected if not given. URLs that an earlier run finished are skipped. Those that failed are
     tried again if the settings that refused them have changed, and with ``retry_failed`` in any
     case; with ``refresh`` servers are asked whether images have changed. Files of the user's are
-    replaced only by ``force``. Raises DownloadError.
+    replaced only by ``force``. ``fetching`` says where URLs are fetched. Raises DownloadError.
     """
     began = perf_counter()
     urls = open_list(absolute(source), column)
@@ -121,9 +100,9 @@ def download(
             state.reopen(settings.policy())
             if retry_failed:
                 state.forget_failures()
-            task = _Download(urls, root, state, settings, progress, refresh, force)
+            task = _Download(urls, state, settings, progress, refresh)
             with folder_of_parts(state.temporary):
-                run(task.run())
+                run(task.run(fetching(Destination(root, state.temporary, settings, force))))
             state.flush()
             counts = write_results(urls, state, root)
     except OSError as error:
@@ -142,21 +121,16 @@ class _Download:
     """One run over a list: a feeder fills the frontier, workers fetch what it yields."""
 
     urls: UrlList
-    folder: Path
     state: DownloadState
     settings: DownloadSettings
     progress: OnUrl
     refresh: bool
-    force: bool
     changed: int = 0
 
-    def __post_init__(self) -> None:
-        self.temporary = self.state.temporary
-
-    async def run(self) -> None:
+    async def run(self, fetching: AbstractAsyncContextManager[ImageFetcher]) -> None:
         """Until every URL is finished, or the folder cannot be written to."""
         frontier = Frontier(self.settings.per_host, _QUEUED)
-        async with self.settings.fetcher() as fetcher:
+        async with fetching as fetcher:
             feeder = asyncio.create_task(self._feed(frontier))
             workers = [
                 asyncio.create_task(self._work(frontier, fetcher))
@@ -188,7 +162,7 @@ class _Download:
                 self.progress(not isinstance(known, FailedUrl))
         await frontier.join()
 
-    async def _work(self, frontier: Frontier, fetcher: Fetcher) -> None:
+    async def _work(self, frontier: Frontier, fetcher: ImageFetcher) -> None:
         while True:
             job = await frontier.get()
             try:
@@ -202,17 +176,15 @@ class _Download:
             self.progress(is_image)
             frontier.done(job)
 
-    async def _settle(self, url: str, fetcher: Fetcher) -> bool:
+    async def _settle(self, url: str, fetcher: ImageFetcher) -> bool:
         """Fetch an image, unless the stored one is what the server still has."""
         before = self.state.outcome(url)
         known = self.state.validators(url) if isinstance(before, StoredImage) else NONE
-        with PartialFile(self.folder, self.temporary) as file:
-            validators = await fetcher.fetch(url, file.write, known)
-            if validators is None:
-                return True
-            image = await asyncio.to_thread(file.finish, self.settings.min_side, self.force)
-        self.changed += isinstance(before, StoredImage) and before != image
-        self.state.record(url, image, validators)
+        found = await fetcher.fetch(url, known)
+        if found is not None:
+            image, validators = found
+            self.changed += isinstance(before, StoredImage) and before != image
+            self.state.record(url, image, validators)
         return True
 
     def _fail(self, url: str, outcome: FailedUrl) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ class RankedList:
     """The position, from 0, at which the query itself was found; -1 if it was not."""
 
 
+Retrieved: TypeAlias = RankedList | Failure
+
+
 @dataclass(frozen=True)
 class BatchRetriever:
     """Searches ``depth`` ranks deep."""
@@ -40,7 +44,7 @@ class BatchRetriever:
     measures: Sequence[Measure] = ()
     rerank: str | Matcher | None = None
 
-    def __call__(self, queries: Sequence[EvalQuery]) -> list[RankedList | Failure]:
+    def __call__(self, queries: Sequence[EvalQuery]) -> list[Retrieved]:
         """One for each query, in order; failures for images that cannot be used.
 
         Queries with a single vector are compared with all images in one step, which is where the
@@ -60,14 +64,14 @@ class BatchRetriever:
         try:
             features = QueryBuilder(self.finder, signature=False).query(_given(query)).features
         except (ImageError, NotFound) as error:
-            return _failure(query, error)
+            return failure_of(query, str(error))
         return features if len(features) == 1 else None
 
     def _nearest(
         self, queries: Sequence[EvalQuery], vectors: Sequence[Features | Failure | None]
-    ) -> list[RankedList | Failure | None]:
+    ) -> list[Retrieved | None]:
         """Rankings for single vectors, and failures; None for what is left to ``search``."""
-        results: list[RankedList | Failure | None]
+        results: list[Retrieved | None]
         results = [one if isinstance(one, Failure) else None for one in vectors]
         single = {n: one for n, one in enumerate(vectors) if isinstance(one, np.ndarray)}
         if not single:
@@ -82,13 +86,13 @@ class BatchRetriever:
                 results[n] = self._ranked_list(queries[n], keys[found_keys], scores[found_keys])
         return results
 
-    def _searched(self, query: EvalQuery) -> RankedList | Failure:
+    def _searched(self, query: EvalQuery) -> Retrieved:
         try:
             hits = self.finder.search(
                 _given(query), self.depth + 1, measures=self.measures, rerank=self.rerank
             )
         except (ImageError, NotFound) as error:
-            return _failure(query, error)
+            return failure_of(query, str(error))
         keys = np.array([hit.record.key for hit in hits], np.int64)
         return self._ranked_list(query, keys, np.array([hit.score for hit in hits], np.float32))
 
@@ -104,6 +108,7 @@ def _given(query: EvalQuery) -> str:
     return id_of(query.key) if query.key is not None else str(query.path)
 
 
-def _failure(query: EvalQuery, error: Exception) -> Failure:
+def failure_of(query: EvalQuery, reason: str) -> Failure:
+    """A query that cannot be used."""
     given = _given(query)
-    return Failure(given, str(error).removeprefix(f"{given}: "))
+    return Failure(given, reason.removeprefix(f"{given}: "))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import TypeAlias, Unpack
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.errors import EvaluationError
-from imagefinder.evaluation.batch_retrieval import BatchRetriever, RankedList
+from imagefinder.evaluation.batch_retrieval import BatchRetriever, RankedList, Retrieved
 from imagefinder.evaluation.config import EvalConfig, EvalKeywords
-from imagefinder.evaluation.ground_truth import GroundTruth, load_ground_truth, with_relevant
+from imagefinder.evaluation.ground_truth import (
+    EvalQuery,
+    GroundTruth,
+    load_ground_truth,
+    with_relevant,
+)
 from imagefinder.evaluation.query_results import QueryResults, concatenate, query_results
 from imagefinder.evaluation.report import EvalSetup, Evaluation
 from imagefinder.evaluation.summary import summarize
@@ -22,7 +27,10 @@ DEPTH = 10_000
 APPROXIMATE_DEPTH = 99
 """The same with an approximate index."""
 
-_EXACT = ("exact", "pgvector", "sqlite-vec")
+BatchSearch: TypeAlias = Callable[[BatchRetriever, Iterable[EvalQuery]], Iterator[list[Retrieved]]]
+"""Searches with all queries: some of them at a time, each part in order, the parts in any."""
+
+_EXACT = ("exact", "lance", "pgvector", "sqlite-vec")
 _BATCH = 32  # queries searched in one step
 _SCORES = 200_000  # of either kind, for the histogram
 _RESAMPLES = 1000
@@ -46,13 +54,24 @@ def evaluate(
     Raises EvaluationError if there is nothing to measure, PluginError for what the catalogue does
     not support, and ValueError for values that are out of range.
     """
+    return evaluate_by(_search_here, finder, config, progress, keywords)
+
+
+def evaluate_by(
+    search: BatchSearch,
+    finder: Finder,
+    config: EvalConfig | None,
+    progress: Progress,
+    keywords: EvalKeywords,
+) -> Evaluation:
+    """The same, with the searches done by another program, or by many."""
     config = replace(config or EvalConfig(), **keywords)
     truth = with_relevant(load_ground_truth(finder, config), config.sample, config.seed)
     images = len(finder)
     retriever = BatchRetriever(
         finder, min(_depth(finder, config), images), config.measures, config.rerank
     )
-    results, failed = _run(retriever, truth, config.cutoffs, images, progress)
+    results, failed = _run(search, retriever, truth, config.cutoffs, images, progress)
     setup = EvalSetup(
         encoder=finder.recipe.encoder,
         index=finder.store.index.kind,
@@ -83,6 +102,7 @@ def _depth(finder: Finder, config: EvalConfig) -> int:
 
 
 def _run(
+    search: BatchSearch,
     retriever: BatchRetriever,
     truth: GroundTruth,
     ks: Sequence[int],
@@ -93,12 +113,23 @@ def _run(
     failed: list[Failure] = []
     batches: list[QueryResults] = []
     most = -(-_SCORES // len(truth.queries))
-    for queries in batched(progress(truth.queries), _BATCH):
-        found = retriever(queries)
+    for found in search(retriever, progress(truth.queries)):
         failed.extend(one for one in found if isinstance(one, Failure))
         rankings = [one for one in found if isinstance(one, RankedList)]
         if rankings:
             batches.append(query_results(rankings, truth, ks, images, most))
     if not batches:
         raise EvaluationError(f"no query can be used: {failed[0].path}: {failed[0].reason}")
-    return concatenate(batches), failed
+    return concatenate(_in_order(batches, truth.queries)), failed
+
+
+def _search_here(
+    retriever: BatchRetriever, queries: Iterable[EvalQuery]
+) -> Iterator[list[Retrieved]]:
+    return map(retriever, batched(queries, _BATCH))
+
+
+def _in_order(batches: Sequence[QueryResults], queries: Sequence[EvalQuery]) -> list[QueryResults]:
+    """As the queries are, which the bootstrap draws by their places."""
+    places = {query: place for place, query in enumerate(queries)}
+    return sorted(batches, key=lambda batch: places[batch.queries[0]])

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagefinder._utils.concurrency import batched
 from imagefinder.catalogue.catalogue import Catalogue
@@ -152,7 +153,7 @@ def _measure(
         index.search(query[None], _K)
     return IndexBenchmark(
         choice,
-        {depth: _recall(found, workload.nearest, depth) for depth in DEPTHS},
+        {depth: float(recall_of_each(found, workload.nearest, depth).mean()) for depth in DEPTHS},
         len(alone) / (perf_counter() - began),
         len(workload.queries) / batch_seconds,
         seconds,
@@ -164,8 +165,10 @@ def _size(kind: str, file: Path) -> int:
     return sum(one.stat().st_size for one in (file, *file.parent.glob(f"rows.{kind}*")))
 
 
-def _recall(found: Neighbors, nearest: Neighbors, depth: int) -> float:
-    """Recall@depth, by scores: any of several vectors that tie for the last rank counts."""
+def recall_of_each(found: Neighbors, nearest: Neighbors, depth: int) -> NDArray[np.float64]:
+    """Recall@depth of each query, by scores: any of vectors that tie for the last rank counts."""
     depth = min(depth, nearest.scores.shape[1])
     last = nearest.scores[:, depth - 1 : depth] - _ROUNDING
-    return float((found.scores[:, :depth] >= last).mean())
+    reached = (found.scores[:, :depth] >= last).sum(axis=1)
+    shares: NDArray[np.float64] = reached / depth  # also where fewer were found
+    return shares

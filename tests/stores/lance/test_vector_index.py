@@ -134,6 +134,13 @@ def test_an_index_that_finds_too_little_is_not_used(tmp_path: Path) -> None:
         assert names_of(store._table.newest()) == []
 
 
+def test_an_audit_counts_what_the_index_alone_finds(tmp_path: Path) -> None:
+    with closing(filled(tmp_path, "cosine")) as store:
+        tiny = {"num_partitions": 500, "nprobes": 1}  # of four vectors, so no search finds ten
+        with pytest.raises(PluginError, match=r"finds 0\.[0-3]"):
+            store.use_index(IndexChoice("lance-ivf-rq", tiny))
+
+
 def test_few_vectors_need_no_index(tmp_path: Path) -> None:
     with closing(filled(tmp_path, "cosine", images=30)) as store:
         with pytest.raises(PluginError, match="30 vectors are too few"):

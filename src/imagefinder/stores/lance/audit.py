@@ -12,7 +12,7 @@ from typing import Any
 import lance
 import numpy as np
 
-from imagefinder.stores.lance.scan import compare_all, nearest_in
+from imagefinder.stores.lance.scan import compare_all, nearest_by_engine
 from imagefinder.stores.lance.scope import Scope
 from imagefinder.stores.lance.selection import VECTORS, as_integers, select_by_keys
 from imagefinder.stores.lance.vectors import vectors_of
@@ -27,11 +27,12 @@ _QUERIES = 200
 def recall_of(scope: Scope, measure: Measure, how: Mapping[str, Any]) -> float:
     """The share of the ten nearest that the engine finds with these settings, over all queries.
 
-    The image that a query comes from is left out.
+    The image that a query comes from is left out. Where too few are found, a search would compare
+    all; here they are missing.
     """
     keys, queries = new_queries(scope, measure)
     wanted = compare_all(scope, queries, NEAREST + 1, measure).keys.tolist()
-    found = nearest_in(scope, queries, NEAREST + 1, measure, how).keys.tolist()
+    found = nearest_by_engine(scope, queries, NEAREST + 1, measure, how).keys.tolist()
     shares = [
         len(set(own) & set(right) - {key}) / max(1, len(set(right) - {key}))
         for key, own, right in zip(keys.tolist(), found, wanted, strict=True)

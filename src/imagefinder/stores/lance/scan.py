@@ -58,10 +58,21 @@ def nearest_in(
         return compare_all(scope, query, most, measure)
     lines = []
     for row in query:
-        settings = {"column": "vector", "q": row, "k": most, "metric": measure, **how}
-        found = _scored(scope.nearest(settings), row[None], most, measure)
+        found = nearest_by_engine(scope, row[None], most, measure, how)
         if found.keys.shape[1] < most:
             found = compare_all(scope, row[None], most, measure)
+        lines.append((found.keys[0], found.scores[0]))
+    return pad(lines)
+
+
+def nearest_by_engine(
+    scope: Scope, query: Features, k: int, measure: Measure, how: Mapping[str, Any]
+) -> Neighbors:
+    """What the engine alone finds, which may be fewer than k."""
+    lines = []
+    for row in query:
+        settings = {"column": "vector", "q": row, "k": k, "metric": measure, **how}
+        found = _scored(scope.nearest(settings), row[None], k, measure)
         lines.append((found.keys[0], found.scores[0]))
     return pad(lines)
 

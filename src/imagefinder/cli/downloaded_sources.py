@@ -1,0 +1,83 @@
+"""Sources of `add`, once their lists are downloaded: files, folders, and what lists gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from imagefinder.cli.download import download_list, print_summary
+from imagefinder.cli.download_options import DownloadOptions
+from imagefinder.cli.output import print_report
+from imagefinder.cli.terminal import count_images
+from imagefinder.images.inputs import stored_name
+
+if TYPE_CHECKING:
+    from imagefinder.downloads import Summary
+    from imagefinder.downloads.image_fetcher import Fetching
+    from imagefinder.types import Report, Store
+
+
+@dataclass(frozen=True)
+class DownloadedSources:
+    """Paths as they were given, each list with its downloads in its place."""
+
+    paths: Sequence[str]
+    given: Sequence[str | Summary]
+
+    @classmethod
+    def of(
+        cls,
+        paths: Sequence[str],
+        folder: str,
+        options: DownloadOptions,
+        fetching: Fetching | None = None,
+    ) -> DownloadedSources:
+        """With the lists among the paths downloaded into a folder."""
+        from imagefinder.downloads import is_list
+
+        return cls(
+            paths,
+            [
+                download_list(path, folder, options, fetching) if is_list(path) else path
+                for path in paths
+            ],
+        )
+
+    @property
+    def lists(self) -> list[Summary]:
+        """What was downloaded."""
+        return [one for one in self.given if not isinstance(one, str)]
+
+    def begin(self, store: Store, as_json: bool) -> None:
+        """Say what was downloaded; what others have replaced leaves the catalogue."""
+        for summary in self.lists:
+            store.remove_files([str(path) for path in summary.replaced()])
+            if not as_json:
+                print_summary(summary)
+
+    def count(self, globs: Sequence[str]) -> int:
+        """How many images there are."""
+        files = (one for one in self.given if isinstance(one, str))
+        return sum(one.images for one in self.lists) + count_images(files, globs)
+
+    def inputs(self) -> Iterator[Any]:
+        """For ``Finder.add``."""
+        for one in self.given:
+            if isinstance(one, str):
+                yield one
+            else:
+                yield from one.inputs()
+
+    def end(self, report: Report, as_json: bool) -> None:
+        """Print the report, and exit with 1 if a path was of no use, or nothing was done."""
+        lists = self.lists
+        more = {"lists": [one.as_json() for one in lists]} if lists else None
+        print_report(report, as_json, more)
+        named = {*map(stored_name, self.paths), *self.paths}
+        unusable = any(failure.path in named for failure in report.failed)
+        nothing = (report.failed or any(one.urls for one in lists)) and not report.done
+        if unusable or nothing:
+            raise typer.Exit(1)
