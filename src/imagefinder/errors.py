@@ -162,8 +162,8 @@ class FetchError(ImageFinderError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What makes it again in another process, which the text alone cannot."""
-        more = {"retryable": self.retryable, "retry_after": self.retry_after}
-        return partial(type(self), **more), (self.reason, str(self))
+        make = partial(type(self), retryable=self.retryable, retry_after=self.retry_after)
+        return make, (self.reason, str(self))
 
 
 class UrlRefused(FetchError):

@@ -30,7 +30,8 @@ def include(store: Store, globs: Iterable[str]) -> None:
     _replace(store, given, lambda kept: [f"!{glob}" for glob in given if glob not in kept])
 
 
-def _checked(globs: Iterable[str]) -> list[str]:
+def checked_globs(globs: Iterable[str]) -> list[str]:
+    """Each once. Raises ValueError for one that is none."""
     given = list(dict.fromkeys(globs))
     check_globs(given)
     if not all(map(is_storable, given)):

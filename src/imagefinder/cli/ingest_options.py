@@ -40,7 +40,7 @@ class IngestOptions:
 
     @contextmanager
     def opened(self, db: str, check: Callable[[], object]) -> Iterator[Finder]:
-        """The catalogue, with the globs; a missing one is created once globs and images are checked.
+        """The catalogue, with the globs; a missing one is created once they and images are checked.
 
         So an empty catalogue is not left by a command that could not begin.
         """
