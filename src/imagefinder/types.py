@@ -403,6 +403,12 @@ class OtherVectors:
     """How many images have some."""
 
 
+ImageColumn: TypeAlias = Literal["added", "size", "metadata", "date", "path"]
+"""What a listing reads of each image: the number of the write that its vectors came by, the size
+of its file, its metadata as JSON; of its files, the first modification in nanoseconds and the first
+path."""
+
+
 @dataclass(frozen=True)
 class StoredImage:
     """All that a store holds of one image, as it is stored: copies are the same, bit by bit."""
@@ -627,6 +633,12 @@ class Store(Protocol):
 
         A folder may also be a file; no folders means everywhere. ``after`` and ``limit`` page
         through them: keys greater than ``after``, at most ``limit``.
+        """
+
+    def column(self, name: ImageColumn) -> tuple[Keys, list[Any]]:
+        """The keys of all images, ascending, and of each the value that a listing sorts by.
+
+        Those of files leave out images that have none.
         """
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:

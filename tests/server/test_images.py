@@ -33,14 +33,77 @@ def test_images_are_listed_page_by_page(client: TestClient) -> None:
     assert sorted(seen) == [f"{seed:02}.jpg" for seed in range(COUNT)]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "cursor=x", "cursor=..", "where=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "cursor=x",
+        "cursor=..",
+        "where=x",
+        "sort=x",
+        "offset=1",
+        "words=a",
+        "sort=added&offset=-1",
+        "sort=size&cursor=0123456789abcdef",
+    ],
+)
 def test_an_invalid_page_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/v1/images?{query}").status_code == 422
 
 
 def test_a_cursor_past_the_last_gives_an_empty_page(client: TestClient) -> None:
     page = client.get("/v1/images?cursor=ffffffffffffffff").json()
-    assert page == {"images": [], "next": None, "detail": None}
+    assert page == {"images": [], "next": None, "total": None, "detail": None}
+
+
+def listed(client: TestClient, **query: str | float) -> list[str]:
+    page = client.get("/v1/images", params={"sort": "name", **query}).json()
+    assert page["total"] >= len(page["images"])
+    return [image["name"] for image in page["images"]]
+
+
+def test_images_are_listed_in_an_order(client: TestClient) -> None:
+    names = [f"{seed:02}.jpg" for seed in range(COUNT)]
+    assert listed(client, order="asc") == names
+    assert listed(client) == names[::-1]
+    assert listed(client, order="asc", offset=3, limit=2) == names[3:5]
+    assert listed(client, offset=COUNT) == []
+    assert listed(client, offset=10**12) == []
+    assert listed(client, words="07") == ["07.jpg"]
+    assert listed(client, where='{"seed": {"lt": 2}}') == ["01.jpg", "00.jpg"]
+    sizes = [one["size"] for one in client.get("/v1/images?sort=size").json()["images"]]
+    assert sizes == sorted(sizes, reverse=True)
+    nothing = client.get("/v1/images", params={"sort": "name", "where": '{"seed": 99}'}).json()
+    assert (nothing["total"], nothing["detail"]) == (0, "no image has seed=99")
+
+
+def test_a_listing_follows_what_is_added_and_deleted(serve: Serve, tmp_path: Path) -> None:
+    client = serve(writable=True)
+    assert len(listed(client)) == COUNT
+    client.delete(f"/v1/images/{first(client)}")
+    assert len(listed(client)) == COUNT - 1
+    PIL.Image.new("RGB", (64, 64), "red").save(tmp_path / "new.png")
+    client.post("/v1/images", files={"image": (tmp_path / "new.png").read_bytes()})
+    assert len(listed(client)) == COUNT
+
+
+def test_folders_are_shown_only_if_that_is_allowed(serve: Serve, folder: Path) -> None:
+    client = serve()
+    assert client.get("/v1/folders").status_code == 403
+    refused = client.get("/v1/images", params={"sort": "name", "folder": str(folder)})
+    assert refused.status_code == 403
+    assert "--show-paths" in refused.json()["detail"]
+    assert client.get(f"/v1/images/{first(client)}").json()["paths"] is None
+    client = serve(show_paths=True)
+    assert client.get("/v1/stats").json()["shows_paths"] is True
+    image = client.get(f"/v1/images/{first(client)}").json()
+    assert image["paths"] == [str(folder / image["name"])]
+    assert len(listed(client, folder=str(folder))) == COUNT
+    assert listed(client, folder=str(folder / "none")) == []
+    folders = client.get("/v1/folders", params={"parent": str(folder.parent)}).json()["folders"]
+    assert folders == [{"path": str(folder), "images": COUNT}]
+    assert client.get("/v1/folders").json()["folders"] == []
 
 
 @pytest.mark.parametrize("what", ["file", "thumbnail"])

@@ -101,9 +101,9 @@ class Visit:
 
     def act(self, label: str) -> None:
         """Do what a button of a card says, which is seen when one points at the card."""
-        button = self.page.get_by_label(label, exact=True)
-        self.cards.filter(has=button).hover()
-        button.click()
+        card = self.cards.filter(has=self.page.get_by_label(label, exact=True))
+        card.hover()
+        card.get_by_label(label, exact=True).click()
 
     def found(self) -> None:
         """Wait for the hits."""

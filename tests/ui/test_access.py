@@ -57,7 +57,16 @@ def test_results_and_dialogs_have_no_violation(
     expect(at.page.locator("#compare")).to_contain_text("Same image")
     assert faults(at.page) == []
     at.page.keyboard.press("Escape")
+    at.page.get_by_label("Show harbour light").click()
+    expect(at.page.locator("#neighbors img")).not_to_have_count(0)
+    assert faults(at.page) == []
+    at.page.keyboard.press("Escape")
+    at.page.keyboard.press("Space")
+    expect(at.page.locator("#selection")).to_be_visible()
+    assert faults(at.page) == []
+    at.page.keyboard.press("Escape")
     at.act("Remove harbour light")
+    expect(at.page.locator("#toast")).to_be_visible()
     assert faults(at.page) == []
 
 
@@ -72,7 +81,13 @@ def test_a_search_needs_no_mouse(visit: Visitor, origin: str) -> None:
         at.page.keyboard.press("Tab")
         if at.page.evaluate(f"{focused}.className") == "preview":
             break
-    name = at.page.evaluate(f"{focused}.getAttribute('aria-label')").removeprefix("Search with ")
+    name = at.page.evaluate(f"{focused}.getAttribute('aria-label')").removeprefix("Show ")
+    at.page.keyboard.press("Enter")
+    expect(at.page.locator("#lightbox-title")).to_have_text(name)
+    for _ in range(6):
+        at.page.keyboard.press("Tab")
+        if at.page.evaluate(f"{focused}.textContent") == "Search from this":
+            break
     at.page.keyboard.press("Enter")
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
     expect(at.page.locator("#found")).to_be_focused()
@@ -135,7 +150,7 @@ def test_a_key_is_asked_for_once(visit: Visitor, catalogue: Path, tmp_path: Path
         expect(at.cards).to_have_count(24)
         shown = at.cards.first.locator("img")
         expect(shown).to_have_attribute("src", re.compile("^blob:"))
-        at.cards.first.locator(".preview").click()
+        at.act(f"Search with {at.names()[0]}")
         at.found()
         at.page.reload()
         at.found()

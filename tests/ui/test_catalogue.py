@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import PIL.Image
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from ..conftest import drawn
 from .conftest import Visitor, running
@@ -39,15 +40,8 @@ def test_all_images_are_browsed_by_scrolling(visit: Visitor, origin: str) -> Non
     expect(at.page.locator("#add-zone")).to_be_hidden()
     assert at.cards.locator(".danger").count() == 0
     name = last.locator(".name").text_content()
-    last.locator(".preview").click()
+    at.act(f"Search with {name}")
     expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
-
-
-def test_an_image_is_opened_in_a_tab_of_its_own(visit: Visitor, origin: str) -> None:
-    at = visit(origin).to("#catalogue")
-    with at.page.context.expect_page() as opened:
-        at.act(f"Open {at.names()[0]}")
-    opened.value.wait_for_url(re.compile("/file"))
 
 
 def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[Path]) -> None:
@@ -64,10 +58,10 @@ def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[
     at.ask(news[0])
     assert at.names()[0] == "new-0.png"
     at.act("Remove new-0.png")
-    at.page.click("#confirm >> text=Cancel")
+    at.page.click("#undo")
     expect(at.cards.first.locator(".name")).to_have_text("new-0.png")
     at.act("Remove new-0.png")
-    at.page.click("#confirm .danger")
+    at.page.click("#remove-now")
     expect(at.page.locator("#status")).to_have_text("new-0.png removed.")
     assert "new-0.png" not in at.names()
     at.page.click("nav >> text=Catalogue")
@@ -75,6 +69,102 @@ def test_images_are_added_and_deleted(visit: Visitor, writable: str, news: list[
     at.page.go_back()  # cached responses are discarded
     at.found()
     assert "new-0.png" not in at.names()
+
+
+def test_images_are_sorted_and_the_address_says_how(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    at.page.select_option("#sort", "name")
+    at.page.wait_for_url(re.compile("sort=name"))
+    upwards = at.names()[0]
+    at.page.click("#order")
+    at.page.wait_for_url(re.compile("order=desc"))
+    at.settled()
+    assert at.names()[0] != upwards
+    at.page.go_back()
+    expect(at.cards.first.locator(".name")).to_have_text(upwards)
+    at.page.reload()
+    expect(at.cards.first.locator(".name")).to_have_text(upwards)
+
+
+def test_images_are_found_by_words_and_filters(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    at.page.fill("#look input", "MOSAIC")
+    at.page.press("#look input", "Enter")
+    expect(at.page.locator("#list-filter .chip")).to_have_text("“MOSAIC” ✕")
+    at.settled()
+    assert {name.split()[0] for name in at.names()} == {"mosaic"}
+    at.page.click("#list-filter .chip")
+    expect(at.page.locator("#count")).to_have_text("144 images")
+    at.page.click("#show-filters")
+    at.page.fill("#condition input >> nth=0", "scene")
+    at.page.select_option("#condition select", "ne")
+    at.page.fill("#condition input >> nth=1", "harbour")
+    at.page.press("#condition input >> nth=1", "Enter")
+    expect(at.page.locator("#list-filter .chip")).to_have_text("scene ≠ harbour ✕")
+    expect(at.page.locator("#count")).not_to_have_text("144 images")
+    at.page.fill("#look input", "no such words")
+    at.page.press("#look input", "Enter")
+    expect(at.page.locator("#images")).to_contain_text("No name and no metadata have these words")
+
+
+def test_folders_are_browsed(visit: Visitor, catalogue: Path) -> None:
+    with running(catalogue, show_paths=True) as origin:
+        at = visit(origin).to("#catalogue")
+        at.page.click("#show-folders")
+        at.page.get_by_role("button", name="mosaic", exact=True).click()
+        expect(at.page.locator("#list-filter .chip")).to_contain_text("mosaic")
+        at.settled()
+        assert {name.split()[0] for name in at.names()} == {"mosaic"}
+        at.cards.first.locator(".preview").click()
+        expect(at.page.locator("#facts")).to_contain_text("/mosaic/")
+
+
+def test_the_address_says_where_one_has_scrolled_to(visit: Visitor, origin: str) -> None:
+    at = visit(origin, viewport={"width": 390, "height": 400}).to("#catalogue")
+    at.page.mouse.wheel(0, 2000)
+    at.page.wait_for_url(re.compile("at="))
+    first = at.page.evaluate("new URLSearchParams(location.hash.split('?')[1]).get('at')")
+    at.page.reload()
+    card = at.page.locator(f".card[aria-posinset='{int(first) + 1}']")
+    expect(card).to_be_in_viewport()
+
+
+def test_a_million_images_are_scrolled_through(visit: Visitor, origin: str) -> None:
+    """The listing is made up; all else is as it is."""
+    total = 1_000_000
+    at = visit(origin, viewport={"width": 390, "height": 700})
+    at.page.route("**/v1/images?*", lambda route: route.fulfill(json=page_of(route, total)))
+    at.page.route("**/thumbnail?*", lambda route: route.fulfill(status=404, json={}))
+    at.to("#catalogue")
+    expect(at.page.locator("#count")).to_have_text("1,000,000 images")
+    at.page.keyboard.press("End")
+    last = at.page.locator(f".card[aria-posinset='{total}']")
+    expect(last).to_be_in_viewport()
+    expect(last.locator(".name")).to_have_text(f"{total - 1}.jpg")
+    assert at.cards.count() < 60
+    at.page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    middle = at.page.locator(".card").first
+    expect(middle).to_have_attribute("aria-posinset", re.compile("^(4[89]|5[01])....$"))
+    at.page.wait_for_url(re.compile("at=(4[89]|5[01])....$"))
+    at.page.reload()
+    expect(middle).to_have_attribute("aria-posinset", re.compile("^(4[89]|5[01])....$"))
+
+
+def page_of(route: Route, total: int) -> dict[str, object]:
+    query = parse_qs(urlsplit(route.request.url).query)
+    offset, limit = int(query.get("offset", ["0"])[0]), int(query["limit"][0])
+    shapes = [(3, 2), (2, 3), (1, 1)]
+    images = [
+        {
+            "id": f"{number:016x}",
+            "name": f"{number}.jpg",
+            "width": 100 * shapes[number % 3][0],
+            "height": 100 * shapes[number % 3][1],
+            "metadata": {},
+        }
+        for number in range(offset, min(offset + limit, total))
+    ]
+    return {"images": images, "next": None, "total": total, "detail": None}
 
 
 def test_what_is_too_large_is_not_even_sent(

@@ -137,7 +137,8 @@ _ShowPaths = Annotated[
     bool,
     typer.Option(
         "--show-paths",
-        help="Tell clients the folders of images: the list of copies to remove needs them.",
+        help="Tell clients the folders of images: the list of copies to remove needs them, and "
+        "so does browsing by folders.",
         rich_help_panel=_ACCESS,
     ),
 ]

@@ -18,6 +18,7 @@ from imagefinder.server.api_keys import KeyFile, KeyRing
 from imagefinder.server.assistants import PATH as ASSISTANTS_PATH
 from imagefinder.server.assistants import AssistantsApp
 from imagefinder.server.decoding import server_limits
+from imagefinder.server.listing_cache import ListingCache
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.middleware.api_key import ApiKeyMiddleware
@@ -45,6 +46,7 @@ from imagefinder.server.routes import (
     duplicate_decisions,
     duplicates,
     embeddings,
+    folders,
     images,
     legacy,
     maps,
@@ -72,6 +74,7 @@ _ROUTERS = tuple(
         metadata,
         duplicates,
         duplicate_decisions,
+        folders,
         maps,
         upgrade,
         status,
@@ -107,6 +110,7 @@ def create_app(
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.map_cache = MapCache()
+    app.state.listing_cache = ListingCache()
     limits = partial(server_limits, settings=settings)
     app.state.opened = Opened((catalogue, *also), metrics, limits)
     add_exception_handlers(app)

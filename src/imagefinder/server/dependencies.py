@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from imagefinder.errors import NotFound
 from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
+from imagefinder.server.listing_cache import ListingCache
 from imagefinder.server.map_cache import MapCache
 from imagefinder.server.opened import Opened
 from imagefinder.server.settings import Settings
@@ -42,6 +43,11 @@ async def _map_cache(request: Request) -> MapCache:
     return cache
 
 
+async def _listing_cache(request: Request) -> ListingCache:
+    cache: ListingCache = request.app.state.listing_cache
+    return cache
+
+
 async def _upgrades(opened: Annotated[Opened, Depends(_opened)]) -> UpgradeRunner:
     return opened.upgrades
 
@@ -53,6 +59,7 @@ async def _warmup(opened: Annotated[Opened, Depends(_opened)]) -> Warmup:
 Upgrades = Annotated[UpgradeRunner, Depends(_upgrades)]
 AllCatalogues = Annotated[ServedCatalogues, Depends(_catalogues)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
+CachedListings = Annotated[ListingCache, Depends(_listing_cache)]
 CachedMaps = Annotated[MapCache, Depends(_map_cache)]
 CurrentWarmup = Annotated[Warmup, Depends(_warmup)]
 
@@ -127,6 +134,12 @@ def check_write_access(request: Request, settings: CurrentSettings) -> None:
         raise HTTPException(403, "this server is read-only: start it with --writable")
     if not may_write(request.scope, settings):
         raise HTTPException(403, "this API key is read-only: create one with --write")
+
+
+def check_shows_paths(settings: CurrentSettings) -> None:
+    """403 unless the server tells where files are."""
+    if not settings.show_paths:
+        raise HTTPException(403, "this server keeps its folders: start it with --show-paths")
 
 
 WriteAccess = Depends(check_write_access)

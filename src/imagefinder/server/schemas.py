@@ -184,11 +184,16 @@ class ImageInfo(BaseModel):
     places: int = Field(
         description="The number of its files; 0 if it was added from memory.", examples=[1]
     )
+    paths: list[str] | None = Field(
+        None,
+        description="Where they are; null unless the server was started with `--show-paths`.",
+        examples=[["/photos/2024/harbour.jpg"]],
+    )
     metadata: dict[str, Any] = Field(examples=[{"room": "kitchen"}])
     items: list[ItemInfo] = Field(description=_ITEMS)
 
     @classmethod
-    def of(cls, record: Record) -> ImageInfo:
+    def of(cls, record: Record, show_paths: bool = False) -> ImageInfo:
         """From a record."""
         return cls(
             id=record.id,
@@ -198,19 +203,37 @@ class ImageInfo(BaseModel):
             width=record.width,
             height=record.height,
             places=len(record.files),
+            paths=[file.path for file in record.files] if show_paths else None,
             metadata=shown_metadata(record.metadata),
             items=ItemInfo.several(record),
         )
 
 
 class ImagePage(BaseModel):
-    """One page of the images, ordered by id."""
+    """One page of the images."""
 
     images: list[ImageInfo]
     next: str | None = Field(
-        description="The `cursor` of the next page; null on the last.", examples=[_ID]
+        description="The `cursor` of the next page; null on the last, and with `sort`.",
+        examples=[_ID],
+    )
+    total: int | None = Field(
+        None, description="With `sort`: how many there are on all pages.", examples=[2485]
     )
     detail: str | None = Field(None, description=_DETAIL, examples=["no image has year=1999"])
+
+
+class FolderInfo(BaseModel):
+    """A folder with images."""
+
+    path: str = Field(examples=["/photos/2024"])
+    images: int = Field(description="In it, however deep.", examples=[120])
+
+
+class FoldersResponse(BaseModel):
+    """The folders in a folder."""
+
+    folders: list[FolderInfo] = Field(description="By their paths.")
 
 
 class MapPoint(BaseModel):

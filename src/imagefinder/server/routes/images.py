@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, HTTPException, Query, Request, Response, UploadFile
 
 from imagefinder.catalogue.empty_selection import why_empty
+from imagefinder.catalogue.listing import Listing, Sort
 from imagefinder.images.thumbnails import thumbnail
 from imagefinder.server import uploads
+from imagefinder.server.catalogues import ServedCatalogue
 from imagefinder.server.dependencies import (
+    CachedListings,
     CurrentSettings,
     FormCatalogue,
     QueryCatalogue,
     StoredRecord,
     WriteAccess,
+    check_shows_paths,
 )
 from imagefinder.server.file_names import inline_disposition
 from imagefinder.server.form_data import FormRoute
@@ -39,8 +43,14 @@ from imagefinder.server.open_file_response import OpenFileResponse
 from imagefinder.server.preferences import MINIMAL, Prefer, minimal
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import ImageInfo, ImagePage
+from imagefinder.server.settings import Settings
 
 _ID = "[0-9a-f]{16}"
+_SORT = (
+    "By when it was added, the date of its file, the file's name or size; pages are then chosen by "
+    "`offset` instead of `cursor`."
+)
+_FOLDER = "With `sort`: only images in this folder, if the server shows paths."
 _Document = TypeVar("_Document", ImageInfo, ImagePage)
 
 router = APIRouter(route_class=FormRoute, tags=["images"])
@@ -55,35 +65,69 @@ _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     "/v1/images",
     summary="List the stored images",
     response_model=ImagePage,
-    responses=_NOT_MODIFIED,
+    responses=_NOT_MODIFIED | error_responses(403),
 )
 def list_images(
     request: Request,
     response: Response,
     catalogue: QueryCatalogue,
+    settings: CurrentSettings,
+    listings: CachedListings,
     limit: Annotated[int, Query(ge=1, le=1000, description="The maximum number of images.")] = 100,
     cursor: Annotated[
         str | None, Query(pattern=f"^{_ID}$", description="`next` of the previous page.")
     ] = None,
-    where: Annotated[
-        str | None,
-        Query(
-            description=FILTER_HELP,
-            examples=FILTER_EXAMPLES,
-        ),
-    ] = None,
+    where: Annotated[str | None, Query(description=FILTER_HELP, examples=FILTER_EXAMPLES)] = None,
+    sort: Annotated[Sort | None, Query(description=_SORT)] = None,
+    order: Annotated[Literal["asc", "desc"], Query(description="With `sort`.")] = "desc",
+    offset: Annotated[int, Query(ge=0, description="With `sort`: images to leave out.")] = 0,
+    words: Annotated[
+        str, Query(max_length=200, description="With `sort`: in the file's name or the metadata.")
+    ] = "",
+    folder: Annotated[str | None, Query(max_length=4096, description=_FOLDER)] = None,
 ) -> ImagePage | Response:
-    """One page, ordered by id; the order is stable while images are added."""
+    """One page, ordered by id, which is stable while images are added, or as `sort` says."""
     conditions = parse_filter(where)
-    records = catalogue.finder.page(limit + 1, after=cursor, where=conditions)
-    page = records[:limit]
-    is_empty = conditions and not records and cursor is None
+    if sort is None:
+        if offset or words or folder:
+            raise HTTPException(422, "offset, words and folder need sort")
+        by_id = _page_by_id(catalogue, settings, limit, cursor, conditions)
+        return _unless_known(by_id, request, response)
+    if cursor is not None:
+        raise HTTPException(422, "cursor: with sort, pages are chosen by offset")
+    if folder:
+        check_shows_paths(settings)
+    listing = Listing(sort, order == "desc", folder, words, conditions)
+    store = catalogue.finder.store
+    keys = listings.keys(catalogue.name, store, listing, begins=offset == 0)
+    page = keys[offset : offset + limit].tolist()
+    records = store.get(page)
+    is_empty = not len(keys) and (folder or conditions) and not words
     found = ImagePage(
-        images=[ImageInfo.of(record) for record in page],
-        next=page[-1].id if len(records) > limit else None,
-        detail=why_empty(catalogue.finder.store, where=conditions) if is_empty else None,
+        images=[ImageInfo.of(records[key], settings.show_paths) for key in page if key in records],
+        next=None,
+        total=len(keys),
+        detail=why_empty(store, [folder] if folder else [], conditions) if is_empty else None,
     )
     return _unless_known(found, request, response)
+
+
+def _page_by_id(
+    catalogue: ServedCatalogue,
+    settings: Settings,
+    limit: int,
+    cursor: str | None,
+    where: dict[str, Any] | None,
+) -> ImagePage:
+    records = catalogue.finder.page(limit + 1, after=cursor, where=where)
+    page = records[:limit]
+    is_empty = where and not records and cursor is None
+    return ImagePage(
+        images=[ImageInfo.of(record, settings.show_paths) for record in page],
+        next=page[-1].id if len(records) > limit else None,
+        total=None,
+        detail=why_empty(catalogue.finder.store, where=where) if is_empty else None,
+    )
 
 
 @router.get(
@@ -92,9 +136,11 @@ def list_images(
     response_model=ImageInfo,
     responses=_NOT_MODIFIED | error_responses(404),
 )
-def get_image(request: Request, response: Response, record: StoredRecord) -> ImageInfo | Response:
+def get_image(
+    request: Request, response: Response, record: StoredRecord, settings: CurrentSettings
+) -> ImageInfo | Response:
     """Size, hash, metadata and the number of its files."""
-    return _unless_known(ImageInfo.of(record), request, response)
+    return _unless_known(ImageInfo.of(record, settings.show_paths), request, response)
 
 
 def _unless_known(
@@ -176,6 +222,7 @@ def get_thumbnail(
 def add_image(
     catalogue: FormCatalogue,
     settings: CurrentSettings,
+    listings: CachedListings,
     response: Response,
     image: Annotated[UploadFile, File(description="The image.")],
     metadata: Annotated[
@@ -202,8 +249,9 @@ def add_image(
         image.file.read(), image.filename or "", fields, parse_item(item, fields)
     )
     added = uploads.add_image(catalogue.finder, upload, settings)
+    listings.clear()
     response.status_code = 201 if added.is_new else 200
-    return minimal(prefer) or ImageInfo.of(added.record)
+    return minimal(prefer) or ImageInfo.of(added.record, settings.show_paths)
 
 
 @router.delete(
@@ -214,7 +262,11 @@ def add_image(
     dependencies=[WriteAccess],
 )
 def delete_image(
-    record: StoredRecord, catalogue: QueryCatalogue, settings: CurrentSettings
+    record: StoredRecord,
+    catalogue: QueryCatalogue,
+    settings: CurrentSettings,
+    listings: CachedListings,
 ) -> None:
     """Remove it from the catalogue. Its file is deleted only if it was uploaded to this server."""
     uploads.delete_image(catalogue.finder, record, settings.uploads)
+    listings.clear()

@@ -8,7 +8,13 @@ from fastapi import APIRouter, Body, HTTPException, Query, Response
 
 from imagefinder._utils.text import one_line
 from imagefinder.errors import NotFound
-from imagefinder.server.dependencies import QueryCatalogue, StoredRecord, WriteAccess
+from imagefinder.server.dependencies import (
+    CachedListings,
+    CurrentSettings,
+    QueryCatalogue,
+    StoredRecord,
+    WriteAccess,
+)
 from imagefinder.server.preferences import MINIMAL, Prefer, minimal
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import ImageInfo
@@ -27,6 +33,8 @@ router = APIRouter(route_class=StrictRoute, tags=["images"])
 def patch_image(
     record: StoredRecord,
     catalogue: QueryCatalogue,
+    settings: CurrentSettings,
+    listings: CachedListings,
     patch: Annotated[
         dict[str, Any],
         Body(
@@ -49,4 +57,5 @@ def patch_image(
         raise HTTPException(404, "there is no such image, or no such item of it") from error
     except ValueError as error:
         raise HTTPException(422, one_line(error)) from error
-    return minimal(prefer) or ImageInfo.of(changed)
+    listings.clear()
+    return minimal(prefer) or ImageInfo.of(changed, settings.show_paths)

@@ -6,8 +6,8 @@ const KEY = "imagefinder-key";
 
 export const stats = () => getJson("v1/stats");
 export const getImage = (id, encoder) => getJson(imageUrl(id, "", { encoder }));
-export const listImages = (encoder, cursor, limit = 60) =>
-  getJson(`v1/images?${params({ encoder, cursor, limit })}`);
+export const listImages = (query, signal) => getJson(`v1/images?${params(query)}`, { signal });
+export const folders = (encoder, parent) => getJson(`v1/folders?${params({ encoder, parent })}`);
 /** What a search for copies finds, as it is found. */
 export async function* streamDuplicates(query, signal) {
   const { body } = await request(`v1/duplicates/stream?${params(query)}`, { signal });

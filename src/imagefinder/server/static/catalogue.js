@@ -1,121 +1,159 @@
-// Catalogue view: list the stored images, and upload more.
+// Catalogue view: all images, in an order, by folder, words and metadata; and more of them.
 
 import * as api from "./api.js";
-import { $, announce, h, plural, setText } from "./dom.js";
-import { Grid, skeletons } from "./grid.js";
-import { imageCard } from "./image-card.js";
+import { Blocks } from "./blocks.js";
+import { $, button, h, plural, setText } from "./dom.js";
+import { showFilter, withFilter } from "./filters.js";
+import { folderList } from "./folder-tree.js";
+import { Grid } from "./grid.js";
+import { imageCard, titleOf } from "./image-card.js";
 import { acceptFiles } from "./image-input.js";
+import { removeSoon } from "./removal.js";
+import { currentRoute, hrefWith, navigate } from "./router.js";
+import * as selection from "./selection.js";
+import { addFiles } from "./uploading.js";
 
-const PAGE = 200;
+const FIRST = 200; // images
+const ORDERS = { added: "desc", date: "desc", name: "asc", size: "desc" };
 
-let cursor = null;
-let loading = false;
 let encoder = null; // whose images are listed
-let generation = 0; // incremented by each new listing, so that an earlier one stops
+let controller = new AbortController();
 let onChange = () => {};
 let server = null;
 let grid = null;
+let tree = null; // of which encoder the folders are shown
 
-/** `changed` is called after each addition or deletion. */
+/** `changed` is called after each addition. */
 export function init(stats, changed) {
   server = stats;
   onChange = changed;
-  grid = new Grid($("images"), { onEnd: () => cursor && !loading && loadMore() });
+  grid = new Grid($("images"), { onError: showError, onRest: keepPlace });
   $("add-zone").hidden = !stats.writable;
   if (stats.writable) acceptFiles($("add-zone"), $("add-files"), upload);
+  $("sort").addEventListener("change", ({ target }) => change({ sort: target.value, order: null }));
+  $("order").addEventListener("click", () => change({ order: $("order").dataset.other }));
+  $("look").addEventListener("submit", (event) => {
+    event.preventDefault();
+    change({ words: $("look").elements.words.value.trim() });
+  });
+  $("condition").addEventListener("submit", addCondition);
+  $("show-folders").hidden = !stats.shows_paths;
+  addEventListener("removed", ({ detail }) => detail.size && countUp(-detail.size));
 }
 
-/** List the images of a catalogue from the start. */
+/** What the lightbox goes through. */
+export const images = () => grid;
+
+/** List what the URL says. */
 export async function render(params, catalogue) {
   encoder = catalogue.encoder;
-  await refresh();
-}
-
-async function refresh() {
-  generation += 1;
-  cursor = null;
-  grid.set(...skeletons(60));
-  updateCount();
-  await loadMore(true);
-}
-
-async function updateCount() {
-  try {
-    const info = (await api.stats()).catalogues.find((one) => one.encoder === encoder);
-    $("count").textContent = plural(info.images, "image");
-  } catch {
-    $("count").textContent = "Catalogue";
-  }
-}
-
-async function loadMore(isFirst = false) {
-  const current = generation;
+  selection.begin(grid, encoder);
+  controller.abort();
+  controller = new AbortController();
+  const { signal } = controller;
   setText($("list-error"), null);
   $("images").setAttribute("aria-busy", "true");
-  loading = true;
   try {
-    const page = await api.listImages(encoder, cursor, PAGE);
-    if (generation !== current) return;
-    cursor = page.next;
-    if (isFirst) grid.set(page.images, card);
-    else grid.append(page.images);
-    if (isFirst && !page.images.length) $("images").append(emptyNote());
+    showControls(params);
+    await list(params, signal);
   } catch (error) {
-    if (generation !== current) return;
-    cursor = null;
-    if (isFirst) grid.clear();
-    setText($("list-error"), error.message);
+    if (signal.aborted) return;
+    grid.clear();
+    showError(error);
   }
-  loading = false;
   $("images").removeAttribute("aria-busy");
-  grid.request(); // the page may be taller than what came
+}
+
+/** The first images say how many there are; the others come as one scrolls. */
+async function list(params, signal) {
+  grid.wait(FIRST / 4);
+  const query = queryOf(params);
+  const first = await api.listImages({ ...query, limit: FIRST }, signal);
+  if (signal.aborted) return;
+  const load = async (offset, limit, stop) => (await api.listImages({ ...query, offset, limit }, stop)).images;
+  const blocks = new Blocks(first.total, load);
+  blocks.put(0, first.images);
+  countUp(first.total, 0);
+  grid.show(blocks, card, Number(params.get("at")) || 0);
+  if (!first.total) $("images").append(h("li", { class: "empty" }, ...nothing(params, first.detail)));
+}
+
+function queryOf(params) {
+  const sort = params.get("sort") in ORDERS ? params.get("sort") : "added";
+  const given = Object.fromEntries(["order", "words", "folder", "where"].map((name) => [name, params.get(name)]));
+  return { encoder, sort, ...given, order: given.order ?? ORDERS[sort] };
+}
+
+function showControls(params) {
+  const { sort, order, words, folder } = queryOf(params);
+  $("sort").value = sort;
+  $("order").textContent = order === "asc" ? "↑" : "↓";
+  $("order").dataset.other = order === "asc" ? "desc" : "asc";
+  $("order").setAttribute("aria-label", order === "asc" ? "Ascending; change to descending" : "Descending; change to ascending");
+  $("look").elements.words.value = words ?? "";
+  showFilter($("list-filter"), params);
+  if (words) $("list-filter").prepend(chip(`“${words}”`, { words: null }));
+  if (folder) $("list-filter").prepend(chip(`in ${folder}`, { folder: null }));
+  if (server.shows_paths) showFolders(folder);
+}
+
+const chip = (text, changes) => button(`${text} ✕`, () => change(changes), `Remove the filter ${text}`, "chip");
+
+async function showFolders(folder) {
+  if (tree === `${encoder} ${folder}`) return;
+  tree = `${encoder} ${folder}`;
+  try {
+    const choose = (path) => {
+      $("folders").hidePopover();
+      change({ folder: path });
+    };
+    $("folder-tree").replaceChildren(await folderList(encoder, folder, choose));
+  } catch (error) {
+    $("folder-tree").replaceChildren(h("p", { class: "bad" }, error.message));
+  }
+}
+
+/** Another listing, from its start. */
+const change = (changes) => navigate(hrefWith({ at: null, ...changes }));
+
+function addCondition(event) {
+  event.preventDefault();
+  const { name, operator, value } = $("condition").elements;
+  const number = Number(value.value);
+  $("filters").hidePopover();
+  navigate(withFilter(name.value.trim(), operator.value, value.value.trim() !== "" && Number.isFinite(number) ? number : value.value));
+  $("condition").reset();
+}
+
+/** The URL says where one is, so that Back and a reload lead there. */
+function keepPlace(number) {
+  if (currentRoute().view !== "catalogue" || currentRoute().shown) return;
+  history.replaceState(history.state, "", hrefWith({ at: number || null }));
+}
+
+function countUp(by, from = Number($("count").dataset.count)) {
+  $("count").dataset.count = from + by;
+  $("count").textContent = plural(from + by, "image");
+}
+
+function showError(error) {
+  setText($("list-error"), error.message);
 }
 
 function card(image) {
-  const onRemove = (id) => {
-    onChange();
-    updateCount();
-    grid.remove(id);
-  };
-  return imageCard(image, { encoder, onRemove: server.writable ? onRemove : null });
+  const remove = server.writable && button("Remove", () => removeSoon([image], encoder), `Remove ${titleOf(image)}`, "plain danger");
+  return imageCard(image, { encoder, actions: [remove], boxOf: selection.boxOf });
 }
 
-function emptyNote() {
+function nothing(params, detail) {
+  if (detail) return [`Nothing here: ${detail}.`];
+  if (params.get("words")) return ["No name and no metadata have these words."];
   const advice = server.writable ? "Drop some above, or run " : "Run ";
-  return h("li", { class: "empty" }, "No images yet. ", advice, h("code", {}, "imagefinder add FOLDER"), ".");
+  return ["No images yet. ", advice, h("code", {}, "imagefinder add FOLDER"), "."];
 }
 
 async function upload(files) {
-  const errors = [];
-  let added = 0;
-  $("add-errors").replaceChildren();
-  $("add-status").hidden = false;
-  $("add-progress").max = files.length;
-  for (const [done, file] of files.entries()) {
-    $("add-progress").value = done;
-    $("add-text").textContent = `${done} of ${files.length}`;
-    try {
-      added += await addFile(file);
-    } catch (error) {
-      errors.push(h("li", {}, `${file.name}: ${error.message}`));
-    }
-  }
-  $("add-progress").value = files.length;
-  const known = files.length - added - errors.length;
-  const counts = [`${plural(added, "image")} added`, known && `${known} already in the catalogue`, errors.length && `${errors.length} failed`];
-  $("add-text").textContent = counts.filter(Boolean).join(", ");
-  announce($("add-text").textContent);
-  $("add-errors").replaceChildren(...errors);
+  await addFiles(files, encoder, server.max_upload);
   onChange();
-  refresh();
-}
-
-async function addFile(file) {
-  if (file.size > server.max_upload) {
-    throw new Error(`larger than the ${plural(server.max_upload, "byte")} that this server accepts`);
-  }
-  const form = new FormData();
-  form.append("image", file);
-  form.append("encoder", encoder);
-  return api.addImage(form);
+  dispatchEvent(new Event("route")); // list them
 }

@@ -1,73 +1,112 @@
 // Grid of images: justified rows, of which only those near the window are elements of the page.
 
+import { Blocks } from "./blocks.js";
 import { h } from "./dom.js";
-import { justify, ratioOf } from "./justify.js";
+import { ratioOf } from "./justify.js";
+import { ScaledScroll } from "./scaled-scroll.js";
 
 const GAP = 4;
 const AHEAD = 1; // windows above and below that are rendered too
+const SETTLING = 80; // milliseconds, until what is scrolled past in a hurry is loaded
 
 export class Grid {
-  /** `list` is an <ol>, `card` makes the <li> of an image, `onEnd` is called near the end. */
-  constructor(list, { onEnd = () => {} } = {}) {
-    this.list = list;
-    this.onEnd = onEnd;
+  /** `list` is an <ol>; `onError` is told why images cannot be loaded, `onRest` the first image's number. */
+  constructor(list, { onError = () => {}, onRest = () => {} } = {}) {
+    Object.assign(this, { list, onError, onRest, scroll: new ScaledScroll() });
     this.clear();
     new ResizeObserver(() => list.clientWidth !== this.width && this.layOut()).observe(list);
     addEventListener("scroll", () => this.request(), { passive: true });
     addEventListener("resize", () => this.request());
+    addEventListener("scrollend", () => this.rest());
+    addEventListener("hidden", () => this.layOut());
+    addEventListener("removed", ({ detail }) => this.blocks.remove(detail));
   }
 
   clear() {
-    this.items = [];
-    this.rows = [];
-    this.shown = new Map(); // from the number of an image to its card
+    this.set([], null);
     this.list.replaceChildren();
-    this.list.style.height = "";
   }
 
-  /** Replace all images. */
-  set(items, card) {
-    this.clear();
-    this.card = card;
-    this.append(items);
+  /** Show images that are all there; `card` makes the <li> of an image. */
+  set(images, card) {
+    this.show(Blocks.of(images), card);
   }
 
-  append(items) {
-    this.items.push(...items);
-    this.layOut(this.rows.pop());
+  /** Show gray tiles in place of images that are on their way. */
+  wait(count) {
+    this.show(new Blocks(count), null);
   }
 
-  remove(id) {
-    const number = this.items.findIndex((item) => item.id === id);
-    if (number < 0) return;
-    this.items.splice(number, 1);
-    this.rebuild();
-  }
-
-  /** Make the cards anew, as what they show has changed. */
-  rebuild() {
-    this.list.replaceChildren();
-    this.shown.clear();
+  /** Show a listing of which images are loaded as they come near, from an image on. */
+  show(blocks, card, at = 0) {
+    for (const element of this.shown?.values() ?? []) element.remove();
+    Object.assign(this, { blocks, card, shown: new Map(), scroll: new ScaledScroll() });
     this.layOut();
+    if (at) this.reveal(at, "top");
   }
 
-  /** Compute the rows, all of them or from one on. */
-  layOut(from = { start: 0, top: 0 }) {
+  get count() {
+    return this.blocks.count;
+  }
+
+  indexOf = (id) => this.blocks.indexOf(id);
+  find = (id) => this.blocks.find(id);
+
+  /** The image of a number, loaded if it must be. */
+  async at(number) {
+    const block = this.blocks.blockOf(number);
+    if (!block.images) {
+      await this.blocks.read(block);
+      this.layOut();
+    }
+    return this.blocks.imagesOf(block)[number - block.start];
+  }
+
+  /** Compute the rows; what is at the top of the window stays there. */
+  layOut() {
     this.width = this.list.clientWidth;
     if (!this.width) return;
-    if (!from.start) this.rows = [];
-    const ratios = this.items.slice(from.start).map(ratioOf);
-    for (const row of justify(ratios, this.width, this.target(), GAP, from.top)) {
-      this.rows.push({ ...row, start: row.start + from.start, end: row.end + from.start });
-    }
-    const last = this.rows.at(-1);
-    this.list.style.height = last ? `${last.top + last.height}px` : "";
-    this.render(true);
+    const anchor = this.isLaidOut && this.scroll.top > 0 ? this.anchor() : null;
+    this.blocks.layOut(this.width, this.target(), GAP);
+    this.isLaidOut = true;
+    const height = this.scroll.resize(this.blocks.height, innerHeight);
+    this.list.style.height = this.blocks.count ? `${height}px` : "";
+    if (anchor) this.scrollTo(anchor.block.top + rowWith(anchor.block, anchor.number).top + anchor.below);
+    this.render();
+  }
+
+  anchor() {
+    const [first] = this.blocks.between(this.scroll.top, this.scroll.top);
+    if (!first) return null;
+    const { block, row } = first;
+    return { block, number: row.start, below: this.scroll.top - block.top - row.top };
   }
 
   /** The height of a row: about two images across a telephone, eight across a screen. */
   target() {
     return Math.min(Math.max(this.width / 7.5, 124), 210);
+  }
+
+  scrollTo(top) {
+    const by = this.scroll.settle(top) + this.list.getBoundingClientRect().top;
+    if (Math.abs(by) >= 1) scrollBy({ top: by, behavior: "instant" });
+  }
+
+  /** Scroll to an image: to the top, or only if it is out of sight. */
+  reveal(number, where = "near") {
+    const top = this.blocks.topOf(number);
+    const sight = this.scroll.top + innerHeight - 2 * this.target();
+    if (where === "top") this.scrollTo(top);
+    else if (top < this.scroll.top || top > sight) this.scrollTo(Math.max(top - this.target(), 0));
+    this.render();
+  }
+
+  /** Focus the card of an image, wherever it is. */
+  focus(id) {
+    const number = this.indexOf(id);
+    if (number < 0) return;
+    this.reveal(number);
+    this.shown.get(id)?.querySelector("a").focus({ preventScroll: true });
   }
 
   request() {
@@ -79,76 +118,89 @@ export class Grid {
     });
   }
 
-  render(moved = false) {
-    if (!this.list.isConnected || !this.list.offsetParent) return;
-    const top = -this.list.getBoundingClientRect().top;
-    const [low, high] = [top - AHEAD * innerHeight, top + (1 + AHEAD) * innerHeight];
-    const wanted = new Set();
-    for (let row = this.rowAt(low); row < this.rows.length && this.rows[row].top < high; row += 1) {
-      for (let one = this.rows[row].start; one < this.rows[row].end; one += 1) wanted.add(one);
-    }
-    for (const [one, card] of this.shown) {
-      if (wanted.has(one) || card.contains(document.activeElement)) continue;
-      card.remove();
-      this.shown.delete(one);
-    }
-    for (const one of wanted) if (!this.shown.has(one)) this.insert(one);
-    if (moved) for (const [one, card] of this.shown) this.place(one, card);
-    const end = this.rows.at(-1);
-    if (end && high > end.top) this.onEnd();
+  rest() {
+    if (!this.isVisible) return;
+    this.render();
+    if (this.scroll.isScaled) this.scrollTo(this.scroll.top);
+    const anchor = this.scroll.top > 0 ? this.anchor() : null;
+    this.onRest(anchor ? anchor.block.start + anchor.number : 0);
+    this.render();
   }
 
-  /** Add a card where it belongs, so that the order of the elements is that of the images. */
-  insert(one) {
-    const card = this.card(this.items[one], one);
-    card.setAttribute("aria-setsize", this.items.length);
-    card.setAttribute("aria-posinset", one + 1);
-    card.dataset.number = one;
-    this.place(one, card);
-    this.shown.set(one, card);
-    let next = this.list.lastElementChild;
-    if (!next || Number(next.dataset.number) < one) return void this.list.append(card);
-    while (next.previousElementSibling && Number(next.previousElementSibling.dataset.number) > one) {
-      next = next.previousElementSibling;
-    }
-    next.before(card);
+  get isVisible() {
+    return this.list.isConnected && this.list.offsetParent !== null;
   }
 
-  place(one, card) {
-    const row = this.rows[this.rowOf(one)];
+  render() {
+    if (!this.isVisible || !this.isLaidOut) return;
+    const before = this.scroll.top;
+    const top = this.scroll.moveTo(-this.list.getBoundingClientRect().top);
+    const near = [...this.blocks.between(top - AHEAD * innerHeight, top + (1 + AHEAD) * innerHeight)];
+    this.draw(near.flatMap(({ block, row }) => this.tilesOf(block, row)));
+    clearTimeout(this.later);
+    const blocks = new Set(near.map(({ block }) => block));
+    this.blocks.abortOthers(blocks);
+    if (Math.abs(top - before) < innerHeight) for (const block of blocks) this.fill(block);
+    else this.later = setTimeout(() => this.render(), SETTLING);
+  }
+
+  async fill(block) {
+    const { blocks } = this;
+    try {
+      if ((await blocks.fill(block)) && blocks === this.blocks) this.layOut();
+    } catch (error) {
+      if (error.name !== "AbortError" && blocks === this.blocks) this.onError(error);
+    }
+  }
+
+  /** What is in a row, with its place. */
+  tilesOf(block, row) {
+    const images = block.images && this.blocks.imagesOf(block);
+    const ratios = images ? null : this.blocks.ratiosOf(block);
+    const tiles = [];
     let left = 0;
-    for (let other = row.start; other < one; other += 1) left += ratioOf(this.items[other]) * row.height + GAP;
-    Object.assign(card.style, {
-      transform: `translate(${left}px, ${row.top}px)`,
-      width: `${ratioOf(this.items[one]) * row.height}px`,
-      height: `${row.height}px`,
-    });
-  }
-
-  /** The first row that ends below a height. */
-  rowAt(top) {
-    return this.search((row) => row.top + row.height >= top);
-  }
-
-  rowOf(one) {
-    return this.search((row) => row.end > one);
-  }
-
-  search(isAtOrAfter) {
-    let [low, high] = [0, this.rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (isAtOrAfter(this.rows[middle])) high = middle;
-      else low = middle + 1;
+    for (let one = row.start; one < row.end; one += 1) {
+      const width = (images ? ratioOf(images[one]) : ratios[one]) * row.height;
+      const number = block.start + one;
+      tiles.push({ number, image: images?.[one], left, top: block.top + row.top - this.scroll.shift, width, height: row.height });
+      left += width + GAP;
     }
-    return low;
+    return tiles;
+  }
+
+  /** Let the elements be these tiles, in this order; the focused one stays wherever it is. */
+  draw(tiles) {
+    const ids = new Map(tiles.map((tile) => [tile.image?.id ?? `skeleton-${tile.number}`, tile]));
+    for (const [id, element] of this.shown) {
+      if (ids.has(id) || (element.contains(document.activeElement) && this.indexOf(id) >= 0)) continue;
+      element.remove();
+      this.shown.delete(id);
+    }
+    let next = this.list.firstElementChild;
+    for (const [id, tile] of ids) {
+      while (next && !ids.has(next.dataset.id)) next = next.nextElementSibling;
+      const element = this.shown.get(id) ?? this.make(id, tile);
+      place(element, tile, this.count);
+      if (element === next) next = next.nextElementSibling;
+      else this.list.insertBefore(element, next);
+    }
+  }
+
+  make(id, { image, number }) {
+    const element = image ? this.card(image, number) : h("li", { class: "skeleton", "aria-hidden": "true" });
+    element.dataset.id = id;
+    this.shown.set(id, element);
+    return element;
   }
 }
 
-const SHAPES = [1.5, 1, 0.75, 1.33, 1.78, 1.5, 0.67, 1.33];
+const rowWith = ({ rows }, number) => rows.find(({ end }) => end > number) ?? { top: 0 };
 
-/** Gray tiles in place of images that are on their way. */
-export function skeletons(count) {
-  const items = Array.from({ length: count }, (_, one) => ({ id: `skeleton-${one}`, width: SHAPES[one % SHAPES.length], height: 1 }));
-  return [items, () => h("li", { class: "skeleton", "aria-hidden": "true" })];
+function place(element, { number, left, top, width, height }, count) {
+  const key = [number, left, top, width, height, count].join();
+  if (element.dataset.place === key) return;
+  element.dataset.place = key;
+  element.setAttribute("aria-setsize", count);
+  element.setAttribute("aria-posinset", number + 1);
+  Object.assign(element.style, { transform: `translate(${left}px, ${top}px)`, width: `${width}px`, height: `${height}px` });
 }

@@ -1,10 +1,9 @@
 // Image card: the thumbnail of a stored image; its name and actions on hover, focus and long press.
 
 import * as api from "./api.js";
-import { $, announce, button, h, openDialog } from "./dom.js";
-import { searchHref } from "./router.js";
-
-const HOLD = 450; // milliseconds of a long press
+import { button, h } from "./dom.js";
+import { onLongPress } from "./long-press.js";
+import { hrefWith, navigate, searchHref } from "./router.js";
 
 /** The title in its metadata, its file name, or its id. */
 export const titleOf = (image) => String(image.metadata.title ?? image.name ?? image.id);
@@ -19,17 +18,13 @@ export function thumbnail(image, encoder, side = devicePixelRatio > 1.3 ? 512 : 
   return img;
 }
 
-/** `details` go below the title, `actions` are extra buttons; `onRemove` adds a button that removes. */
-export function imageCard(image, { encoder, details = [], actions = [], onRemove = null }) {
+/** `details` go below the title, `actions` are extra buttons, `boxOf` makes the box that selects it. */
+export function imageCard(image, { encoder, details = [], actions = [], boxOf = null }) {
   const title = titleOf(image);
   const card = h(
     "li",
     { class: "card", "data-id": image.id },
-    h(
-      "a",
-      { class: "preview", href: searchHref({ id: image.id, encoder }), "aria-label": `Search with ${title}` },
-      thumbnail(image, encoder),
-    ),
+    h("a", { class: "preview", href: hrefWith({ show: image.id }), "aria-label": `Show ${title}` }, thumbnail(image, encoder)),
     h(
       "div",
       { class: "over" },
@@ -38,56 +33,12 @@ export function imageCard(image, { encoder, details = [], actions = [], onRemove
       h(
         "p",
         { class: "row" },
+        button("Search", () => navigate(searchHref({ id: image.id, encoder })), `Search with ${title}`),
         actions,
-        button("Open", () => open(image, encoder), `Open ${title}`),
-        onRemove && button("Remove", remove, `Remove ${title}`, "plain danger"),
       ),
     ),
   );
-  onHold(card, () => card.classList.add("held"));
-
-  async function remove() {
-    $("confirm-title").textContent = `Remove ${title} from the catalogue?`;
-    if ((await openDialog($("confirm"))) !== "yes") return;
-    try {
-      await api.deleteImage(image.id, encoder);
-    } catch (error) {
-      card.append(h("p", { class: "note bad", role: "alert" }, error.message));
-      return;
-    }
-    card.remove();
-    announce(`${title} removed.`);
-    onRemove(image.id);
-  }
+  if (boxOf) card.append(boxOf(image, card));
+  onLongPress(card, () => card.classList.add("held"));
   return card;
-}
-
-/** Call back when a finger rests on an element; the click that follows is no click. */
-function onHold(element, callback) {
-  let timer = null;
-  let isHeld = false;
-  const stop = () => clearTimeout(timer);
-  element.addEventListener("pointerdown", (event) => {
-    isHeld = false;
-    if (event.pointerType === "mouse") return;
-    timer = setTimeout(() => {
-      isHeld = true;
-      callback();
-    }, HOLD);
-  });
-  for (const kind of ["pointerup", "pointercancel", "pointermove"]) element.addEventListener(kind, stop);
-  element.addEventListener("contextmenu", (event) => isHeld && event.preventDefault());
-  element.addEventListener("click", (event) => isHeld && event.target.closest("a") && event.preventDefault(), true);
-}
-
-// a tap elsewhere puts the actions away
-addEventListener("pointerdown", ({ target }) => {
-  for (const card of document.querySelectorAll(".held")) if (!card.contains(target)) card.classList.remove("held");
-});
-
-async function open(image, encoder) {
-  const path = api.fileUrl(image.id, encoder);
-  const tab = window.open("", "_blank");
-  tab.opener = null;
-  tab.location = await api.displayUrl(path).catch(() => path);
 }

@@ -29,4 +29,23 @@ export function justify(ratios, width, target, gap, top = 0) {
   return rows;
 }
 
+/** Rows likewise, all of which fill the width: for a part of a list that goes on. */
+export function spread(ratios, width, target, gap) {
+  const sum = ratios.reduce((total, ratio) => total + ratio, 0);
+  const count = Math.max(1, Math.round((sum * target + gap * ratios.length) / (width + gap)));
+  const rows = [];
+  let [start, top, reached] = [0, 0, 0];
+  for (let end = 1; end <= ratios.length; end += 1) {
+    const half = ratios[end] === undefined ? 0 : ratios[end] / 2;
+    reached += ratios[end - 1];
+    if (end < ratios.length && reached + half < ((rows.length + 1) * sum) / count) continue;
+    const part = ratios.slice(start, end).reduce((total, ratio) => total + ratio, 0);
+    const row = { start, end, top, height: heightOf(part, end - start, width, gap) };
+    rows.push(row);
+    top += row.height + gap;
+    start = end;
+  }
+  return rows;
+}
+
 const heightOf = (ratios, count, width, gap) => (width - gap * (count - 1)) / ratios;

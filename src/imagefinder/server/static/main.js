@@ -4,14 +4,17 @@ import * as api from "./api.js";
 import * as catalogue from "./catalogue.js";
 import * as copies from "./copies.js";
 import { $, h, setText } from "./dom.js";
+import * as lightbox from "./lightbox.js";
 import * as map from "./map.js";
+import * as removal from "./removal.js";
 import { currentRoute, hrefWith, navigate, onRoute } from "./router.js";
 import * as search from "./search.js";
+import * as selection from "./selection.js";
 
 const VIEWS = { search, catalogue, copies, map };
 
 let server = null;
-let previous = null;
+let previous = null; // route
 
 async function start() {
   try {
@@ -22,6 +25,9 @@ async function start() {
   }
   for (const view of Object.values(VIEWS)) view.init(server, search.clearCache);
   if (!server.maps) document.querySelector("nav [href='#map']").hidden = true;
+  lightbox.init(server);
+  selection.init(server);
+  removal.init();
   $("encoder").append(...server.catalogues.map(({ encoder }) => h("option", {}, encoder)));
   $("encoders").hidden = server.catalogues.length < 2;
   $("encoder").addEventListener("change", ({ target }) => navigate(hrefWith({ encoder: target.value })));
@@ -38,7 +44,7 @@ async function start() {
 }
 
 function renderRoute() {
-  const { view, params } = currentRoute();
+  const { view, params, shown } = currentRoute();
   const current = server.catalogues.find(({ encoder }) => encoder === params.get("encoder")) ?? server.catalogues[0];
   $("encoder").value = current.encoder;
   for (const name of Object.keys(VIEWS)) $(name).hidden = name !== view;
@@ -49,9 +55,12 @@ function renderRoute() {
     document.title = `${link.textContent} | ImageFinder`;
   }
   // the focused element may be hidden now: keyboard users continue from the new view
-  if (previous !== view && previous !== null) $("main").focus({ preventScroll: true });
-  previous = view;
-  VIEWS[view].render(params, current);
+  if (previous && previous.view !== view) $("main").focus({ preventScroll: true });
+  const route = { view, shown, address: hrefWith({}) };
+  const stays = previous?.address === route.address;
+  if (!stays || previous.shown === shown) VIEWS[view].render(params, current);
+  lightbox.render(shown, { catalogue: current, view: VIEWS[view], isFirst: !previous, returns: stays });
+  previous = route;
 }
 
 /** Follow a link between views without losing the chosen encoder. */

@@ -3,11 +3,14 @@
 const VIEWS = ["search", "catalogue", "copies", "map"];
 const SEARCH_OPTIONS = ["encoder", "k", "threshold", "matches", "rerank", "where"];
 
-/** The current `{view, params}`, the latter as URLSearchParams. */
+/** The current `{view, params, shown}`: URLSearchParams, and the image in the lightbox or null. */
 export function currentRoute() {
   const [name, query] = location.hash.slice(1).split("?");
   const view = name === "duplicates" ? "copies" : name; // its earlier address
-  return { view: VIEWS.includes(view) ? view : "search", params: new URLSearchParams(query) };
+  const params = new URLSearchParams(query);
+  const shown = params.get("show");
+  params.delete("show");
+  return { view: VIEWS.includes(view) ? view : "search", params, shown };
 }
 
 /** The URL of a view. A list repeats its parameter; empty values are left out. */
@@ -28,7 +31,7 @@ export function searchHref(query) {
   return href("search", { ...Object.fromEntries(names.map((name) => [name, params.get(name)])), ...query });
 }
 
-/** The current URL with some parameters changed. */
+/** The current URL with some parameters changed, and without the lightbox. */
 export function hrefWith(changes) {
   const { view, params } = currentRoute();
   const all = Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name)]));

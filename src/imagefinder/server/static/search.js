@@ -3,11 +3,14 @@
 import * as api from "./api.js";
 import { compare } from "./compare.js";
 import { $, announce, button, h, plural, setText } from "./dom.js";
-import { Grid, skeletons } from "./grid.js";
+import { filterOf, showFilter } from "./filters.js";
+import { Grid } from "./grid.js";
 import { imageCard, titleOf } from "./image-card.js";
 import { acceptFiles, acceptPaste, acceptPhotos } from "./image-input.js";
 import { describe, imageForm, isEmpty, loadQuery, renderQuery } from "./query.js";
+import { removeSoon } from "./removal.js";
 import { hrefWith, navigate, searchHref } from "./router.js";
+import * as selection from "./selection.js";
 import { storeUpload } from "./uploads.js";
 
 const DEFAULT_K = 24;
@@ -18,6 +21,7 @@ const cache = new Map(); // responses by URL, so that Back is instant
 let controller = new AbortController();
 let server = null;
 let grid = null;
+let comparison = null; // of an image with the query, if that can be shown
 
 export function init(stats) {
   server = stats;
@@ -41,7 +45,12 @@ export function init(stats) {
   option("threshold", (input) => Number(input.value) || null);
   option("matches", (input) => (input.checked ? "yes" : null));
   option("rerank", (select) => select.value);
+  addEventListener("removed", clearCache);
 }
+
+/** What the lightbox goes through, and what it offers besides. */
+export const images = () => grid;
+export const actionsOf = (image) => (comparison ? [button("Compare with the query", () => comparison(image))] : []);
 
 /** The catalogue has changed, so cached responses may be wrong. */
 export const clearCache = () => cache.clear();
@@ -52,12 +61,13 @@ export async function render(params, catalogue) {
   controller = new AbortController();
   const { signal } = controller;
   const encoder = catalogue.encoder;
+  selection.begin(grid, encoder);
   $("search-progress").hidden = false;
   $("hits").setAttribute("aria-busy", "true");
   try {
     showOptions(params, catalogue);
     $("search").classList.toggle("asked", hasQuery(params));
-    if (!cache.has(location.hash)) grid.set(...skeletons(kOf(params)));
+    if (!cache.has(hrefWith({}))) grid.wait(kOf(params));
     const query = await loadQuery(params, encoder);
     if (signal.aborted) return;
     renderQuery(query, params);
@@ -85,7 +95,7 @@ function showOptions(params, catalogue) {
   $("link").elements.url.value = params.get("url") ?? "";
   $("words").elements.text.value = params.get("text") ?? "";
   showThreshold();
-  showFilter(params);
+  showFilter($("filter"), params);
 }
 
 function showThreshold() {
@@ -97,29 +107,13 @@ function showThreshold() {
 
 const kOf = (params) => Number(params.get("k") ?? DEFAULT_K);
 const hasQuery = (params) => ["id", "upload", "url", "text"].some((name) => params.has(name));
-const filterOf = (params) => JSON.parse(params.get("where") ?? "{}");
-
-function showFilter(params) {
-  const where = filterOf(params);
-  const without = (name) => Object.fromEntries(Object.entries(where).filter(([other]) => other !== name));
-  $("filter").replaceChildren(
-    ...Object.entries(where).map(([name, value]) => {
-      const text = `${name}: ${value instanceof Object ? JSON.stringify(value) : value}`;
-      return button(`${text} ✕`, () => filterBy(without(name)), `Remove the filter ${text}`, "chip");
-    }),
-  );
-}
-
-function filterBy(where) {
-  navigate(hrefWith({ where: Object.keys(where).length ? JSON.stringify(where) : null }));
-}
 
 async function renderHits(query, params, encoder, signal) {
   const ids = params.getAll("id");
-  if (!cache.has(location.hash)) {
-    cache.set(location.hash, await api.search(searchForm(query, params, encoder, ids.length), signal));
+  if (!cache.has(hrefWith({}))) {
+    cache.set(hrefWith({}), await api.search(searchForm(query, params, encoder, ids.length), signal));
   }
-  const response = cache.get(location.hash);
+  const response = cache.get(hrefWith({}));
   // a stored query image is its own first hit, and already shown in the panel
   const hits = response.hits.filter((hit) => !ids.includes(hit.id)).slice(0, kOf(params));
   document.title = `${describe(query)} | ImageFinder`;
@@ -127,7 +121,8 @@ async function renderHits(query, params, encoder, signal) {
   $("found").textContent = nothing ?? `Similar to ${describe(query)}`;
   setText($("summary"), response.detail ?? summary(hits, response.matches !== null));
   const elsewhere = !document.activeElement || document.activeElement === document.body;
-  grid.set(hits, (hit) => hitCard(hit, query, params, encoder));
+  comparison = comparisonWith(query, encoder);
+  grid.set(hits, (hit) => hitCard(hit, encoder));
   if (elsewhere) $("found").focus({ preventScroll: true });
   announce(nothing ?? `${plural(hits.length, "image")} found, the most similar is ${titleOf(hits[0])}`);
 }
@@ -155,22 +150,21 @@ function summary(hits, verified) {
   return hits.length ? "None is the same image or thing; these are the most similar." : "None is the same image or thing.";
 }
 
-function hitCard(hit, query, params, encoder) {
-  const [first, ...others] = query.images;
-  const comparable = first?.url && !others.length && !query.text;
-  const onCompare = () => compare({ url: first.url, form: () => imageForm(query) }, hit, encoder);
-  const card = imageCard(hit, {
-    encoder,
-    details: [score(hit)],
-    actions: comparable ? [button("Compare", onCompare, `Compare with ${titleOf(hit)}`)] : [],
-    onRemove: server.writable ? onRemove : null,
-  });
-  return showRegion(card, hit);
+function hitCard(hit, encoder) {
+  const compareTo = comparison && button("Compare", () => comparison(hit), `Compare with ${titleOf(hit)}`);
+  return showRegion(card(hit, encoder, [score(hit)], [compareTo]), hit);
 }
 
-function onRemove(id) {
-  clearCache();
-  grid.remove(id);
+function card(image, encoder, details = [], actions = []) {
+  const remove = server.writable && button("Remove", () => removeSoon([image], encoder), `Remove ${titleOf(image)}`, "plain danger");
+  return imageCard(image, { encoder, details, actions: [...actions, remove], boxOf: selection.boxOf });
+}
+
+/** What compares an image with a query of one image that can be displayed; else null. */
+function comparisonWith(query, encoder) {
+  const [first, ...others] = query.images;
+  if (!first?.url || others.length || query.text) return null;
+  return (image) => compare({ url: first.url, form: () => imageForm(query) }, image, encoder);
 }
 
 function score(hit) {
@@ -196,9 +190,10 @@ function showRegion(card, { region, width, height }) {
 /** Without a query: some images to start from. */
 async function renderExamples(encoder, count) {
   document.title = "ImageFinder";
-  const { images } = count ? await api.listImages(encoder, null, DEFAULT_K) : { images: [] };
+  const { images } = count ? await api.listImages({ encoder, sort: "added", limit: DEFAULT_K }) : { images: [] };
   $("found").textContent = images.length ? "Or start with one of these" : "The catalogue is empty";
   const advice = server.writable ? "Add images in the Catalogue view, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
   setText($("summary"), images.length ? null : advice);
-  grid.set(images, (image) => imageCard(image, { encoder }));
+  comparison = null;
+  grid.set(images, (image) => card(image, encoder));
 }

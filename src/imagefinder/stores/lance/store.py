@@ -24,6 +24,7 @@ from imagefinder.stores.lance.blobs import (
     select_without_signature,
 )
 from imagefinder.stores.lance.changes import Changes
+from imagefinder.stores.lance.columns import select_column
 from imagefinder.stores.lance.copying import LanceCopy, LanceSnapshot
 from imagefinder.stores.lance.draft import Draft
 from imagefinder.stores.lance.failures import decoding, translating
@@ -40,6 +41,7 @@ from imagefinder.stores.property_names import metadata_property
 from imagefinder.types import (
     Entry,
     Features,
+    ImageColumn,
     IndexChoice,
     Keys,
     LocalFeatures,
@@ -249,6 +251,10 @@ class LanceStore:
         return self._decode(
             lambda dataset: select_keys(dataset, self._metadata, folders, where, after, limit)
         )
+
+    def column(self, name: ImageColumn) -> tuple[Keys, list[Any]]:
+        """See Store."""
+        return self._read(lambda dataset: select_column(dataset, name))
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store; of the version that is the newest at first."""

@@ -23,6 +23,7 @@ from imagefinder.stores.postgres.blobs import (
     select_signatures,
     select_without_signature,
 )
+from imagefinder.stores.postgres.columns import select_column
 from imagefinder.stores.postgres.connections import Connections
 from imagefinder.stores.postgres.copying import PostgresCopy, PostgresSnapshot
 from imagefinder.stores.postgres.opened_catalogue import OpenedCatalogue
@@ -38,6 +39,7 @@ from imagefinder.stores.upsert import Upsert
 from imagefinder.types import (
     Entry,
     Features,
+    ImageColumn,
     IndexChoice,
     Keys,
     LocalFeatures,
@@ -273,6 +275,10 @@ class PostgresStore:
         return self._connections.read(
             lambda session: select_keys(session, folders, where, after, limit)
         )
+
+    def column(self, name: ImageColumn) -> tuple[Keys, list[Any]]:
+        """See Store."""
+        return self._connections.read(lambda session: select_column(session, name))
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""

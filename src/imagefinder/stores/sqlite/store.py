@@ -35,6 +35,7 @@ from imagefinder.stores.sqlite import (
     schema,
 )
 from imagefinder.stores.sqlite.checksums import DamagedRow
+from imagefinder.stores.sqlite.columns import select_column
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.copying import SqliteCopy, SqliteSnapshot
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
@@ -51,6 +52,7 @@ from imagefinder.stores.upsert import Upsert
 from imagefinder.types import (
     Entry,
     Features,
+    ImageColumn,
     IndexChoice,
     Keys,
     LocalFeatures,
@@ -298,6 +300,11 @@ class SqliteStore:
         """See Store."""
         with self._connections.reading() as connection:
             return select_keys(connection, folders, where, after, limit)
+
+    def column(self, name: ImageColumn) -> tuple[Keys, list[Any]]:
+        """See Store."""
+        with self._connections.reading() as connection:
+            return select_column(connection, name)
 
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -51,6 +52,7 @@ def check_store(make: MakeStore, measure: Measure) -> None:
         _check_select,
         _check_items,
         _check_pages,
+        _check_columns,
         _check_iter_records,
         _check_signatures,
         _check_local_features,
@@ -232,6 +234,31 @@ def _check_pages(case: _Case) -> None:
         keys = store.select().tolist()
         assert store.select(after=keys[1], limit=3).tolist() == keys[2:5]
         assert not len(store.select(after=keys[-1]))
+
+
+def _check_columns(case: _Case) -> None:
+    with case.filled() as (store, entries):
+        in_memory = Entry(
+            replace(record_of("/c/memory"), files=()), case.vectors(1), {"title": "in memory"}
+        )
+        assert store.write([in_memory]) == ["added"]
+        records = store.get(store.select().tolist())
+        for name in ("size", "metadata", "added"):
+            keys, values = store.column(name)
+            assert keys.tolist() == list(records), "all images, in order of their keys"
+            known = dict(zip(keys.tolist(), values, strict=True))
+            last = known.pop(in_memory.record.key)
+            assert name != "added" or last > max(known.values()), "later writes have more"
+            assert name != "metadata" or json.loads(last) == {"title": "in memory"}
+            assert name != "size" or last == in_memory.record.size
+        keys, paths = store.column("path")
+        with_files = {entry.record.key: entry.record.files[0] for entry in entries}
+        assert dict(zip(keys.tolist(), paths, strict=True)) == {
+            key: file.path for key, file in with_files.items()
+        }, "an image in memory has no path"
+        keys, times = store.column("date")
+        assert keys.tolist() == sorted(with_files)
+        assert times == [with_files[key].mtime_ns for key in keys.tolist()]
 
 
 def _check_iter_records(case: _Case) -> None:

@@ -1,0 +1,94 @@
+"""Selecting several images, and what can be done with them together."""
+
+import csv
+
+from playwright.sync_api import expect
+
+from .conftest import Visit, Visitor
+
+
+def pick(at: Visit, number: int, **options: object) -> None:
+    at.cards.nth(number).hover()
+    at.cards.nth(number).locator(".pick input").click(**options)  # type: ignore[arg-type]
+
+
+def test_a_range_is_selected_and_searched_with(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    pick(at, 1)
+    pick(at, 4, modifiers=["Shift"])
+    count = at.page.locator("#selection-count")
+    expect(count).to_have_text("4 selected")
+    pick(at, 2)
+    expect(count).to_have_text("3 selected")
+    at.page.click("#selection-search")
+    at.found()
+    expect(at.page.locator("#query .tile")).to_have_count(3)
+    expect(at.page.locator("#selection")).to_be_hidden()
+
+
+def test_the_keyboard_selects(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    at.cards.nth(0).locator(".preview").focus()
+    at.page.keyboard.press("Space")
+    at.cards.nth(2).locator(".preview").focus()
+    at.page.keyboard.press("Shift+Space")
+    expect(at.page.locator("#selection-count")).to_have_text("3 selected")
+    expect(at.page.locator("#status")).to_have_text("3 images selected")
+    at.page.keyboard.press("Escape")
+    expect(at.page.locator("#selection")).to_be_hidden()
+    expect(at.page.locator(".pick input:checked")).to_have_count(0)
+
+
+def test_their_list_is_downloaded(visit: Visitor, origin: str) -> None:
+    at = visit(origin).to("#catalogue")
+    ids = [at.cards.nth(number).get_attribute("data-id") for number in range(2)]
+    pick(at, 0)
+    pick(at, 1)
+    with at.page.expect_download() as download:
+        at.page.click("#selection-list")
+    with download.value.path().open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["id", "file"]
+    assert [row[0] for row in rows] == ids
+    assert all(row[1].endswith(".jpg") for row in rows)
+    expect(at.page.locator("#selection-remove")).to_be_hidden()
+
+
+def test_they_are_removed_after_a_while_unless_that_is_undone(
+    visit: Visitor, writable: str
+) -> None:
+    at = visit(writable)
+    at.page.clock.install()
+    at.to("#catalogue")
+    names = at.names()
+    for number in (0, 1):
+        pick(at, number)
+    at.page.click("#selection-remove")
+    expect(at.page.locator("#toast-text")).to_have_text("Removing 2 images from the catalogue.")
+    expect(at.cards.first.locator(".name")).to_have_text(names[2])
+    assert [one for one in at.requests if one.method == "DELETE"] == []
+    at.page.click("#undo")
+    expect(at.cards.first.locator(".name")).to_have_text(names[0])
+    at.page.mouse.move(700, 300)
+    for number in (0, 1):
+        pick(at, number)
+    at.page.click("#selection-remove")
+    at.page.mouse.move(700, 300)
+    at.page.clock.run_for(9000)
+    expect(at.page.locator("#toast-text")).to_have_text("2 images removed.")
+    expect(at.page.locator("#count")).to_have_text("142 images")
+    assert len([one for one in at.requests if one.method == "DELETE"]) == 2
+    at.page.reload()
+    expect(at.page.locator("#count")).to_have_text("142 images")
+
+
+def test_what_cannot_be_removed_is_shown_again(visit: Visitor, writable: str) -> None:
+    at = visit(writable).to("#catalogue")
+    name = at.names()[0]
+    refusal = {"detail": "this API key is read-only"}
+    at.page.route("**/v1/images/*", lambda route: route.fulfill(status=403, json=refusal))
+    at.act(f"Remove {name}")
+    at.page.click("#remove-now")
+    expect(at.page.locator("#toast-text")).to_contain_text("not removed: this API key is read-only")
+    expect(at.cards.first.locator(".name")).to_have_text(name)
+    expect(at.page.locator("#count")).to_have_text("144 images")
