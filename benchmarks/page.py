@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Literal
 
 import PIL.Image
 from playwright.sync_api import Browser, Page, Response, sync_playwright
@@ -93,38 +94,36 @@ def _weight(browser: Browser, origin: str) -> int:
 
 def _keep(browser: Browser, origin: str, query: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    page = _searched(browser, origin, query, "light", 1280, 820)
+    page = _searched(browser, origin, query, "light", 1440)
     _save(page, folder / "page.webp")
-    page.locator("#hits button:has-text('Compare')").first.click()
+    page.locator("#hits .preview").nth(1).press("Enter")
+    page.wait_for_selector("#neighbors img")
+    _save(page, folder / "page-lightbox.webp")
+    page.get_by_text("Compare with the query").click()
     page.wait_for_selector("#pair .lines")
     _save(page, folder / "page-compare.webp")
     page.close()
-    page = _searched(browser, origin, query, "dark", 390, 820)
+    page = _searched(browser, origin, query, "dark", 390)
     _save(page, folder / "page-phone.webp")
+    page.goto(f"{origin}/#catalogue")
+    page.wait_for_selector("#images .card img")
+    _save(page, folder / "page-catalogue.webp")
     page.close()
 
 
 def _searched(
-    browser: Browser, origin: str, query: Path, scheme: str, width: int, height: int
+    browser: Browser, origin: str, query: Path, scheme: Literal["light", "dark"], width: int
 ) -> Page:
-    page = browser.new_page(
-        color_scheme="dark" if scheme == "dark" else "light",
-        viewport={"width": width, "height": height},
-    )
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 820})
     page.goto(origin)
     page.wait_for_selector(".card")
     page.set_input_files("#choose", query)
-    page.wait_for_function(_SHOWN)
-    page.eval_on_selector("#options", "options => { options.open = true }")
-    page.select_option("#rerank", "geometric")
-    page.wait_for_selector(".badge.good")
-    page.eval_on_selector("#options", f"options => {{ options.open = {str(width > 800).lower()} }}")
     page.wait_for_function(_SHOWN)
     return page
 
 
 def _save(page: Page, file: Path) -> None:
-    page.wait_for_timeout(300)  # fonts and images are drawn
+    page.wait_for_load_state("networkidle")  # fonts and images are there
     with PIL.Image.open(BytesIO(page.screenshot())) as image:
         image.save(file, quality=_QUALITY)
 
