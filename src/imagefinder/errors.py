@@ -33,6 +33,7 @@ ImageFinderError
 ├── OutputError            a file or folder that a command cannot, or may not, write
 ├── IndexDamaged           an index file to be rebuilt (handled inside the store)
 ├── NotFound               no such image in the catalogue; also a LookupError
+├── RequestError           a server of catalogues does not answer, or refuses
 ├── ClusterError           no cluster answers, or its workers cannot begin
 ├── EvaluationError        the ground truth is missing or unusable
 └── TrainingError          the images, teachers or settings do not allow training
@@ -200,6 +201,15 @@ class IndexDamaged(ImageFinderError):
 
 class NotFound(ImageFinderError, LookupError):
     """No such image in the catalogue."""
+
+
+class RequestError(ImageFinderError):
+    """A server of catalogues cannot be reached, or refuses a request; ``status`` says why."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        """Without a ``status``, there was no answer."""
+        super().__init__(text)
+        self.status = status
 
 
 class ClusterError(ImageFinderError):

@@ -94,6 +94,8 @@ class SearchHit(BaseModel):
         examples=[True],
     )
     evidence: EvidenceInfo | None = Field(description="What the verdict rests on.")
+    sha256: str = Field(description="Of the file.")
+    size: int = Field(description="In bytes.", examples=[409600])
     width: int = Field(description="In pixels, after orientation by Exif.", examples=[1600])
     height: int = Field(examples=[1200])
     metadata: dict[str, Any] = Field(
@@ -123,6 +125,8 @@ class SearchHit(BaseModel):
             probability=hit.probability,
             match=hit.is_match,
             evidence=EvidenceInfo.of(hit.evidence),
+            sha256=hit.record.sha256.hex(),
+            size=hit.record.size,
             width=hit.record.width,
             height=hit.record.height,
             metadata=shown_metadata(hit.record.metadata),

@@ -1,0 +1,196 @@
+"""A client of the HTTP API, with the values that a Finder has: ``pip install imagefinder[client]``.
+
+with Client("http://127.0.0.1:8000") as client:
+for hit in client.search("query.jpg", k=3):
+print(hit.rank, hit.score, hit.path)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from imagefinder._utils.extras import optional_import
+from imagefinder._utils.text import one_line
+from imagefinder.errors import NotFound, RequestError
+from imagefinder.images.files import read
+from imagefinder.search.hits import Hits
+from imagefinder.types import Evidence, File, Hit, Item, Record, is_id, key_from
+
+if TYPE_CHECKING:
+    import httpx
+
+_NOT_FOUND = 404
+
+
+class Client:
+    """Images in a catalogue that a server has. Safe to use from several threads.
+
+    A server tells the names of files, and not their folders: a path is a name. All methods raise
+    RequestError, and NotFound for an image that is not in the catalogue.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        encoder: str | None = None,
+        timeout: float = 60,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """``key`` is an API key; ``encoder`` chooses one of the server's catalogues."""
+        self._httpx = optional_import("httpx", "client", "imagefinder.client")
+        self._encoder = {} if encoder is None else {"encoder": encoder}
+        self._client = self._httpx.Client(
+            base_url=url,
+            headers={} if key is None else {"Authorization": f"Bearer {key}"},
+            timeout=timeout,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        """Closes at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def search(
+        self,
+        image: str | os.PathLike[str] | bytes | None = None,
+        k: int = 3,
+        *,
+        where: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Hits:
+        """The k most similar images to a file, bytes or a stored id, as ``Finder.search``.
+
+        ``options`` are other fields of the form, such as ``text``, ``threshold`` or ``rerank``.
+        """
+        fields = {"k": k, **_filter(where), **options}
+        files = None
+        if isinstance(image, str) and is_id(image):
+            fields["id"] = image
+        elif image is not None:
+            files = {"image": _file(image)}
+        return _hits(self._form("POST", "/v1/search", fields, files))
+
+    def similar(self, id: str, k: int = 10, *, where: Mapping[str, Any] | None = None) -> Hits:  # noqa: A002
+        """The k most similar images to a stored one, without that itself."""
+        return _hits(self._get(f"/v1/images/{id}/similar", k=k, **_filter(where)))
+
+    def get(self, id: str) -> Record:  # noqa: A002  the word that users know
+        """The record of an image."""
+        return _record(self._get(f"/v1/images/{id}"))
+
+    def page(
+        self, most: int = 100, *, after: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Record]:
+        """The next images in order of their ids, ``after`` one of them or from the first on."""
+        cursor = {} if after is None else {"cursor": after}
+        found = self._get("/v1/images", limit=most, **cursor, **_filter(where))
+        return [_record(one) for one in found["images"]]
+
+    def add(
+        self,
+        image: str | os.PathLike[str] | bytes,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        item: str | None = None,
+    ) -> Record:
+        """Upload an image; ``item`` is the id of one of several items that share it."""
+        fields = {} if metadata is None else {"metadata": json.dumps(dict(metadata))}
+        fields |= {} if item is None else {"item": item}
+        return _record(self._form("POST", "/v1/images", fields, {"image": _file(image)}))
+
+    def patch_metadata(
+        self,
+        id: str,  # noqa: A002  the word that users know
+        patch: Mapping[str, Any],
+        *,
+        item: str | None = None,
+    ) -> Record:
+        """Change the metadata of an image; see ``Finder.patch_metadata``."""
+        params = self._encoder | ({} if item is None else {"item": item})
+        return _record(self._ask("PATCH", f"/v1/images/{id}", params=params, json=dict(patch)))
+
+    def remove(self, id: str) -> None:  # noqa: A002  the word that users know
+        """Remove an image from the catalogue."""
+        self._ask("DELETE", f"/v1/images/{id}", params=self._encoder)
+
+    def _get(self, path: str, **params: Any) -> Any:
+        return self._ask("GET", path, params=self._encoder | params)
+
+    def _form(self, method: str, path: str, fields: Mapping[str, Any], files: Any) -> Any:
+        return self._ask(method, path, data=self._encoder | dict(fields), files=files)
+
+    def _ask(self, method: str, path: str, **given: Any) -> Any:
+        try:
+            answer = self._client.request(method, path, **given)
+        except self._httpx.HTTPError as error:
+            raise RequestError(f"{self._client.base_url}: {one_line(error)}") from error
+        if answer.status_code == _NOT_FOUND:
+            raise NotFound(_detail(answer))
+        if not answer.is_success:
+            raise RequestError(_detail(answer), answer.status_code)
+        return answer.json() if answer.content else None
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"the server answers {answer.status_code}"
+
+
+def _filter(where: Mapping[str, Any] | None) -> dict[str, str]:
+    return {} if where is None else {"where": json.dumps(dict(where))}
+
+
+def _file(image: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
+    """Its name and its bytes."""
+    return ("image", image) if isinstance(image, bytes) else (Path(image).name, read(image))
+
+
+def _hits(found: Mapping[str, Any]) -> Hits:
+    hits = Hits(map(_hit, found["hits"]))
+    hits.detail = found["detail"]
+    return hits
+
+
+def _hit(about: Mapping[str, Any]) -> Hit:
+    evidence, region = about["evidence"], about["region"]
+    names = ("rank", "score", "distance", "correspondences", "verified", "probability", "verdict")
+    return Hit(
+        **{name: about[name] for name in names},
+        record=_record(about),
+        region=None if region is None else tuple(region),
+        is_match=about["match"],
+        evidence=None if evidence is None else Evidence(**evidence),
+    )
+
+
+def _record(about: Mapping[str, Any]) -> Record:
+    key = key_from(about["id"])
+    if key is None:
+        raise RequestError("the server's answer is none of ImageFinder's")
+    name = about["name"]
+    return Record(
+        key,
+        bytes.fromhex(about["sha256"]),
+        about["size"],
+        about["width"],
+        about["height"],
+        () if name is None else (File(name, 0),),
+        about["metadata"],
+        tuple(Item(one["metadata"], one["name"], one["id"]) for one in about["items"]),
+    )

@@ -1,0 +1,79 @@
+"""The client in Python, against a real server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from imagefinder import Finder
+from imagefinder.client import Client
+from imagefinder.errors import NotFound, RequestError
+
+from ..conftest import drawn
+from ..e2e.program import serving
+
+
+@pytest.fixture(scope="module")
+def catalogue(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("client") / "c.db"
+    with Finder.create(path, "classic") as finder:
+        finder.add(sorted(images.iterdir()), metadata={"room": "kitchen"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+
+    folder = tmp_path_factory.mktemp("images")
+    for seed in range(4):
+        PIL.Image.fromarray(drawn(seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(catalogue: Path) -> Iterator[Client]:
+    with (
+        serving(catalogue.parent, "--db", catalogue, "--writable") as http,
+        Client(str(http.base_url)) as client,
+    ):
+        yield client
+
+
+def test_hits_and_records_are_those_of_a_finder(
+    client: Client, catalogue: Path, images: Path
+) -> None:
+    query = images / "1.png"
+    with Finder.open(catalogue) as finder:
+        ours, theirs = finder.search(query, k=3), client.search(query, k=3)
+        assert [(hit.id, hit.rank, hit.verdict) for hit in theirs] == [
+            (hit.id, hit.rank, hit.verdict) for hit in ours
+        ]
+        assert theirs[0].evidence == ours[0].evidence
+        assert (theirs[0].path, theirs[0].metadata) == ("1.png", {"room": "kitchen"})
+        record = client.get(ours[0].id)
+        assert (record.sha256, record.size) == (ours[0].record.sha256, ours[0].record.size)
+        similar = client.similar(record.id, k=2)
+        assert [hit.id for hit in similar] == [hit.id for hit in ours[1:]]
+        first, *_ = page = client.page(2)
+        assert [one.id for one in page] == [one.id for one in finder.page(2)]
+        assert client.page(1, after=first.id) == page[1:]
+    assert client.search(record.id, k=1)[0].id == record.id
+    assert client.search(query, where={"room": "hall"}).detail
+
+
+def test_images_are_added_changed_and_removed(client: Client, images: Path) -> None:
+    new = (images / "1.png").read_bytes() + b"more"
+    for item, price in (("17", 9), ("18", 30)):
+        record = client.add(new, metadata={"price": price}, item=item)
+    assert [(one.id, one.metadata["price"]) for one in record.items] == [("17", 9), ("18", 30)]
+    changed = client.patch_metadata(record.id, {"price": 31}, item="18")
+    assert changed.items[1].metadata == {"price": 31}
+    client.remove(record.id)
+    with pytest.raises(NotFound):
+        client.get(record.id)
+    with pytest.raises(RequestError) as refused:
+        client.add(b"no image")
+    assert refused.value.status == 422
+    with Client("http://127.0.0.1:9") as nobody, pytest.raises(RequestError):
+        nobody.page()
