@@ -66,10 +66,11 @@ def run(command: list[str], folder: Path) -> str:
 def test_the_curl_lines_work(client: httpx.Client, folder: Path) -> None:
     shell = [block.text for block in blocks("sh", GUIDE) + blocks("sh", SECURITY)]
     answers = [run(["bash", "-c", PRELUDE + here(text, client)], folder) for text in shell]
-    search, compare, listing, added, whole, upgraded, legacy, keyed = answers
+    search, compare, listing, ordered, added, whole, upgraded, legacy, keyed = answers
     assert search.count('"rank":1,') == 6  # and no image in any kitchen
     assert '"verified":' in compare
     assert '"images":' in listing
+    assert ordered.count('"total":') == 2
     assert (folder / "small.jpg").stat().st_size < (folder / "original.jpg").stat().st_size
     assert '"room":"kitchen"' in added
     assert '"points":' in whole
