@@ -8,7 +8,7 @@ import pytest
 
 from imagefinder.catalogue.listing import Listing, folders_in
 from imagefinder.stores.sqlite.store import SqliteStore
-from imagefinder.types import Entry, File, Recipe, Record, Store, key_of
+from imagefinder.types import Entry, File, Item, Recipe, Record, Store, key_of
 
 DIM = 4
 
@@ -80,3 +80,13 @@ def test_an_empty_catalogue_has_no_listing(tmp_path: Path) -> None:
     assert numbers(store, Listing("name", text="a", folder="/b", where={"c": 1})) == []
     assert folders_in(store) == {}
     store.close()
+
+
+def test_words_are_not_those_of_the_folders_of_items(store: Store) -> None:
+    sha256 = bytes([1] * 32)
+    place = "/photos/secret/pear.jpg"
+    record = Record(key_of(sha256), sha256, 1, 4, 3, (File(place, 1),))
+    store.write([Entry(record, None, [Item({"place": "Oslo"}, place)])])
+    assert numbers(store, Listing(text="oslo")) == [1]
+    assert numbers(store, Listing(text="rome apple")) == [1]  # the other item's
+    assert numbers(store, Listing(text="secret")) == []

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from imagefinder.stores.items import items_of
 from imagefinder.stores.path_range import path_range
 from imagefinder.types import ImageColumn, Keys, Store
 
@@ -111,11 +112,18 @@ def _name(path: str) -> str:
     return path.rpartition(os.sep)[2]
 
 
+def _metadata(text: str) -> str:
+    """Those in what a store keeps; not the paths of items, which not everybody may know."""
+    if not text.startswith("["):
+        return text
+    return json.dumps([dict(item.metadata) for item in items_of(text)], ensure_ascii=False)
+
+
 def _with_word(store: Store, word: str) -> Keys:
     """The images that have a word, or a part of one, in their name or metadata."""
     keys, texts = store.column("metadata")
     escaped = json.dumps(word, ensure_ascii=False)[1:-1]
-    by_metadata = keys[[escaped in text.casefold() for text in texts]]
+    by_metadata = keys[[escaped in _metadata(text).casefold() for text in texts]]
     keys, paths = store.column("path")
     by_name = keys[[word in _name(path).casefold() for path in paths]]
     return np.union1d(by_metadata, by_name)
