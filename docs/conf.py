@@ -68,6 +68,9 @@ nitpick_ignore_regex = [
     ),  # Sphinx misreads its dots
     (r"py:class", r"imagefinder\.images\.remote_files\.RemoteFile"),  # how a listing works inside
     # how a download works inside
-    (r"py:class", r"imagefinder\.downloads\.(policy\.Policy|validators\.Validators)"),
+    (
+        r"py:class",
+        r"imagefinder\.downloads\.(policy\.Policy|validators\.Validators|image_fetcher\.\w+)",
+    ),
     (r"py:.*", r"(numpy|np|PIL|pathlib|os|collections|contextlib|typing|types|fastapi)\..*"),
 ]
