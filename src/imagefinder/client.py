@@ -1,8 +1,6 @@
 """A client of the HTTP API, with the values that a Finder has: ``pip install imagefinder[client]``.
 
-with Client("http://127.0.0.1:8000") as client:
-for hit in client.search("query.jpg", k=3):
-print(hit.rank, hit.score, hit.path)
+``with Client("http://127.0.0.1:8000") as client: hits = client.search("query.jpg", k=3)``
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -161,4 +162,11 @@ def test_metadata_are_shown_and_changed(ask: Ask, tmp_path: Path) -> None:
     again = ask("metadata", image, '{"b": 3}', "--item", path)
     assert json.loads(again.stdout)["items"][0]["metadata"] == {"b": 3}
     assert ask("metadata", image, "[1]").exit_code == 2
+    copy = shutil.copy(image, "images/copy.png")
+    assert ask("add", "images").exit_code == 0
+    both = json.loads(ask("metadata", copy, '{"c": 4}').stdout)["items"]
+    assert {Path(one["path"]).name: one["metadata"] for one in both} == {
+        "0.png": {"b": 3},
+        "copy.png": {"c": 4},
+    }, "each file its own"
     assert isinstance(ask("metadata", "images/none.png").exception, ImageFinderError)

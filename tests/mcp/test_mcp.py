@@ -191,6 +191,8 @@ def test_files_lie_below_the_allowed_folders(finder: Finder, folder: Path) -> No
         ("similar_to", {"id": "0" * 16, "k": 0}),
         ("similar_to", {"id": "0" * 16, "k": "many"}),
         ("similar_to", {"id": ["0" * 16]}),
+        ("similar_to", {"id": "0" * 16, "were": {"n": 1}}),
+        ("describe_catalogue", {"x": 1}),
         ("find_duplicates", {"most": 101}),
         ("find_duplicates", {"threshold": "high"}),
         ("get_image", {"id": "x" * 65}),

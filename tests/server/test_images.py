@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from imagefinder import Finder
+from imagefinder.images.metadata import MAX_ITEMS
 
 from .conftest import COUNT, Serve
 
@@ -164,6 +165,34 @@ def test_items_that_share_an_image_keep_their_prices(serve: Serve, folder: Path)
         assert [one["items"] for one in hit["hits"]] == [image["items"]]
     for bad in ({"item": "17"}, {"item": "a\nb", "metadata": '{"a": 1}'}):
         assert client.post("/v1/images", files=files, data=bad).status_code == 422
+
+
+def test_more_items_than_an_image_can_have_are_refused(serve: Serve, folder: Path) -> None:
+    client = serve(writable=True)
+    files = {"image": ("chair.jpg", (folder / "03.jpg").read_bytes() + b"more")}
+    about = {"metadata": '{"price": 1}'}
+    for number in range(MAX_ITEMS):
+        added = client.post("/v1/images", files=files, data=about | {"item": f"{number:03}"})
+    assert len(added.json()["items"]) == MAX_ITEMS
+    more = client.post("/v1/images", files=files, data=about | {"item": "more"})
+    assert (more.status_code, "100 items" in more.json()["detail"]) == (422, True)
+    again = client.post("/v1/images", files=files, data={"metadata": '{"a": 2}', "item": "007"})
+    assert again.json()["items"][7]["metadata"] == {"a": 2}
+
+
+def test_a_patch_is_of_the_record_that_its_client_has_read(serve: Serve) -> None:
+    client = serve(writable=True)
+    path = f"/v1/images/{first(client)}"
+    tag = client.get(path).headers["ETag"]
+    changed = client.patch(path, json={"price": 1}, headers={"If-Match": tag})
+    late = client.patch(path, json={"price": 2}, headers={"If-Match": tag})
+    assert (changed.status_code, late.status_code) == (200, 412)
+    assert client.get(path).json()["metadata"]["price"] == 1
+    for current in (changed.headers["ETag"], "*"):
+        assert client.patch(path, json={}, headers={"If-Match": current}).status_code == 200
+    for kind in ("text/plain", "application/json-patch+json", ""):
+        other = client.patch(path, content="{}", headers={"Content-Type": kind})
+        assert (other.status_code, "merge-patch" in other.json()["detail"]) == (415, True)
 
 
 def test_metadata_are_patched(serve: Serve, client: TestClient) -> None:

@@ -46,6 +46,8 @@ def merged(target: Any, patch: Any) -> Any:
 def _item_of(record: Record, name: str | None) -> Item:
     if name is not None:
         found = [item for item in record.items if name in item.place]
+        if not found and any(file.path == name for file in record.files):
+            found = [Item({}, name)]
         if not found:
             raise NotFound(f"no item {name!r} shares image {record.id}")
     else:

@@ -22,7 +22,7 @@ from imagefinder.images.decode import Source, decode, decode_each, load_image
 from imagefinder.images.files import modified_ns, read
 from imagefinder.images.inputs import Input, is_storable
 from imagefinder.images.limits import Limits
-from imagefinder.images.metadata import MAX_ITEMS, metadata_problem
+from imagefinder.images.metadata import MAX_ITEMS, has_room, metadata_problem
 from imagefinder.images.remote_files import RemoteFile
 from imagefinder.images.signature import SIGNATURE_RESIZE, ncc_signature, signature_of
 from imagefinder.images.stored_files import has_state
@@ -185,7 +185,7 @@ def _of_stored(
     if stored.sha256 != item.record.sha256:
         reason = f"its id {stored.id} belongs to another image"
         return replace(item, record=None).failed(reason)
-    if not _has_room(stored, item.given):
+    if not has_room(stored.items, item.given.items):
         warning = f"nothing new is said of it: {MAX_ITEMS} items share its image already"
         item = replace(item, given=replace(item.given, metadata=None), warning=warning)
     if stored.key not in lacking:
@@ -194,12 +194,6 @@ def _of_stored(
         return replace(item, signature=ncc_signature(content, into.limits.for_stored))
     except ImageError:  # the image is stored, and can do without
         return item
-
-
-def _has_room(stored: Record, given: Input) -> bool:
-    if len(stored.items) < MAX_ITEMS:
-        return True
-    return {item.place for item in given.items} <= {item.place for item in stored.items}
 
 
 def _loaded(given: Input, data: bytes) -> Source:

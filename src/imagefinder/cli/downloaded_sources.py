@@ -12,7 +12,6 @@ from imagefinder.cli.download import download_list, print_summary
 from imagefinder.cli.download_options import DownloadOptions
 from imagefinder.cli.output import print_report
 from imagefinder.cli.terminal import count_images
-from imagefinder.images.inputs import stored_name
 
 if TYPE_CHECKING:
     from imagefinder.downloads import Summary
@@ -73,6 +72,8 @@ class DownloadedSources:
 
     def end(self, report: Report, as_json: bool) -> None:
         """Print the report, and exit with 1 if a path was of no use, or nothing was done."""
+        from imagefinder.images.inputs import stored_name
+
         lists = self.lists
         more = {"lists": [one.as_json() for one in lists]} if lists else None
         print_report(report, as_json, more)

@@ -30,9 +30,10 @@ def metadata(
     """Show the metadata of an image as JSON, after changes if there are any."""
     changes = None if patch is None else _changes(patch)
     with open_finder(db) as finder:
-        record = finder.get(_id_of(finder, image))
+        id_, path = _stored(finder, image)
+        record = finder.get(id_)
         if changes is not None:
-            record = _patched(finder, record.id, changes, item)
+            record = _patched(finder, id_, changes, item or path)
     print_json({"id": record.id, "items": [asdict(one) for one in record.items]})
 
 
@@ -53,10 +54,11 @@ def _changes(text: str) -> dict[str, Any]:
     return found
 
 
-def _id_of(finder: Finder, image: str) -> str:
+def _stored(finder: Finder, image: str) -> tuple[str, str | None]:
+    """The id of an image, and the path by which it was named, if it was."""
     from imagefinder.images.inputs import is_storable, stored_name
     from imagefinder.types import id_of
 
     path = stored_name(image)
     stored = finder.store.lookup_paths([path] if is_storable(path) else [])
-    return id_of(stored[path].key) if path in stored else image
+    return (id_of(stored[path].key), path) if path in stored else (image, None)

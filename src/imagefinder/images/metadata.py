@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from imagefinder._utils.text import one_line
-from imagefinder.types import Description
+from imagefinder.types import Description, Item
 
 MAX_DEPTH = 32
 """Objects and lists within each other."""
@@ -43,6 +43,11 @@ def check_item_id(given: str) -> None:
     """Raises ValueError for an id of an item that a store cannot hold."""
     if not given or len(given) > MAX_ID or not given.isprintable():
         raise ValueError(f"an item's id must be 1 to {MAX_ID} printable characters")
+
+
+def has_room(before: Iterable[Item], given: Iterable[Item]) -> bool:
+    """Whether an image of which something is said may be shared by these items as well."""
+    return len({item.place for item in (*before, *given)}) <= MAX_ITEMS
 
 
 def _check(metadata: Mapping[str, Any]) -> None:

@@ -8,7 +8,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
+from pydantic import create_model
 
 from imagefinder import __version__
 from imagefinder._utils.text import one_line
@@ -29,9 +31,6 @@ Result = TypeVar("Result")
 
 def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -> MCPServer:
     """Tools that search; with ``writable``, also those that change the catalogue, but no file."""
-    server: MCPServer = MCPServer(
-        "imagefinder", version=__version__, instructions=_INSTRUCTIONS, log_level="ERROR"
-    )
     tools = Tools(finder, folders, writable)
     read_only = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     searching: tuple[Callable[..., Any], ...] = (
@@ -42,8 +41,7 @@ def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -
         tools.find_duplicates,
         tools.get_image,
     )
-    for tool in searching:
-        server.add_tool(_with_plain_errors(tool), annotations=read_only)
+    offered = [_strict_tool(tool, read_only) for tool in searching]
     if writable:
         changes = Changes(finder, folders)
         changing: tuple[tuple[Callable[..., Any], bool], ...] = (
@@ -55,8 +53,26 @@ def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -
             hints = ToolAnnotations(
                 read_only_hint=False, destructive_hint=destroys, open_world_hint=False
             )
-            server.add_tool(_with_plain_errors(change), annotations=hints)
-    return server
+            offered.append(_strict_tool(change, hints))
+    return MCPServer(
+        "imagefinder",
+        version=__version__,
+        instructions=_INSTRUCTIONS,
+        log_level="ERROR",
+        tools=offered,
+    )
+
+
+def _strict_tool(tool: Callable[..., Any], hints: ToolAnnotations) -> Tool:
+    """Arguments that it does not have are errors: a misspelled filter would not filter."""
+    made = Tool.from_function(_with_plain_errors(tool), annotations=hints)
+    lenient = made.fn_metadata.arg_model
+    strict: Any = create_model(lenient.__name__, __base__=lenient)
+    strict.model_config["extra"] = "forbid"
+    strict.model_rebuild(force=True)
+    made.fn_metadata.arg_model = strict
+    made.parameters = strict.model_json_schema(by_alias=True)
+    return made
 
 
 def _with_plain_errors(tool: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -67,6 +67,13 @@ def document_headers(document: BaseModel) -> dict[str, str]:
     return {"ETag": f'"{digest[:32]}"', "Cache-Control": "private, no-cache"}
 
 
+def check_unchanged(document: BaseModel, condition: str) -> None:
+    """412 unless an If-Match header names the document's ETag, or any (RFC 9110, 13.1.1)."""
+    tags = {tag.strip() for tag in condition.split(",")}
+    if not tags & {"*", document_headers(document)["ETag"]}:
+        raise HTTPException(412, "it has been changed since: read it again, and send its new ETag")
+
+
 def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
     """304 if the client has the current version (RFC 9110, 13.2.2), before any work is done."""
     response = Headers(headers)

@@ -12,12 +12,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fastapi import HTTPException
+
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.disk_space import is_full
 from imagefinder._utils.text import one_line
 from imagefinder.errors import DiskFull, ImageFinderError, UnreadableImage
 from imagefinder.finder import Finder
 from imagefinder.images.inputs import Input, absolute
+from imagefinder.images.metadata import MAX_ITEMS, has_room
 from imagefinder.images.opened_files import stored_file
 from imagefinder.server.file_names import safe_file_name
 from imagefinder.server.settings import Settings
@@ -58,14 +61,17 @@ def add_image(finder: Finder, upload: Upload, settings: Settings) -> AddedImage:
 
     An image that already has a file gets no second one, and no file is overwritten. Its metadata
     take the place of what was said of it by uploads, or of the same item: other files of the image
-    keep theirs. Raises ImageError, and then leaves nothing behind.
+    keep theirs. Raises ImageError, and HTTPException for one item too many, and then leaves nothing
+    behind.
     """
     data = upload.data
     folder = settings.uploads
     sha256 = hashlib.sha256(data).digest()
     key = key_of(sha256)
-    with _lock(key):
+    with changing(key):
         known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
+        if not has_room(known.items if known else (), upload.at(_uploaded_path(known)) or ()):
+            raise HTTPException(422, f"{MAX_ITEMS} items share the image already: no more can")
         if folder is None or (known is not None and _has_file(known, settings)):
             _add(finder, data, upload.at(_uploaded_path(known)))
         else:
@@ -82,7 +88,7 @@ def delete_image(finder: Finder, record: Record, folder: Path | None) -> None:
     They must lie in ``folder``, with the content that was uploaded: any other file is the user's
     own, wherever it lies.
     """
-    with _lock(record.key):
+    with changing(record.key):
         current = finder.store.get([record.key]).get(record.key, record)
         finder.store.remove_images([record.key])
         for file in current.files:
@@ -92,7 +98,8 @@ def delete_image(finder: Finder, record: Record, folder: Path | None) -> None:
                 _remove_empty(path.parent)
 
 
-def _lock(key: int) -> Lock:
+def changing(key: int) -> Lock:
+    """Who holds it changes the image alone; a few others may have to wait as well."""
     return _LOCKS[key % len(_LOCKS)]
 
 
