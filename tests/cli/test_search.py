@@ -117,7 +117,7 @@ def test_local_features_may_decide(ask: Ask, scope: list[str]) -> None:
     assert set(scenes(found)) == {"harbour"}
     for hit in found["hits"]:
         assert set(hit) == {
-            *("rank", "id", "path", "score", "distance"),
+            *("rank", "id", "path", "name", "sha256", "score", "distance", "metadata"),
             *("correspondences", "verified", "region"),
             *("verdict", "match", "probability", "evidence"),
         }
