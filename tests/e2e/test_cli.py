@@ -118,8 +118,8 @@ def test_a_search_by_a_path_finds_the_image_and_others_of_its_scene(
     image = gallery / "harbour" / "compression.jpg"
     found = answer(run("search", image, "--json"))
     assert (found["query"], found["encoder"]) == (str(image), "standard")
-    told = {"rank", "id", "path", "score", "distance", "probability", "match"}
-    told |= {"verdict", "evidence"}
+    told = {"rank", "id", "path", "name", "sha256", "score", "distance", "probability", "match"}
+    told |= {"verdict", "evidence", "metadata"}
     assert [set(hit) for hit in found["hits"]] == [told] * 3
     assert found["matches"][0] == found["hits"][0]["id"]
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
