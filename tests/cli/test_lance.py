@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +159,13 @@ def test_a_server_finds_what_others_add(
                 image = (folder / "05.jpg").read_bytes()
                 added = client.post("/v1/images", files={"image": ("new.jpg", image)})
                 assert added.status_code in (200, 201), added.text
-                until(lambda other=other: len(other) == 5)  # an object store is asked each second
+                until(partial(has_images, other, 5))  # an object store is asked each second
                 for route in ("/", "/v1/images", "/v1/duplicates", "/v1/stats", "/readyz"):
                     assert client.get(route).status_code == 200, route
+
+
+def has_images(finder: Finder, count: int) -> bool:
+    return len(finder) == count
 
 
 def best(client: TestClient, image: Path) -> str:
