@@ -1,4 +1,4 @@
-"""Screenshots of the page's views of copies and of the map, for the documentation.
+"""Screenshots of the page's views, for the documentation.
 
     python -m benchmarks.screenshots FOLDER [--chromium PATH]
 
@@ -22,13 +22,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.serving import served
 from imagefinder import Finder
-from imagefinder.testing.gallery import draw_scene
+from imagefinder.testing.gallery import SCENES, draw_scene, view_of
 
 _QUALITY = 70
-_SCENES = (
-    *("harbour", "regatta", "lighthouse", "coral-reef", "pine-forest", "autumn-wood"),
-    *("tulip-field", "desert-dunes", "mountain-lake", "balloons", "chessboard", "mosaic"),
-)
 _COPIED = 4
 """How many of them have a gray copy too."""
 
@@ -41,6 +37,11 @@ class _Look(NamedTuple):
 
 
 _LOOKS = (_Look("", 1440, 900, False), _Look("-phone", 390, 844, True))
+_QUERIED = "harbour"
+_HITS_ARE_SHOWN = """() => {
+    const seen = [...document.querySelectorAll("#hits .card:has(.score) img")].slice(0, 8);
+    return seen.length && seen.every((one) => one.complete && one.naturalWidth);
+}"""
 
 
 def main() -> None:
@@ -50,7 +51,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         photos, catalogue = Path(folder, "photos"), Path(folder, "photos.db")
         _draw(photos)
-        with Finder.create(catalogue) as finder:
+        query = Path(folder, "photo.jpg")
+        view_of(draw_scene(_QUERIED), "angle", 1).save(query, quality=90)
+        with Finder.create(catalogue, local="sift") as finder:
             finder.add(photos)
         log = catalogue.with_suffix(".log")
         with (
@@ -59,17 +62,16 @@ def main() -> None:
         ):
             for look in _LOOKS:
                 page = _opened(browser, look)
-                _show_copies(page, f"http://127.0.0.1:{port}")
-                _save(page, given.folder / f"page-copies{look.suffix}.webp")
-                _show_map(page, f"http://127.0.0.1:{port}")
-                _save(page, given.folder / f"page-map{look.suffix}.webp")
+                for name, show in _VIEWS.items():
+                    show(page, f"http://127.0.0.1:{port}", query)
+                    _save(page, given.folder / f"{name}{look.suffix}.webp")
                 page.close()
 
 
 def _draw(photos: Path) -> None:
     for name in ("Camera", "Phone", "Prints"):
         (photos / name).mkdir(parents=True)
-    for number, name in enumerate(_SCENES):
+    for number, name in enumerate(SCENES):
         scene = draw_scene(name)
         small = photos / "Phone" / f"{name}.jpg"
         scene.save(photos / "Camera" / f"{name}.png")
@@ -86,7 +88,30 @@ def _opened(browser: Browser, look: _Look) -> Page:
     )
 
 
-def _show_copies(page: Page, origin: str) -> None:
+def _show_search(page: Page, origin: str, query: Path) -> None:
+    page.goto(origin)
+    page.wait_for_selector(".card")
+    page.set_input_files("#choose", query)
+    page.wait_for_function(_HITS_ARE_SHOWN, timeout=300_000)
+
+
+def _show_lightbox(page: Page, origin: str, query: Path) -> None:
+    page.locator("#hits .preview").nth(1).press("Enter")
+    page.wait_for_selector("#neighbors img", timeout=300_000)
+
+
+def _show_comparison(page: Page, origin: str, query: Path) -> None:
+    page.get_by_text("Compare with the query").click()
+    page.wait_for_selector("#pair .lines", timeout=300_000)
+
+
+def _show_catalogue(page: Page, origin: str, query: Path) -> None:
+    page.goto("about:blank")  # so that what was open is closed
+    page.goto(f"{origin}/#catalogue")
+    page.wait_for_selector("#images .card img", timeout=300_000)
+
+
+def _show_copies(page: Page, origin: str, query: Path) -> None:
     page.goto(f"{origin}/#copies")
     page.wait_for_selector("#search-again:visible", timeout=300_000)
     page.select_option("#keep", "best")
@@ -95,7 +120,7 @@ def _show_copies(page: Page, origin: str) -> None:
     )
 
 
-def _show_map(page: Page, origin: str) -> None:
+def _show_map(page: Page, origin: str, query: Path) -> None:
     page.goto(f"{origin}/#map")
     page.wait_for_selector("#map-canvas:visible", timeout=300_000)
     page.wait_for_selector("#map-canvas:not([aria-busy])", timeout=300_000)
@@ -103,7 +128,19 @@ def _show_map(page: Page, origin: str) -> None:
     page.keyboard.press("ArrowLeft")
 
 
+_VIEWS = {
+    "page": _show_search,
+    "page-lightbox": _show_lightbox,
+    "page-compare": _show_comparison,
+    "page-catalogue": _show_catalogue,
+    "page-copies": _show_copies,
+    "page-map": _show_map,
+}
+"""In this order: each begins where the one before has ended."""
+
+
 def _save(page: Page, file: Path) -> None:
+    page.wait_for_load_state("networkidle")
     page.wait_for_function("[...document.images].every((one) => one.complete)")
     with PIL.Image.open(BytesIO(page.screenshot())) as image:
         image.save(file, quality=_QUALITY, method=6)
