@@ -23,7 +23,6 @@ from imagefinder.encoders.precision import (
     LIMITS,
     NO_SIXTEEN_BITS,
     compile_graph,
-    core_of,
     precision_of,
 )
 from imagefinder.registry.pretrained import cache_home
@@ -44,7 +43,7 @@ def compiled_graph(
     ``key`` names all that the graph depends on. Raises RuntimeError if it cannot be compiled, and
     what ``read`` raises.
     """
-    core = core_of(ov)
+    core = ov.Core()
     file = _file(ov, core, key, precision, config)
     found = _imported(ov, core, file, config)
     if found is not None:

@@ -25,23 +25,12 @@ HINT: Final = "INFERENCE_PRECISION_HINT"
 log = logging.getLogger(__name__)
 
 
-@cache
-def core_of(ov: Any) -> Any:
-    """The one core of the process, which lasts as long as it does.
-
-    Each core gives the main thread a stack for signal handlers, and takes it back at its end. Two
-    that end in the order in which they were made leave it one that is gone: the next Ctrl-C would
-    crash the program.
-    """
-    return ov.Core()
-
-
 def compile_graph(ov: Any, graph: Any, precision: str, config: Mapping[str, Any]) -> Any:
     """A graph compiled for the CPU, in 32 bits if 16 fail.
 
     Raises RuntimeError if these fail too.
     """
-    core = core_of(ov)
+    core = ov.Core()
     if precision in ("f32", "i8"):  # what has not 8 bits has 32: the same on every processor
         return core.compile_model(graph, "CPU", {**config, HINT: "f32"})
     hint = {} if precision == "auto" else {HINT: precision}
@@ -73,7 +62,7 @@ def sixteen_bits_work() -> bool:
     product = ops.matmul(rows, ops.constant(np.ones((36, 8), np.float32)), False, False)
     try:
         config = {HINT: "bf16", "INFERENCE_NUM_THREADS": 1}
-        compiled = core_of(ov).compile_model(ov.Model([product], [image], "probe"), "CPU", config)
+        compiled = ov.Core().compile_model(ov.Model([product], [image], "probe"), "CPU", config)
         _run_once(compiled)
     except RuntimeError:
         return False
@@ -84,7 +73,7 @@ def chosen_precision() -> str:
     """The precision that OpenVINO chooses on this processor."""
     import openvino as ov
 
-    return str(core_of(ov).get_property("CPU", HINT).get_type_name())
+    return str(ov.Core().get_property("CPU", HINT).get_type_name())
 
 
 def precision_of(compiled: Any) -> str:

@@ -28,7 +28,6 @@ from imagefinder.encoders.precision import (
     Precision,
     chosen_precision,
     compile_graph,
-    core_of,
     sixteen_bits_work,
 )
 from imagefinder.errors import ModelError
@@ -133,7 +132,7 @@ def read_model(path: Path) -> Any:
     try:
         if not is_onnx(path):
             raise RuntimeError("OpenVINO reads other formats too, whose weights are not checked")
-        model = core_of(openvino()).read_model(path)
+        model = openvino().Core().read_model(path)
     except RuntimeError as error:
         raise ModelError(f"{path.name} is not a readable ONNX graph") from error
     check_loops(model, path.name)
