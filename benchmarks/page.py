@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import PIL.Image
-from playwright.sync_api import Browser, Response, sync_playwright
+from playwright.sync_api import Browser, Response
 
+from benchmarks.browser import launched
 from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
 from benchmarks.serving import served
@@ -44,7 +43,7 @@ def main() -> None:
         _part(images[_QUERY]).save(query)
         with (
             served(catalogue, catalogue.with_suffix(".log")) as (port, _),
-            _browser(given.chromium) as browser,
+            launched(given.chromium) as browser,
         ):
             origin = f"http://127.0.0.1:{port}"
             rounds = [_visit(browser, origin, query) for _ in range(given.rounds)]
@@ -93,14 +92,6 @@ def _part(path: Path) -> PIL.Image.Image:
     width, height = image.size
     inner = (width // 8, height // 8, width - width // 8, height - height // 8)
     return image.crop(inner)
-
-
-@contextmanager
-def _browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def _arguments() -> argparse.Namespace:

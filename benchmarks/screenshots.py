@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import PIL.Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from benchmarks.browser import launched
 from benchmarks.serving import served
 from imagefinder import Finder
 from imagefinder.testing.gallery import SCENES, draw_scene, view_of
@@ -58,7 +57,7 @@ def main() -> None:
         log = catalogue.with_suffix(".log")
         with (
             served(catalogue, log, options=["--show-paths"]) as (port, _),
-            _browser(given.chromium) as browser,
+            launched(given.chromium) as browser,
         ):
             for look in _LOOKS:
                 page = _opened(browser, look)
@@ -144,14 +143,6 @@ def _save(page: Page, file: Path) -> None:
     page.wait_for_function("[...document.images].every((one) => one.complete)")
     with PIL.Image.open(BytesIO(page.screenshot())) as image:
         image.save(file, quality=_QUALITY, method=6)
-
-
-@contextmanager
-def _browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def _arguments() -> argparse.Namespace:
