@@ -58,9 +58,9 @@ class Failing:
     def infer(self) -> None:
         self._fail("run")
 
-    def get_property(self, name: str) -> Any:
-        assert name == precision.HINT
-        said = "f32" if self.when == "silently" else self.hints[-1]
+    def get_property(self, *asked: str) -> Any:
+        assert asked[-1] == precision.HINT
+        said = "f32" if self.when == "silently" else ["auto", *self.hints][-1]
         return SimpleNamespace(get_type_name=lambda: said)
 
     def _fail(self, when: str) -> None:
@@ -137,3 +137,26 @@ def test_onnx_runtime_says_that_it_has_no_choice(caplog: pytest.LogCaptureFixtur
     )
     assert "bf16 has no effect" in caplog.text
     assert np.array_equal(chosen[0], plain[0])
+
+
+SIGNALED = """
+import gc, os, signal
+import numpy as np
+from imagefinder.registry.factory import make_encoder
+black = [np.zeros((208, 208, 3), np.uint8)]
+for precision in ("f32", "auto", "bf16"):
+    encoder = make_encoder("compact", {"precision": precision})
+    encoder.encode(black)
+    del encoder
+    gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_after_graphs_have_come_and_gone(tmp_path: Path) -> None:
+    environment = {**os.environ, "IMAGEFINDER_HOME": str(tmp_path)}  # nothing is compiled yet
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALED], env=environment, capture_output=True, check=True
+    )
+    assert done.stdout.strip() == b"heard"

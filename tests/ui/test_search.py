@@ -82,6 +82,49 @@ def test_a_photograph_is_taken_by_the_camera(visit: Visitor, origin: str) -> Non
     at.page.wait_for_function("document.getElementById('video').srcObject === null")
 
 
+ASKED = """
+const start = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.cameras = [];
+navigator.mediaDevices.getUserMedia = (wanted) => new Promise((allow, refuse) => {
+    window.allow = async () => {
+        window.cameras.push(await start(wanted));
+        allow(window.cameras.at(-1));
+    };
+    window.refuse = () => refuse(new DOMException("no", "NotAllowedError"));
+});
+"""
+LIVE = "window.cameras.map((one) => one.getTracks().some((track) => track.readyState === 'live'))"
+
+
+@pytest.mark.parametrize("answer", ["allow", "refuse"])
+def test_the_buttons_stay_in_place_when_the_camera_answers(
+    visit: Visitor, origin: str, answer: str
+) -> None:
+    at = visit(origin)
+    at.page.add_init_script(ASKED)
+    at.to().page.click("#photograph")
+    cancel = at.page.locator("#camera >> text=Cancel")
+    before = cancel.bounding_box()
+    at.page.evaluate(f"window.{answer}()")
+    said = "#shutter:enabled" if answer == "allow" else "#camera-error:visible"
+    expect(at.page.locator(said)).to_have_count(1)
+    assert cancel.bounding_box() == before
+
+
+def test_a_camera_allowed_too_late_is_stopped(visit: Visitor, origin: str) -> None:
+    at = visit(origin)
+    at.page.add_init_script(ASKED)
+    at.to().page.click("#photograph")
+    at.page.click("#camera >> text=Cancel")
+    expect(at.page.locator("#camera")).to_be_hidden()
+    at.page.evaluate("() => { window.late = window.allow }")
+    at.page.click("#photograph")
+    at.page.evaluate("window.allow()")
+    expect(at.page.locator("#shutter")).to_be_enabled()
+    at.page.evaluate("window.late()")
+    assert at.page.evaluate(LIVE) == [True, False]
+
+
 def test_a_phone_takes_it_by_its_own_camera(visit: Visitor, origin: str, harbour: Path) -> None:
     at = visit(origin, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}).to()
     with at.page.expect_file_chooser() as chooser:

@@ -23,6 +23,7 @@ from imagefinder.encoders.precision import (
     LIMITS,
     NO_SIXTEEN_BITS,
     compile_graph,
+    cpu_core,
     precision_of,
 )
 from imagefinder.registry.pretrained import cache_home
@@ -43,7 +44,7 @@ def compiled_graph(
     ``key`` names all that the graph depends on. Raises RuntimeError if it cannot be compiled, and
     what ``read`` raises.
     """
-    core = ov.Core()
+    core = cpu_core(ov)
     file = _file(ov, core, key, precision, config)
     found = _imported(ov, core, file, config)
     if found is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -25,12 +26,29 @@ HINT: Final = "INFERENCE_PRECISION_HINT"
 log = logging.getLogger(__name__)
 
 
+def cpu_core(ov: Any) -> Any:
+    """A core with its plugin for the CPU, loaded by a thread that ends at once.
+
+    A plugin gives the thread that loads it a stack for signal handlers, and takes it back at its
+    end. Two of one thread that end in the order in which they were made leave it a stack that is
+    gone: in the main thread, the next Ctrl-C would crash the program.
+    """
+
+    def load() -> Any:
+        core = ov.Core()
+        core.get_property("CPU", HINT)
+        return core
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(load).result()
+
+
 def compile_graph(ov: Any, graph: Any, precision: str, config: Mapping[str, Any]) -> Any:
     """A graph compiled for the CPU, in 32 bits if 16 fail.
 
     Raises RuntimeError if these fail too.
     """
-    core = ov.Core()
+    core = cpu_core(ov)
     if precision in ("f32", "i8"):  # what has not 8 bits has 32: the same on every processor
         return core.compile_model(graph, "CPU", {**config, HINT: "f32"})
     hint = {} if precision == "auto" else {HINT: precision}
@@ -62,7 +80,7 @@ def sixteen_bits_work() -> bool:
     product = ops.matmul(rows, ops.constant(np.ones((36, 8), np.float32)), False, False)
     try:
         config = {HINT: "bf16", "INFERENCE_NUM_THREADS": 1}
-        compiled = ov.Core().compile_model(ov.Model([product], [image], "probe"), "CPU", config)
+        compiled = cpu_core(ov).compile_model(ov.Model([product], [image], "probe"), "CPU", config)
         _run_once(compiled)
     except RuntimeError:
         return False
@@ -73,7 +91,7 @@ def chosen_precision() -> str:
     """The precision that OpenVINO chooses on this processor."""
     import openvino as ov
 
-    return str(ov.Core().get_property("CPU", HINT).get_type_name())
+    return str(cpu_core(ov).get_property("CPU", HINT).get_type_name())
 
 
 def precision_of(compiled: Any) -> str:

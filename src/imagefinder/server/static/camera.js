@@ -8,19 +8,30 @@ export async function takePhoto() {
   setText($("camera-error"), null);
   $("shutter").disabled = true;
   const closed = openDialog($("camera"));
-  let stream = null;
+  const camera = navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  const isCancelled = await Promise.race([camera.then(() => false, () => false), closed.then(() => true)]);
+  if (isCancelled) return forget(camera);
+  await show(camera, video);
+  const photo = (await closed) === "yes" ? await currentFrame(video) : null;
+  video.srcObject = null;
+  forget(camera);
+  return photo;
+}
+
+async function show(camera, video) {
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    video.srcObject = stream;
+    video.srcObject = await camera;
     await video.play();
     $("shutter").disabled = false;
   } catch {
     setText($("camera-error"), "No access to the camera. Allow it in the browser, or choose a file.");
   }
-  const photo = (await closed) === "yes" && stream ? await currentFrame(video) : null;
-  stream?.getTracks().forEach((track) => track.stop());
-  video.srcObject = null;
-  return photo;
+}
+
+/** Stop the camera, now or when the browser's question about it is answered. */
+function forget(camera) {
+  camera.then((stream) => stream.getTracks().forEach((track) => track.stop()), () => {});
+  return null;
 }
 
 async function currentFrame(video) {
