@@ -38,7 +38,7 @@ def test_a_stored_image_has_its_file_despite_concurrent_deletion(
                 record = finder.get(id_)
             except NotFound:
                 return
-            delete_image(finder, record, kept)
+            delete_image(finder, record, Settings(uploads=kept))
 
         for number in range(ROUNDS):
             one, other = both.submit(taken, number), both.submit(dropped, number)
@@ -80,7 +80,7 @@ def test_only_what_was_uploaded_is_deleted(photos: tuple[Finder, Path]) -> None:
     uploaded = upload(finder, folder, 9)
     assert [file.origin for file in uploaded.files] == ["uploaded"]
     for record, _ in list(finder.store.iter_records()):
-        delete_image(finder, record, folder)
+        delete_image(finder, record, Settings(uploads=folder))
     assert len(finder) == 0
     assert files_in(folder) == ["0.png", "1.png"]
 
@@ -91,7 +91,7 @@ def test_an_upload_of_what_the_user_has_leaves_the_user_s_file(
     finder, folder = photos
     same = upload(finder, folder, 0)
     assert [Path(file.path).name for file in same.files] == ["0.png"]
-    delete_image(finder, same, folder)
+    delete_image(finder, same, Settings(uploads=folder))
     assert files_in(folder) == ["0.png", "1.png"]
 
 
@@ -103,7 +103,7 @@ def test_a_copy_that_the_user_has_elsewhere_stays(
     copy = tmp_path / "copy.png"
     copy.write_bytes(Path(uploaded.files[0].path).read_bytes())
     finder.add(copy)
-    delete_image(finder, finder.get(uploaded.id), folder)
+    delete_image(finder, finder.get(uploaded.id), Settings(uploads=folder))
     assert copy.exists()
     assert files_in(folder) == ["0.png", "1.png"]
 
@@ -114,7 +114,7 @@ def test_an_uploaded_file_that_the_user_adds_is_the_user_s(photos: tuple[Finder,
     finder.sync(folder)  # which finds it unchanged: it stays an upload
     assert [file.origin for file in finder.get(uploaded.id).files] == ["uploaded"]
     finder.add(uploaded.files[0].path, metadata={"kept": True})
-    delete_image(finder, finder.get(uploaded.id), folder)
+    delete_image(finder, finder.get(uploaded.id), Settings(uploads=folder))
     assert files_in(folder) == ["0.png", "1.png", "new.png"]
 
 
@@ -123,7 +123,7 @@ def test_an_uploaded_file_that_was_changed_is_not_deleted(photos: tuple[Finder, 
     uploaded = upload(finder, folder, 9)
     path = Path(uploaded.files[0].path)
     path.write_bytes(path.read_bytes() + b"edited")
-    delete_image(finder, uploaded, folder)
+    delete_image(finder, uploaded, Settings(uploads=folder))
     assert path.exists()
 
 
@@ -135,7 +135,7 @@ def test_a_link_in_the_place_of_an_upload_leads_to_no_deletion(
     path, moved = Path(uploaded.files[0].path), tmp_path / "moved"
     path.parent.rename(moved)
     path.parent.symlink_to(moved)
-    delete_image(finder, uploaded, folder)
+    delete_image(finder, uploaded, Settings(uploads=folder))
     assert files_in(moved) == ["new.png"]
 
 
@@ -144,7 +144,7 @@ def test_uploads_may_go_through_a_link(photos: tuple[Finder, Path], tmp_path: Pa
     link = tmp_path / "link"
     link.symlink_to(folder)
     uploaded = upload(finder, link, 9)
-    delete_image(finder, uploaded, folder)
+    delete_image(finder, uploaded, Settings(uploads=folder))
     assert files_in(folder) == ["0.png", "1.png"]
 
 

@@ -14,7 +14,8 @@ import typer
 
 from imagefinder.cli.options import Json
 from imagefinder.cli.output import hit_as_json, print_json, print_searches
-from imagefinder.cli.serve import PORT, Port, serve
+from imagefinder.cli.serve import serve
+from imagefinder.cli.serve_options import PORT, Port
 from imagefinder.errors import StoreError
 
 if TYPE_CHECKING:

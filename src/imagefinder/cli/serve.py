@@ -9,232 +9,74 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from imagefinder._utils.concurrency import cores, use_cores
 from imagefinder.cli.options import DB, Db, Options, SameEncoder, open_finder, open_or_create
+from imagefinder.cli.serve_options import (
+    DECODING_MEGABYTES,
+    FEWEST_MEGABYTES,
+    MAX_UPLOAD_MEGABYTES,
+    PORT,
+    TIMEOUT_SECONDS,
+    AllowPrivate,
+    Also,
+    Cors,
+    DecodingMemory,
+    Fetch,
+    Host,
+    HostName,
+    Keys,
+    MaxUpload,
+    Mcp,
+    Port,
+    Proxy,
+    Rate,
+    Root,
+    RootPath,
+    Show,
+    ShowPaths,
+    Timeout,
+    Uploads,
+    Watch,
+    Workers,
+    Writable,
+)
 from imagefinder.cli.terminal import prepare_streams, quiet_libraries, quiet_warnings
+from imagefinder.stores.location import is_url
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.server import Settings
     from imagefinder.server.worker import Seat
 
-PORT = 8000
-_MEGABYTES = 20
-_SECONDS = 60
-_DECODING_MEGABYTES = 384
-_FEWEST_MEGABYTES = 64
-_NETWORK = "Network"
-_ACCESS = "Access"
-_LIMITS = "Limits"
-
-Port = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        max=65535,
-        metavar="PORT",
-        help="Port to listen on; 0 for any free one.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-
-
-_Also = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="DB",
-        help="Also serve this catalogue, made with another encoder; repeatable.",
-        dir_okay=False,
-        path_type=str,
-    ),
-]
-_Host = Annotated[
-    str,
-    typer.Option(metavar="ADDRESS", help="Address to listen on.", rich_help_panel=_NETWORK),
-]
-_HostName = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME",
-        help="Host name to accept requests for; repeatable, * for any.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-_Proxy = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Trust X-Forwarded-For and X-Forwarded-Prefix of this proxy; repeatable.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-_RootPath = Annotated[
-    str,
-    typer.Option(
-        metavar="PATH",
-        help="Path below which a proxy serves this server, such as /find.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-_Cors = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="ORIGIN",
-        help="Allow requests from pages of this origin (CORS); repeatable, * for any.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-_Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Processes that serve the port together; default: one for each core, "
-        "and a single one with --writable.",
-        rich_help_panel=_LIMITS,
-    ),
-]
-_Writable = Annotated[
-    bool,
-    typer.Option(
-        "--writable",
-        help="Allow adding and deleting images; creates the catalogue if it is missing.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Uploads = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Store the files of added images here.",
-        file_okay=False,
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Watch = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Keep the catalogue in step with this folder meanwhile; repeatable. "
-        "Creates the catalogue if it is missing.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Root = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Serve files of imported images if they lie here; repeatable.",
-        file_okay=False,
-        rich_help_panel=_ACCESS,
-    ),
-]
-_ShowPaths = Annotated[
-    bool,
-    typer.Option(
-        "--show-paths",
-        help="Tell clients the folders of images: the list of copies to remove needs them, and "
-        "so does browsing by folders.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Keys = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Require an API key from this file (see `imagefinder keys`).",
-        dir_okay=False,
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Fetch = Annotated[
-    bool,
-    typer.Option(
-        "--fetch",
-        help="Allow searches by URL, for public addresses.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-_AllowPrivate = Annotated[
-    bool,
-    typer.Option(
-        "--allow-private",
-        help="With --fetch: also private addresses, for an intranet.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Mcp = Annotated[
-    bool,
-    typer.Option(
-        "--mcp",
-        help="Serve assistants by the Model Context Protocol, too, at /mcp; they may name files "
-        "below --root.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-_Rate = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Requests per minute from one address; no limit if not given.",
-        rich_help_panel=_LIMITS,
-    ),
-]
-_MaxUpload = Annotated[
-    int,
-    typer.Option(
-        min=1, metavar="MB", help="Largest request body accepted.", rich_help_panel=_LIMITS
-    ),
-]
-_DecodingMemory = Annotated[
-    int | None,
-    typer.Option(
-        min=_FEWEST_MEGABYTES,
-        metavar="MB",
-        help="Memory for decoding images, all requests together, split among the workers; "
-        f"default: {_DECODING_MEGABYTES} for each.",
-        rich_help_panel=_LIMITS,
-    ),
-]
-_Timeout = Annotated[
-    float,
-    typer.Option(
-        min=0.1,
-        metavar="SECONDS",
-        help="Time limit for a response to begin.",
-        rich_help_panel=_LIMITS,
-    ),
-]
-
 
 def serve(
     db: Db = DB,
-    also: _Also = None,
-    host: _Host = "127.0.0.1",
+    also: Also = None,
+    host: Host = "127.0.0.1",
     port: Port = PORT,
-    host_name: _HostName = None,
-    proxy: _Proxy = None,
-    root_path: _RootPath = "",
-    cors: _Cors = None,
-    workers: _Workers = None,
-    writable: _Writable = False,
-    uploads: _Uploads = None,
-    watch: _Watch = None,
-    root: _Root = None,
-    show_paths: _ShowPaths = False,
-    keys: _Keys = None,
-    fetch: _Fetch = False,
-    allow_private: _AllowPrivate = False,
-    mcp: _Mcp = False,
-    rate: _Rate = None,
-    max_upload: _MaxUpload = _MEGABYTES,
-    decoding_memory: _DecodingMemory = None,
-    timeout: _Timeout = _SECONDS,
+    host_name: HostName = None,
+    proxy: Proxy = None,
+    root_path: RootPath = "",
+    cors: Cors = None,
+    workers: Workers = None,
+    writable: Writable = False,
+    uploads: Uploads = None,
+    watch: Watch = None,
+    root: Root = None,
+    show_paths: ShowPaths = False,
+    show: Show = None,
+    keys: Keys = None,
+    fetch: Fetch = False,
+    allow_private: AllowPrivate = False,
+    mcp: Mcp = False,
+    rate: Rate = None,
+    max_upload: MaxUpload = MAX_UPLOAD_MEGABYTES,
+    decoding_memory: DecodingMemory = None,
+    timeout: Timeout = TIMEOUT_SECONDS,
     encoder: SameEncoder = None,
     option: Options = None,
 ) -> None:
@@ -272,8 +114,10 @@ def serve(
             "rate": rate,
             "writable": writable,
             "uploads": uploads,
+            "thumbnails": _thumbnails(db) if writable and uploads is None else None,
             "roots": root or [],
             "show_paths": show_paths,
+            "show": _names(show),
             "keys": keys,
             "mcp": mcp,
             "origins": tuple(cors or ()),
@@ -352,6 +196,7 @@ def _opened(given: _Given) -> Iterator[tuple[list[Finder], Settings]]:
     settings = replace(
         settings,
         uploads=absolute(settings.uploads) if settings.uploads else None,
+        thumbnails=absolute(settings.thumbnails) if settings.thumbnails else None,
         roots=tuple(map(absolute, settings.roots)),
         fetch=partial(fetch_all, limits=limits) if given.fetch else None,
     )
@@ -374,6 +219,24 @@ def _prefix(given: str) -> str:
     return prefix
 
 
+def _thumbnails(db: str) -> Path | None:
+    """A hidden folder beside a catalogue that is on this machine."""
+    if is_url(db):
+        return None
+    path = Path(db)
+    return path.with_name(f".{path.name}.thumbnails")
+
+
+def _names(given: str | None) -> tuple[str, ...]:
+    """Names of metadata, separated by commas. Raises BadParameter."""
+    if given is None:
+        return ()
+    names = tuple(name.strip() for name in given.split(","))
+    if not all(names):
+        raise typer.BadParameter("--show: expected names of metadata, such as title,price")
+    return names
+
+
 def _worker_count(given: int | None, writable: bool) -> int:
     """Raises BadParameter for several where there can be only one."""
     if given is None:
@@ -391,11 +254,11 @@ def _worker_count(given: int | None, writable: bool) -> int:
 def _decoding_memory(given: int | None, count: int) -> int:
     """In megabytes, of all workers. Raises BadParameter if that is too little for each."""
     if given is None:
-        return _DECODING_MEGABYTES * count
-    if given < _FEWEST_MEGABYTES * count:
+        return DECODING_MEGABYTES * count
+    if given < FEWEST_MEGABYTES * count:
         raise typer.BadParameter(
             f"--decoding-memory is split among {count} workers: give at least "
-            f"{_FEWEST_MEGABYTES * count}, or fewer --workers"
+            f"{FEWEST_MEGABYTES * count}, or fewer --workers"
         )
     return given
 

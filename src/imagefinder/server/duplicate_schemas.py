@@ -14,6 +14,7 @@ from imagefinder.near_duplicates.groups import DuplicateGroup as FoundGroup
 from imagefinder.near_duplicates.groups import NearDuplicate
 from imagefinder.near_duplicates.selection import kept_first
 from imagefinder.server.schemas import VERDICT, EvidenceInfo, ImageInfo
+from imagefinder.server.settings import Settings
 from imagefinder.types import Record, Verdict
 
 
@@ -49,10 +50,10 @@ class CopyInfo(ImageInfo):
     )
 
 
-def _copy_fields(record: Record, show_paths: bool) -> dict[str, object]:
+def _copy_fields(record: Record, settings: Settings) -> dict[str, object]:
     times = {file.path: file.mtime_ns for file in record.files}
-    files = [FileInfo.of(one, times[one.path], show_paths) for one in kept_first(record)]
-    fields = ImageInfo.of(record).model_dump() | {"files": files}
+    files = [FileInfo.of(one, times[one.path], settings.show_paths) for one in kept_first(record)]
+    fields = ImageInfo.of(record, settings).model_dump() | {"files": files}
     return fields | {"name": files[0].name} if files else fields  # of the one that would stay
 
 
@@ -79,10 +80,10 @@ class DuplicateImage(CopyInfo):
     )
 
     @classmethod
-    def of_copy(cls, copy: NearDuplicate, show_paths: bool) -> DuplicateImage:
+    def of_copy(cls, copy: NearDuplicate, settings: Settings) -> DuplicateImage:
         """From a copy."""
         return cls.model_validate(
-            _copy_fields(copy.record, show_paths)
+            _copy_fields(copy.record, settings)
             | {
                 "score": copy.score,
                 "verdict": copy.verification.verdict,
@@ -110,13 +111,13 @@ class DuplicateGroup(BaseModel):
     )
 
     @classmethod
-    def of(cls, group: FoundGroup, show_paths: bool) -> DuplicateGroup:
+    def of(cls, group: FoundGroup, settings: Settings) -> DuplicateGroup:
         """From a group."""
         return cls(
-            best=CopyInfo.model_validate(_copy_fields(group.best, show_paths)),
+            best=CopyInfo.model_validate(_copy_fields(group.best, settings)),
             why=group.why,
             spare_bytes=group.spare_bytes,
-            copies=[DuplicateImage.of_copy(copy, show_paths) for copy in group.copies],
+            copies=[DuplicateImage.of_copy(copy, settings) for copy in group.copies],
         )
 
 

@@ -21,6 +21,7 @@ from imagefinder.server.duplicate_schemas import (
     SearchBegun,
     SearchFinished,
 )
+from imagefinder.server.settings import Settings
 
 _HEARTBEAT = 1.0  # seconds, after which a client that has gone is noticed
 _ONE_AT_A_TIME = Lock()
@@ -34,11 +35,11 @@ class DuplicatesStream:
     """
 
     def __init__(
-        self, catalogue: Catalogue, threshold: float | None, verify: Verify, show_paths: bool
+        self, catalogue: Catalogue, threshold: float | None, verify: Verify, settings: Settings
     ) -> None:
         """Nothing is begun yet."""
         self._catalogue, self._threshold, self._verify = catalogue, threshold, verify
-        self._show_paths = show_paths
+        self._settings = settings
         self._lines: SimpleQueue[DuplicatesLine | Exception | None] = SimpleQueue()
         self._is_left = Event()
         self._share: float | None = None
@@ -93,10 +94,10 @@ class DuplicatesStream:
             )
             self._lines.put(DuplicatesLine(begun=begun))
             for group in search.identical_files():
-                self._put(DuplicateGroup.of(group, self._show_paths))
+                self._put(DuplicateGroup.of(group, self._settings))
             for _, group in search.groups():
                 if group.copies:  # the others were among the first
-                    self._put(DuplicateGroup.of(group, self._show_paths))
+                    self._put(DuplicateGroup.of(group, self._settings))
             unseen = len(search.unverified.unreadable)
             finished = SearchFinished(unseen=unseen, undecided=search.unverified.undecided)
             self._lines.put(DuplicatesLine(finished=finished))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 
 from fastapi import HTTPException, Request, Response
@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
+from imagefinder.images.decode import Source
 from imagefinder.images.opened_files import OpenedFile, open_stored
+from imagefinder.server.kept_thumbnails import kept_thumbnail
 from imagefinder.server.settings import Settings
 from imagefinder.types import File, Record
 
@@ -47,6 +49,25 @@ def required_file(record: Record, settings: Settings) -> Iterator[OpenedFile]:
         opened.close()
 
 
+@contextmanager
+def thumbnail_source(record: Record, settings: Settings) -> Iterator[tuple[Source, int]]:
+    """What a thumbnail is made from, and its time in ns: the file, or else a kept thumbnail."""
+    kept = None if record.files else _kept(settings, record)
+    if kept is not None:
+        yield kept
+        return
+    with required_file(record, settings) as opened:
+        yield opened.stream, opened.file.mtime_ns
+
+
+def _kept(settings: Settings, record: Record) -> tuple[bytes, int] | None:
+    path = kept_thumbnail(settings.thumbnails, record)
+    if path is not None:
+        with suppress(OSError):  # removed meanwhile
+            return path.read_bytes(), path.stat().st_mtime_ns
+    return None
+
+
 def media_type_of(file: File) -> str:
     """By its name; what is no image by its name is shown by no browser."""
     media_type, _ = mimetypes.guess_type(file.path)
@@ -54,9 +75,9 @@ def media_type_of(file: File) -> str:
     return media_type if is_image and media_type else "application/octet-stream"
 
 
-def cache_headers(etag: str, file: File) -> dict[str, str]:
+def cache_headers(etag: str, mtime_ns: int) -> dict[str, str]:
     """Headers that let a browser reuse a response for a day, and revalidate it afterwards."""
-    seconds = min(max(file.mtime_ns // 10**9, 0), _LAST_SECOND)
+    seconds = min(max(mtime_ns // 10**9, 0), _LAST_SECOND)
     modified = formatdate(seconds, usegmt=True)
     return {"ETag": f'"{etag}"', "Last-Modified": modified, "Cache-Control": _CACHE_CONTROL}
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from imagefinder.images.metadata import shown_metadata
+from imagefinder.server.kept_thumbnails import kept_name
+from imagefinder.server.settings import Settings
 from imagefinder.server.upgrades import UpgradeState
 from imagefinder.types import Evidence, Hit, Record, Verdict
 
@@ -113,12 +115,12 @@ class SearchHit(BaseModel):
     )
 
     @classmethod
-    def of(cls, hit: Hit) -> SearchHit:
+    def of(cls, hit: Hit, settings: Settings) -> SearchHit:
         """From a hit."""
         return cls(
             rank=hit.rank,
             id=hit.id,
-            name=file_name(hit.record),
+            name=_shown_name(hit.record, settings),
             score=hit.score,
             distance=hit.distance,
             verdict=hit.verdict,
@@ -197,17 +199,17 @@ class ImageInfo(BaseModel):
     items: list[ItemInfo] = Field(description=_ITEMS)
 
     @classmethod
-    def of(cls, record: Record, show_paths: bool = False) -> ImageInfo:
+    def of(cls, record: Record, settings: Settings) -> ImageInfo:
         """From a record."""
         return cls(
             id=record.id,
-            name=file_name(record),
+            name=_shown_name(record, settings),
             sha256=record.sha256.hex(),
             size=record.size,
             width=record.width,
             height=record.height,
             places=len(record.files),
-            paths=[file.path for file in record.files] if show_paths else None,
+            paths=[file.path for file in record.files] if settings.show_paths else None,
             metadata=shown_metadata(record.metadata),
             items=ItemInfo.several(record),
         )
@@ -358,6 +360,10 @@ class ServerInfo(BaseModel):
     fetches: bool = Field(description="Whether a search can use URLs.")
     maps: bool = Field(description="Whether `/v1/map` has what it needs: the extra `reduce`.")
     shows_paths: bool = Field(description="Whether clients are told where files lie.")
+    shows: list[str] = Field(
+        description="Names of metadata that the web page shows, in this order; empty for all.",
+        examples=[["title", "price"]],
+    )
     max_upload: int = Field(
         description="The maximum size of a request, in bytes.", examples=[20000000]
     )
@@ -381,6 +387,10 @@ class IdsResponse(BaseModel):
     """The ids of the most similar images, best first."""
 
     ids: list[str] = Field(examples=[[_ID, "420a3d0d5c754346", "2e25d018994b5516"]])
+
+
+def _shown_name(record: Record, settings: Settings) -> str | None:
+    return file_name(record) or kept_name(settings.thumbnails, record)
 
 
 def file_name(record: Record) -> str | None:

@@ -31,10 +31,14 @@ class Settings:
     """Whether images may be added and deleted."""
     uploads: Path | None = None
     """The folder for files of added images; without it, only their vectors are stored."""
+    thumbnails: Path | None = None
+    """The folder for thumbnails and names of added images, where their files are not kept."""
     roots: tuple[Path, ...] = ()
     """Folders below which files of imported images are served; others of them are not."""
     show_paths: bool = False
     """Whether clients may know where files lie; without it, they get names without folders."""
+    show: tuple[str, ...] = ()
+    """Names of metadata that the web page shows, in this order; all of them, if there is none."""
     keys: Path | None = None
     """A file of API keys, one of which every request must then carry."""
     origins: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from imagefinder.images.inputs import Input, absolute
 from imagefinder.images.metadata import MAX_ITEMS, has_room
 from imagefinder.images.opened_files import stored_file
 from imagefinder.server.file_names import safe_file_name
+from imagefinder.server.kept_thumbnails import keep_thumbnail, remove_empty, remove_thumbnail
 from imagefinder.server.settings import Settings
 from imagefinder.types import File, Item, Record, id_of, key_of
 
@@ -72,22 +73,27 @@ def add_image(finder: Finder, upload: Upload, settings: Settings) -> AddedImage:
         known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
         if not has_room(known.items if known else (), upload.at(_uploaded_path(known)) or ()):
             raise HTTPException(422, f"{MAX_ITEMS} items share the image already: no more can")
-        if folder is None or (known is not None and _has_file(known, settings)):
+        has_file = known is not None and _has_file(known, settings)
+        if folder is None or has_file:
             _add(finder, data, upload.at(_uploaded_path(known)))
         else:
             # the encoder's name keeps the files of several catalogues apart
             subfolder = f"{id_of(key)}-{_safe_name(finder.recipe.encoder)}"
             place = absolute(folder) / subfolder[:2] / subfolder
             _add_file(finder, upload, _unused(place, safe_file_name(upload.name)))
-        return AddedImage(finder.get(id_of(key)), known is None)
+        record = finder.get(id_of(key))
+        if settings.thumbnails and not has_file and folder is None:
+            keep_thumbnail(settings.thumbnails, record, data, upload.name, finder.limits)
+        return AddedImage(record, known is None)
 
 
-def delete_image(finder: Finder, record: Record, folder: Path | None) -> None:
+def delete_image(finder: Finder, record: Record, settings: Settings) -> None:
     """Remove an image from the catalogue, and delete those of its files that were uploaded to it.
 
-    They must lie in ``folder``, with the content that was uploaded: any other file is the user's
-    own, wherever it lies.
+    They must lie in the folder for uploads, with the content that was uploaded: any other file is
+    the user's own, wherever it lies.
     """
+    folder = settings.uploads
     with changing(record.key):
         current = finder.store.get([record.key]).get(record.key, record)
         finder.store.remove_images([record.key])
@@ -95,7 +101,9 @@ def delete_image(finder: Finder, record: Record, folder: Path | None) -> None:
             if folder is not None and _was_uploaded(current, file, folder):
                 path = Path(file.path)
                 path.unlink(missing_ok=True)
-                _remove_empty(path.parent)
+                remove_empty(path.parent)
+        if settings.thumbnails:
+            remove_thumbnail(settings.thumbnails, current)
 
 
 def changing(key: int) -> Lock:
@@ -149,7 +157,7 @@ def _add_file(finder: Finder, upload: Upload, path: Path) -> None:
         path.unlink(missing_ok=True)
         raise
     finally:
-        _remove_empty(path.parent)
+        remove_empty(path.parent)
 
 
 def _add(finder: Finder, image: bytes | Path, items: list[Item] | None) -> None:
@@ -157,12 +165,3 @@ def _add(finder: Finder, image: bytes | Path, items: list[Item] | None) -> None:
     report = finder.add([given])
     for failure in report.failed:
         raise UnreadableImage(failure.reason)
-
-
-def _remove_empty(folder: Path) -> None:
-    """Remove an image's folder and its parent, if they are empty."""
-    try:
-        folder.rmdir()
-        folder.parent.rmdir()
-    except OSError:  # not empty
-        pass

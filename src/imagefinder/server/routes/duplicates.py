@@ -61,7 +61,7 @@ def list_duplicates(
         unseen=found.unreadable,
         undecided=found.undecided,
         total=len(found.groups),
-        groups=[DuplicateGroup.of(one, settings.show_paths) for one in found.groups[:limit]],
+        groups=[DuplicateGroup.of(one, settings) for one in found.groups[:limit]],
     )
 
 
@@ -89,7 +89,7 @@ def stream_duplicates(
     early. The groups are those of `/v1/duplicates`. It may take as long as it takes, and ends when
     the client goes.
     """
-    stream = DuplicatesStream(catalogue.pinned(), threshold, verify, settings.show_paths)
+    stream = DuplicatesStream(catalogue.pinned(), threshold, verify, settings)
     lines = stream.begin(settings.timeout / 2)
     texts = (line.model_dump_json(exclude_unset=True) + "\n" for line in lines)
     return StreamingResponse(texts, media_type=_NDJSON, headers={"Cache-Control": "no-store"})

@@ -37,7 +37,7 @@ from imagefinder.server.image_files import (
     media_type_of,
     not_modified,
     open_file,
-    required_file,
+    thumbnail_source,
 )
 from imagefinder.server.open_file_response import OpenFileResponse
 from imagefinder.server.preferences import MINIMAL, Prefer, minimal
@@ -104,7 +104,7 @@ def list_images(
     records = store.get(page)
     is_empty = not len(keys) and (folder or conditions) and not words
     found = ImagePage(
-        images=[ImageInfo.of(records[key], settings.show_paths) for key in page if key in records],
+        images=[ImageInfo.of(records[key], settings) for key in page if key in records],
         next=None,
         total=len(keys),
         detail=why_empty(store, [folder] if folder else [], conditions) if is_empty else None,
@@ -123,7 +123,7 @@ def _page_by_id(
     page = records[:limit]
     is_empty = where and not records and cursor is None
     return ImagePage(
-        images=[ImageInfo.of(record, settings.show_paths) for record in page],
+        images=[ImageInfo.of(record, settings) for record in page],
         next=page[-1].id if len(records) > limit else None,
         total=None,
         detail=why_empty(catalogue.finder.store, where=where) if is_empty else None,
@@ -140,7 +140,7 @@ def get_image(
     request: Request, response: Response, record: StoredRecord, settings: CurrentSettings
 ) -> ImageInfo | Response:
     """Size, hash, metadata and the number of its files."""
-    return _unless_known(ImageInfo.of(record, settings.show_paths), request, response)
+    return _unless_known(ImageInfo.of(record, settings), request, response)
 
 
 def _unless_known(
@@ -175,7 +175,7 @@ def get_image_file(request: Request, record: StoredRecord, settings: CurrentSett
     with ExitStack() as stack:
         opened = open_file(record, settings)
         stack.callback(opened.close)
-        headers = cache_headers(record.sha256.hex(), opened.file)
+        headers = cache_headers(record.sha256.hex(), opened.file.mtime_ns)
         if unchanged := not_modified(request, headers):
             return unchanged
         headers["Content-Disposition"] = inline_disposition(Path(opened.file.path).name)
@@ -198,10 +198,10 @@ def get_thumbnail(
     side: Annotated[int, Query(ge=16, le=1024, description="Longer side, in pixels.")] = 240,
 ) -> Response:
     """A JPEG of at most this size; smaller images are not enlarged."""
-    with required_file(record, settings) as opened:
-        headers = cache_headers(f"{record.sha256.hex()}-{side}", opened.file)
+    with thumbnail_source(record, settings) as (source, mtime_ns):
+        headers = cache_headers(f"{record.sha256.hex()}-{side}", mtime_ns)
         return not_modified(request, headers) or Response(
-            thumbnail(opened.stream, side, catalogue.finder.limits).jpeg,
+            thumbnail(source, side, catalogue.finder.limits).jpeg,
             media_type="image/jpeg",
             headers=headers,
         )
@@ -251,7 +251,7 @@ def add_image(
     added = uploads.add_image(catalogue.finder, upload, settings)
     listings.clear()
     response.status_code = 201 if added.is_new else 200
-    return minimal(prefer) or ImageInfo.of(added.record, settings.show_paths)
+    return minimal(prefer) or ImageInfo.of(added.record, settings)
 
 
 @router.delete(
@@ -268,5 +268,5 @@ def delete_image(
     listings: CachedListings,
 ) -> None:
     """Remove it from the catalogue. Its file is deleted only if it was uploaded to this server."""
-    uploads.delete_image(catalogue.finder, record, settings.uploads)
+    uploads.delete_image(catalogue.finder, record, settings)
     listings.clear()

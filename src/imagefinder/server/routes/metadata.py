@@ -71,12 +71,12 @@ def patch_image(
         with changing(record.key):
             if if_match is not None:
                 current = catalogue.finder.get(record.id)
-                check_unchanged(ImageInfo.of(current, settings.show_paths), if_match)
+                check_unchanged(ImageInfo.of(current, settings), if_match)
             changed = catalogue.finder.patch_metadata(record.id, patch, item=item)
     except NotFound as error:
         raise HTTPException(404, "there is no such image, or no such item of it") from error
     except ValueError as error:
         raise HTTPException(422, one_line(error)) from error
     listings.clear()
-    response.headers.update(document_headers(ImageInfo.of(changed, settings.show_paths)))
-    return minimal(prefer) or ImageInfo.of(changed, settings.show_paths)
+    response.headers.update(document_headers(ImageInfo.of(changed, settings)))
+    return minimal(prefer) or ImageInfo.of(changed, settings)

@@ -41,7 +41,7 @@ def search(
     return SearchResponse(
         query=", ".join([*form.query.names, *([form.text] if form.text else [])]) or None,
         encoder=catalogue.name,
-        hits=[SearchHit.of(hit) for hit in hits],
+        hits=[SearchHit.of(hit, settings) for hit in hits],
         matches=hits.match_ids,
         detail=hits.detail,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from imagefinder.search.hits import Hits
-from imagefinder.server.dependencies import QueryCatalogue, StoredRecord
+from imagefinder.server.dependencies import CurrentSettings, QueryCatalogue, StoredRecord
 from imagefinder.server.forms import FILTER_EXAMPLES, FILTER_HELP, parse_filter
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import SearchHit, SearchResponse
@@ -27,6 +27,7 @@ router = APIRouter(route_class=StrictRoute, tags=["search"])
 def similar_images(
     record: StoredRecord,
     catalogue: QueryCatalogue,
+    settings: CurrentSettings,
     k: Annotated[int, Query(ge=1, le=MAX_K, description="The maximum number of hits.")] = 10,
     where: Annotated[str | None, Query(description=FILTER_HELP, examples=FILTER_EXAMPLES)] = None,
 ) -> SearchResponse:
@@ -36,7 +37,7 @@ def similar_images(
     return SearchResponse(
         query=record.id,
         encoder=catalogue.name,
-        hits=[SearchHit.of(hit) for hit in hits],
+        hits=[SearchHit.of(hit, settings) for hit in hits],
         matches=hits.match_ids,
         detail=found.detail,
     )

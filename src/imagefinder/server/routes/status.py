@@ -28,6 +28,7 @@ def get_stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInf
         fetches=settings.fetch is not None,
         maps=is_installed("sklearn"),
         shows_paths=settings.show_paths,
+        shows=list(settings.show),
         max_upload=settings.max_upload,
     )
 

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { button, h } from "./dom.js";
 import { onLongPress } from "./long-press.js";
 import { hrefWith, navigate, searchHref } from "./router.js";
+import { linesOf } from "./shown-metadata.js";
 
 /** The title in its metadata, its file name, or its id. */
 export const titleOf = (image) => String(image.metadata.title ?? image.name ?? image.id);
@@ -21,6 +22,7 @@ export function thumbnail(image, encoder, side = devicePixelRatio > 1.3 ? 512 : 
 /** `details` go below the title, `actions` are extra buttons, `boxOf` makes the box that selects it. */
 export function imageCard(image, { encoder, details = [], actions = [], boxOf = null }) {
   const title = titleOf(image);
+  const lines = linesOf(image);
   const card = h(
     "li",
     { class: "card", "data-id": image.id },
@@ -28,7 +30,8 @@ export function imageCard(image, { encoder, details = [], actions = [], boxOf = 
     h(
       "div",
       { class: "over" },
-      h("p", { class: "name", title }, title),
+      !lines.some((line) => line.includes(title)) && h("p", { class: "name", title }, title),
+      lines.map((line) => h("p", { class: "shown", title: line }, line)),
       details,
       h(
         "p",

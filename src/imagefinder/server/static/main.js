@@ -10,6 +10,7 @@ import * as removal from "./removal.js";
 import { currentRoute, hrefWith, navigate, onRoute } from "./router.js";
 import * as search from "./search.js";
 import * as selection from "./selection.js";
+import * as shownMetadata from "./shown-metadata.js";
 
 const VIEWS = { search, catalogue, copies, map };
 
@@ -23,6 +24,7 @@ async function start() {
     setText($("startup-error"), error.message);
     return;
   }
+  shownMetadata.init(server);
   for (const view of Object.values(VIEWS)) view.init(server, search.clearCache);
   if (!server.maps) document.querySelector("nav [href='#map']").hidden = true;
   lightbox.init(server);
