@@ -67,7 +67,7 @@ def test_the_service_reaches_its_volume_and_a_folder_that_it_only_reads() -> Non
 
 
 def test_the_port_is_that_of_the_server_and_of_the_image() -> None:
-    from imagefinder.cli.serve import PORT
+    from imagefinder.cli.serve_options import PORT
 
     assert values("EXPOSE") == [str(PORT)]
     assert SERVICE["ports"][0].endswith(f":{PORT}")

@@ -254,3 +254,18 @@ def test_the_routes_of_before_choose_their_catalogue(
         hits = client.post("/v1/search", files=image, data=form).json()["hits"]
         assert first == hits[0]["id"]
         assert client.post("/resnet50-similar-images", files=image).status_code == 404
+
+
+def test_a_server_without_a_folder_for_uploads_keeps_thumbnails(
+    tmp_path: Path, folder: Path, run: Run
+) -> None:
+    image = (next(folder.glob("*.jpg")).read_bytes()) + b"another"
+    words = ("--db", "new.db", "--encoder", "dhash", "--writable", "--show", "title, price")
+    with serving(tmp_path, *words) as client:
+        assert client.get("/v1/stats").json()["shows"] == ["title", "price"]
+        added = client.post("/v1/images", files={"image": ("a.jpg", image)}).json()
+        assert added["name"] == "a.jpg"
+        assert client.get(f"/v1/images/{added['id']}/thumbnail").is_success
+    (kept,) = (tmp_path / ".new.db.thumbnails").rglob("*.jpg")
+    assert kept.name == "a.jpg.jpg"
+    assert "--show" in misuse(run("serve", "--show", "title,,price", "--port", 0))

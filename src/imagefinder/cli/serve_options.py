@@ -93,8 +93,8 @@ Uploads = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Store the files of added images here; without it, a thumbnail and the name of each are "
-        "kept beside the catalogue, if that is a file.",
+        help="Store the files of added images here; without it, a thumbnail and the name of each "
+        "are kept beside the catalogue, if that is a file.",
         file_okay=False,
         rich_help_panel=_ACCESS,
     ),

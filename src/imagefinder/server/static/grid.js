@@ -17,7 +17,7 @@ export class Grid {
     new ResizeObserver(() => list.clientWidth !== this.width && this.layOut()).observe(list);
     addEventListener("scroll", () => this.request(), { passive: true });
     addEventListener("resize", () => this.request());
-    addEventListener("scrollend", () => this.rest());
+    onScrollEnd(() => this.rest());
     addEventListener("hidden", () => this.layOut());
     addEventListener("removed", ({ detail }) => this.blocks.remove(detail));
   }
@@ -203,4 +203,14 @@ function place(element, { number, left, top, width, height }, count) {
   element.setAttribute("aria-setsize", count);
   element.setAttribute("aria-posinset", number + 1);
   Object.assign(element.style, { transform: `translate(${left}px, ${top}px)`, width: `${width}px`, height: `${height}px` });
+}
+
+/** Safari before 26 does not say when scrolling ends. */
+function onScrollEnd(listener) {
+  if ("onscrollend" in window) return addEventListener("scrollend", listener);
+  let timer = 0;
+  addEventListener("scroll", () => {
+    clearTimeout(timer);
+    timer = setTimeout(listener, 2 * SETTLING);
+  });
 }
