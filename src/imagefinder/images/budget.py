@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from threading import Condition
 from time import monotonic
 
 from imagefinder._utils.concurrency import cores
+from imagefinder._utils.memory import total_memory
 from imagefinder.errors import DecoderBusy
 
 _BUSY = "too many large images are being decoded at the moment: try again in a few seconds"
@@ -117,11 +117,7 @@ class Budget:
 
 def _usual() -> Allowance:
     """Half of the memory of this computer, but from 1 to 4 GB."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows
-        memory = 4 * 2**30
-    memory = min(max(memory // 2, 2**30), 4 * 2**30)
+    memory = min(max(total_memory() // 2, 2**30), 4 * 2**30)
     return Allowance(memory, memory // 2, costly=cores())
 
 

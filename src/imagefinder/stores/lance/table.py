@@ -24,6 +24,7 @@ from imagefinder.stores.lance import schema
 from imagefinder.stores.lance.address import Address
 from imagefinder.stores.lance.changes import Changes
 from imagefinder.stores.lance.failures import translated, translating
+from imagefinder.stores.lance.session import new_session
 
 _TOKEN = 2**32 - 1  # a fragment that does not exist
 _ATTEMPTS = 60
@@ -165,8 +166,9 @@ class Table:
 
 
 def _open(address: Address, version: int | None) -> lance.LanceDataset:
+    session = new_session()
     with translating(address):
-        dataset = lance.dataset(address.uri)
+        dataset = lance.dataset(address.uri, session=session)
     if version is None:
         return dataset
     try:
