@@ -208,12 +208,10 @@ def test_copies_are_compared_in_place_by_keyboard(visit: Visitor, serve: Serve) 
     expect(panes.locator("visible=true")).to_have_count(2)
     zoom = pair.get_by_label("Zoom")
     zoom.press("End")
-    left = "panes => panes.map((one) => [one.scrollLeft, one.scrollTop])"
     panes.first.evaluate("pane => pane.scrollTo(40, 30)")
-    at.page.wait_for_function(f"""() => {{
-        const places = ({left})([...document.querySelectorAll(".pane")]);
-        return String(places) === "40,30,40,30";
-    }}""")
+    for pane in panes.all():
+        expect(pane).to_have_js_property("scrollLeft", 40)
+        expect(pane).to_have_js_property("scrollTop", 30)
     pair.get_by_text("Over each other").click()
     expect(panes.locator("visible=true")).to_have_count(1)
     expect(panes.first.locator("img")).to_have_count(2)

@@ -83,7 +83,7 @@ def test_it_is_zoomed(opened: Visit) -> None:
     assert scale(at) == 1
     stage.hover()
     at.page.mouse.wheel(0, -400)
-    at.page.wait_for_function("document.querySelector('#stage.zoomed')")
+    expect(at.page.locator("#stage.zoomed")).to_have_count(1)
     assert scale(at) == pytest.approx(2.718, abs=0.01)
 
 

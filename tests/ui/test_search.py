@@ -79,7 +79,7 @@ def test_a_photograph_is_taken_by_the_camera(visit: Visitor, origin: str) -> Non
     at.page.click("#photograph")
     at.page.click("#camera >> text=Cancel")
     expect(at.page.locator("#camera")).to_be_hidden()
-    at.page.wait_for_function("document.getElementById('video').srcObject === null")
+    expect(at.page.locator("#video")).to_have_js_property("srcObject", None)
 
 
 ASKED = """
