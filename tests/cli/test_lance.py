@@ -172,3 +172,10 @@ def best(client: TestClient, image: Path) -> str:
     answered = client.post("/v1/search", files={"image": (image.name, image.read_bytes())})
     assert answered.status_code == 200, answered.text
     return str(answered.json()["hits"][0]["name"])
+
+
+def test_a_version_that_no_number_of_the_engine_can_name(folder: Path, tmp_path: Path) -> None:
+    with Finder.create(tmp_path / "v.lance", "phash") as finder:
+        finder.add(folder)
+    with pytest.raises(StoreError, match="has no version"):
+        Finder.open(tmp_path / "v.lance", version=10**22)

@@ -6,6 +6,7 @@ from typing import NoReturn
 import pytest
 from typer.testing import CliRunner, Result
 
+from imagefinder import Finder
 from imagefinder.cli.app import app
 from imagefinder.errors import ClusterError, DownloadError, MissingExtra, NotFound
 
@@ -84,3 +85,15 @@ def test_what_is_there_is_added_and_the_rest_is_a_failure(gallery: Path) -> None
     result = CliRunner().invoke(app, words)
     assert '"added": 1' in result.stdout
     assert "none.jpg" in result.stdout
+
+
+def test_no_cluster_is_started_for_a_list_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connected(*_: object) -> NoReturn:
+        raise AssertionError("Ray is started")
+
+    with Finder.create("there.db", "phash"):
+        pass
+    monkeypatch.setattr("imagefinder.cluster.connected", connected)
+    result = CliRunner().invoke(app, ["cluster", "add", "none.csv", "--db", "there.db"])
+    assert isinstance(result.exception, DownloadError)
+    assert "none.csv" in str(result.exception)

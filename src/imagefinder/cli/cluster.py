@@ -96,6 +96,7 @@ def add(
 
     check_extra("ray", "cluster", "`imagefinder cluster`")  # before a catalogue is created
     options = ClusterOptions(address, workers, shard)
+    downloads.check_lists(paths)  # before Ray is started
 
     def check() -> None:
         downloads.check(paths)

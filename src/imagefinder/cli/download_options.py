@@ -112,3 +112,11 @@ class DownloadOptions:
         """Raises what is wrong with the options, or with all of these sources."""
         self.settings()
         check_sources(paths, self.column)
+
+    def check_lists(self, paths: Sequence[str]) -> None:
+        """Raises what is wrong with the options, or with any of the lists among these sources."""
+        from imagefinder.downloads import is_list
+
+        self.settings()
+        for path in filter(is_list, paths):
+            check_sources([path], self.column)

@@ -23,6 +23,11 @@ ADDRESS = Address.of("s3://bucket/photos")
         (OSError("No space left on device"), DiskFull, "free some space"),
         (OSError("Not found: bucket/photos/data/0.lance"), CatalogueDamaged, "restore a copy"),
         (
+            OSError("Invalid range 0..0 for object of size 0 bytes"),
+            CatalogueDamaged,
+            "restore a copy",
+        ),
+        (
             ValueError("Dataset at path photos was not found: x, /a/b.rs:1:2"),
             CatalogueMissing,
             "add",

@@ -34,7 +34,7 @@ _MISSING = r"[Dd]ataset at path .* was not found|DatasetNotFound|Not found: .*_v
 _FULL = r"No space left|disk full|quota exceeded"
 _DAMAGES = (
     r"Not found: .*/data/|corrupt|Invalid protobuf|magic number|decode"
-    r"|fill whole buffer|end of file"
+    r"|fill whole buffer|end of file|Invalid range .* of size \d+ bytes"
 )
 
 

@@ -173,7 +173,7 @@ def _open(address: Address, version: int | None) -> lance.LanceDataset:
         return dataset
     try:
         return dataset.checkout_version(version)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, OverflowError) as error:
         raise StoreError(
             f"{address.shown} has no version {version}, or not any longer: imagefinder vacuum "
             f"deletes old ones; the newest is {dataset.version}"
