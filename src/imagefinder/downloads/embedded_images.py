@@ -76,7 +76,9 @@ class EmbeddedImages:
         """The metadata of each item that shares the image; of one, but for an export."""
         if self.is_export:
             about = json.loads(row.cells.get("metadata") or "{}")
-            return [{**one["metadata"]} for one in about] if isinstance(about, list) else [{**about}]
+            if isinstance(about, list):
+                return [{**one["metadata"]} for one in about]
+            return [{**about}]
         cells = dict(row.cells)
         for column, names in self.classes.items():
             at = cells.get(column)
