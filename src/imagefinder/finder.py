@@ -158,14 +158,17 @@ class Finder(Catalogue):
         """Take globs back, or make an exception from what is excluded. Raises ValueError."""
         exclude.include(self.store, globs)
 
-    def export_vectors(self, path: str | os.PathLike[str], *, force: bool = False) -> int:
+    def export_vectors(
+        self, path: str | os.PathLike[str], *, force: bool = False, images: bool = False
+    ) -> int:
         """Export the vectors and the metadata of all images; returns the number of images.
 
         ``NAME.npy`` is one matrix, with ``NAME.csv`` and ``NAME.json`` beside it; ``NAME.parquet``
-        is one file; any other name is a folder with a file for each image. Raises ExchangeError,
-        also if the target exists, unless ``force`` replaces it.
+        is one file, with ``images`` a dataset that also has the images' files; any other name is a
+        folder with a file for each image. Raises ExchangeError, also if the target exists, unless
+        ``force`` replaces it.
         """
-        return export_vectors(self.store, path, force)
+        return export_vectors(self.store, path, force, images)
 
     def import_vectors(self, path: str | os.PathLike[str]) -> Report:
         """Import what was exported, or vectors from elsewhere in the same format.

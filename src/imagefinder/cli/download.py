@@ -87,8 +87,9 @@ def download_list(
 
 def print_summary(summary: Summary) -> None:
     """How many URLs gave an image, why the others did not, and what may help."""
+    what = "rows with images" if summary.embedded else "URLs"
     typer.echo(
-        f"{summary.done:,} of {summary.urls:,} URLs (column {plain(repr(summary.column))}) gave "
+        f"{summary.done:,} of {summary.urls:,} {what} (column {plain(repr(summary.column))}) gave "
         f"{summary.images:,} images in {summary.seconds:.1f} s"
     )
     if summary.changed:
@@ -101,7 +102,8 @@ def print_summary(summary: Summary) -> None:
         typer.echo(f"the first row that cannot be used: {plain(summary.unusable)}", err=True)
     for hint in _hints(summary):
         typer.echo(hint, err=True)
-    typer.echo(f"the outcome of every URL is in {short(summary.results)}")
+    each = "row" if summary.embedded else "URL"
+    typer.echo(f"the outcome of every {each} is in {short(summary.results)}")
 
 
 def _hints(summary: Summary) -> list[str]:

@@ -100,16 +100,20 @@ def export(
     ],
     db: Db = DB,
     at: At = None,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Put the images themselves into NAME.parquet: a dataset."),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     as_json: Json = False,
 ) -> None:
     """Export the vectors of all images with their metadata."""
     with open_finder(db, at=at) as finder:
-        images = finder.export_vectors(out, force=force)
+        count = finder.export_vectors(out, force=force, images=images)
     if as_json:
-        print_json({"images": images, "path": os.path.abspath(os.path.expanduser(out))})
+        print_json({"images": count, "path": os.path.abspath(os.path.expanduser(out))})
     else:
-        typer.echo(f"{images} images exported to {plain(out)}")
+        typer.echo(f"{count} images exported to {plain(out)}")
 
 
 def import_(

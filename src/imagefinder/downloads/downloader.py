@@ -13,20 +13,21 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 from imagefinder._utils.text import one_line
+from imagefinder.downloads.embedded_images import EmbeddedImages
 from imagefinder.downloads.folder import described, replaced_images, unlisted_images
 from imagefinder.downloads.frontier import Frontier, Job
-from imagefinder.downloads.http.fetcher import run
+from imagefinder.downloads.http.fetcher import run, too_large
 from imagefinder.downloads.image_fetcher import (
     Destination,
     Fetching,
     ImageFetcher,
     fetching_here,
 )
-from imagefinder.downloads.partial_file import folder_of_parts
+from imagefinder.downloads.partial_file import PartialFile, folder_of_parts
 from imagefinder.downloads.results import Counts, check_folder, check_results, write_results
 from imagefinder.downloads.results_file import NAME
 from imagefinder.downloads.settings import DownloadSettings
-from imagefinder.downloads.state import DownloadState, FailedUrl, StoredImage
+from imagefinder.downloads.state import DownloadState, FailedUrl, StoredImage, UrlOutcome
 from imagefinder.downloads.url_list import UrlList, open_list
 from imagefinder.downloads.validators import NONE
 from imagefinder.errors import DownloadError, FetchError
@@ -47,6 +48,8 @@ class Summary(Counts):
     """The column of the URLs."""
     results: str
     """The path of the CSV with a line for each URL."""
+    embedded: bool
+    """Whether the list had the images themselves in place of URLs."""
     changed: int
     """Images that ``refresh`` found to be others."""
     seconds: float
@@ -82,11 +85,12 @@ def download(
 ) -> Summary:
     """Download the images of a list into a folder, each distinct content once.
 
-    ``source`` is a CSV, TSV, TXT, JSON Lines or Parquet file; ``column`` holds the URLs, and is
-    detected if not given. URLs that an earlier run finished are skipped. Those that failed are
-    tried again if the settings that refused them have changed, and with ``retry_failed`` in any
-    case; with ``refresh`` servers are asked whether images have changed. Files of the user's are
-    replaced only by ``force``. ``fetching`` says where URLs are fetched. Raises DownloadError.
+    ``source`` is a CSV, TSV, TXT, JSON Lines or Parquet file, or a dataset that has the images
+    themselves; ``column`` holds the URLs or the images, and is detected if not given. URLs that an
+    earlier run finished are skipped. Those that failed are tried again if the settings that refused
+    them have changed, and with ``retry_failed`` in any case; with ``refresh`` servers are asked
+    whether images have changed. Files of the user's are replaced only by ``force``. ``fetching``
+    says where URLs are fetched. Raises DownloadError.
     """
     began = perf_counter()
     urls = open_list(absolute(source), column)
@@ -100,9 +104,10 @@ def download(
             state.reopen(settings.policy())
             if retry_failed:
                 state.forget_failures()
-            task = _Download(urls, state, settings, progress, refresh)
+            destination = Destination(root, state.temporary, settings, force)
+            task = _Download(urls, state, destination, progress, refresh)
             with folder_of_parts(state.temporary):
-                run(task.run(fetching(Destination(root, state.temporary, settings, force))))
+                run(task.run(fetching(destination)))
             state.flush()
             counts = write_results(urls, state, root)
     except OSError as error:
@@ -111,6 +116,7 @@ def download(
         **asdict(counts),
         column=urls.column,
         results=str(root / NAME),
+        embedded=isinstance(urls, EmbeddedImages),
         changed=task.changed,
         seconds=perf_counter() - began,
     )
@@ -120,21 +126,21 @@ def download(
 class _Download:
     """One run over a list: a feeder fills the frontier, workers fetch what it yields."""
 
-    urls: UrlList
+    urls: UrlList | EmbeddedImages
     state: DownloadState
-    settings: DownloadSettings
+    destination: Destination
     progress: OnUrl
     refresh: bool
     changed: int = 0
 
     async def run(self, fetching: AbstractAsyncContextManager[ImageFetcher]) -> None:
         """Until every URL is finished, or the folder cannot be written to."""
-        frontier = Frontier(self.settings.per_host, _QUEUED)
+        frontier = Frontier(self.destination.settings.per_host, _QUEUED)
         async with fetching as fetcher:
             feeder = asyncio.create_task(self._feed(frontier))
             workers = [
                 asyncio.create_task(self._work(frontier, fetcher))
-                for _ in range(self.settings.jobs)
+                for _ in range(self.destination.settings.jobs)
             ]
             try:
                 # a worker ends only by failing: the folder cannot be written to
@@ -156,11 +162,29 @@ class _Download:
             if url is None or url in frontier:
                 continue
             known = self.state.outcome(url)
-            if known is None or (self.refresh and isinstance(known, StoredImage)):
+            if row.content is not None:
+                self.progress(self._keep(url, row.content) if known is None else _is_image(known))
+            elif known is None or (self.refresh and isinstance(known, StoredImage)):
                 await frontier.put(Job(url, _host(url)))
             else:
-                self.progress(not isinstance(known, FailedUrl))
+                self.progress(_is_image(known))
         await frontier.join()
+
+    def _keep(self, url: str, content: bytes) -> bool:
+        """Put an image of the list itself into the folder."""
+        destination = self.destination
+        most = destination.settings.limits.max_bytes
+        try:
+            if len(content) > most:
+                raise too_large(most)
+            with PartialFile(destination.folder, destination.temporary) as file:
+                file.write(content)
+                image = file.finish(destination.settings.min_side, destination.force)
+        except FetchError as error:
+            self.state.record(url, FailedUrl(error.reason, str(error)))
+            return False
+        self.state.record(url, image)
+        return True
 
     async def _work(self, frontier: Frontier, fetcher: ImageFetcher) -> None:
         while True:
@@ -169,7 +193,11 @@ class _Download:
                 is_image = await self._settle(job.url, fetcher)
             except FetchError as error:
                 wait = _backoff(error, job.tries)
-                if error.retryable and job.tries < self.settings.retries and wait <= _MAX_BACKOFF:
+                if (
+                    error.retryable
+                    and job.tries < self.destination.settings.retries
+                    and wait <= _MAX_BACKOFF
+                ):
                     frontier.retry(job, wait, pause_host=error.retry_after is not None)
                     continue
                 is_image = self._fail(job.url, FailedUrl(error.reason, str(error)))
@@ -193,6 +221,10 @@ class _Download:
         if not is_image:
             self.state.record(url, outcome)
         return is_image
+
+
+def _is_image(known: UrlOutcome | None) -> bool:
+    return not isinstance(known, FailedUrl)
 
 
 def _host(url: str) -> str:

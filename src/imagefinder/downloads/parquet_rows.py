@@ -38,17 +38,15 @@ def parquet_rows(path: Path) -> Iterator[TableRow]:
         number = 0
         with parquet.ParquetFile(path, read_dictionary=texts, buffer_size=2**20) as file:
             for group in range(file.num_row_groups):
-                size = _batch_size(metadata.row_group(group), path)
+                size = batch_size(metadata.row_group(group), path)
                 for batch in file.iter_batches(size, row_groups=[group]):
-                    columns = _columns(pa, batch)
-                    for row in range(batch.num_rows):
-                        number += 1
-                        yield _row(columns, row, number)
+                    yield from rows_of(batch, number)
+                    number += batch.num_rows
     except pa.ArrowException as error:
         raise DownloadError(f"{path.name}: {one_line(error)}") from error
 
 
-def _batch_size(group: Any, path: Path) -> int:
+def batch_size(group: Any, path: Path) -> int:
     """How many rows of a row group to decode at a time. Raises DownloadError for a bomb."""
     rows = max(group.num_rows, 1)
     size = 0
@@ -65,6 +63,13 @@ def _batch_size(group: Any, path: Path) -> int:
             )
         size += unpacked + 8 * column.num_values
     return max(1, min(_BATCH_ROWS, int(_BATCH_BYTES * rows / max(size, 1))))
+
+
+def rows_of(batch: Any, before: int) -> Iterator[TableRow]:
+    """The rows of a batch, of a table that has so many before it."""
+    columns = _columns(optional_import("pyarrow", "parquet", "'.parquet'"), batch)
+    for row in range(batch.num_rows):
+        yield _row(columns, row, before + row + 1)
 
 
 def _columns(pa: Any, batch: Any) -> Mapping[str, _Column]:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder.downloads.embedded_images import EmbeddedImages
+from imagefinder.downloads.list_row import ListRow
 from imagefinder.downloads.results_file import COLUMNS, NAME
 from imagefinder.downloads.state import DownloadState, FailedUrl, UrlOutcome
 from imagefinder.downloads.state_file import is_filled
-from imagefinder.downloads.url_list import ListRow, UrlList
+from imagefinder.downloads.url_list import UrlList
 from imagefinder.errors import DownloadError
 
 
@@ -67,7 +69,7 @@ def _foreign(path: Path) -> DownloadError:
     )
 
 
-def write_results(rows: UrlList, state: DownloadState, folder: Path) -> Counts:
+def write_results(rows: UrlList | EmbeddedImages, state: DownloadState, folder: Path) -> Counts:
     """Write ``results.csv`` atomically, and the metadata of each image from its rows."""
     last = done = images = 0
     failed: Counter[str] = Counter()

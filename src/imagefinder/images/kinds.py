@@ -72,12 +72,13 @@ def has_image_signature(path: str) -> bool:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        return regular and _is_signature(os.read(descriptor, 32))
+        return regular and is_image_signature(os.read(descriptor, 32))
     finally:
         os.close(descriptor)
 
 
-def _is_signature(head: bytes) -> bool:
+def is_image_signature(head: bytes) -> bool:
+    """Whether a file that begins with these 32 bytes is an image of an accepted format."""
     if head.startswith(_MAGIC):
         return True
     if head[:4] == b"RIFF":

@@ -9,23 +9,30 @@ from pathlib import Path
 from imagefinder._utils.temporary_folder import temporary_folder
 from imagefinder.catalogue.vector_files.folder import is_export
 from imagefinder.catalogue.vector_files.formats import VectorFile, vector_file
+from imagefinder.catalogue.vector_files.parquet import Parquet
 from imagefinder.errors import ExchangeError
 from imagefinder.types import Features, Record, Store
 
 
-def export_vectors(store: Store, path: str | os.PathLike[str], force: bool = False) -> int:
+def export_vectors(
+    store: Store, path: str | os.PathLike[str], force: bool = False, images: bool = False
+) -> int:
     """Write every image with its vectors, in order of keys; returns the number of images.
 
-    Raises ExchangeError if the target exists, unless ``force`` replaces it.
+    ``images`` puts their files into a Parquet file. Raises ExchangeError if the target exists,
+    unless ``force`` replaces it.
     """
     target = vector_file(path)
+    if images and not isinstance(target, Parquet):
+        raise ExchangeError(f"{target.path.name}: images are only exported to NAME.parquet")
     _check_free(target, force)
     with temporary_folder(target.path) as folder:
-        fresh = type(target)(folder / target.path.name)
-        images = _Counted(store.iter_records())
-        fresh.write(store.recipe, images)
+        place = folder / target.path.name
+        fresh = Parquet(place, images=True) if images else type(target)(place)
+        records = _Counted(store.iter_records())
+        fresh.write(store.recipe, records)
         _publish(fresh, target, folder)
-    return images.count
+    return records.count
 
 
 def _publish(fresh: VectorFile, target: VectorFile, folder: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
 from imagefinder.catalogue.vector_files.errors import translate_errors
+from imagefinder.catalogue.vector_files.image_cell import IMAGE, image_cell, with_images
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
     INTEGERS,
@@ -39,9 +39,13 @@ _TOO_LONG = f"it has cells of more than {LONGEST_CELL >> 20} MB"
 
 @dataclass(frozen=True)
 class Parquet:
-    """The columns of the CSV, and ``vector``: a list of fixed size, or null."""
+    """The columns of the CSV, and ``vector``: a list of fixed size, or null.
+
+    With ``images``, also ``image``, as the library ``datasets`` has it.
+    """
 
     path: Path
+    images: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -59,11 +63,10 @@ class Parquet:
         """Create the file, which must not exist."""
         _, parquet = _libraries()
         schema = _schema(recipe)
-        rows = (
-            (to_cells(record), row) for record, features in images for row in _or_none(features)
-        )
+        if self.images:
+            schema = with_images(schema, recipe)
         with parquet.ParquetWriter(self.path, schema) as writer:
-            for group in batched(rows, _GROUP):
+            for group in _groups(images, self.images):
                 writer.write_batch(_group(group, schema, recipe))
 
     def read(self, recipe: Recipe) -> Iterator[ImageVectors]:
@@ -146,16 +149,36 @@ def _or_none(features: Features) -> Iterable[Features | None]:
     return features if len(features) else (None,)
 
 
+def _groups(
+    images: Iterable[tuple[Record, Features]], with_content: bool
+) -> Iterator[list[tuple[Any, Features | None]]]:
+    """Cells and vectors, as many as fit in memory; the image itself is in the first of its rows."""
+    rows: list[tuple[Any, Features | None]] = []
+    size = 0
+    for record, features in images:
+        content = image_cell(record) if with_content else None
+        size += len(content["bytes"]) if content else 0
+        for number, vector in enumerate(_or_none(features)):
+            rows.append(({**to_cells(record), IMAGE: None if number else content}, vector))
+            if len(rows) >= _GROUP or size >= _BATCH_BYTES:
+                yield rows
+                rows, size = [], 0
+    if rows:
+        yield rows
+
+
 def _group(rows: list[tuple[Any, Features | None]], schema: Any, recipe: Recipe) -> Any:
     arrow, _ = _libraries()
+    names = [name for name in schema.names if name != "vector"]
     columns = [
-        arrow.array([cells[name] for cells, _ in rows], schema.field(name).type) for name in COLUMNS
+        arrow.array([cells[name] for cells, _ in rows], schema.field(name).type) for name in names
     ]
     blank = np.zeros(recipe.dim, dtype(recipe.measure))
     vectors = np.concatenate([blank if row is None else row for _, row in rows])
     missing = arrow.array([row is None for _, row in rows])
     lists = arrow.FixedSizeListArray.from_arrays(vectors, recipe.dim, mask=missing)
-    return arrow.record_batch([*columns, lists], schema=schema)
+    columns.insert(schema.get_field_index("vector"), lists)
+    return arrow.record_batch(columns, schema=schema)
 
 
 def _lines(batch: Any, recipe: Recipe) -> Iterator[tuple[dict[str, Any], Features | None]]:

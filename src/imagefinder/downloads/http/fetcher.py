@@ -141,14 +141,14 @@ class Fetcher:
             raise _bad_status(response)
         most = self._limits.max_bytes
         if (response.content_length or 0) > most:
-            raise _too_large(most)
+            raise too_large(most)
         inflated = inflater(response.headers.get("Content-Encoding", ""))
         count = 0
         async for chunk in response.content.iter_any():
             for piece in inflated(chunk):
                 count += len(piece)
                 if count > most:
-                    raise _too_large(most)
+                    raise too_large(most)
                 write(piece)
         return Validators.of(response.headers)
 
@@ -173,7 +173,7 @@ def fetch_all(urls: Sequence[str], limits: FetchLimits | None = None) -> list[by
             nonlocal count
             count += len(piece)
             if count > limits.max_bytes:
-                raise _too_large(limits.max_bytes)
+                raise too_large(limits.max_bytes)
             data.extend(piece)
 
         await fetcher.fetch(url, write)
@@ -256,7 +256,8 @@ def _bad_status(response: aiohttp.ClientResponse) -> FetchError:
     )
 
 
-def _too_large(most: int) -> FetchError:
+def too_large(most: int) -> FetchError:
+    """What is said of more bytes than that."""
     return ResponseRefused("too-large", f"larger than {most:,} bytes")
 
 
