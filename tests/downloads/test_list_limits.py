@@ -9,8 +9,9 @@ import pytest
 from pyarrow import parquet
 
 from imagefinder.downloads import table_row
+from imagefinder.downloads.list_row import ListRow
 from imagefinder.downloads.table_row import MOST_CELL, MOST_ROW
-from imagefinder.downloads.url_list import ListRow, open_list
+from imagefinder.downloads.url_list import open_list
 from imagefinder.errors import DownloadError
 
 A = "http://h.example/a.jpg"

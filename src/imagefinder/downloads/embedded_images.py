@@ -119,7 +119,7 @@ def open_dataset(path: Path, column: str | None) -> EmbeddedImages:
 
 def _image_column(path: Path, schema: Any) -> str | None:
     """The first column whose first image is one."""
-    names = [one.name for one in schema if _may_have_images(one.type)]
+    names: list[str] = [one.name for one in schema if _may_have_images(one.type)]
     for name in names:
         first = (image for batch in batches_of(path, [name]) for image in batch.column(name))
         for _, image in zip(range(_FIRST_ROWS), first, strict=False):
@@ -151,16 +151,16 @@ def _may_have_images(kind: Any) -> bool:
 
 def _is_bytes(kind: Any) -> bool:
     types = optional_import("pyarrow", "parquet", "a dataset").types
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind)
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind))
 
 
 def _is_vector(kind: Any) -> bool:
     """Whether its cells are lists of fractions, or of a fixed number of numbers."""
     types = optional_import("pyarrow", "parquet", "a dataset").types
     if types.is_fixed_size_list(kind):
-        return types.is_floating(kind.value_type) or types.is_integer(kind.value_type)
+        return bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
     is_list = types.is_list(kind) or types.is_large_list(kind)
-    return is_list and types.is_floating(kind.value_type)
+    return bool(is_list and types.is_floating(kind.value_type))
 
 
 def _classes(text: bytes, columns: list[str]) -> dict[str, list[str]]:
