@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ _MOST_BYTES = 2**24  # of a file that only names others
 
 def is_dataset(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder is a saved dataset, or one of several splits."""
-    return any((Path(folder) / name).is_file() for name in (_STATE, _SPLITS))
+    with suppress(OSError):  # it may not be read
+        return any((Path(folder) / name).is_file() for name in (_STATE, _SPLITS))
+    return False
 
 
 def schema_of(path: Path) -> Any:
