@@ -5,23 +5,32 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
-from imagefinder.errors import NotFound, RequestError
+from imagefinder.errors import ImageError, NotFound, RequestError
 from imagefinder.images.files import read
 from imagefinder.search.hits import Hits
-from imagefinder.types import Evidence, File, Hit, Item, Record, is_id, key_from
+from imagefinder.types import Evidence, Failure, File, Hit, Item, Record, Report, is_id, key_from
 
 if TYPE_CHECKING:
     import httpx
 
 _NOT_FOUND = 404
+_LINES = 1000
+"""Of a batch, which can be repeated."""
+
+_NewImage: TypeAlias = "tuple[str | os.PathLike[str] | bytes, Mapping[str, Any] | None, str | None]"
+"""An image, its metadata, and the id of its item."""
 
 
 class Client:
@@ -110,6 +119,69 @@ class Client:
         fields |= {} if item is None else {"item": item}
         return _record(self._form("POST", "/v1/images", fields, {"image": _file(image)}))
 
+    def add_many(
+        self,
+        images: Iterable[str | os.PathLike[str] | bytes],
+        *,
+        metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        items: Sequence[str] | None = None,
+    ) -> Report:
+        """Upload many images, which the server encodes together.
+
+        ``metadata`` are one mapping for all, or one for each; ``items`` are ids of items, one for
+        each. Images that cannot be used are reported as failed and stop nothing.
+        """
+        given = list(images)
+        each = [metadata] * len(given) if isinstance(metadata, Mapping | None) else metadata
+        names = [None] * len(given) if items is None else items
+        report = Report()
+        for some in batched(zip(given, each, names, strict=True), _LINES):
+            report = self._add_batch(some, report)
+        return report
+
+    def _add_batch(self, images: Sequence[_NewImage], before: Report) -> Report:
+        unreadable: list[Failure] = []
+        sent: list[str] = []
+
+        def lines() -> Iterator[bytes]:
+            for image, metadata, item in images:
+                try:
+                    name, data = _file(image)
+                except ImageError as error:
+                    unreadable.append(Failure(_name(image), str(error)))
+                    continue
+                sent.append(_name(image))
+                yield _new_image(name, data, metadata, item)
+
+        report = self._batch("/v1/images/batch", lines(), sent, before)
+        return replace(report, failed=(*report.failed, *unreadable))
+
+    def remove_many(self, ids: Iterable[str]) -> Report:
+        """Remove many images from the catalogue."""
+        report = Report()
+        for some in batched(ids, _LINES):
+            lines = (_line({"id": one}) for one in some)
+            report = self._batch("/v1/images/batch/delete", lines, some, report)
+        return report
+
+    def _batch(
+        self, path: str, lines: Iterator[bytes], names: Sequence[str], before: Report
+    ) -> Report:
+        """The report of these lines, which have the names, and of what was ``before``."""
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = self._answer("POST", path, params=self._encoder, content=lines, headers=headers)
+        *reports, end = map(json.loads, answer.text.splitlines() or ["{}"])
+        if "finished" not in end:
+            raise RequestError("the server's report was cut short: repeat the call")
+        counts = Counter(report["status"] for report in reports)
+        return replace(
+            before,
+            added=before.added + counts[201],
+            unchanged=before.unchanged + counts[200],
+            removed=before.removed + counts[204],
+            failed=(*before.failed, *_failures(reports, names)),
+        )
+
     def patch_metadata(
         self,
         id: str,  # noqa: A002  the word that users know
@@ -132,15 +204,19 @@ class Client:
         return self._ask(method, path, data=self._encoder | dict(fields), files=files)
 
     def _ask(self, method: str, path: str, **given: Any) -> Any:
+        answer = self._answer(method, path, **given)
+        return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: str, **given: Any) -> httpx.Response:
         try:
-            answer = self._client.request(method, path, **given)
+            answer: httpx.Response = self._client.request(method, path, **given)
         except self._httpx.HTTPError as error:
             raise RequestError(f"{self._client.base_url}: {one_line(error)}") from error
         if answer.status_code == _NOT_FOUND:
             raise NotFound(_detail(answer))
         if not answer.is_success:
             raise RequestError(_detail(answer), answer.status_code)
-        return answer.json() if answer.content else None
+        return answer
 
 
 def _detail(answer: httpx.Response) -> str:
@@ -157,6 +233,32 @@ def _filter(where: Mapping[str, Any] | None) -> dict[str, str]:
 def _file(image: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     """Its name and its bytes."""
     return ("image", image) if isinstance(image, bytes) else (Path(image).name, read(image))
+
+
+def _name(image: str | os.PathLike[str] | bytes) -> str:
+    """In a report."""
+    return "an image in memory" if isinstance(image, bytes) else os.fspath(image)
+
+
+def _new_image(
+    name: str, data: bytes, metadata: Mapping[str, Any] | None, item: str | None
+) -> bytes:
+    """A line of a batch."""
+    about = {"name": name, "metadata": metadata and dict(metadata), "item": item}
+    said = {name: value for name, value in about.items() if value is not None}
+    return _line({"data": base64.b64encode(data).decode(), **said})
+
+
+def _line(about: Mapping[str, Any]) -> bytes:
+    return json.dumps(about).encode() + b"\n"
+
+
+def _failures(reports: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterator[Failure]:
+    for report in reports:
+        if (problem := report.get("problem")) is not None:
+            number = report["line"]
+            name = names[number - 1] if number <= len(names) else f"line {number}"
+            yield Failure(name, problem["detail"])
 
 
 def _hits(found: Mapping[str, Any]) -> Hits:

@@ -1,5 +1,6 @@
 """Every line about the HTTP API that can be run, is run against a server."""
 
+import json
 import os
 import re
 import shutil
@@ -66,13 +67,18 @@ def run(command: list[str], folder: Path) -> str:
 def test_the_curl_lines_work(client: httpx.Client, folder: Path) -> None:
     shell = [block.text for block in blocks("sh", GUIDE) + blocks("sh", SECURITY)]
     answers = [run(["bash", "-c", PRELUDE + here(text, client)], folder) for text in shell]
-    search, compare, listing, ordered, added, whole, upgraded, legacy, keyed = answers
+    search, compare, listing, ordered, added, batch, whole, upgraded, legacy, keyed = answers
     assert search.count('"rank":1,') == 6  # and no image in any kitchen
     assert '"verified":' in compare
     assert '"images":' in listing
     assert ordered.count('"total":') == 2
     assert (folder / "small.jpg").stat().st_size < (folder / "original.jpg").stat().st_size
     assert '"room":"kitchen"' in added
+    reports = [json.loads(line) for line in batch.splitlines() if line]
+    assert [one.get("status", one.get("finished")) for one in reports] == [
+        *(201, {"lines": 1, "failed": 0}),
+        *(204, {"lines": 1, "failed": 0}),
+    ]
     assert '"points":' in whole
     assert re.findall(r'"status":"(?:running|done)"', upgraded)[0] == '"status":"running"'
     assert re.findall(r'"ids":|^\["[0-9a-f]{16}"', legacy, re.MULTILINE) != []

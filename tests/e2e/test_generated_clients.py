@@ -107,6 +107,7 @@ def test_it_uploads_searches_filters_and_deletes(
         "thumbnail": "image/jpeg",
         "deleted": 204,
         "missing": 404,
+        "batch": [201, 422, None],
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import PIL.Image
 import pytest
 
@@ -77,3 +78,43 @@ def test_images_are_added_changed_and_removed(client: Client, images: Path) -> N
     assert refused.value.status == 422
     with Client("http://127.0.0.1:9") as nobody, pytest.raises(RequestError):
         nobody.page()
+
+
+def test_many_are_added_and_removed(client: Client, images: Path, tmp_path: Path) -> None:
+    damaged, missing = tmp_path / "damaged.png", tmp_path / "missing.png"
+    damaged.write_bytes(b"no image")
+    new = [(images / f"{seed}.png").read_bytes() + b"new" for seed in range(2)]
+    report = client.add_many(
+        [new[0], missing, images / "0.png", damaged, new[1]],
+        metadata=[{"price": price} for price in range(5)],
+        items=[f"SKU-{number}" for number in range(5)],
+    )
+    assert (report.added, report.unchanged) == (2, 1)
+    assert {one.path for one in report.failed} == {str(missing), str(damaged)}
+    added = client.page(where={"price": {"in": [0, 4]}})
+    assert sorted(one.items[0].id or "" for one in added) == ["SKU-0", "SKU-4"]
+    gone = client.remove_many([*(one.id for one in added), "0" * 16])
+    assert gone.removed == 2
+    assert [one.path for one in gone.failed] == ["0" * 16]
+    assert client.add_many([]).done == client.remove_many([]).done == 0
+
+
+def test_more_than_one_batch_is_sent_in_several(
+    client: Client, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagefinder.client._LINES", 2)
+    new = [(images / "1.png").read_bytes() + str(number).encode() for number in range(5)]
+    report = client.add_many([*new, b"no image"], metadata={"series": 5})
+    assert (report.added, len(report.failed)) == (5, 1)
+    assert client.remove_many(one.id for one in client.page(where={"series": 5})).removed == 5
+
+
+def test_a_report_that_is_cut_short_is_an_error() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text='{"line": 1, "status": 204, "id": "0000000000000000"}\n')
+
+    with (
+        Client("http://localhost", transport=httpx.MockTransport(answer)) as client,
+        pytest.raises(RequestError, match="cut short"),
+    ):
+        client.remove_many(["0" * 16])

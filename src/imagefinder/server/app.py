@@ -42,6 +42,7 @@ from imagefinder.server.openapi import (
 from imagefinder.server.opened import Opened
 from imagefinder.server.problems import add_exception_handlers
 from imagefinder.server.routes import (
+    batch,
     compare,
     duplicate_decisions,
     duplicates,
@@ -71,6 +72,7 @@ _ROUTERS = tuple(
         preview,
         embeddings,
         images,
+        batch,
         metadata,
         duplicates,
         duplicate_decisions,

@@ -99,11 +99,16 @@ def parse_metadata(text: str | None, field: str) -> dict[str, Any] | None:
         value = None
     if not isinstance(value, dict):
         raise HTTPException(422, f'{field}: expected a JSON object such as {{"room": "kitchen"}}')
+    return check_said(value, field)
+
+
+def check_said(metadata: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
+    """The metadata that a field has, if they can be stored."""
     try:
-        check_metadata(value)
+        check_metadata(metadata)
     except ValueError as error:
         raise HTTPException(422, f"{field}: {one_line(error)}") from error
-    return value
+    return metadata
 
 
 def parse_item(text: str | None, metadata: dict[str, Any] | None) -> str | None:

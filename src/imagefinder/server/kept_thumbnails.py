@@ -13,6 +13,7 @@ from imagefinder._utils.text import one_line
 from imagefinder.images.limits import Limits
 from imagefinder.images.thumbnails import thumbnail_of_upload
 from imagefinder.server.file_names import safe_file_name
+from imagefinder.server.uploaded_files import remove_empty
 from imagefinder.types import Record
 
 _SIDE = 640  # pixels, of the longer side
@@ -54,15 +55,6 @@ def remove_thumbnail(folder: Path, record: Record) -> None:
         return
     path.unlink(missing_ok=True)
     remove_empty(path.parent)
-
-
-def remove_empty(folder: Path) -> None:
-    """Remove an image's folder and its parent, if they are empty."""
-    try:
-        folder.rmdir()
-        folder.parent.rmdir()
-    except OSError:  # not empty
-        pass
 
 
 def _place(folder: Path, record: Record) -> Path:

@@ -12,7 +12,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
 
+from imagefinder.server.batch_schemas import DeletedImage, LineReport, NewImage, ReportEnd
 from imagefinder.server.problems import MEDIA_TYPE, error_responses
 
 DESCRIPTION = """\
@@ -28,6 +30,7 @@ COMMON_RESPONSES = error_responses(401, 408, 413, 415, 421, 422, 429, 500, 503, 
 """Errors that any route may return."""
 
 
+_LINES = (NewImage, DeletedImage, LineReport, ReportEnd)
 _FORM = re.compile(r"(?<=#/components/schemas/)Body_(\w+)")
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
@@ -47,11 +50,20 @@ def customize_openapi(app: FastAPI, api_keys: bool) -> None:
             _name_forms(document)
             _describe_forms(document)
             _set_problem_media_type(document)
+            _add_lines(document)
             if api_keys:
                 _add_security_schemes(document)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it
+
+
+def _add_lines(document: dict[str, Any]) -> None:
+    """Schemas of lines, for which there is no place in this version of OpenAPI but their names."""
+    _, found = models_json_schema(
+        [(model, "validation") for model in _LINES], ref_template="#/components/schemas/{model}"
+    )
+    document["components"]["schemas"] |= found["$defs"]
 
 
 def _name_forms(document: dict[str, Any]) -> None:

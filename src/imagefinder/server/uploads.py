@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from fastapi import HTTPException
 
-from imagefinder._utils.atomic import atomic_write
-from imagefinder._utils.disk_space import is_full
-from imagefinder._utils.text import one_line
-from imagefinder.errors import DiskFull, ImageFinderError, UnreadableImage
+from imagefinder.catalogue import contents
+from imagefinder.catalogue.catalogue import Catalogue
+from imagefinder.catalogue.ingest import process_here
+from imagefinder.catalogue.stages import Ingestion
+from imagefinder.errors import ImageFinderError, NotFound, UnreadableImage
 from imagefinder.finder import Finder
-from imagefinder.images.inputs import Input, absolute
+from imagefinder.images.inputs import Input
 from imagefinder.images.metadata import MAX_ITEMS, has_room
 from imagefinder.images.opened_files import stored_file
-from imagefinder.server.file_names import safe_file_name
-from imagefinder.server.kept_thumbnails import keep_thumbnail, remove_empty, remove_thumbnail
+from imagefinder.server.kept_thumbnails import keep_thumbnail, remove_thumbnail
 from imagefinder.server.settings import Settings
-from imagefinder.types import File, Item, Record, id_of, key_of
+from imagefinder.server.uploaded_files import delete_file, delete_files, save_file, uploaded_path
+from imagefinder.types import Item, Record, id_of, key_of
 
-_MAX_NAME = 60
 _LOCKS = tuple(Lock() for _ in range(64))
 """Striped by key: if an image were removed while it is added again, its new file would go too."""
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -65,26 +63,21 @@ def add_image(finder: Finder, upload: Upload, settings: Settings) -> AddedImage:
     keep theirs. Raises ImageError, and HTTPException for one item too many, and then leaves nothing
     behind.
     """
-    data = upload.data
-    folder = settings.uploads
-    sha256 = hashlib.sha256(data).digest()
-    key = key_of(sha256)
-    with changing(key):
-        known = finder.store.get([key]).get(key) if finder.store.has_content(sha256) else None
-        if not has_room(known.items if known else (), upload.at(_uploaded_path(known)) or ()):
-            raise HTTPException(422, f"{MAX_ITEMS} items share the image already: no more can")
-        has_file = known is not None and _has_file(known, settings)
-        if folder is None or has_file:
-            _add(finder, data, upload.at(_uploaded_path(known)))
-        else:
-            # the encoder's name keeps the files of several catalogues apart
-            subfolder = f"{id_of(key)}-{_safe_name(finder.recipe.encoder)}"
-            place = absolute(folder) / subfolder[:2] / subfolder
-            _add_file(finder, upload, _unused(place, safe_file_name(upload.name)))
-        record = finder.get(id_of(key))
-        if settings.thumbnails and not has_file and folder is None:
-            keep_thumbnail(settings.thumbnails, record, data, upload.name, finder.limits)
-        return AddedImage(record, known is None)
+    (added,) = add_images(finder, [upload], settings)
+    if isinstance(added, Exception):
+        raise added
+    return added
+
+
+def add_images(
+    finder: Finder, uploads: Sequence[Upload], settings: Settings
+) -> list[AddedImage | Exception]:
+    """Several images, which are encoded together: for each, what ``add_image`` gives or raises."""
+    results: dict[int, AddedImage | Exception] = {}
+    for places in _rounds([upload.data for upload in uploads]):
+        added = _add_distinct(finder, [uploads[place] for place in places], settings)
+        results.update(zip(places, added, strict=True))
+    return [results[place] for place in range(len(uploads))]
 
 
 def delete_image(finder: Finder, record: Record, settings: Settings) -> None:
@@ -93,22 +86,108 @@ def delete_image(finder: Finder, record: Record, settings: Settings) -> None:
     They must lie in the folder for uploads, with the content that was uploaded: any other file is
     the user's own, wherever it lies.
     """
-    folder = settings.uploads
-    with changing(record.key):
-        current = finder.store.get([record.key]).get(record.key, record)
-        finder.store.remove_images([record.key])
-        for file in current.files:
-            if folder is not None and _was_uploaded(current, file, folder):
-                path = Path(file.path)
-                path.unlink(missing_ok=True)
-                remove_empty(path.parent)
-        if settings.thumbnails:
-            remove_thumbnail(settings.thumbnails, current)
+    delete_images(finder, [record], settings)
 
 
-def changing(key: int) -> Lock:
-    """Who holds it changes the image alone; a few others may have to wait as well."""
-    return _LOCKS[key % len(_LOCKS)]
+def delete_images(finder: Finder, records: Sequence[Record], settings: Settings) -> None:
+    """Several images, in one step; see ``delete_image``."""
+    keys = [record.key for record in records]
+    with changing(*keys):
+        current = finder.store.get(keys)
+        finder.store.remove_images(keys)
+        for record in (current.get(record.key, record) for record in records):
+            if settings.uploads:
+                delete_files(record, settings.uploads)
+            if settings.thumbnails:
+                remove_thumbnail(settings.thumbnails, record)
+
+
+@contextmanager
+def changing(*keys: int) -> Iterator[None]:
+    """Who is inside changes these images alone; a few others may have to wait as well."""
+    with ExitStack() as stack:
+        for stripe in sorted({key % len(_LOCKS) for key in keys}):  # or two could wait for ever
+            stack.enter_context(_LOCKS[stripe])
+        yield
+
+
+def _rounds(contents: Sequence[bytes]) -> list[list[int]]:
+    """The places of the contents, such that no round has one of them twice."""
+    seen: Counter[bytes] = Counter()
+    rounds: list[list[int]] = []
+    for place, content in enumerate(contents):
+        if seen[content] == len(rounds):
+            rounds.append([])
+        rounds[seen[content]].append(place)
+        seen[content] += 1
+    return rounds
+
+
+def _add_distinct(
+    finder: Finder, uploads: Sequence[Upload], settings: Settings
+) -> list[AddedImage | Exception]:
+    """Images with different contents."""
+    hashes = [hashlib.sha256(upload.data).digest() for upload in uploads]
+    keys = [key_of(sha256) for sha256 in hashes]
+    with changing(*keys):
+        known = finder.store.get([key_of(one) for one in hashes if finder.store.has_content(one)])
+        given = [
+            _prepared(finder, upload, key, known.get(key), settings)
+            for upload, key in zip(uploads, keys, strict=True)
+        ]
+        failures = _add(finder, [one for one in given if isinstance(one, Input)])
+        records = finder.store.get(keys)
+        results: list[AddedImage | Exception] = []
+        for upload, key, one in zip(uploads, keys, given, strict=True):
+            failure = one if isinstance(one, Exception) else failures.get(id(one.content))
+            if failure is not None:
+                results.append(failure)
+            elif key not in records:
+                gone = "another program has just removed the image: add it again"
+                results.append(NotFound(gone))
+            else:
+                _keep_thumbnail(finder, upload, records[key], settings)
+                results.append(AddedImage(records[key], key not in known))
+        return results
+
+
+def _prepared(
+    finder: Finder, upload: Upload, key: int, known: Record | None, settings: Settings
+) -> Input | Exception:
+    """What to add: the image in memory, or its file, which is saved; or why it cannot be."""
+    items = upload.at(uploaded_path(known))
+    if not has_room(known.items if known else (), items or ()):
+        return HTTPException(422, f"{MAX_ITEMS} items share the image already: no more can")
+    if settings.uploads is None or (known is not None and _has_file(known, settings)):
+        return Input(upload.data, items, "uploaded")
+    encoder = finder.recipe.encoder
+    try:
+        path = save_file(settings.uploads, id_of(key), encoder, upload.name, upload.data)
+    except ImageFinderError as error:
+        return error
+    return Input(path, upload.at(str(path)), "uploaded")
+
+
+def _add(finder: Finder, inputs: Sequence[Input]) -> dict[int, UnreadableImage]:
+    """The failures, by the identity of their contents; files that are not added are deleted."""
+    failures: dict[int, UnreadableImage] = {}
+    added: set[int] = set()
+
+    def noting(items: Iterable[Ingestion], into: Catalogue, upgraded: Event) -> Iterator[Ingestion]:
+        for item in process_here(items, into, upgraded):
+            if item.failure is not None:
+                failures[id(item.given.content)] = UnreadableImage(item.failure)
+            elif item.outcome != "missing":
+                added.add(id(item.given.content))
+            yield item
+
+    try:
+        contents.add(finder, inputs, process=noting)
+    finally:
+        for one in inputs:
+            if isinstance(one.content, Path) and id(one.content) not in added:
+                delete_file(one.content)
+    return failures
 
 
 def _has_file(record: Record, settings: Settings) -> bool:
@@ -116,52 +195,7 @@ def _has_file(record: Record, settings: Settings) -> bool:
         return opened is not None
 
 
-def _was_uploaded(record: Record, file: File, folder: Path) -> bool:
-    # a link in place of a folder must not lead to files elsewhere
-    parent = Path(os.path.realpath(Path(file.path).parent))
-    if file.origin != "uploaded" or not parent.is_relative_to(os.path.realpath(folder)):
-        return False
-    with stored_file(record, lambda other: other == file) as opened:
-        return opened is not None
-
-
-def _unused(folder: Path, name: str) -> Path:
-    """A path in a folder at which there is nothing."""
-    stem, suffix = os.path.splitext(name)
-    numbered = (f"{stem}-{number}{suffix}" for number in count(2))
-    return next(
-        path for other in chain([name], numbered) if not os.path.lexists(path := folder / other)
-    )
-
-
-def _safe_name(name: str) -> str:
-    return _UNSAFE.sub("-", name)[:_MAX_NAME].strip("-") or "image"
-
-
-def _uploaded_path(known: Record | None) -> str | None:
-    files = known.files if known else ()
-    return next((file.path for file in files if file.origin == "uploaded"), None)
-
-
-def _add_file(finder: Finder, upload: Upload, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(upload.data)
-        _add(finder, path, upload.at(str(path)))
-    except OSError as error:
-        if is_full(error):
-            raise DiskFull(f"no space in {path.parent}") from error
-        raise ImageFinderError(f"{path} cannot be written: {one_line(error)}") from error
-    except ImageFinderError:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        remove_empty(path.parent)
-
-
-def _add(finder: Finder, image: bytes | Path, items: list[Item] | None) -> None:
-    given = Input(image, items, "uploaded")
-    report = finder.add([given])
-    for failure in report.failed:
-        raise UnreadableImage(failure.reason)
+def _keep_thumbnail(finder: Finder, upload: Upload, record: Record, settings: Settings) -> None:
+    """For what is added without a file."""
+    if settings.thumbnails and settings.uploads is None and not _has_file(record, settings):
+        keep_thumbnail(settings.thumbnails, record, upload.data, upload.name, finder.limits)

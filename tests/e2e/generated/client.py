@@ -1,12 +1,19 @@
 """Uploads, searches, filters and deletes by the generated client; prints what it found as JSON."""
 
+import base64
 import io
 import json
 import sys
 from pathlib import Path
 
 from imagefinder_api import Client
-from imagefinder_api.api.images import add_image, delete_image, get_image, get_thumbnail
+from imagefinder_api.api.images import (
+    add_image,
+    add_images,
+    delete_image,
+    get_image,
+    get_thumbnail,
+)
 from imagefinder_api.api.search import search
 from imagefinder_api.models import AddImageForm, ImageInfo, Problem, SearchForm, SearchResponse
 from imagefinder_api.types import UNSET, File
@@ -17,6 +24,13 @@ client = Client(base_url=address)
 
 def file() -> File:
     return File(io.BytesIO(Path(image).read_bytes()), "new.png", "image/png")
+
+
+def batch(lines: list[dict[str, str]]) -> list[int | None]:
+    """The statuses of a report."""
+    body = "\n".join(map(json.dumps, lines)).encode()
+    answer = add_images.sync_detailed(client=client, body=File(io.BytesIO(body)))
+    return [json.loads(line).get("status") for line in answer.content.splitlines()]
 
 
 def names(k: int, where: str | None = None) -> list[str | None]:
@@ -45,6 +59,7 @@ else:
                 "thumbnail": small.headers["Content-Type"],
                 "deleted": deleted.status_code,
                 "missing": missing.status,
+                "batch": batch([{"data": base64.b64encode(Path(image).read_bytes()).decode()}, {}]),
             }
         )
     )

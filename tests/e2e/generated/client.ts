@@ -1,6 +1,7 @@
 // Uploads, searches, filters and deletes by the generated types; prints what it found as JSON.
 
 import { openAsBlob } from "node:fs";
+import { readFile } from "node:fs/promises";
 import createClient from "openapi-fetch";
 import type { paths } from "./schema";
 
@@ -24,6 +25,17 @@ async function names(k: number, where?: object): Promise<(string | null)[]> {
   return data.hits.map((hit) => hit.name);
 }
 
+async function batch(lines: object[]): Promise<(number | undefined)[]> {
+  const { data, error } = await client.POST("/v1/images/batch", {
+    body: new Blob([lines.map((line) => JSON.stringify(line)).join("\n")]),
+    bodySerializer: (body: Blob) => body,
+    headers: { "Content-Type": "application/x-ndjson" },
+    parseAs: "text",
+  });
+  if (error) throw new Error(error.detail);
+  return data.trimEnd().split("\n").map((line) => JSON.parse(line).status);
+}
+
 if (mode === "read") {
   console.log(JSON.stringify({ found: await names(3) }));
 } else {
@@ -45,6 +57,7 @@ if (mode === "read") {
       thumbnail: small.data?.type,
       deleted: deleted.response.status,
       missing: missing.error?.status,
+      batch: await batch([{ data: (await readFile(image)).toString("base64") }, {}]),
     }),
   );
 }

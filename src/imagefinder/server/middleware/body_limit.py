@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagefinder.server.batch_paths import is_batch
+
 _MAX_DISCARDED = 16_000_000
 _STALL_SECONDS = 20.0
 _TOTAL_BYTES = 128_000_000
@@ -18,7 +20,7 @@ class BodyLimitMiddleware:
     """Refuses a body above the limit without reading the rest of it into memory.
 
     All bodies that are being received or worked on have a limit together, in bytes: 128 MB, or four
-    of the largest.
+    of the largest. A batch keeps few of its lines at a time, each of which has the limit of a body.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, stall_seconds: float = _STALL_SECONDS) -> None:
@@ -34,7 +36,7 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = _LimitedBody(receive, self)
+        body = _LimitedBody(receive, self, is_limited=not is_batch(scope))
 
         async def send_after_body(message: Message) -> None:
             # a client that is still sending reads the response only once it has sent everything;
@@ -52,8 +54,9 @@ class BodyLimitMiddleware:
 class _LimitedBody:
     """The receive channel of a request, counting bytes."""
 
-    def __init__(self, receive: Receive, limits: BodyLimitMiddleware) -> None:
+    def __init__(self, receive: Receive, limits: BodyLimitMiddleware, is_limited: bool) -> None:
         self._receive = receive
+        self._is_limited = is_limited
         self._limits = limits
         self._received = 0
         self._ended = False
@@ -65,6 +68,8 @@ class _LimitedBody:
         if self._stalled:
             seconds = self._limits.stall_seconds
             raise HTTPException(408, f"nothing of the upload arrived for {seconds:g} seconds")
+        if not self._is_limited:
+            return message
         self._count(len(message.get("body", b"")))
         if self._received > self._limits.max_bytes:
             limit = self._limits.max_bytes
@@ -73,7 +78,7 @@ class _LimitedBody:
 
     async def discard(self) -> bool:
         """Read and drop the rest of the body; False if it is too long or too slow for that."""
-        longest = self._limits.max_bytes + _MAX_DISCARDED
+        longest = max(self._received, self._limits.max_bytes) + _MAX_DISCARDED
         while not self._ended and not self._stalled and self._received <= longest:
             await self._next()
         return self._ended

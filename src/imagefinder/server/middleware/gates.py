@@ -12,6 +12,7 @@ from starlette._utils import get_route_path  # what the routes are matched with
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagefinder.server.batch_paths import is_batch
 from imagefinder.server.gate import Gate, GateFull
 from imagefinder.server.problems import problem_response
 
@@ -38,6 +39,8 @@ class GateMiddleware:
         self.records = Gate(3, 256)
         # of bodies in memory, in megabytes; a small one counts as one
         self.others = Gate(24, 256)
+        # which each work in one thread for as long as they take
+        self.batches = Gate(3, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -49,8 +52,29 @@ class GateMiddleware:
             await _refusal(detail, {"Connection": "close"})(scope, receive, send)
         elif path == "/" or path.startswith(_STATIC):
             await self.app(scope, receive, send)
+        elif is_batch(scope):
+            await self._admit_batch(scope, receive, send)
         else:
             await self._admit(self._gate_of(scope["method"], path), scope, receive, send)
+
+    async def _admit_batch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """From its beginning to its end, unless it is refused."""
+        passage = _Passage(self.batches, receive, send)
+
+        async def send_and_leave(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                passage.leave()
+            await send(message)
+
+        try:
+            await passage.enter()
+            await self.app(scope, receive, send_and_leave)
+        except GateFull:
+            await _refusal("other batches are being received: try again later")(
+                scope, receive, send
+            )
+        finally:
+            passage.leave()
 
     def _gate_of(self, method: str, path: str) -> Gate:
         if path.startswith("/v1/map"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from time import monotonic
@@ -43,7 +44,10 @@ class RateLimiter:
 
 
 class RateLimitMiddleware:
-    """Answers 429 above the limit. Headers that a client can set itself do not count."""
+    """Answers 429 above the limit. Headers that a client can set itself do not count.
+
+    A request that does the work of several takes the others' tokens by ``acquire`` of its state.
+    """
 
     def __init__(self, app: ASGIApp, per_minute: int, table: Path | None = None) -> None:
         """Clients are distinguished by the address of the connection; see RateLimiter."""
@@ -52,15 +56,21 @@ class RateLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        wait = 0.0
-        if scope["type"] == "http" and not get_route_path(scope).startswith(_UNLIMITED):
-            wait = self.limiter.acquire(client_of(scope))
-        if not wait:
+        if scope["type"] != "http" or get_route_path(scope).startswith(_UNLIMITED):
             await self.app(scope, receive, send)
             return
-        seconds = str(math.ceil(wait))
-        detail = f"too many requests from this address: try again in {seconds} s"
-        await problem_response(429, detail, {"Retry-After": seconds})(scope, receive, send)
+        acquire = partial(self.limiter.acquire, client_of(scope))
+        if not (wait := acquire()):
+            scope["state"] = scope.get("state", {}) | {"acquire": acquire}
+            await self.app(scope, receive, send)
+            return
+        headers = {"Retry-After": str(math.ceil(wait))}
+        await problem_response(429, too_many(wait), headers)(scope, receive, send)
+
+
+def too_many(wait: float) -> str:
+    """Says when to try again."""
+    return f"too many requests from this address: try again in {math.ceil(wait)} s"
 
 
 def client_of(scope: Scope) -> str:

@@ -6,11 +6,15 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagefinder.server.batch_paths import is_batch
 from imagefinder.server.problems import problem_response
 
 
 class TimeoutMiddleware:
-    """Answers 408 if the request has not arrived in time, 503 if the response has not begun."""
+    """Answers 408 if the request has not arrived in time, 503 if the response has not begun.
+
+    A batch may take longer: its body comes as its lines are worked on.
+    """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         """``seconds`` from the request's header on."""
@@ -19,7 +23,7 @@ class TimeoutMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or is_batch(scope):
             await self.app(scope, receive, send)
             return
         receiving = False
