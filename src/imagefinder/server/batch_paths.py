@@ -11,8 +11,5 @@ DELETE = "/v1/images/batch/delete"
 
 def is_batch(scope: Scope) -> bool:
     """Whether a request is a batch."""
-    return (
-        scope["type"] == "http"
-        and scope["method"] == "POST"
-        and get_route_path(scope) in (ADD, DELETE)
-    )
+    is_post = scope["type"] == "http" and scope["method"] == "POST"
+    return is_post and get_route_path(scope) in (ADD, DELETE)
