@@ -1,4 +1,4 @@
-"""Files of uploaded images: where they lie in the folder for uploads, and which of them are ours."""
+"""Files of uploaded images: where they lie in a folder for uploads, and which of them are ours."""
 
 from __future__ import annotations
 

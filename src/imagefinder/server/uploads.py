@@ -181,11 +181,14 @@ def _add(finder: Finder, inputs: Sequence[Input]) -> dict[int, UnreadableImage]:
                 added.add(id(item.given.content))
             yield item
 
+    is_done = False
     try:
         contents.add(finder, inputs, process=noting)
+        is_done = True
     finally:
         for one in inputs:
-            if isinstance(one.content, Path) and id(one.content) not in added:
+            is_stored = id(one.content) not in failures if is_done else id(one.content) in added
+            if isinstance(one.content, Path) and not is_stored:
                 delete_file(one.content)
     return failures
 
