@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from imagefinder import Finder
+from imagefinder.client import Client
+
 from .program import serving, until
 
 if TYPE_CHECKING:
@@ -118,6 +121,21 @@ def test_everything_is_below_the_prefix(client: httpx.Client, images: list[Path]
     assert client.get("/find/static-offline-docs/swagger-ui-bundle.js").status_code == 200
     found = client.post("/find/v1/search", files={"image": images[0].read_bytes()}).json()
     assert found["hits"][0]["name"] == images[0].name
+
+
+def test_a_batch_is_reported_as_a_whole(tmp_path: Path, images: list[Path]) -> None:
+    """It is several times what nginx keeps of a body in memory."""
+    catalogue = tmp_path / "c.db"
+    Finder.create(catalogue, "classic").close()
+    with (
+        serving(tmp_path, "--db", catalogue, "--writable", "--root-path", "/find") as server,
+        nginx(tmp_path / "nginx", str(server.base_url), SAYS_PREFIX) as proxy,
+        Client(f"{proxy.base_url}/find") as client,
+    ):
+        report = client.add_many([*images, b"no image", *images])
+        assert (report.added, report.unchanged) == (len(images), len(images))
+        assert [failure.path for failure in report.failed] == ["an image in memory"]
+        assert client.remove_many(one.id for one in client.page(1000)).removed == len(images)
 
 
 def test_the_page_searches_below_the_prefix(

@@ -219,6 +219,13 @@ def test_an_image_is_compared_with_the_others(client: TestClient) -> None:
     assert [hit["rank"] for hit in similar["hits"]] == [1, 2, 3]
     filtered = {"where": json.dumps({"seed": 1})}
     assert len(client.get(f"/v1/images/{id_}/similar", params=filtered).json()["hits"]) <= 1
+    for where, reason in (
+        ({"seed": -1}, "no image"),
+        ({"seed": client.get(f"/v1/images/{id_}").json()["metadata"]["seed"]}, "the image itself"),
+    ):
+        params = {"where": json.dumps(where)}
+        nothing = client.get(f"/v1/images/{id_}/similar", params=params).json()
+        assert (nothing["hits"], reason in nothing["detail"]) == ([], True), nothing
     assert client.get("/v1/images/0000000000000000/similar").status_code == 404
 
 
@@ -240,8 +247,10 @@ def test_an_answer_may_be_minimal(serve: Serve, folder: Path) -> None:
     added = client.post("/v1/images", files=files, headers=minimal)
     assert (added.status_code, added.content) == (204, b"")
     assert added.headers["Preference-Applied"] == "return=minimal"
+    assert client.get(added.headers["Location"]).json()["metadata"] == {}
     changed = client.patch(f"/v1/images/{first(client)}", json={"a": 1}, headers=minimal)
     assert (changed.status_code, changed.content) == (204, b"")
+    assert changed.headers["ETag"] == client.get(f"/v1/images/{first(client)}").headers["ETag"]
 
 
 def test_an_added_image_is_found_and_its_file_kept(serve: Serve, folder: Path) -> None:

@@ -18,9 +18,10 @@ MINIMAL: dict[int | str, dict[str, Any]] = {
 }
 
 
-def minimal(prefer: str | None) -> Response | None:
-    """An answer without content, if the client prefers that."""
+def minimal(prefer: str | None, response: Response) -> Response | None:
+    """An answer with the headers of the response, but no content, if the client prefers that."""
     wishes = {wish.split(";")[0].strip().lower() for wish in (prefer or "").split(",")}
     if "return=minimal" not in wishes:
         return None
-    return Response(status_code=204, headers={"Preference-Applied": "return=minimal"})
+    headers = {**response.headers, "Preference-Applied": "return=minimal"}
+    return Response(status_code=204, headers=headers)

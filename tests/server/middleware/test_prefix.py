@@ -1,6 +1,7 @@
 """The server below a prefix that it is given."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -23,6 +24,13 @@ def test_documentation_and_page_are_below_the_prefix(serve: Serve) -> None:
     assert client.get("/openapi.json").json()["servers"] == [{"url": "/find"}]
     assert client.get("/page/main.js").status_code == 200
     assert client.get("/find/page/main.js").status_code == 200
+
+
+def test_an_added_image_is_said_to_be_below_the_prefix(serve: Serve, folder: Path) -> None:
+    client = serve(root_path="/find", writable=True)
+    data = (folder / "03.jpg").read_bytes() + b"more"
+    added = client.post("/find/v1/images", files={"image": ("a.jpg", data)})
+    assert added.headers["Location"] == f"/find/v1/images/{added.json()['id']}"
 
 
 def test_keys_are_asked_for_below_a_prefix_too(serve: Serve, keys: KeyFile) -> None:

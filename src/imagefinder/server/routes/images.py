@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, File, Form, HTTPException, Query, Request, Response, UploadFile
 
@@ -12,8 +13,9 @@ from imagefinder.catalogue.empty_selection import why_empty
 from imagefinder.catalogue.listing import Listing, Sort
 from imagefinder.images.thumbnails import thumbnail
 from imagefinder.server import uploads
-from imagefinder.server.catalogues import ServedCatalogue
+from imagefinder.server.catalogues import ServedCatalogue, ServedCatalogues
 from imagefinder.server.dependencies import (
+    AllCatalogues,
     CachedListings,
     CurrentSettings,
     FormCatalogue,
@@ -44,6 +46,7 @@ from imagefinder.server.preferences import MINIMAL, Prefer, minimal
 from imagefinder.server.problems import error_responses
 from imagefinder.server.schemas import ImageInfo, ImagePage
 from imagefinder.server.settings import Settings
+from imagefinder.types import Record
 
 _ID = "[0-9a-f]{16}"
 _SORT = (
@@ -220,7 +223,9 @@ def get_thumbnail(
     dependencies=[WriteAccess],
 )
 def add_image(
+    request: Request,
     catalogue: FormCatalogue,
+    catalogues: AllCatalogues,
     settings: CurrentSettings,
     listings: CachedListings,
     response: Response,
@@ -251,7 +256,17 @@ def add_image(
     added = uploads.add_image(catalogue.finder, upload, settings)
     listings.clear()
     response.status_code = 201 if added.is_new else 200
-    return minimal(prefer) or ImageInfo.of(added.record, settings)
+    response.headers["Location"] = _location(request, added.record, catalogue, catalogues)
+    return minimal(prefer, response) or ImageInfo.of(added.record, settings)
+
+
+def _location(
+    request: Request, record: Record, catalogue: ServedCatalogue, catalogues: ServedCatalogues
+) -> str:
+    """The path of a record, which is that of clients even behind a prefix."""
+    path = request.url_for("get_image", id=record.id).path
+    is_first = catalogue is catalogues.first
+    return path if is_first else f"{path}?{urlencode({'encoder': catalogue.name})}"
 
 
 @router.delete(

@@ -79,4 +79,4 @@ def patch_image(
         raise HTTPException(422, one_line(error)) from error
     listings.clear()
     response.headers.update(document_headers(ImageInfo.of(changed, settings)))
-    return minimal(prefer) or ImageInfo.of(changed, settings)
+    return minimal(prefer, response) or ImageInfo.of(changed, settings)

@@ -32,17 +32,21 @@ def similar_images(
     where: Annotated[str | None, Query(description=FILTER_HELP, examples=FILTER_EXAMPLES)] = None,
 ) -> SearchResponse:
     """As a search with its id, but without the image itself."""
-    found = catalogue.finder.search(record, k=k + 1, where=parse_filter(where))
-    hits = _without(record, found, k)
+    conditions = parse_filter(where)
+    hits = _without(record, catalogue.finder.search(record, k=k + 1, where=conditions), k)
+    if conditions and not hits and hits.detail is None:
+        hits.detail = "only the image itself passes the filter"
     return SearchResponse(
         query=record.id,
         encoder=catalogue.name,
         hits=[SearchHit.of(hit, settings) for hit in hits],
         matches=hits.match_ids,
-        detail=found.detail,
+        detail=hits.detail,
     )
 
 
 def _without(record: Record, found: Hits, k: int) -> Hits:
     others = [hit for hit in found if hit.id != record.id][:k]
-    return Hits(replace(hit, rank=rank) for rank, hit in enumerate(others, 1))
+    hits = Hits(replace(hit, rank=rank) for rank, hit in enumerate(others, 1))
+    hits.detail = found.detail
+    return hits
