@@ -14,8 +14,10 @@ catalogue for the next time.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import cycle, islice, product
 from pathlib import Path
 from statistics import median
@@ -31,8 +33,10 @@ from benchmarks.ingest import processor
 from benchmarks.retrieval import assets
 from benchmarks.serving import served
 from imagefinder import Finder
-from imagefinder._utils.concurrency import cores
+from imagefinder._utils.concurrency import batched, cores
+from imagefinder.images.inputs import absolute
 from imagefinder.images.walk import find_images
+from imagefinder.types import Entry, Features, File, Record, key_of
 
 _PERIOD = 1000 / 60  # milliseconds
 _PER_FOLDER = 1000
@@ -68,7 +72,12 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         catalogue = folder / "c.db"
         if not catalogue.exists():
-            _fill(catalogue, folder / "images", list(find_images(given.photographs)), given.images)
+            _fill(
+                catalogue,
+                folder / "images",
+                [*map(absolute, find_images(given.photographs))],
+                given.images,
+            )
         with (
             served(catalogue, catalogue.with_suffix(".log")) as (port, _),
             launched(given.chromium) as browser,
@@ -101,7 +110,7 @@ def _show_plainly(page: Page, origin: str) -> None:
     """Images of the catalogue, all loaded, in as many rows as are scrolled."""
     listed = httpx.get(f"{origin}/v1/images", params={"limit": 600}).json()["images"]
     images = "".join(
-        f'<img src="{origin}/v1/images/{one["id"]}/thumbnail?side=480" height=190 width=170>'
+        f'<img src="{origin}/v1/images/{one["id"]}/thumbnail" height=190 width=170>'
         for one in listed
     )
     page.set_content(f"<body>{images}<div style='height: 2000px'></div>")
@@ -147,13 +156,31 @@ def _milliseconds(client: httpx.Client, sort: str, offset: int) -> float:
 
 
 def _fill(catalogue: Path, folder: Path, photographs: Sequence[Path], count: int) -> None:
-    contents = [path.read_bytes() for path in photographs]
-    for number, content in enumerate(islice(cycle(contents), count)):
-        path = folder / str(number // _PER_FOLDER) / f"{number:06}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content + number.to_bytes(4, "big"))  # other bytes, the same photograph
+    """Each photograph is decoded once, and its copies stored as if they had been added."""
     with Finder.create(catalogue, "dhash") as finder:
-        finder.add([folder])
+        finder.add(photographs)
+        known = [(path.read_bytes(), *_stored(finder, path)) for path in photographs]
+        copies = enumerate(islice(cycle(known), count))
+        for some in batched(copies, _PER_FOLDER):
+            finder.store.write([_copied(folder, *one) for one in some])
+        finder.remove(photographs)
+
+
+def _stored(finder: Finder, photograph: Path) -> tuple[Record, Features]:
+    key = finder.store.lookup_paths([str(photograph)])[str(photograph)].key
+    return finder.store.get([key])[key], finder.store.features(key)
+
+
+def _copied(folder: Path, number: int, known: tuple[bytes, Record, Features]) -> Entry:
+    content, record, features = known
+    content += number.to_bytes(4, "big")  # other bytes, the same photograph
+    path = folder / str(number // _PER_FOLDER) / f"{number:06}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    sha256 = hashlib.sha256(content).digest()
+    file = File(str(path), path.stat().st_mtime_ns)
+    about = {"key": key_of(sha256), "sha256": sha256, "size": len(content), "files": (file,)}
+    return Entry(replace(record, **about), features)
 
 
 def _arguments() -> argparse.Namespace:

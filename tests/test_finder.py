@@ -210,6 +210,20 @@ def test_identical_new_files_are_encoded_once(finder: Finder, images: Path) -> N
     assert finder.statistics().vectors == 12
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_second_description_of_one_thing_is_refused(
+    finder: Finder, images: Path, in_memory: bool
+) -> None:
+    path = next(images.glob("*.*"))
+    image = path.read_bytes() if in_memory else path
+    with pytest.raises(ValueError, match="given twice, with different metadata"):
+        finder.add([image, image], metadata=[{"price": 9}, {"price": 30}])
+    finder.add([image, image], metadata=[{"price": 9}, {"price": 9}])
+    finder.add([image, image], metadata=[{"price": 9}, {"price": 30}], items=["17", "18"])
+    (found,) = finder.search(image, k=1, where={"price": 30})
+    assert sorted(item.id or "" for item in found.items) == ["", "17", "18"]
+
+
 def test_a_file_given_twice_counts_once_as_added(finder: Finder, images: Path) -> None:
     report = finder.add([images / "harbour-size.jpg", images / "harbour-size.jpg", images])
     assert (report.added, report.unchanged) == (12, 2)

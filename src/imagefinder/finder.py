@@ -74,11 +74,12 @@ class Finder(Catalogue):
         without it, a folder that ``download`` filled brings its own. Identical files share one
         image, and each keeps its own metadata; where several things share a file, or an image in
         memory, name each by an id of your own: ``items`` has one for each of ``images``. An item
-        that has an empty mapping is removed.
+        that has an empty mapping is removed. Raises ValueError for a second description of one
+        thing.
 
-        Each file given is counted
-        once in the report, as added, updated (its content changed), unchanged or failed; whatever
-        cannot be used stops nothing. What folders hold besides is counted as skipped, by its kind.
+        Each file given is counted once in the report, as added, updated (its content changed),
+        unchanged or failed; whatever cannot be used stops nothing. What folders hold besides is
+        counted as skipped, by its kind.
 
         A file with the same size and modification time as before is not read again, except with
         ``checksum``.

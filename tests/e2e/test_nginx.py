@@ -39,6 +39,7 @@ http {{
         listen 127.0.0.1:{port};
         location /find/ {{
             proxy_pass {target};
+            client_max_body_size 0;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;

@@ -109,7 +109,7 @@ def _inputs_of(
     if isinstance(metadata, Mapping) or metadata is None:
         pairs: Iterable[tuple[Any, Any]] = ((image, metadata) for image in images)
     else:
-        pairs = zip(images, metadata, strict=True)
+        pairs = _described_once(zip(images, metadata, strict=True))
     for image, about in pairs:
         if isinstance(image, Input):
             yield image  # of a list, in which a bad row must not spoil the others: see ingest
@@ -125,6 +125,21 @@ def _inputs_of(
             path = absolute(image)
             files = walk.images(path) if os.path.isdir(path) else [path]
         yield from (Input(file, about) for file in files)
+
+
+def _described_once(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """The same. Raises ValueError for a file or bytes with a second description."""
+    described: dict[str | bytes, Mapping[str, Any]] = {}
+    for image, about in pairs:
+        if isinstance(image, str | bytes | os.PathLike):
+            place = image if isinstance(image, bytes) else stored_name(image)
+            if described.setdefault(place, about) != about:
+                name = "an image in memory" if isinstance(image, bytes) else place
+                raise ValueError(
+                    f"{name} is given twice, with different metadata: where several things share "
+                    "an image, name each by an id (items)"
+                )
+        yield image, about
 
 
 def _remote(url: str, walk: FolderWalk) -> Iterator[RemoteFile]:

@@ -25,7 +25,8 @@ def timed(app: Any, body: Any) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(TimeoutMiddleware(app, 0.1)({"type": "http"}, body, send))
+    scope = {"type": "http", "method": "GET", "path": "/"}
+    asyncio.run(TimeoutMiddleware(app, 0.1)(scope, body, send))
     return sent
 
 
