@@ -138,7 +138,7 @@ def _worked(devtools: CDPSession) -> float:
     measured = {
         one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]
     }
-    return sum(measured[f"{kind}Duration"] for kind in ("Script", "Layout", "RecalcStyle"))
+    return measured["ScriptDuration"] + measured["LayoutDuration"] + measured["RecalcStyleDuration"]
 
 
 def _time_listings(origin: str, count: int) -> None:
@@ -179,8 +179,8 @@ def _copied(folder: Path, number: int, known: tuple[bytes, Record, Features]) ->
     path.write_bytes(content)
     sha256 = hashlib.sha256(content).digest()
     file = File(str(path), path.stat().st_mtime_ns)
-    about = {"key": key_of(sha256), "sha256": sha256, "size": len(content), "files": (file,)}
-    return Entry(replace(record, **about), features)
+    copied = replace(record, key=key_of(sha256), sha256=sha256, size=len(content), files=(file,))
+    return Entry(copied, features)
 
 
 def _arguments() -> argparse.Namespace:

@@ -131,14 +131,15 @@ def _described_once(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any
     """The same. Raises ValueError for a file or bytes with a second description."""
     described: dict[str | bytes, Mapping[str, Any]] = {}
     for image, about in pairs:
-        if isinstance(image, str | bytes | os.PathLike):
-            place = image if isinstance(image, bytes) else stored_name(image)
-            if described.setdefault(place, about) != about:
-                name = "an image in memory" if isinstance(image, bytes) else place
-                raise ValueError(
-                    f"{name} is given twice, with different metadata: where several things share "
-                    "an image, name each by an id (items)"
-                )
+        place: str | bytes | None = image if isinstance(image, bytes) else None
+        name = "an image in memory"
+        if isinstance(image, str | os.PathLike):
+            place = name = stored_name(image)
+        if place is not None and described.setdefault(place, about) != about:
+            raise ValueError(
+                f"{name} is given twice, with different metadata: where several things share "
+                "an image, name each by an id (items)"
+            )
         yield image, about
 
 
