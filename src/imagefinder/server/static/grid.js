@@ -40,7 +40,7 @@ export class Grid {
   /** Show a listing of which images are loaded as they come near, from an image on. */
   show(blocks, card, at = 0) {
     for (const element of this.shown?.values() ?? []) element.remove();
-    Object.assign(this, { blocks, card, shown: new Map(), scroll: new ScaledScroll() });
+    Object.assign(this, { blocks, card, shown: new Map(), drawn: [], scroll: new ScaledScroll() });
     this.layOut();
     if (at) this.reveal(at, "top");
   }
@@ -135,13 +135,15 @@ export class Grid {
     if (!this.isVisible || !this.isLaidOut) return;
     const before = this.scroll.top;
     const top = this.scroll.moveTo(-this.list.getBoundingClientRect().top);
-    const near = [...this.blocks.between(top - AHEAD * innerHeight, top + (1 + AHEAD) * innerHeight)];
-    this.draw(near.flatMap(({ block, row }) => this.tilesOf(block, row)));
+    const isLeap = Math.abs(top - before) >= innerHeight;
+    const ahead = isLeap ? 0 : AHEAD * innerHeight;
+    const near = [...this.blocks.between(top - ahead, top + innerHeight + ahead)];
+    this.drawRows(near);
     clearTimeout(this.later);
     const blocks = new Set(near.map(({ block }) => block));
     this.blocks.abortOthers(blocks);
-    if (Math.abs(top - before) < innerHeight) for (const block of blocks) this.fill(block);
-    else this.later = setTimeout(() => this.render(), SETTLING);
+    if (isLeap) this.later = setTimeout(() => this.render(), SETTLING);
+    else for (const block of blocks) this.fill(block);
   }
 
   async fill(block) {
@@ -151,6 +153,15 @@ export class Grid {
     } catch (error) {
       if (error.name !== "AbortError" && blocks === this.blocks) this.onError(error);
     }
+  }
+
+  /** Draw rows, unless they are what is drawn: most frames of a scroll show no new one. */
+  drawRows(near) {
+    const [first, last] = [near[0], near.at(-1)];
+    const drawn = [first?.block, first?.row, last?.block, last?.row, this.scroll.shift];
+    if (drawn.every((one, place) => one === this.drawn[place])) return;
+    this.drawn = drawn;
+    this.draw(near.flatMap(({ block, row }) => this.tilesOf(block, row)));
   }
 
   /** What is in a row, with its place. */
@@ -197,19 +208,19 @@ export class Grid {
 const rowWith = ({ rows }, number) => rows.find(({ end }) => end > number) ?? { top: 0 };
 
 function place(element, { number, left, top, width, height }, count) {
-  const key = [number, left, top, width, height, count].join();
-  if (element.dataset.place === key) return;
-  element.dataset.place = key;
+  const place = [number, left, top, width, height, count].join();
+  if (element.place === place) return;
+  element.place = place;
   element.setAttribute("aria-setsize", count);
   element.setAttribute("aria-posinset", number + 1);
   Object.assign(element.style, { transform: `translate(${left}px, ${top}px)`, width: `${width}px`, height: `${height}px` });
 }
 
-/** Safari before 26 does not say when scrolling ends. */
+/** Once scrolling has ended for a moment; Safari before 26 does not say when it ends. */
 function onScrollEnd(listener) {
-  if ("onscrollend" in window) return addEventListener("scrollend", listener);
   let timer = 0;
-  addEventListener("scroll", () => {
+  addEventListener("scroll", () => clearTimeout(timer), { passive: true });
+  addEventListener("onscrollend" in window ? "scrollend" : "scroll", () => {
     clearTimeout(timer);
     timer = setTimeout(listener, 2 * SETTLING);
   });
