@@ -18,6 +18,8 @@ from tempfile import TemporaryDirectory
 
 import apsw
 
+from imagefinder._utils.open_databases import note_closed, note_open
+
 _ATTEMPTS = 20  # to copy a file between two writes
 
 
@@ -40,6 +42,7 @@ class Connection(apsw.Connection):
                 pointer = ctypes.addressof(persist)
                 self.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, pointer)
         super().close(force)
+        note_closed(self)
         if self.copy is not None:
             self.copy.cleanup()
 
@@ -148,6 +151,7 @@ def _read_only(path: Path, parameters: str) -> Connection:
 
 def _described(connection: Connection, path: Path) -> Connection:
     connection.file, connection.state = path, _state(path, is_shared=True)
+    note_open(connection)
     return connection
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imagefinder._utils.open_databases import is_open_database
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.images.inputs import Input
@@ -111,6 +112,8 @@ def _intact_files(found: Iterable[Damage]) -> dict[int, list[str]]:
 
 
 def _key_of_file(path: str) -> int | None:
+    if is_open_database(path):
+        return None
     try:
         with open(path, "rb") as file:
             return key_of(hashlib.file_digest(file, "sha256").digest())

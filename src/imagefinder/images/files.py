@@ -6,6 +6,7 @@ import os
 import stat
 from typing import BinaryIO
 
+from imagefinder._utils.open_databases import is_open_database
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageMissing, UnreadableImage
 from imagefinder.images.limits import LIMITS, Limits, check_bytes
@@ -21,6 +22,8 @@ def read(source: str | os.PathLike[str] | BinaryIO, limits: Limits = LIMITS) -> 
             raise UnreadableImage("is a folder, not an image")
         if not stat.S_ISREG(mode):  # a pipe or a device might never end
             raise UnreadableImage("not a regular file")
+        if is_open_database(source):
+            raise UnreadableImage("is a catalogue that is open, not an image")
         with open(source, "rb") as file:
             return _capped(file, limits)
     except FileNotFoundError as error:

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import Final
 
+from imagefinder._utils.open_databases import is_open_database
 from imagefinder.images.formats import HEIF_BRANDS, SUFFIXES
 
 IMAGE: Final = "image"
@@ -67,8 +68,11 @@ def kind_of(name: str) -> str | None:
 def has_image_signature(path: str) -> bool:
     """Whether a regular file begins as images in an accepted format do. Raises OSError.
 
-    A pipe is not waited for, nor is anything else than a regular file read.
+    A pipe is not waited for, nor is anything else than a regular file read, nor a catalogue that
+    is open.
     """
+    if is_open_database(path):
+        return False
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)

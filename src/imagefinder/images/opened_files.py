@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 
 from imagefinder._utils.file_hashes import FileHashes
+from imagefinder._utils.open_databases import is_open_database
 from imagefinder.errors import ImageError, UnreadableImage
 from imagefinder.images.formats import probe
 from imagefinder.images.remote_files import is_remote, open_remote
@@ -90,6 +91,8 @@ def _opened(file: File) -> BufferedReader:
         return open_remote(file.path)
     if not stat.S_ISREG(os.stat(file.path).st_mode):  # opening a device may have effects
         raise UnreadableImage("not a regular file")
+    if is_open_database(file.path):
+        raise UnreadableImage("is a catalogue that is open, not an image")
     return os.fdopen(os.open(file.path, _FLAGS), "rb")
 
 
