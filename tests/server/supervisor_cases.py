@@ -1,7 +1,9 @@
 """The supervisor, with processes that serve nothing: when they start, end and are replaced."""
 
+import errno
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -178,6 +180,50 @@ def test_if_its_successor_cannot_start_the_others_go_on(
     crew.run(work, on_up=break_and_kill, on_end=end_after_the_failure)
     assert crew.started == [0, 1, 0]
     assert "1 of 2 workers go on, until SIGHUP" in caplog.text
+
+
+def test_if_the_system_starts_no_more_processes_the_others_go_on(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> WorkerProcess:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    def refuse_and_kill() -> None:
+        monkeypatch.setattr(sys.modules[__name__], "WorkerProcess", refuse)
+        os.kill(int(crew.shared.pid_file(0).read_text()), signal.SIGKILL)
+
+    def end_after_the_failure(record: logging.LogRecord) -> bool:
+        if "workers go on" in record.getMessage():
+            send(signal.SIGTERM)
+        return True
+
+    monkeypatch.setattr(caplog.handler, "filter", end_after_the_failure)
+    assert crew.run(works.obedient, on_up=refuse_and_kill) == signal.SIGTERM
+    assert crew.started == [0, 1, 0]
+    assert "cannot start: Resource temporarily unavailable: 1 of 2 workers go on" in caplog.text
+
+
+def test_if_the_system_starts_no_process_at_all_it_is_said(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> WorkerProcess:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(sys.modules[__name__], "WorkerProcess", refuse)
+    with pytest.raises(WorkerFailed, match="a worker cannot start: Too many open files"):
+        crew.run(works.obedient)
+
+
+def test_a_shared_folder_that_was_swept_away_is_made_again(tmp_path: Path) -> None:
+    shared = SharedFolder(tmp_path / "shared")
+    shared.prepare()
+    before = shared.clients.read_bytes()
+    shared.prepare()
+    assert shared.clients.read_bytes() == before
+    shutil.rmtree(shared.path)
+    shared.forget(0)
+    shared.prepare()
+    assert {path.name for path in shared.path.iterdir()} == {"clients", "connections"}
 
 
 def test_if_none_is_left_it_ends(crew: Crew) -> None:

@@ -7,3 +7,8 @@ def one_line(error: BaseException) -> str:
     """The message of an exception without line breaks, or its class's name if it has none."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.split())
+
+
+def one_line_with_file(error: OSError) -> str:
+    """The same, after the name of the file that it is about, if it tells that."""
+    return ": ".join(str(part) for part in (error.filename, one_line(error)) if part)

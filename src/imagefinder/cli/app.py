@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from imagefinder import __version__
-from imagefinder._utils.text import one_line
+from imagefinder._utils.text import one_line_with_file
 from imagefinder.cli import options as panels
 from imagefinder.cli.add import add
 from imagefinder.cli.backup import backup
@@ -114,7 +114,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader, such as head, stopped reading
             sys.exit(1)
-        _fail(": ".join(str(part) for part in (error.filename, one_line(error)) if part))
+        _fail(one_line_with_file(error))
     except KeyboardInterrupt:  # before Typer handles it
         _interrupted()
     except SystemExit as end:

@@ -246,9 +246,15 @@ def make_encoder(name: str | None, options: list[str] | None) -> Encoder | None:
     from imagefinder.registry import factory
 
     quiet_libraries()
+    checked = encoder_options(name, options)
+    return factory.make_encoder(name, checked) if name is not None else None
+
+
+def encoder_options(name: str | None, options: list[str] | None) -> dict[str, Any]:
+    """The options of the encoder of that name. Raises BadParameter."""
     if name is None and options:
         raise typer.BadParameter("--option needs --encoder")
-    return factory.make_encoder(name, parse_options(options)) if name is not None else None
+    return parse_options(options)
 
 
 def parse_options(options: Iterable[str] | None) -> dict[str, Any]:

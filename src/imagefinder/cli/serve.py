@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from imagefinder._utils.concurrency import cores, use_cores
-from imagefinder.cli.options import DB, Db, Options, SameEncoder, open_finder, open_or_create
+from imagefinder.cli.options import (
+    DB,
+    Db,
+    Options,
+    SameEncoder,
+    encoder_options,
+    open_finder,
+    open_or_create,
+)
 from imagefinder.cli.serve_options import (
     DECODING_MEGABYTES,
     FEWEST_MEGABYTES,
@@ -51,6 +59,8 @@ if TYPE_CHECKING:
     from imagefinder.finder import Finder
     from imagefinder.server import Settings
     from imagefinder.server.worker import Seat
+
+_MOST_WORKERS_A_CORE = 8
 
 
 def serve(
@@ -98,6 +108,7 @@ def serve(
         from imagefinder._utils.extras import check_extra
 
         check_extra("mcp", "mcp", "serve --mcp")
+    encoder_options(encoder, option)  # here, and not in each worker
     count = _worker_count(workers, writable)
     given = _Given(
         db=db,
@@ -248,6 +259,11 @@ def _worker_count(given: int | None, writable: bool) -> int:
         )
     if given > 1 and sys.platform == "win32":
         raise typer.BadParameter("on Windows there is one worker: leave --workers out")
+    if given > (most := _MOST_WORKERS_A_CORE * cores()):
+        raise typer.BadParameter(
+            f"--workers: at most {most} here, {_MOST_WORKERS_A_CORE} for each core: more only take "
+            "memory"
+        )
     return given
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,18 @@ class SharedFolder:
     path: Path
 
     def prepare(self) -> None:
-        """Before the first worker starts."""
+        """Before a worker starts: make what is missing, at first or since it was swept away.
+
+        Temporary folders are cleaned at times, and nothing of this one looks as if it were in use.
+        """
+        self.path.mkdir(exist_ok=True)
         self.path.chmod(0o700)
-        ClientTable.create(self.clients)
-        ConnectionCounts.create(self.connections)
+        for file, create in (
+            (self.clients, ClientTable.create),
+            (self.connections, ConnectionCounts.create),
+        ):
+            if not file.exists():
+                create(file)
 
     @property
     def clients(self) -> Path:
@@ -44,4 +53,5 @@ class SharedFolder:
         gauges = self.path.glob(f"gauge_live*_{number}.db")  # as prometheus_client names them
         for path in (self.pid_file(number), *gauges):
             path.unlink(missing_ok=True)
-        ConnectionCounts(self.connections).put(number)
+        with suppress(FileNotFoundError):  # swept away; see prepare
+            ConnectionCounts(self.connections).put(number)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
 from imagefinder.server.worker_process import WorkerProcess
 
@@ -108,21 +109,26 @@ class Supervisor:
             return
         staying = sum(not worker.is_leaving for worker in self._workers)
         for _ in range(staying, self._wanted if self._has_served else 1):
-            self._start()
+            if self._start() is None:
+                return
         if not self._is_restarting or not all(
             worker.is_ready and not worker.is_leaving for worker in self._workers
         ):
             return
         if self._outdated:
-            self._replacement = self._start()
+            self._replacement = self._start(is_replacement=True)
         else:
             self._is_restarting = False
             log.info("all workers have been replaced")
 
-    def _start(self) -> WorkerProcess:
+    def _start(self, *, is_replacement: bool = False) -> WorkerProcess | None:
         taken = {worker.number for worker in self._workers}
         number = next(number for number in range(len(taken) + 1) if number not in taken)
-        worker = self._start_worker(number)
+        try:
+            worker = self._start_worker(number)
+        except OSError as error:  # such as too many processes or open files
+            self._give_up(f"a worker cannot start: {one_line(error)}", is_replacement)
+            return None
         self._workers.append(worker)
         self._selector.register(worker.link, selectors.EVENT_READ, worker)
         self._selector.register(worker.sentinel, selectors.EVENT_READ, worker)
@@ -166,14 +172,15 @@ class Supervisor:
         if worker.is_ready:
             log.error("worker %d ended (%s): another one takes its place", worker.pid, ending)
         else:
-            self._give_up(worker, worker.failure or f"a worker cannot start: {ending}")
+            reason = worker.failure or f"a worker cannot start: {ending}"
+            self._give_up(reason, worker is self._replacement)
 
-    def _give_up(self, worker: WorkerProcess, reason: str) -> None:
+    def _give_up(self, reason: str, is_replacement: bool) -> None:
         staying = sum(not one.is_leaving for one in self._workers)
         if not self._is_up or not staying:
             self._failure = reason
             self._end_all()
-        elif worker is self._replacement:
+        elif is_replacement:
             self._replacement, self._is_restarting = None, False
             self._outdated.clear()
             log.error("%s: the workers of before go on", reason)

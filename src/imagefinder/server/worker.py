@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from socket import socket
 from typing import Final, TypeAlias
 
-from imagefinder._utils.text import one_line
+from imagefinder._utils.text import one_line_with_file
 from imagefinder.errors import ImageFinderError
 from imagefinder.server.shared_folder import SharedFolder
 
@@ -56,8 +56,7 @@ def run_worker(work: Work, seat: Seat) -> None:
     except ImageFinderError as error:
         _fail(seat, str(error))
     except OSError as error:
-        parts = (error.filename, one_line(error))
-        _fail(seat, ": ".join(str(part) for part in parts if part))
+        _fail(seat, one_line_with_file(error))
 
 
 def _fail(seat: Seat, reason: str) -> None:

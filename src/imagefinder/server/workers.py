@@ -32,9 +32,13 @@ def supervise(work: Work, host: str, port: int, count: int, timeout: float) -> N
     name = Path(gettempdir(), "imagefinder-server")
     with bound_socket(host, port) as listener, temporary_folder(name) as folder:
         shared = SharedFolder(folder)
-        shared.prepare()
+
+        def start(number: int) -> WorkerProcess:
+            shared.prepare()
+            return WorkerProcess(number, count, work, listener, shared)
+
         ended_by = Supervisor(
-            lambda number: WorkerProcess(number, count, work, listener, shared),
+            start,
             listener,
             count,
             timeout + _GRACE,
