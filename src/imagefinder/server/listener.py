@@ -25,11 +25,26 @@ def bound_socket(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise OSError(error.errno, f"{error.strerror} ({host}:{port})") from error
+        raise _at(error, host, port) from error
     return bound
+
+
+def listen(bound: socket.socket) -> None:
+    """Begin to listen on a bound socket. Raises OSError, which names its address.
+
+    Two may be bound to one address; only the first can listen.
+    """
+    try:
+        bound.listen(BACKLOG)
+    except OSError as error:
+        raise _at(error, *bound.getsockname()[:2]) from error
 
 
 def url_of(listener: socket.socket) -> str:
     """The address of a bound socket, as a URL."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _at(error: OSError, host: str, port: int) -> OSError:
+    return OSError(error.errno, f"{error.strerror} ({host}:{port})")

@@ -17,7 +17,7 @@ from imagefinder.server.app import create_app
 from imagefinder.server.catalogues import check_distinct
 from imagefinder.server.connections import ConnectionLimits, affordable_connections
 from imagefinder.server.decoding import bound_decoding
-from imagefinder.server.listener import BACKLOG, bound_socket, url_of
+from imagefinder.server.listener import BACKLOG, bound_socket, listen, url_of
 from imagefinder.server.log_config import log_to_stderr
 from imagefinder.server.metrics import share_metrics
 from imagefinder.server.middleware.prefix import ForwardedPrefixMiddleware
@@ -37,7 +37,7 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
     _prepare(finders, settings)
     app = create_app(finders[0], settings, finders[1:])
     with bound_socket(host, port) as listener:
-        listener.listen(BACKLOG)
+        listen(listener)
         server = uvicorn.Server(_uvicorn_config(app, settings))
         log.info("ImageFinder is running on %s (Ctrl-C stops it)", url_of(listener))
         server.run(sockets=[listener])

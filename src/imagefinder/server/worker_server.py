@@ -10,7 +10,7 @@ import uvicorn
 
 from imagefinder.server.acceptor import Acceptor
 from imagefinder.server.connection_counts import ConnectionCounts
-from imagefinder.server.listener import BACKLOG
+from imagefinder.server.listener import listen
 from imagefinder.server.protocol import LimitedProtocol
 from imagefinder.server.worker import ALIVE, READY, Seat
 
@@ -28,9 +28,13 @@ class WorkerServer(uvicorn.Server):
         self._is_retiring = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections, from the socket of the seat."""
+        """Begin to accept connections, from the socket of the seat. Raises OSError."""
         await super().startup([])
-        self._seat.listener.listen(BACKLOG)
+        try:
+            listen(self._seat.listener)
+        except OSError:  # another server was quicker
+            await super().shutdown([])
+            raise
         counts = ConnectionCounts(self._seat.shared.connections)
         number = self._seat.number
         self._acceptor = Acceptor(self._seat.listener, self._connection, counts, number)
