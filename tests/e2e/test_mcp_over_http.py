@@ -84,7 +84,7 @@ def test_every_tool_that_searches_works_with_several_workers(
     assert by_data[0]["id"] not in {hit["id"] for hit in similar}
     assert answer(ask("find_duplicates"))["total"] == 1
     shown = ask("get_image", id=by_data[0]["id"], side=64)
-    assert answer(shown)["path"] == str(folder / "2.png")
+    assert answer(shown)["path"] == "2.png"
     assert shown.content[0].type == "image"
     assert "clip" in refused(ask("search_by_text", text="a chair"))
 

@@ -18,6 +18,7 @@ pytest.importorskip("mcp")
 from mcp_types import CallToolResult, ImageContent, TextContent
 
 from imagefinder.mcp import Folders, create_server
+from imagefinder.server.problems import detail_for_client
 from mcp import Client, StdioServerParameters
 
 from ..conftest import drawn
@@ -52,8 +53,8 @@ def finder(folder: Path) -> Iterator[Finder]:
 class Assistant:
     """Calls tools of a server in this process."""
 
-    def __init__(self, finder: Finder, *roots: Path, writable: bool = False) -> None:
-        self.server = create_server(finder, Folders(roots), writable=writable)
+    def __init__(self, finder: Finder, *roots: Path, **options: Any) -> None:
+        self.server = create_server(finder, Folders(roots), **options)
 
     def __call__(self, tool: str, **arguments: Any) -> CallToolResult:
         async def call() -> CallToolResult:
@@ -252,3 +253,33 @@ def test_the_program_serves_over_stdio(finder: Finder, folder: Path) -> None:
     (hit,) = answer(found)["hits"]
     assert hit["path"] == str(folder / "4.png")
     assert "not below an allowed folder" in refused(outside)
+
+
+def test_where_folders_are_kept_the_names_of_files_are_told_alone(
+    finder: Finder, folder: Path
+) -> None:
+    ask = Assistant(finder, writable=True, show_paths=False)
+    id_ = id_of(finder, folder / "0.png")
+    data = base64.b64encode((folder / "0.png").read_bytes()).decode()
+    results = [
+        ask("search_by_image", data=data),
+        ask("similar_to", id=id_),
+        ask("find_duplicates"),
+        ask("get_image", id=id_),
+        ask("set_metadata", id=id_, metadata={"n": 7}),
+    ]
+    assert answer(results[0])["hits"][0]["path"] == "0.png"
+    for result in results:
+        answer(result)
+        assert str(folder.parent) not in result.model_dump_json()
+
+
+def test_trouble_with_the_catalogue_tells_a_client_of_a_server_no_path(
+    finder: Finder, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask = Assistant(finder, show_paths=False, explain=detail_for_client)
+    (folder.parent / "library.db").rename(folder.parent / "moved.db")
+    told = refused(ask("describe_catalogue"))
+    assert "unavailable at the moment" in told
+    assert str(folder.parent) not in told
+    assert "library.db was moved or deleted" in caplog.text

@@ -29,9 +29,20 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -> MCPServer:
-    """Tools that search; with ``writable``, also those that change the catalogue, but no file."""
-    tools = Tools(finder, folders, writable)
+def create_server(
+    finder: Finder,
+    folders: Folders,
+    *,
+    writable: bool = False,
+    show_paths: bool = True,
+    explain: Callable[[Exception], str] = one_line,
+) -> MCPServer:
+    """Tools that search; with ``writable``, also those that change the catalogue, but no file.
+
+    Without ``show_paths`` they tell the names of files alone. ``explain`` says what an assistant is
+    told of an error.
+    """
+    tools = Tools(finder, folders, writable, show_paths)
     read_only = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     searching: tuple[Callable[..., Any], ...] = (
         tools.describe_catalogue,
@@ -41,9 +52,9 @@ def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -
         tools.find_duplicates,
         tools.get_image,
     )
-    offered = [_strict_tool(tool, read_only) for tool in searching]
+    offered = [_strict_tool(_with_plain_errors(tool, explain), read_only) for tool in searching]
     if writable:
-        changes = Changes(finder, folders)
+        changes = Changes(finder, folders, show_paths)
         changing: tuple[tuple[Callable[..., Any], bool], ...] = (
             (changes.add_image, False),
             (changes.remove_image, True),
@@ -53,7 +64,7 @@ def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -
             hints = ToolAnnotations(
                 read_only_hint=False, destructive_hint=destroys, open_world_hint=False
             )
-            offered.append(_strict_tool(change, hints))
+            offered.append(_strict_tool(_with_plain_errors(change, explain), hints))
     return MCPServer(
         "imagefinder",
         version=__version__,
@@ -65,7 +76,7 @@ def create_server(finder: Finder, folders: Folders, *, writable: bool = False) -
 
 def _strict_tool(tool: Callable[..., Any], hints: ToolAnnotations) -> Tool:
     """Arguments that it does not have are errors: a misspelled filter would not filter."""
-    made = Tool.from_function(_with_plain_errors(tool), annotations=hints)
+    made = Tool.from_function(tool, annotations=hints)
     lenient = made.fn_metadata.arg_model
     strict: Any = create_model(lenient.__name__, __base__=lenient)
     strict.model_config["extra"] = "forbid"
@@ -75,12 +86,14 @@ def _strict_tool(tool: Callable[..., Any], hints: ToolAnnotations) -> Tool:
     return made
 
 
-def _with_plain_errors(tool: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+def _with_plain_errors(
+    tool: Callable[Parameters, Result], explain: Callable[[Exception], str]
+) -> Callable[Parameters, Result]:
     @wraps(tool)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return tool(*args, **kwargs)
         except (ImageFinderError, ValueError, OSError) as error:
-            raise ToolError(one_line(error)) from error
+            raise ToolError(explain(error)) from error
 
     return checked

@@ -23,9 +23,10 @@ _Metadata = Annotated[
 class Changes:
     """Of one catalogue."""
 
-    def __init__(self, finder: Finder, folders: Folders) -> None:
+    def __init__(self, finder: Finder, folders: Folders, show_paths: bool) -> None:
         """Files are added from below ``folders`` alone."""
         self._finder = finder
+        self._show_paths = show_paths
         self._folders = folders
 
     def add_image(self, path: Path, metadata: _Metadata | None = None) -> ChangeResult:
@@ -37,7 +38,7 @@ class Changes:
         stored = self._finder.store.lookup_paths([str(file)])[str(file)]
         record = self._finder.store.get([stored.key])[stored.key]
         outcome = "added" if report.added else "updated" if report.updated else "unchanged"
-        return ChangeResult(image=StoredImage.of(record), outcome=outcome)
+        return ChangeResult(image=StoredImage.of(record, self._show_paths), outcome=outcome)
 
     def remove_image(self, id: Id) -> ChangeResult:  # noqa: A002  the word that users know
         """Remove an image from the catalogue; its files stay where they are."""
@@ -51,4 +52,5 @@ class Changes:
         others = [replace(item, metadata={}) for item in record.items]
         entry = Entry(record, None, [*others, Item(metadata, record.path)])
         (outcome,) = self._finder.store.write([entry])
-        return ChangeResult(image=StoredImage.of(self._finder.get(id)), outcome=outcome)
+        changed = StoredImage.of(self._finder.get(id), self._show_paths)
+        return ChangeResult(image=changed, outcome=outcome)

@@ -29,7 +29,7 @@ class Folders:
         except (OSError, ValueError) as error:
             raise UnreadableImage("the file's name cannot be used") from error
         if not self._holds(real):
-            known = ", ".join(map(str, self.roots)) or "none: give imagefinder mcp --root FOLDER"
+            known = ", ".join(map(str, self.roots)) or "none: start it with --root FOLDER"
             raise UnreadableImage(f"the file is not below an allowed folder ({known})")
         if not os.path.isfile(real):  # noqa: PTH113  Path.is_file raises for a name that is too long
             raise UnreadableImage("there is no such file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -19,16 +20,19 @@ class SharedBy(BaseModel):
     metadata: dict[str, Any]
 
     @classmethod
-    def of(cls, item: Item) -> SharedBy:
+    def of(cls, item: Item, show_paths: bool) -> SharedBy:
         """From an item of a record."""
-        return cls(id=item.id, path=item.path, metadata=shown_metadata(item.metadata))
+        path = _shown(item.path, show_paths)
+        return cls(id=item.id, path=path, metadata=shown_metadata(item.metadata))
 
 
 class StoredImage(BaseModel):
     """An image of the catalogue."""
 
     id: str = Field(description="16 hexadecimal digits, for other tools.")
-    path: str | None = Field(description="The first of its files, if it has any.")
+    path: str | None = Field(
+        description="The first of its files, if it has any; its name alone where folders are kept."
+    )
     width: int
     height: int
     bytes: int
@@ -36,16 +40,16 @@ class StoredImage(BaseModel):
     items: list[SharedBy] = Field(description="Where several share it, each with its metadata.")
 
     @classmethod
-    def of(cls, record: Record, **more: Any) -> Any:
+    def of(cls, record: Record, show_paths: bool, **more: Any) -> Any:
         """From a record."""
         return cls(
             id=record.id,
-            path=record.path,
+            path=_shown(record.path, show_paths),
             width=record.width,
             height=record.height,
             bytes=record.size,
             metadata=shown_metadata(record.metadata),
-            items=[SharedBy.of(item) for item in record.several],
+            items=[SharedBy.of(item, show_paths) for item in record.several],
             **more,
         )
 
@@ -74,13 +78,13 @@ class DuplicateSet(BaseModel):
     copies: list[StoredImage]
 
     @classmethod
-    def of(cls, group: DuplicateGroup) -> DuplicateSet:
+    def of(cls, group: DuplicateGroup, show_paths: bool) -> DuplicateSet:
         """From a group."""
         return cls(
-            best=StoredImage.of(group.best),
+            best=StoredImage.of(group.best, show_paths),
             why=group.why,
             spare_bytes=group.spare_bytes,
-            copies=[StoredImage.of(copy.record) for copy in group.copies],
+            copies=[StoredImage.of(copy.record, show_paths) for copy in group.copies],
         )
 
 
@@ -109,3 +113,7 @@ class ChangeResult(BaseModel):
 
     image: StoredImage | None = Field(None, description="As it is now; null if it was removed.")
     outcome: str
+
+
+def _shown(path: str | None, show_paths: bool) -> str | None:
+    return path if show_paths or path is None else PurePath(path).name

@@ -40,11 +40,12 @@ _Where = Annotated[
 class Tools:
     """Of one catalogue."""
 
-    def __init__(self, finder: Finder, folders: Folders, writable: bool) -> None:
+    def __init__(self, finder: Finder, folders: Folders, writable: bool, show_paths: bool) -> None:
         """Files are read below ``folders`` alone."""
         self._finder = finder
         self._folders = folders
         self._writable = writable
+        self._show_paths = show_paths
 
     def describe_catalogue(self) -> CatalogueDescription:
         """Tell how many images there are, what made their vectors, and what can be done."""
@@ -76,7 +77,7 @@ class Tools:
             image = read(self._folders.file(path), self._finder.limits)
         else:
             image = _decoded(data or "")
-        return _result(self._finder.search(image, k, where=where))
+        return self._result(self._finder.search(image, k, where=where))
 
     def search_by_text(
         self,
@@ -85,7 +86,7 @@ class Tools:
         where: _Where = None,
     ) -> SearchResult:
         """Find the images that a text describes, if the catalogue's encoder knows words."""
-        return _result(self._finder.search(text=text, k=k, where=where))
+        return self._result(self._finder.search(text=text, k=k, where=where))
 
     def similar_to(self, id: Id, k: _K = 10, where: _Where = None) -> SearchResult:  # noqa: A002
         """Find the most similar images to an image of the catalogue, which is not among them."""
@@ -93,7 +94,7 @@ class Tools:
         hits = self._finder.search(record, k + 1, where=where)
         others = Hits(hit for hit in hits if hit.id != record.id)
         others.detail = hits.detail
-        return _result(others, k)
+        return self._result(others, k)
 
     def find_duplicates(
         self,
@@ -104,9 +105,8 @@ class Tools:
     ) -> DuplicatesResult:
         """Find groups of near-duplicates, each with its best image and why it is the best."""
         found = duplicates(self._finder, threshold=threshold).groups
-        return DuplicatesResult(
-            total=len(found), groups=[DuplicateSet.of(group) for group in found[:most]]
-        )
+        groups = [DuplicateSet.of(group, self._show_paths) for group in found[:most]]
+        return DuplicatesResult(total=len(found), groups=groups)
 
     def get_image(
         self,
@@ -117,7 +117,7 @@ class Tools:
     ) -> Annotated[CallToolResult, StoredImage]:
         """Show an image of the catalogue as a thumbnail, with what is known about it."""
         record = self._finder.get(id)
-        about = StoredImage.of(record)
+        about = StoredImage.of(record, self._show_paths)
         with stored_file(record, self._folders.may_open) as opened:
             if opened is None:
                 raise UnreadableImage(
@@ -128,6 +128,19 @@ class Tools:
             type="image", data=base64.b64encode(small.jpeg).decode(), mime_type="image/jpeg"
         )
         return CallToolResult(content=[content], structured_content=about.model_dump(mode="json"))
+
+    def _result(self, hits: Hits, most: int | None = None) -> SearchResult:
+        found = [
+            FoundImage.of(
+                hit.record,
+                self._show_paths,
+                score=hit.score,
+                verdict=hit.verdict,
+                match=hit.is_match,
+            )
+            for hit in hits[:most]
+        ]
+        return SearchResult(hits=found, detail=hits.detail)
 
 
 def _decoded(given: str) -> bytes:
@@ -140,11 +153,3 @@ def _decoded(given: str) -> bytes:
     except (UnicodeEncodeError, binascii.Error):
         raise ValueError("data: expected a data URL or base64") from None
     return written
-
-
-def _result(hits: Hits, most: int | None = None) -> SearchResult:
-    found = [
-        FoundImage.of(hit.record, score=hit.score, verdict=hit.verdict, match=hit.is_match)
-        for hit in hits[:most]
-    ]
-    return SearchResult(hits=found, detail=hits.detail)

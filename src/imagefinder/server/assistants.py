@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from imagefinder.finder import Finder
 from imagefinder.server.dependencies import may_write
 from imagefinder.server.opened import Opened
+from imagefinder.server.problems import detail_for_client
 from imagefinder.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,5 +46,11 @@ class AssistantsApp:
 def _endpoint_of(finder: Finder, settings: Settings, writable: bool) -> HttpEndpoint:
     from imagefinder.mcp import Folders, HttpEndpoint, create_server
 
-    server = create_server(finder, Folders(settings.roots), writable=writable)
+    server = create_server(
+        finder,
+        Folders(settings.roots),
+        writable=writable,
+        show_paths=settings.show_paths,
+        explain=detail_for_client,
+    )
     return HttpEndpoint(server, PATH, settings.max_upload)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from imagefinder._utils.disk_space import is_full
+from imagefinder._utils.text import one_line
 from imagefinder.errors import (
     CalibrationError,
     DecoderBusy,
@@ -93,6 +94,16 @@ def problem_of(request: Request, error: Exception) -> JSONResponse:
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI responses: what these statuses mean."""
     return {status: {"model": Problem, "description": _MEANINGS[status]} for status in statuses}
+
+
+def detail_for_client(error: Exception) -> str:
+    """What a client is told of an error that is raised on purpose; the log has the rest."""
+    if isinstance(error, DecoderBusy) or not isinstance(error, ImageFinderError):
+        return one_line(error)
+    status, detail = _status_and_detail(error)
+    if status >= 500:
+        log.error("%s", error)
+    return detail
 
 
 _MEANINGS = {
