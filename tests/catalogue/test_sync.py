@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 
 from imagefinder import Finder, NotFound
-from imagefinder.catalogue import mounts
+from imagefinder.catalogue import mounts, sync
+from imagefinder.catalogue.absence import absent_folders
 from imagefinder.images.inputs import Input
 from imagefinder.types import Entry, File, Report
 
@@ -49,6 +51,21 @@ def empty(folder: Path, *left: str) -> None:
             (folder / name).mkdir()
         else:
             (folder / name).touch()
+
+
+def test_a_disk_that_comes_back_in_the_midst_of_a_sync_keeps_its_images(
+    finder: Finder, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder.sync(root)
+    (root / "disk").rename(tmp_path / "away")
+
+    def come_back(*given: Any) -> dict[str, str]:
+        (tmp_path / "away").rename(root / "disk")
+        return absent_folders(*given)
+
+    monkeypatch.setattr(sync, "absent_folders", come_back)
+    assert finder.sync(root).removed == 0
+    assert len(finder) == 13
 
 
 LEFTOVERS = [(), (".DS_Store",), ("Thumbs.db",), ("lost+found/",), (".nfs0001", "notes.txt")]

@@ -46,7 +46,9 @@ def sync(
     kept = _kept(absent, gone)
     if root in absent and not report.done:
         raise NotFound(f"{root}: {next(one.reason for one in kept if one.path == root)}")
-    removed = _removed(store, (path for path in gone if not any(enclosing(path, absent))))
+    lost = (path for path in gone if not any(enclosing(path, absent)))
+    # once more: their disk may have come back before its folder was looked at
+    removed = _removed(store, filter(is_gone, lost))
     renew_mounts(store, root, absent)
     outside = [path for path in outside if not any(enclosing(path, absent))]
     if remove_excluded:
