@@ -150,10 +150,11 @@ def _has_folder(line: str) -> bool:
 
 
 def _patterns(folder: str, lines: Sequence[str]) -> _Patterns:
-    from pathspec import GitIgnoreSpec  # takes a while, and most walks have no patterns
+    # takes a while, and most walks have no patterns
+    from imagefinder.images.gitignore_spec import gitignore_spec
 
     try:
-        return _Patterns(folder, tuple(lines), GitIgnoreSpec.from_lines(map(_composed, lines)))
+        return _Patterns(folder, tuple(lines), gitignore_spec(map(_composed, lines)))
     except ValueError as error:
         raise ValueError(
             f"{error}: write it as in a .gitignore, such as '*.gif' or 'private/'"
