@@ -71,9 +71,10 @@ def _form(operation: Schema, schemas: Schema) -> Iterator[tuple[str, Schema, boo
 
 def _other_bodies(operation: Schema) -> Iterator[str]:
     """What is no form, in words."""
+    of_all = operation.get("requestBody", {}).get("description", "")
     for media_type, schema in _bodies(operation):
         if "$ref" not in schema:
-            yield f"The body is `{media_type}`. {schema['description']}"
+            yield f"The body is `{media_type}`. {schema.get('description', of_all)}"
             yield ""
 
 
