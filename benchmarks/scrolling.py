@@ -135,7 +135,7 @@ def _report(name: str, page: Page, script: str, given: Sequence[int]) -> None:
 
 def _worked(devtools: CDPSession) -> float:
     """Seconds that the page's thread has worked so far, but for painting."""
-    measured = {
+    measured: dict[str, float] = {
         one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]
     }
     return measured["ScriptDuration"] + measured["LayoutDuration"] + measured["RecalcStyleDuration"]
