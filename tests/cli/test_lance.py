@@ -179,3 +179,21 @@ def test_a_version_that_no_number_of_the_engine_can_name(folder: Path, tmp_path:
         finder.add(folder)
     with pytest.raises(StoreError, match="has no version"):
         Finder.open(tmp_path / "v.lance", version=10**22)
+
+
+def test_what_is_said_of_a_damaged_catalogue_can_be_done(
+    ask: Ask, folder: Path, tmp_path: Path
+) -> None:
+    first, *others = sorted(folder.iterdir())
+    ask("add", first, "--encoder", "phash")
+    version = answer(ask("info", "--json"))["version"]
+    before = set((tmp_path / "c.lance" / "data").iterdir())
+    ask("add", *others)
+    (new,) = set((tmp_path / "c.lance" / "data").iterdir()) - before
+    new.write_bytes(new.read_bytes()[:100])
+    said = ask("check", fails=True).output
+    assert "by --at VERSION; or add the images to a new catalogue" in said
+    assert "--repair" not in said
+    assert ".rs" not in said, "a place in the engine's source"
+    assert answer(ask("search", first, "--at", version, "--json"))["hits"][0]["path"] == str(first)
+    assert "cannot be repaired in place" in str(ask("check", "--repair", fails=True).exception)

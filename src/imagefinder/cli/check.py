@@ -10,7 +10,8 @@ import typer
 
 from imagefinder.cli.options import DB, Db, Json
 from imagefinder.cli.output import plain, print_json, short
-from imagefinder.stores.location import display, name_of
+from imagefinder.stores.damage import REMEDIES
+from imagefinder.stores.location import display, name_of, store_of
 
 if TYPE_CHECKING:
     from imagefinder.catalogue.health import Finding, Repairs
@@ -44,7 +45,7 @@ def check(
         print_json({"catalogue": display(db), "damaged": list(map(asdict, findings))})
     else:
         _print(findings)
-        outcome = "is damaged: restore a backup of it, or use --repair" if findings else "is intact"
+        outcome = f"is damaged: {REMEDIES[store_of(db)]}" if findings else "is intact"
         typer.echo(f"{name_of(db)} {outcome}")
     if findings:
         raise typer.Exit(1)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "sqlite": "restore a backup of it, or use --repair",
+        "postgres": "restore a backup of the database",
+        "lance": "restore a copy of it; read a version from before the damage, by --at VERSION; "
+        "or add the images to a new catalogue",
+    }
+)
+"""What can be done for a damaged catalogue, by the kind of its store."""
 
 
 @dataclass(frozen=True)

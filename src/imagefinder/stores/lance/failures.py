@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from lance.commit import CommitConflictError
 
 from imagefinder.errors import CatalogueDamaged, CatalogueMissing, DiskFull, StoreError
+from imagefinder.stores.damage import REMEDIES
 from imagefinder.stores.lance.address import Address
 
 _OF_ENGINE = (CommitConflictError, OSError, ValueError, RuntimeError)
@@ -34,7 +35,7 @@ _MISSING = r"[Dd]ataset at path .* was not found|DatasetNotFound|Not found: .*_v
 _FULL = r"No space left|disk full|quota exceeded"
 _DAMAGES = (
     r"Not found: .*/data/|corrupt|Invalid protobuf|magic number|decode"
-    r"|fill whole buffer|end of file|Invalid range .* of size \d+ bytes"
+    r"|fill whole buffer|end of file|file size is too small|Invalid range .* of size \d+ bytes"
 )
 
 
@@ -51,8 +52,8 @@ def translated(error: Exception, address: Address) -> StoreError:
         if re.search(pattern, text):
             return StoreError(f"{where}: {remedy}")
     if re.search(_DAMAGES, text):
-        return CatalogueDamaged(f"{where} is damaged ({_reason(text)}): restore a copy of it")
-    return StoreError(f"{where}: Lance says: {_reason(text)}")
+        return _damaged(text, address)
+    return StoreError(f"{where}: Lance says: {reason(text)}")
 
 
 def missing(address: Address) -> CatalogueMissing:
@@ -81,10 +82,13 @@ def decoding(address: Address) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise CatalogueDamaged(
-            f"{address.shown} is damaged ({_reason(str(error))}): restore a copy of it"
-        ) from error
+        raise _damaged(str(error), address) from error
 
 
-def _reason(text: str) -> str:
+def reason(text: str) -> str:
+    """What the engine says, without the places in its source."""
     return " ".join(_PLACE.sub("", text).split())[:_LONGEST]
+
+
+def _damaged(text: str, address: Address) -> CatalogueDamaged:
+    return CatalogueDamaged(f"{address.shown} is damaged ({reason(text)}): {REMEDIES['lance']}")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import lance
 from lance.commit import CommitConflictError
 
 from imagefinder.errors import CatalogueDamaged, StoreError
-from imagefinder.stores.damage import Damage
+from imagefinder.stores.damage import REMEDIES, Damage
 from imagefinder.stores.lance.address import Address
-from imagefinder.stores.lance.failures import translating
+from imagefinder.stores.lance.failures import reason, translating
 from imagefinder.stores.lance.schema import HEAVY, LIGHT
 from imagefinder.stores.lance.selection import as_integers, select
 from imagefinder.stores.lance.table import Table
@@ -23,6 +26,7 @@ from imagefinder.types import id_of
 KEPT = timedelta(days=7)
 """How long a version that was replaced can still be read, in spite of a vacuum."""
 
+_NONE_SO_OLD = timedelta(days=36_500)
 _LOOKED_UP = ("key", "path")
 _MANY = 48  # small fragments, from which on lookups are indexed and they are compacted
 _DELTAS = 8  # parts of the index of a column, from which on they are merged
@@ -57,9 +61,9 @@ def vacuum(table: Table) -> int:
         _index_lookups(dataset, most_parts=1)
         index_new_vectors(dataset)
         dataset.optimize.compact_files()
-        cleaned = dataset.cleanup_old_versions(older_than=KEPT)
+        freed = _delete_replaced(dataset)
     table.newest(now=True)
-    return int(cleaned.bytes_removed)
+    return freed
 
 
 def find_damage(table: Table) -> list[Damage]:
@@ -71,7 +75,7 @@ def find_damage(table: Table) -> list[Damage]:
                 for _ in dataset.scanner(columns=[column], batch_size=_BATCH).to_batches():
                     pass
         except CatalogueDamaged as error:
-            return [Damage(f"the column {column}: {error.__cause__}")]
+            return [Damage(f"the column {column}: {reason(str(error.__cause__))}")]
     return _find_loose_ends(dataset)
 
 
@@ -86,9 +90,17 @@ def no_backup(address: Address, target: Path) -> StoreError:
 def no_repair(address: Address) -> StoreError:
     """What to do in place of a repair."""
     return StoreError(
-        f"{address.shown} cannot be repaired: restore a copy of it, or copy what can be read: "
-        f"imagefinder copy '{address.shown}' NEW"
+        f"{address.shown} cannot be repaired in place, as a file can: {REMEDIES['lance']}"
     )
+
+
+def replaced_before(versions: Sequence[Mapping[str, Any]], moment: datetime) -> list[int]:
+    """The numbers of those that have had a successor since this moment, or for longer.
+
+    However old a version is, readers use it until it is replaced, and for a while after.
+    """
+    times = [(int(one["version"]), one["timestamp"].astimezone(UTC)) for one in versions]
+    return [number for (number, _), (_, replaced) in pairwise(times) if replaced <= moment]
 
 
 def _index_lookups(dataset: lance.LanceDataset, most_parts: int = _DELTAS) -> None:
@@ -104,6 +116,17 @@ def _index_lookups(dataset: lance.LanceDataset, most_parts: int = _DELTAS) -> No
         else:
             merged = names[name] if names[name] >= most_parts else 0
             dataset.optimize.optimize_indices(index_names=[name], num_indices_to_merge=merged)
+
+
+def _delete_replaced(dataset: lance.LanceDataset) -> int:
+    """Delete versions that were replaced long ago, and what killed writers have left of late.
+
+    Returns the bytes. Versions that another program has tagged stay.
+    """
+    old = replaced_before(dataset.versions(), datetime.now(UTC) - KEPT)
+    chosen: dict[str, Any] = {"versions": old} if old else {"older_than": _NONE_SO_OLD}
+    cleaned = dataset.cleanup_old_versions(error_if_tagged_old_versions=False, **chosen)
+    return int(cleaned.bytes_removed)
 
 
 def _find_loose_ends(dataset: lance.LanceDataset) -> list[Damage]:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import lance
 
 from imagefinder._utils.concurrency import batched
-from imagefinder.errors import CatalogueMissing, ImageError, NotFound, StoreError
+from imagefinder.errors import CatalogueDamaged, CatalogueMissing, ImageError, NotFound, StoreError
 from imagefinder.registry import recipes
 from imagefinder.registry.factory import check_index_choice
 from imagefinder.similarity import dtype
@@ -27,7 +27,7 @@ from imagefinder.stores.lance.changes import Changes
 from imagefinder.stores.lance.columns import select_column
 from imagefinder.stores.lance.copying import LanceCopy, LanceSnapshot
 from imagefinder.stores.lance.draft import Draft
-from imagefinder.stores.lance.failures import decoding, translating
+from imagefinder.stores.lance.failures import decoding, reason, translating
 from imagefinder.stores.lance.metadata import MetadataCache
 from imagefinder.stores.lance.opened_catalogue import OpenedCatalogue
 from imagefinder.stores.lance.selection import IMAGES, in_folder, select, select_by_keys
@@ -145,9 +145,12 @@ class LanceStore:
 
     @classmethod
     def check(cls, location: Path | str) -> list[Damage]:
-        """All that is damaged in a catalogue."""
-        with closing(cls.open(location)) as store:
-            return maintenance.find_damage(store._table)
+        """All that is damaged in a catalogue, which need not be good enough to be opened."""
+        try:
+            with closing(cls.open(location)) as store:
+                return maintenance.find_damage(store._table)
+        except CatalogueDamaged as error:
+            return [Damage(f"what describes the catalogue: {reason(str(error.__cause__))}")]
 
     @classmethod
     def salvage(cls, location: Path | str, found: Sequence[Damage]) -> NoReturn:

@@ -19,7 +19,7 @@ import lance
 from lance.commit import CommitConflictError
 from lance.fragment import FragmentMetadata, write_fragments
 
-from imagefinder.errors import StoreError
+from imagefinder.errors import CatalogueDamaged, StoreError
 from imagefinder.stores.lance import schema
 from imagefinder.stores.lance.address import Address
 from imagefinder.stores.lance.changes import Changes
@@ -167,16 +167,19 @@ class Table:
 
 def _open(address: Address, version: int | None) -> lance.LanceDataset:
     session = new_session()
-    with translating(address):
-        dataset = lance.dataset(address.uri, session=session)
     if version is None:
-        return dataset
-    try:
-        return dataset.checkout_version(version)
+        with translating(address):
+            return lance.dataset(address.uri, session=session)
+    try:  # the newest one may be damaged
+        return lance.dataset(address.uri, version, session=session)
     except (OSError, ValueError, RuntimeError, OverflowError) as error:
+        known = translated(error, address)
+        if isinstance(known, CatalogueDamaged):
+            raise known from error
+        newest = _open(address, None).version
         raise StoreError(
             f"{address.shown} has no version {version}, or not any longer: imagefinder vacuum "
-            f"deletes old ones; the newest is {dataset.version}"
+            f"deletes old ones; the newest is {newest}"
         ) from error
 
 

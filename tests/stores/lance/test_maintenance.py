@@ -1,0 +1,123 @@
+"""Old versions are kept as long as somebody may be reading them, and damage says what can be done."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import lance
+import pytest
+
+from imagefinder.errors import CatalogueDamaged, StoreError
+from imagefinder.stores.lance import maintenance
+from imagefinder.stores.lance.maintenance import replaced_before
+from imagefinder.stores.lance.store import LanceStore
+from imagefinder.testing.contracts import random_entries
+from imagefinder.types import Recipe
+
+RECIPE = Recipe("test", {}, 8, "cosine")
+NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
+
+pytestmark = pytest.mark.usefixtures("caches")
+
+
+def ages(*days: float) -> list[dict[str, object]]:
+    """Versions of these ages, with times as the engine gives them."""
+    return [
+        {"version": number, "timestamp": (NOW - timedelta(some)).astimezone().replace(tzinfo=None)}
+        for number, some in enumerate(days, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("versions", "deleted"),
+    [
+        (ages(30), []),
+        (ages(30, 0), []),
+        (ages(30, 8, 6, 0), [1]),
+        (ages(30, 29, 28), [1, 2]),
+        ([], []),
+    ],
+)
+def test_a_version_is_old_once_its_successor_is(
+    versions: list[dict[str, object]], deleted: list[int]
+) -> None:
+    assert replaced_before(versions, NOW - timedelta(7)) == deleted
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A catalogue of four versions, each but the first with three images more."""
+    path = tmp_path / "c.lance"
+    with closing(LanceStore.create(path, RECIPE)) as store:
+        for batch in range(3):
+            store.write(random_entries(3, 8, first=3 * batch))
+    yield path
+
+
+def test_a_vacuum_deletes_all_but_the_newest(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "KEPT", timedelta(days=-1))  # all are old, as of tomorrow
+    with closing(LanceStore.open(place)) as store:
+        store.vacuum()
+        newest = store.version
+    with pytest.raises(StoreError, match=f"has no version 4, .*the newest is {newest}"):
+        LanceStore.open(place, version=4)
+
+
+def test_a_vacuum_leaves_what_was_the_newest_until_now(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long ago that was written: somebody may be reading it."""
+    written = [one["timestamp"].astimezone(UTC) for one in lance.dataset(place).versions()][-1]
+    long_ago = partial(replaced_before, moment=written)
+    monkeypatch.setattr(maintenance, "replaced_before", lambda versions, _: long_ago(versions))
+    with closing(LanceStore.open(place)) as reader, closing(LanceStore.open(place)) as store:
+        reading = reader.iter_records()
+        next(reading)
+        store.remove_images(store.select(limit=1).tolist())
+        store.vacuum()
+        assert len(list(reading)) == 8
+    with closing(LanceStore.open(place, version=4)) as before:
+        assert len(before) == 9
+    with pytest.raises(StoreError, match="has no version 3"):
+        LanceStore.open(place, version=3)
+
+
+def test_a_vacuum_takes_away_what_a_killed_writer_has_left(place: Path) -> None:
+    old, new = (place / "data" / f"{age}.lance" for age in ("old", "new"))
+    for file, days in ((old, 8), (new, 1)):
+        file.write_bytes(b"half of it")
+        then = (datetime.now(UTC) - timedelta(days)).timestamp()
+        os.utime(file, (then, then))
+    with closing(LanceStore.open(place)) as store:
+        store.vacuum()
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_vacuum_leaves_versions_that_another_program_has_tagged(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lance.dataset(place).tags.create("mine", 2)
+    monkeypatch.setattr(maintenance, "KEPT", timedelta(days=-1))
+    with closing(LanceStore.open(place)) as store:
+        store.vacuum()
+    with closing(LanceStore.open(place, version=2)) as tagged:
+        assert len(tagged) == 3
+    with pytest.raises(StoreError, match="has no version 3"):
+        LanceStore.open(place, version=3)
+
+
+@pytest.mark.parametrize("length", [0, 30])
+def test_older_versions_can_be_read_though_the_newest_is_damaged(place: Path, length: int) -> None:
+    newest = min((place / "_versions").glob("*.manifest"))  # their names count down
+    newest.write_bytes(newest.read_bytes()[:length])
+    with closing(LanceStore.open(place, version=3)) as store:
+        assert len(store) == 6
+    for version in (None, 4):
+        with pytest.raises(CatalogueDamaged, match="read a version from before"):
+            LanceStore.open(place, version=version)
+    (damage,) = LanceStore.check(place)
+    assert damage.what.startswith("what describes the catalogue: ")
+    assert ".rs" not in damage.what
