@@ -1,5 +1,7 @@
 """No catalogue is created for images that are not there."""
 
+import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -8,7 +10,8 @@ from typer.testing import CliRunner, Result
 
 from imagefinder import Finder
 from imagefinder.cli.app import app
-from imagefinder.errors import ClusterError, DownloadError, MissingExtra, NotFound
+from imagefinder.downloads.image_fetcher import fetching_here
+from imagefinder.errors import ClusterError, DownloadError, MissingExtra, NotFound, UnknownPlugin
 
 from ..object_store import ObjectStore
 
@@ -39,6 +42,45 @@ def test_for_what_is_missing(verb: list[str]) -> None:
 def test_for_a_list_that_cannot_be_used(verb: list[str], text: str) -> None:
     Path("list.csv").write_text(text)
     assert isinstance(refused(*verb, "list.csv").exception, DownloadError)
+
+
+@pytest.fixture
+def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a cluster would fetch is fetched here."""
+    monkeypatch.setattr("imagefinder.cluster.connected", lambda _: nullcontext())
+    monkeypatch.setattr("imagefinder.cluster.fetching", lambda _: fetching_here)
+
+
+PRIVATE = "url\nhttp://127.0.0.1/none.png\n"
+NO_URL = "url,title\n,without\n"
+
+
+@pytest.mark.usefixtures("_no_cluster")
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"]])
+@pytest.mark.parametrize(
+    ("text", "said"), [(PRIVATE, "1 private-address"), (NO_URL, "0 of 0 URLs")]
+)
+def test_for_a_list_that_gives_no_image(verb: list[str], text: str, said: str) -> None:
+    Path("list.csv").write_text(text)
+    assert said in refused(*verb, "list.csv", "--column", "url").output
+    report = json.loads(refused(*verb, "list.csv", "--column", "url", "--json").stdout)
+    assert [one["images"] for one in report["lists"]] == [0]
+
+
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"]])
+def test_nothing_is_downloaded_for_a_catalogue_that_cannot_be(verb: list[str]) -> None:
+    Path("list.csv").write_text(PRIVATE)
+    words = [*verb, "list.csv", "--db", "none/c.db", "--encoder", "phash"]
+    assert "there is no folder" in str(CliRunner().invoke(app, words).exception)
+    assert [path.name for path in Path().iterdir()] == ["list.csv"]
+
+
+@pytest.mark.parametrize("verb", [["add"], ["cluster", "add"], ["sync"]])
+def test_nothing_is_downloaded_for_a_plug_in_that_is_missing(verb: list[str]) -> None:
+    Path("list.csv").write_text(PRIVATE)
+    error = refused(*verb, "list.csv", "--local", "none").exception
+    assert isinstance(error, UnknownPlugin)
+    assert [path.name for path in Path().iterdir()] == ["list.csv"]
 
 
 @pytest.mark.parametrize("verb", [["add"], ["cluster", "add"]])

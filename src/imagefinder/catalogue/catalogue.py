@@ -81,11 +81,7 @@ class Catalogue:
         that small things in large scenes are found. ``index`` is the kind of index to search by
         until it is closed (``exact`` by default); ``use_index`` chooses one for good.
         """
-        chosen = encoder or default_encoder()
-        made = make_encoder(chosen) if isinstance(chosen, str) else chosen
-        if regions is not None:
-            made = Regions.of(made, regions)
-        extractor = make_extractor(local) if isinstance(local, str) else local
+        made, extractor = plugins_of_new(encoder, local, regions)
         store = create_store(
             path,
             recipe_of(made),
@@ -237,6 +233,23 @@ class Catalogue:
         The catalogue remembers it. Raises PluginError for a kind that cannot compare its vectors.
         """
         self.store.use_index(IndexChoice(kind, options or {}))
+
+
+def plugins_of_new(
+    encoder: str | Encoder | None, local: str | Extractor | None, regions: int | None
+) -> tuple[Encoder, Extractor | None]:
+    """The encoder and the extractor of a new catalogue; see ``Catalogue.create``.
+
+    Raises PluginError, also if one of them lacks its model.
+    """
+    chosen = encoder or default_encoder()
+    made = make_encoder(chosen) if isinstance(chosen, str) else chosen
+    if regions is not None:
+        made = Regions.of(made, regions)
+    extractor = make_extractor(local) if isinstance(local, str) else local
+    for one in filter(None, (made, extractor)):
+        recipe_of(one)
+    return made, extractor
 
 
 def _choice(index: str | IndexChoice | None) -> IndexChoice | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from imagefinder.cli.download_options import DownloadOptions
-from imagefinder.cli.downloaded_sources import DownloadedSources
+from imagefinder.cli.downloaded_sources import DownloadedSources, opened_for
 from imagefinder.cli.ingest_options import IngestOptions
 from imagefinder.cli.option_groups import takes_option_groups
 from imagefinder.cli.options import DB, Db, Json
@@ -35,10 +35,16 @@ def add(
     """
     from imagefinder.downloads.folder import image_folder
 
-    with images.opened(db, lambda: downloads.check(paths)) as finder:
+    def check() -> None:
+        downloads.check(paths)
+
+    def download() -> DownloadedSources:
         # beside the catalogue, which needs them as long as it exists
-        sources = DownloadedSources.of(paths, str(image_folder(beside(db))), downloads)
-        sources.begin(finder.store, as_json)
-        with track("adding", lambda: sources.count(finder.excluded)) as bar:
-            report = finder.add(sources.inputs(), progress=bar, checksum=images.checksum)
+        return DownloadedSources.of(paths, str(image_folder(beside(db))), downloads)
+
+    with (
+        opened_for(images, db, check, download, as_json) as (finder, sources),
+        track("adding", lambda: sources.count(finder.excluded)) as bar,
+    ):
+        report = finder.add(sources.inputs(), progress=bar, checksum=images.checksum)
     sources.end(report, as_json)

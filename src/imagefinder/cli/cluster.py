@@ -13,7 +13,7 @@ from imagefinder._utils.extras import check_extra
 from imagefinder.cli.command import Command, Group
 from imagefinder.cli.completion import index_names
 from imagefinder.cli.download_options import DownloadOptions
-from imagefinder.cli.downloaded_sources import DownloadedSources
+from imagefinder.cli.downloaded_sources import DownloadedSources, opened_for
 from imagefinder.cli.evaluate import EvaluationOptions
 from imagefinder.cli.index import Options as IndexOptions
 from imagefinder.cli.index import print_built
@@ -103,12 +103,14 @@ def add(
         check_address(address)
 
     with ExitStack() as stack:
-        finder = stack.enter_context(images.opened(db, check))
-        if any(map(is_list, paths)):
-            stack.enter_context(connected(options))  # once, for downloads and what comes after
-        folder = output or str(image_folder(beside(db)))
-        sources = DownloadedSources.of(paths, folder, downloads, fetching(options))
-        sources.begin(finder.store, as_json)
+
+        def download() -> DownloadedSources:
+            if any(map(is_list, paths)):
+                stack.enter_context(connected(options))  # once, for downloads and what comes after
+            folder = output or str(image_folder(beside(db)))
+            return DownloadedSources.of(paths, folder, downloads, fetching(options))
+
+        finder, sources = stack.enter_context(opened_for(images, db, check, download, as_json))
         with track("adding", lambda: sources.count(finder.excluded)) as bar:
             report = run(
                 finder, db, sources.inputs(), options, progress=bar, checksum=images.checksum

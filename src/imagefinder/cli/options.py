@@ -17,7 +17,7 @@ from imagefinder.stores.location import store_of
 
 if TYPE_CHECKING:
     from imagefinder.finder import Finder
-    from imagefinder.types import Encoder, Store
+    from imagefinder.types import Encoder, Extractor, Store
 
 START = "Getting started"
 CATALOGUE = "Catalogue"
@@ -228,7 +228,10 @@ def open_or_create(db: str, encoder: str | None, options: list[str] | None) -> F
 
 
 def open_or_create_with(
-    db: str, encoder: Encoder | None, local: str | None = None, regions: int | None = None
+    db: str,
+    encoder: Encoder | None,
+    local: str | Extractor | None = None,
+    regions: int | None = None,
 ) -> Finder:
     """The same, with an encoder that is already made."""
     from imagefinder.finder import Finder

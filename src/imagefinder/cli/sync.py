@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imagefinder.cli.download import download_list, print_summary
 from imagefinder.cli.download_options import DownloadOptions
+from imagefinder.cli.downloaded_sources import DownloadedSources
 from imagefinder.cli.ingest_options import IngestOptions
 from imagefinder.cli.option_groups import takes_option_groups
 from imagefinder.cli.options import DB, FOLDERS, Db, Json
@@ -56,14 +57,22 @@ def sync(
     may be away. Of a list, the images are downloaded first, and those whose rows have left it are
     removed from the catalogue; their files are kept.
     """
-    from imagefinder.downloads import is_list
+    from imagefinder.downloads.folder import image_folder
+
+    @cache
+    def downloaded() -> DownloadedSources:
+        return DownloadedSources.of([folder], str(image_folder(beside(db))), downloads)
+
+    def check() -> None:
+        _check(folder, downloads)
+        downloaded().check(as_json)
 
     summary: Summary | None = None
-    with images.opened(db, lambda: _check(folder, downloads)) as finder:
-        if is_list(folder):
-            summary = _downloaded(folder, db, downloads, as_json)
+    with images.opened(db, check) as finder:
+        for summary in downloaded().lists:
+            downloaded().say(as_json)
             report = _sync_list(finder, summary, images.checksum, force)
-        else:
+        if summary is None:
             with track("adding", lambda: count_images([folder], finder.excluded)) as bar:
                 report = finder.sync(
                     folder,
@@ -73,7 +82,7 @@ def sync(
                     remove_excluded=remove_excluded,
                 )
     print_report(report, as_json, {"lists": [summary.as_json()]} if summary else None)
-    nothing = (report.failed or (summary and summary.urls)) and not report.done
+    nothing = (report.failed or summary) and not report.done
     if report.kept or nothing:
         raise typer.Exit(1)
 
@@ -86,15 +95,6 @@ def _check(folder: str, downloads: DownloadOptions) -> None:
         downloads.check([folder])
     else:
         check_folder(folder)
-
-
-def _downloaded(source: str, db: str, options: DownloadOptions, as_json: bool) -> Summary:
-    from imagefinder.downloads.folder import image_folder
-
-    summary = download_list(source, str(image_folder(beside(db))), options)
-    if not as_json:
-        print_summary(summary)
-    return summary
 
 
 def _sync_list(finder: Finder, summary: Summary, checksum: bool, force: bool) -> Report:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote
 
+from imagefinder.errors import StoreError
+
 Location: TypeAlias = "str | os.PathLike[str]"
 """The path of a file or of a folder ``NAME.lance``, ``postgresql://USER@HOST/DATABASE#NAME``, or
 ``s3://BUCKET/NAME`` (``gs://`` and ``az://`` too)."""
@@ -69,6 +71,12 @@ def split_name(url: str) -> tuple[str, str]:
     if not mark:
         return url, DEFAULT_NAME
     return database, unquote(name) or DEFAULT_NAME
+
+
+def check_folder(path: Path) -> None:
+    """Raise StoreError unless there is a folder for a new file."""
+    if not path.parent.is_dir():
+        raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
 
 
 def name_of(location: Location) -> str:

@@ -1,4 +1,4 @@
-"""Old versions are kept as long as somebody may be reading them, and damage says what can be done."""
+"""Versions are kept as long as they may be read, and damage says what can be done."""
 
 import os
 from collections.abc import Iterator

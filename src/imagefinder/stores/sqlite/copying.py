@@ -15,6 +15,7 @@ from imagefinder.similarity import dtype
 from imagefinder.stores import codebook_file
 from imagefinder.stores.cache_files import CacheFiles, remove_stale_caches
 from imagefinder.stores.items import text_of
+from imagefinder.stores.location import check_folder
 from imagefinder.stores.origin import Origin
 from imagefinder.stores.property_names import ORIGIN
 from imagefinder.stores.property_texts import properties_from, texts_of
@@ -22,7 +23,6 @@ from imagefinder.stores.sqlite import properties, schema
 from imagefinder.stores.sqlite.checksums import CheckedTable
 from imagefinder.stores.sqlite.connections import Connections
 from imagefinder.stores.sqlite.local_features import LOCAL_FEATURES
-from imagefinder.stores.sqlite.preparation import check_folder
 from imagefinder.stores.sqlite.records import (
     FILES,
     IMAGES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
-from imagefinder.errors import CatalogueExists, StoreError
+from imagefinder.errors import CatalogueExists
 from imagefinder.registry import recipes
 from imagefinder.stores.sqlite import properties, schema
 from imagefinder.stores.sqlite.connections import Connections
@@ -28,12 +28,6 @@ def prepare(connections: Connections, path: Path) -> None:
     if must_migrate:
         with connections.writing() as connection:
             schema.migrate(connection)
-
-
-def check_folder(path: Path) -> None:
-    """Raise StoreError unless there is a folder for a new file."""
-    if not path.parent.is_dir():
-        raise StoreError(f"cannot create {path.name}: there is no folder {path.parent}")
 
 
 def initialize(

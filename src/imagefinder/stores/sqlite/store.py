@@ -25,6 +25,7 @@ from imagefinder.similarity import dtype
 from imagefinder.stores import upgrade
 from imagefinder.stores.cache_files import remove_stale_caches
 from imagefinder.stores.damage import Damage
+from imagefinder.stores.location import check_folder
 from imagefinder.stores.path_range import path_range
 from imagefinder.stores.sqlite import (
     maintenance,
@@ -41,7 +42,7 @@ from imagefinder.stores.sqlite.copying import SqliteCopy, SqliteSnapshot
 from imagefinder.stores.sqlite.damage import RECORDS, find_damage, with_paths
 from imagefinder.stores.sqlite.local_features import select_local_features
 from imagefinder.stores.sqlite.opened_catalogue import OpenedCatalogue
-from imagefinder.stores.sqlite.preparation import check_folder, initialize, prepare
+from imagefinder.stores.sqlite.preparation import initialize, prepare
 from imagefinder.stores.sqlite.signatures import select_signatures, select_without_signature
 from imagefinder.stores.sqlite.statistics import select_statistics
 from imagefinder.stores.sqlite.upgrade_rows import FileUpgradeRows

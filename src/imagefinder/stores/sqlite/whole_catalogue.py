@@ -10,8 +10,8 @@ from pathlib import Path
 from imagefinder._utils.text import one_line
 from imagefinder.errors import CatalogueExists, StoreError
 from imagefinder.stores.cache_files import remove_stale_caches
+from imagefinder.stores.location import check_folder
 from imagefinder.stores.sqlite.atomic_database import BESIDE, atomic_database
-from imagefinder.stores.sqlite.preparation import check_folder
 from imagefinder.stores.sqlite.store import SqliteStore
 
 
