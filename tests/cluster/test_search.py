@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from tests.object_store import ObjectStore
+from typer.testing import CliRunner
 
 from imagefinder import Finder
+from imagefinder.cli.app import app
 from imagefinder.cluster import ClusterOptions, search
-from imagefinder.errors import DownloadError, OutputError
+from imagefinder.errors import DownloadError, NotFound, OutputError
 
 OPTIONS = ClusterOptions(workers=2, shard=3)
 
@@ -66,11 +69,45 @@ def test_queries_of_a_table_may_be_objects(
         assert [row for row in found if row["query"] == five] == expected(finder, five, five)
 
 
-def test_a_table_without_images_says_what_it_needs(ray: Any, photos: Path, tmp_path: Path) -> None:
+def test_nothing_is_begun_without_queries(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     table = tmp_path / "queries.parquet"
     parquet.write_table(pa.table({"name": ["a"]}), table)
+    out, nowhere = tmp_path / "hits.parquet", ClusterOptions(address="127.0.0.1:1")
     with Finder.create(tmp_path / "c.db", "phash") as finder:
         finder.add(photos / "00.png")
-        with pytest.raises(DownloadError, match="give a column path"):
-            search(finder, tmp_path / "c.db", table, tmp_path / "hits.parquet", OPTIONS)
-    assert not (tmp_path / "hits.parquet").exists()
+        for queries, said in ((table, "give a column path"), (tmp_path / "empty", "no images")):
+            with pytest.raises((DownloadError, NotFound), match=said):
+                search(finder, tmp_path / "c.db", queries, out, nowhere)
+    assert not out.exists()
+
+
+def test_what_cannot_be_searched_with_is_told_and_counts(
+    object_store: ObjectStore, ray: Any, photos: Path, tmp_path: Path, with_stderr: None
+) -> None:
+    with Finder.create(tmp_path / "c.db", "phash") as finder:
+        finder.add(photos)
+    table = tmp_path / "queries.parquet"
+    missing = f"{object_store.bucket()}/none"
+    parquet.write_table(pa.table({"path": [None, str(photos / "05.png")]}), table)
+    for queries, status, failed in (
+        ([table], 0, [f"{table}/row 1"]),
+        ([table, missing], 1, [missing, f"{table}/row 1"]),
+        ([photos / "none.png"], 1, [str(photos / "none.png")]),
+    ):
+        words = ["cluster", "search", *map(str, queries), "-o", str(tmp_path / "hits.parquet")]
+        words += ["--db", str(tmp_path / "c.db"), "--workers", "1", "--json"]
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == status, result.output
+        assert [one["path"] for one in json.loads(result.stdout)["failed"]] == failed
+
+
+def test_a_catalogue_named_from_here_is_found_by_workers(
+    ray: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which may run in another folder."""
+    monkeypatch.chdir(tmp_path)
+    with Finder.create("c.db", "phash") as finder:
+        finder.add(photos / "00.png")
+        assert search(finder, "c.db", photos / "00.png", "hits.parquet", OPTIONS) == []
+    assert len(rows(tmp_path / "hits.parquet")) == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +32,7 @@ from imagefinder.cli.options import (
     usage_errors,
 )
 from imagefinder.cli.output import plain, print_failures, print_json, print_pairs
-from imagefinder.cli.terminal import track
+from imagefinder.cli.terminal import Item, track
 from imagefinder.stores.location import beside
 
 cluster = typer.Typer(cls=Group, help="Let all machines of a Ray cluster work on a catalogue.")
@@ -219,15 +221,27 @@ def search(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Search with many images at a time, on all machines of a cluster, into a Parquet file."""
+    """Search with many images at a time, on all machines of a cluster, into a Parquet file.
+
+    Ends with status 1 if a QUERY is of no use, or none of the images is.
+    """
     from imagefinder.cluster import ClusterOptions
     from imagefinder.cluster import search as run
+    from imagefinder.images.inputs import stored_name
 
     options = ClusterOptions(address, workers, shard)
+    numbers = count()
     with open_finder(db) as finder, track("searching") as bar:
-        failed = run(finder, db, queries, out, options, k=k, progress=bar, force=force)
+
+        def counted(items: Iterable[Item]) -> Iterable[Item]:
+            return bar(item for item, _ in zip(items, numbers, strict=False))
+
+        failed = run(finder, db, queries, out, options, k=k, progress=counted, force=force)
     if as_json:
         print_json({"out": str(out), "failed": [asdict(one) for one in failed]})
     else:
-        typer.echo(f"the hits are in {out}")
+        typer.echo(f"the hits are in {plain(str(out))}")
         print_failures(failed)
+    named = {*map(stored_name, queries), *queries}
+    if len(failed) >= next(numbers) or any(one.path in named for one in failed):
+        raise typer.Exit(1)

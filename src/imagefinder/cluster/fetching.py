@@ -18,7 +18,7 @@ from uuid import uuid4
 from imagefinder.cluster.options import ClusterOptions
 from imagefinder.cluster.session import ray_session
 from imagefinder.cluster.task import own_error
-from imagefinder.cluster.worker_pool import worker_count
+from imagefinder.cluster.worker_pool import Starts, worker_count
 from imagefinder.downloads.image_fetcher import (
     Destination,
     Fetched,
@@ -99,9 +99,14 @@ class FetcherPool:
     _ready: list[_Slot] = field(default_factory=list)
     _starting: list[asyncio.Task[None]] = field(default_factory=list)
     _workers: list[Any] = field(default_factory=list)
+    _starts: Starts = field(init=False)
 
     def start(self, count: int) -> None:
         """Start so many workers."""
+        self._starts = Starts(count)
+        self._start(count)
+
+    def _start(self, count: int) -> None:
         self._starting += [asyncio.create_task(self._begin()) for _ in range(count)]
 
     def close(self) -> None:
@@ -145,14 +150,14 @@ class FetcherPool:
         self._workers.append(worker)
         try:
             await worker.begin.remote()
-        except self.ray.exceptions.RayTaskError as error:
-            raise ClusterError(f"a worker cannot begin: {error.cause}") from error
-        except self.ray.exceptions.RayError:
-            self.start(1)  # it was lost before it began
+        except self.ray.exceptions.RayError as error:
+            self._starts.note_loss(error)
+            self._start(1)
         else:
+            self._starts.note_success()
             self._ready.append(_Slot(worker))
 
     def _replace(self, slot: _Slot) -> None:
         if slot in self._ready:
             self._ready.remove(slot)
-            self.start(1)
+            self._start(1)

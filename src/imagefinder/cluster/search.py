@@ -7,30 +7,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from imagefinder._utils.concurrency import batched
 from imagefinder._utils.extras import optional_import
 from imagefinder._utils.outputs import check_output, mark, write_output
+from imagefinder._utils.text import one_line
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.exclude import excluded
 from imagefinder.cluster.options import ClusterOptions
+from imagefinder.cluster.queries import queries_of
 from imagefinder.cluster.session import ray_session
 from imagefinder.cluster.worker import BatchQuery, SearchingWorker
 from imagefinder.cluster.worker_pool import worker_pool
-from imagefinder.downloads.parquet_rows import parquet_rows
-from imagefinder.errors import DownloadError
-from imagefinder.images.inputs import Input, absolute, inputs_of
-from imagefinder.images.remote_files import RemoteFile, is_remote
+from imagefinder.errors import NotFound
 from imagefinder.images.walk import FolderWalk
 from imagefinder.search.options import SearchOptions
+from imagefinder.stores.opening import located
 from imagefinder.types import Failure, Progress
 
 COMMAND = "cluster search"
-
-_COLUMNS = ("path", "image", "url")
-"""Those of a Parquet file that may name the images, the first that is there."""
 
 
 def search(
@@ -50,7 +48,8 @@ def search(
     ``path``, ``image`` or ``url``. A row of the results is a hit: ``query``, ``rank``, ``score``,
     ``distance``, ``id``, ``path``; the rows of a query are together, the queries in any order. Hits
     have no verdicts. ``location`` is where the workers find the catalogue. Raises ClusterError,
-    DownloadError for a Parquet file that cannot be read, OutputError and MissingExtra.
+    DownloadError for a Parquet file that cannot be read, NotFound if there are no queries,
+    OutputError and MissingExtra.
     """
     options = options or ClusterOptions()
     arrow = optional_import("pyarrow", "parquet", "'.parquet'")
@@ -59,39 +58,30 @@ def search(
     schema = _schema(arrow)
     failures: list[Failure] = []
     given = [queries] if isinstance(queries, str | os.PathLike) else list(queries)
-    waiting = map(BatchQuery, progress(_inputs(given, excluded(catalogue.store))))
+    walk = FolderWalk(excluded(catalogue.store))
+    waiting = iter(progress(_some(queries_of(given, walk), walk)))
     with (
         ray_session(options.address) as ray,
         write_output(target) as unfinished,
         parquet.ParquetWriter(unfinished, schema) as writer,
     ):
         pool = worker_pool(
-            ray, options, SearchingWorker, os.fspath(location), catalogue, SearchOptions(k=k)
+            ray, options, SearchingWorker, str(located(location)), catalogue, SearchOptions(k=k)
         )
         for answered in pool.process(batched(waiting, options.shard)):
             failures += [Failure(one.given.name, one.failure) for one in answered if one.failure]
             writer.write_batch(arrow.RecordBatch.from_pylist(_rows(answered), schema))
-    return failures
+    unreadable = [Failure(str(error.filename), one_line(error)) for error in walk.errors]
+    return [*unreadable, *failures]
 
 
-def _inputs(given: Sequence[str | os.PathLike[str]], globs: Sequence[str]) -> Iterator[Input]:
-    walk = FolderWalk(globs)
-    for one in given:
-        if os.fspath(one).lower().endswith(".parquet"):
-            yield from _of_table(absolute(one))
-        else:
-            yield from inputs_of([one], None, walk)
-
-
-def _of_table(path: Path) -> Iterator[Input]:
-    for number, row in enumerate(parquet_rows(path), 1):
-        column = next((name for name in _COLUMNS if name in row.cells), None)
-        if column is None:
-            raise DownloadError(
-                f"{path.name}: row {number} names no image: give a column {', '.join(_COLUMNS)}"
-            )
-        name = str(row.cells[column])
-        yield Input(RemoteFile(name, 0, 0) if is_remote(name) else absolute(name))
+def _some(queries: Iterator[BatchQuery], walk: FolderWalk) -> Iterator[BatchQuery]:
+    """The same. Raises NotFound, which says why there are none, before anything is begun."""
+    first = next(queries, None)
+    if first is None:
+        reasons = [f"{error.filename}: {one_line(error)}" for error in walk.errors]
+        raise NotFound(next(iter(reasons), "there are no images to search with"))
+    return chain([first], queries)
 
 
 def _rows(answered: Sequence[BatchQuery]) -> list[dict[str, Any]]:

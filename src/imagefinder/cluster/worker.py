@@ -72,7 +72,7 @@ class SearchingWorker(Worker):
         return [query for batch in batched(shard, BATCH) for query in self._answered(batch)]
 
     def _answered(self, batch: Sequence[BatchQuery]) -> list[BatchQuery]:
-        pixels = [self._pixels(query.given) for query in batch]
+        pixels = [self._pixels(query) for query in batch]
         readable = [one for one in pixels if not isinstance(one, str)]
         features = iter(encode_each(self._finder.encoder, readable) if readable else [])
         return [
@@ -82,11 +82,13 @@ class SearchingWorker(Worker):
             for query, one in zip(batch, pixels, strict=True)
         ]
 
-    def _pixels(self, given: Input) -> Image | str:
+    def _pixels(self, query: BatchQuery) -> Image | str:
         """The image as the encoder expects it, or why it cannot be read."""
+        if query.failure is not None:
+            return query.failure
         catalogue = self._finder
         try:
-            content: Any = given.content
+            content: Any = query.given.content
             reading = content.read if isinstance(content, RemoteFile) else partial(read, content)
             return decode(
                 reading(catalogue.limits), catalogue.encoder.resize, catalogue.limits

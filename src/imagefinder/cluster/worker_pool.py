@@ -16,6 +16,7 @@ from imagefinder.errors import ClusterError
 
 _IN_FLIGHT = 2  # shards for each worker: one to work on, one that waits beside it
 _ATTEMPTS = 2  # before a shard that ends its workers is divided
+_MOST_LOST = 3  # times as many as there are to be
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,32 @@ class Shard:
 
 
 @dataclass
+class Starts:
+    """Watches the starts of workers: they may be lost, but not all of them, one after the other."""
+
+    count: int
+    """How many workers there are to be."""
+    _lost: int = 0
+
+    def note_loss(self, error: Exception) -> None:
+        """A worker has not begun. Raises ClusterError if another one would not either."""
+        cause = getattr(error, "cause", None)
+        if cause is not None or _is_of_init(error):
+            said = cause if cause is not None else _last_line(error)
+            raise ClusterError(f"a worker cannot begin: {said}") from error
+        self._lost += 1
+        if self._lost > _MOST_LOST * self.count:
+            raise ClusterError(
+                f"{self._lost} workers were lost before they began, one after the other: is memory "
+                f"short on their machines? ({_last_line(error)})"
+            ) from error
+
+    def note_success(self) -> None:
+        """A worker has begun."""
+        self._lost = 0
+
+
+@dataclass
 class WorkerPool:
     """Actors of a Ray cluster. A worker that is lost is replaced, wherever there is room for one.
 
@@ -56,11 +83,15 @@ class WorkerPool:
     _starting: dict[Any, Any] = field(default_factory=dict)
     _working: dict[Any, tuple[Any, Shard]] = field(default_factory=dict)
     _ready: list[Any] = field(default_factory=list)
+    _starts: Starts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._starts = Starts(self.count)
 
     def process(self, shards: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
         """The processed items of each shard, in the order in which they come back.
 
-        Raises ClusterError if a worker cannot begin.
+        Raises ClusterError if workers cannot begin.
         """
         try:
             yield from self._process(iter(shards))
@@ -110,15 +141,11 @@ class WorkerPool:
         worker = self._starting.pop(reference)
         try:
             self.ray.get(reference)
-        except self.ray.exceptions.RayTaskError as error:
-            raise ClusterError(f"a worker cannot begin: {error.cause}") from error
-        except self.ray.exceptions.ActorDiedError as error:
-            if _is_of_init(error):
-                raise ClusterError(f"a worker cannot begin: {_last_line(error)}") from error
+        except self.ray.exceptions.RayError as error:
+            self._starts.note_loss(error)
             self._start()
-        except self.ray.exceptions.RayError:
-            self._start()  # it was lost before it began
         else:
+            self._starts.note_success()
             self._ready.append(worker)
 
     def _start(self) -> None:
