@@ -29,6 +29,13 @@ def test_an_address_where_nothing_listens_is_told_at_once(scheme: str, deaf_port
         pass
 
 
+def test_an_empty_address_is_no_cluster_of_this_machine() -> None:
+    """In a script it is an unset variable."""
+    pytest.importorskip("ray")
+    with pytest.raises(ClusterError, match="the address is empty"), ray_session(""):
+        pass
+
+
 class SlowRay:
     """In place of Ray, which cannot start as often as it is told."""
 

@@ -9,6 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from imagefinder.downloads import partial_file
+
 from ..e2e.program import answer, run_in, started, until
 from .conftest import Jpeg
 from .server import Web, ok, redirect
@@ -73,3 +77,13 @@ def test_killed_at_ten_random_points_it_comes_to_the_same_end(
 
     assert answer(run_in(tmp_path, *words, "killed", "--json"))["done"] == URLS - 20
     assert end(tmp_path / "killed") == whole
+
+
+def test_workers_of_a_killed_run_may_still_be_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the folder for partial files cannot be taken away."""
+    (tmp_path / "parts" / "of-a-worker").mkdir(parents=True)
+    monkeypatch.setattr(partial_file.shutil, "rmtree", lambda *_, **__: None)
+    with partial_file.folder_of_parts(str(tmp_path / "parts")):
+        assert (tmp_path / "parts").is_dir()

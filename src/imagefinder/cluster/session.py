@@ -43,7 +43,7 @@ def ray_session(address: str | None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    if address:
+    if address is not None:
         check_address(address)
         _connect(ray, address)
     else:
@@ -93,6 +93,8 @@ def check_address(address: str | None) -> None:
     """Raises ClusterError for a host and port where nothing listens: Ray would try for minutes."""
     if address is None:
         return
+    if not address.strip():
+        raise ClusterError("the address is empty: name a cluster, or leave --address out")
     host, colon, port = address.removeprefix("ray://").rstrip("/").rpartition(":")
     if not (colon and port.isdecimal()):
         return  # such as "auto"

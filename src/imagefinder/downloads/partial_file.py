@@ -26,9 +26,12 @@ _IN_MEMORY = 2**20  # bytes: many are downloaded at a time, and few are larger
 
 @contextmanager
 def folder_of_parts(path: str) -> Iterator[None]:
-    """Where partial files go; it is emptied first, if an earlier run was killed, and removed."""
+    """Where partial files go; it is emptied first, if an earlier run was killed, and removed.
+
+    Workers of that run may still be writing in it.
+    """
     shutil.rmtree(path, ignore_errors=True)
-    Path(path).mkdir(parents=True)
+    Path(path).mkdir(parents=True, exist_ok=True)
     try:
         yield
     finally:

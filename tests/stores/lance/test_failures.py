@@ -20,6 +20,16 @@ ADDRESS = Address.of("s3://bucket/photos")
         (OSError("Client error with status 403 Forbidden: AccessDenied"), StoreError, "may read"),
         (OSError("InvalidAccessKeyId, /x/y.rs:3:4"), StoreError, "check those"),
         (OSError("Generic S3 error: error sending request"), StoreError, "nothing stored is lost"),
+        (
+            OSError("Error performing PUT … Server returned non-2xx status code: 503 Slow Down"),
+            StoreError,
+            "overloaded or out of order: try again later; nothing stored is lost",
+        ),
+        (
+            OSError("Received redirect without LOCATION, this normally indicates a region"),
+            StoreError,
+            "check AWS_REGION",
+        ),
         (OSError("No space left on device"), DiskFull, "free some space"),
         (OSError("Not found: bucket/photos/data/0.lance"), CatalogueDamaged, "restore a copy"),
         (

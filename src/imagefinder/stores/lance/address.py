@@ -9,6 +9,11 @@ from pathlib import Path
 from imagefinder.errors import StoreError
 from imagefinder.stores.location import display, is_bucket
 
+_PATIENT = {"client_max_retries": "8", "client_retry_timeout": "30"}  # seconds, of each request
+"""The engine asks six times for all that is needed to open a dataset, each with these retries: an
+object store that answers nothing but errors for some seconds is waited for, one that hangs is given
+up after some minutes."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -19,6 +24,11 @@ class Address:
     shown: str
     """For messages."""
     is_remote: bool
+
+    @property
+    def options(self) -> dict[str, str] | None:
+        """How the engine talks to the object store."""
+        return dict(_PATIENT) if self.is_remote else None
 
     @classmethod
     def of(cls, location: Path | str) -> Address:

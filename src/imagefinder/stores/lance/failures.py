@@ -28,6 +28,10 @@ _REMEDIES = (
      "keys that may read and write there"),
     (r"Permission denied|Read-only file system", "this user may not do that: check the rights of "
      "the folder"),
+    (r"REDIRECT|redirect|AuthorizationHeaderMalformed", "the bucket is in another region, or on "
+     "another server: check AWS_REGION and AWS_ENDPOINT_URL"),
+    (r"status code: (5\d\d|429)", "the object store is overloaded or out of order: try again "
+     "later; nothing stored is lost"),
     (r"error sending request|[Cc]onnect|dns error|timed out", "the object store cannot be "
      "reached: check the network and AWS_ENDPOINT_URL, then try again; nothing stored is lost"),
 )  # fmt: skip

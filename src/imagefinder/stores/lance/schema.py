@@ -81,7 +81,11 @@ def make(address: Address, recipe: Recipe, texts: dict[str, str]) -> lance.Lance
     schema = arrow_schema(recipe).with_metadata(about)
     try:
         return lance.write_dataset(
-            schema.empty_table(), address.uri, mode="create", enable_stable_row_ids=True
+            schema.empty_table(),
+            address.uri,
+            mode="create",
+            storage_options=address.options,
+            enable_stable_row_ids=True,
         )
     except (OSError, ValueError, RuntimeError) as error:
         if "already exists" in str(error) or "conflict" in str(error):

@@ -169,9 +169,9 @@ def _open(address: Address, version: int | None) -> lance.LanceDataset:
     session = new_session()
     if version is None:
         with translating(address):
-            return lance.dataset(address.uri, session=session)
+            return lance.dataset(address.uri, storage_options=address.options, session=session)
     try:  # the newest one may be damaged
-        return lance.dataset(address.uri, version, session=session)
+        return lance.dataset(address.uri, version, storage_options=address.options, session=session)
     except (OSError, ValueError, RuntimeError, OverflowError) as error:
         known = translated(error, address)
         if isinstance(known, CatalogueDamaged):
