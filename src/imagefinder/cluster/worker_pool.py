@@ -179,8 +179,11 @@ def worker_pool(
 
 
 def worker_count(ray: Any, options: ClusterOptions) -> int:
-    """As many as there are to be, or as the cluster has cores."""
-    return options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    """As many as there are to be, or as the cluster has cores; one waits for a first machine."""
+    cores = int(ray.cluster_resources().get("CPU", 0))
+    if not cores:
+        _log.warning("no machine of the cluster has a core: waiting until one joins it")
+    return options.workers or max(1, cores)
 
 
 _HOPELESS = "the workers that decoded it have ended: is it an attack, or is memory short?"
