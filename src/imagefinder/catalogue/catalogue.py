@@ -247,8 +247,9 @@ def plugins_of_new(
     if regions is not None:
         made = Regions.of(made, regions)
     extractor = make_extractor(local) if isinstance(local, str) else local
-    for one in filter(None, (made, extractor)):
-        recipe_of(one)
+    recipe_of(made)
+    if extractor is not None:
+        recipe_of(extractor)
     return made, extractor
 
 

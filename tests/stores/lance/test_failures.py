@@ -30,6 +30,7 @@ ADDRESS = Address.of("s3://bucket/photos")
             StoreError,
             "check AWS_REGION",
         ),
+        (OSError("HTTP error: builder error"), StoreError, "AWS_ALLOW_HTTP=true"),
         (OSError("No space left on device"), DiskFull, "free some space"),
         (OSError("Not found: bucket/photos/data/0.lance"), CatalogueDamaged, "restore a copy"),
         (
@@ -61,11 +62,54 @@ def test_errors_of_our_own_stay_as_they_are() -> None:
         ("s3://", "names no catalogue"),
         ("gs://bucket/", "no catalogue"),
         ("s3://a:b@c/d", "keys do"),
+        *(
+            (f"s3://bucket/{name}", "taken for another place")
+            for name in (
+                "a#b",
+                "a?b",
+                "a\n",
+                "a\tb",
+                " a",
+                "a ",
+                ".",
+                "..",
+                "../a",
+                "a/./b",
+                "a//b",
+            )
+        ),
     ],
 )
 def test_addresses_that_cannot_be(given: str, message: str) -> None:
     with pytest.raises(StoreError, match=message):
         Address.of(given)
+
+
+@pytest.mark.parametrize("name", ["a b/ü", "a%20b", "..x", "x.", "a'b&c+d:e"])
+def test_addresses_that_can_be(name: str) -> None:
+    assert Address.of(f"s3://bucket/{name}/").uri == f"s3://bucket/{name}"
+
+
+@pytest.mark.parametrize("given", ["not a url", "localhost:9000", "http://", "http://a b"])
+def test_an_endpoint_that_is_no_url(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine would end with a panic."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", given)
+    with pytest.raises(StoreError, match=r"AWS_ENDPOINT_URL is .* expected a URL"):
+        Address.of("s3://bucket/photos")
+
+
+def test_a_panic_of_the_engine_is_an_error() -> None:
+    class PanicException(BaseException):
+        """As the engine raises it."""
+
+    with pytest.raises(StoreError, match=r"Lance has failed: odd$"), translating(ADDRESS):
+        raise PanicException("odd, /home/runner/a/b.rs:1:2")
+
+
+def test_what_is_said_already_stays() -> None:
+    """Some of our errors are errors of the operating system as well."""
+    with pytest.raises(CatalogueMissing, match=r"^gone$"), translating(ADDRESS):
+        raise CatalogueMissing("gone")
 
 
 def test_a_folder_and_a_bucket() -> None:

@@ -121,3 +121,13 @@ def test_older_versions_can_be_read_though_the_newest_is_damaged(place: Path, le
     (damage,) = LanceStore.check(place)
     assert damage.what.startswith("what describes the catalogue: ")
     assert ".rs" not in damage.what
+
+
+def test_writes_that_have_to_read_what_is_lost_say_so(place: Path) -> None:
+    for data in (place / "data").iterdir():
+        data.unlink()
+    with closing(LanceStore.open(place)) as store:
+        with pytest.raises(CatalogueDamaged, match="Not found"):
+            store.write(random_entries(2, 8))
+        with pytest.raises(CatalogueDamaged, match="Not found"):
+            store.remove_files(["/none"])

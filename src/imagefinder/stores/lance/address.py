@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagefinder.errors import StoreError
 from imagefinder.stores.location import display, is_bucket
 
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_URL = re.compile(r"https?://[^\s/?#]+(/\S*)?", re.IGNORECASE)
+_AMBIGUOUS = re.compile(r"[?#\x00-\x1f\x7f]|/\.{0,2}(?=/)")
+"""What the engine's parser of URLs leaves out, so that two names would be one catalogue."""
 _PATIENT = {"client_max_retries": "8", "client_retry_timeout": "30"}  # seconds, of each request
 """The engine asks six times for all that is needed to open a dataset, each with these retries: an
 object store that answers nothing but errors for some seconds is waited for, one that hangs is given
@@ -45,4 +50,17 @@ class Address:
             )
         if not bucket or not name:
             raise StoreError(f"{shown} names no catalogue: write s3://BUCKET/NAME")
+        if _AMBIGUOUS.search(f"/{name}/") or name != name.strip():
+            raise StoreError(
+                f"{shown!r} would be taken for another place: leave out ? and #, line breaks, "
+                "spaces at the end, and folders named . or .. or nothing"
+            )
+        _check_endpoint()
         return cls(uri, shown, is_remote)
+
+
+def _check_endpoint() -> None:
+    for name in _ENDPOINTS:
+        given = os.environ.get(name)
+        if given and not _URL.fullmatch(given):
+            raise StoreError(f"{name} is {given!r}: expected a URL, such as https://HOST:9000")

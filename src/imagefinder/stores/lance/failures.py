@@ -8,12 +8,19 @@ from contextlib import contextmanager
 
 from lance.commit import CommitConflictError
 
-from imagefinder.errors import CatalogueDamaged, CatalogueMissing, DiskFull, StoreError
+from imagefinder.errors import (
+    CatalogueDamaged,
+    CatalogueMissing,
+    DiskFull,
+    ImageFinderError,
+    StoreError,
+)
 from imagefinder.stores.damage import REMEDIES
 from imagefinder.stores.lance.address import Address
 
 _OF_ENGINE = (CommitConflictError, OSError, ValueError, RuntimeError)
 _PLACE = re.compile(r",?\s*\S*/\S+\.rs:\d+(:\d+)?")  # in the engine's source
+_PANIC = "PanicException"  # a BaseException, whose class cannot be imported
 _LONGEST = 300  # characters of what the engine says
 
 _REMEDIES = (
@@ -32,6 +39,8 @@ _REMEDIES = (
      "another server: check AWS_REGION and AWS_ENDPOINT_URL"),
     (r"status code: (5\d\d|429)", "the object store is overloaded or out of order: try again "
      "later; nothing stored is lost"),
+    (r"builder error", "its server has an address with http://: set AWS_ALLOW_HTTP=true if that "
+     "is right, or use https://"),
     (r"error sending request|[Cc]onnect|dns error|timed out", "the object store cannot be "
      "reached: check the network and AWS_ENDPOINT_URL, then try again; nothing stored is lost"),
 )  # fmt: skip
@@ -70,14 +79,20 @@ def missing(address: Address) -> CatalogueMissing:
 
 @contextmanager
 def translating(address: Address) -> Iterator[None]:
-    """Raise StoreError for the engine's errors."""
+    """Raise StoreError for the engine's errors, and for what it did not expect (a panic)."""
     try:
         yield
+    except ImageFinderError:
+        raise
     except _OF_ENGINE as error:
         may_be_ours = isinstance(error, ValueError | RuntimeError)
         if may_be_ours and not _PLACE.search(str(error)):
             raise
         raise translated(error, address) from error
+    except BaseException as error:
+        if type(error).__name__ != _PANIC:
+            raise
+        raise StoreError(f"{address.shown}: Lance has failed: {reason(str(error))}") from error
 
 
 @contextmanager

@@ -67,7 +67,8 @@ class Table:
         with self._writing:
             for attempt in range(_ATTEMPTS):
                 dataset = self.newest(now=True)
-                result, changes = use(dataset)
+                with translating(self.address):
+                    result, changes = use(dataset)
                 if changes is None or self._commit(dataset, changes):
                     return result
                 _pause(attempt)
