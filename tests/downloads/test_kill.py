@@ -84,6 +84,6 @@ def test_workers_of_a_killed_run_may_still_be_writing(
 ) -> None:
     """So that the folder for partial files cannot be taken away."""
     (tmp_path / "parts" / "of-a-worker").mkdir(parents=True)
-    monkeypatch.setattr(partial_file.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
     with partial_file.folder_of_parts(str(tmp_path / "parts")):
         assert (tmp_path / "parts").is_dir()

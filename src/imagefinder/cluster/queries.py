@@ -72,7 +72,9 @@ def _of_row(path: Path, number: int, cell: object) -> BatchQuery:
 def _kind(cell: object) -> str:
     if cell is None or cell == "":
         return "nothing"
-    return {dict: "an object", list: "a list"}.get(type(cell), f"{cell!r:.40}")
+    if isinstance(cell, dict):
+        return "an object"
+    return "a list" if isinstance(cell, list) else f"{cell!r:.40}"
 
 
 def _unusable(path: Path, number: int, reason: str) -> BatchQuery:

@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lance
 import pytest
@@ -70,7 +71,8 @@ def test_a_vacuum_leaves_what_was_the_newest_until_now(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long ago that was written: somebody may be reading it."""
-    written = [one["timestamp"].astimezone(UTC) for one in lance.dataset(place).versions()][-1]
+    versions: list[dict[str, Any]] = lance.dataset(place).versions()  # type: ignore[assignment]
+    written = versions[-1]["timestamp"].astimezone(UTC)
     long_ago = partial(replaced_before, moment=written)
     monkeypatch.setattr(maintenance, "replaced_before", lambda versions, _: long_ago(versions))
     with closing(LanceStore.open(place)) as reader, closing(LanceStore.open(place)) as store:
