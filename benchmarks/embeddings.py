@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -79,8 +80,8 @@ def main() -> None:
         with served(catalogue, Path(folder, "log")) as (port, _):
             ask = _asking(f"http://127.0.0.1:{port}/v1/embeddings", name, paths, given.batch)
             rates = {
-                f"/v1/embeddings, {clients} client{'s' * (clients > 1)}": _rate(
-                    lambda clients=clients: ask(clients), len(paths), given.rounds
+                f"/v1/embeddings, clients: {clients}": _rate(
+                    partial(ask, clients), len(paths), given.rounds
                 )
                 for clients in (1, _CLIENTS)
             }
