@@ -59,6 +59,17 @@ def duplicates(
     ] = None,
     force: Force = False,
     as_json: Json = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            help="Print CSV: a row for each file, with its SHA-1 and SHA-256.",
+        ),
+    ] = False,
+    relative_to: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Write paths in this folder relative to it, in CSV."),
+    ] = None,
     select: Annotated[
         bool,
         typer.Option(
@@ -124,6 +135,7 @@ def duplicates(
     """
     chosen = _only_one(
         {
+            "--csv": as_csv,
             "--select": select,
             "--script": script is not None,
             "--trash": trash,
@@ -132,7 +144,7 @@ def duplicates(
             "--decisions": list_decisions,
         }
     )
-    if at is not None and chosen not in (None, "--select"):
+    if at is not None and chosen not in (None, "--csv", "--select"):
         raise typer.BadParameter(f"cannot be combined with {chosen}", param_hint="--at")
     if chosen in ("--not-duplicates", "--forget-decisions", "--decisions"):
         _decide(chosen, db, images or [], as_json)
@@ -141,9 +153,14 @@ def duplicates(
         raise typer.BadParameter("images go with --not-duplicates or --forget-decisions")
     if null and (chosen != "--select" or as_json):
         raise typer.BadParameter("--null goes with --select alone")
+    if chosen == "--csv" and as_json:
+        raise typer.BadParameter("choose one of --csv and --json")
+    if relative_to is not None and chosen != "--csv":
+        raise typer.BadParameter("--relative-to goes with --csv alone")
     if threshold is not None and not math.isfinite(threshold):
         raise typer.BadParameter("must be a finite number", param_hint="--threshold")
     rule = keep_rule(keep)
+    base = None if relative_to is None else _stored_name(relative_to)
     for file in (html, script):
         if file is not None:
             check_output(file, "duplicates", force)
@@ -156,6 +173,9 @@ def duplicates(
             _write_page(found, html)
         if chosen is None:
             _print(found, as_json)
+            return
+        if chosen == "--csv":
+            _print_csv(found, rule, base)
             return
         selection = _selection(found, rule)
         if chosen == "--select":
@@ -171,6 +191,12 @@ def _only_one(flags: Mapping[str, bool]) -> str | None:
     if len(given) > 1:
         raise typer.BadParameter(f"choose one of {' and '.join(given)}")
     return given[0] if given else None
+
+
+def _stored_name(folder: str) -> str:
+    from imagefinder.images.inputs import stored_name
+
+    return stored_name(folder)
 
 
 def _found(
@@ -213,6 +239,19 @@ def _print(found: Duplicates, as_json: bool) -> None:
         print_json(_as_json(found))
         return
     print_groups(found.groups)
+    _print_left_out(found)
+
+
+def _print_csv(found: Duplicates, rule: Keep, folder: str | None) -> None:
+    from imagefinder.near_duplicates.csv_table import csv_table
+
+    with track("reading files") as bar:
+        for line in csv_table(bar(found.groups), rule, folder):
+            typer.echo(line.encode(), nl=False)
+    _print_left_out(found)
+
+
+def _print_left_out(found: Duplicates) -> None:
     if found.unreadable:
         typer.echo(f"{found.unreadable} images left out: their files cannot be read", err=True)
     if found.undecided:
