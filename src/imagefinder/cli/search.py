@@ -71,6 +71,15 @@ _Text = Annotated[
         rich_help_panel=_QUERY,
     ),
 ]
+_Vector = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npy",
+        help="Vector to search with, made elsewhere by the catalogue's encoder.",
+        dir_okay=False,
+        rich_help_panel=_QUERY,
+    ),
+]
 _Minus = Annotated[
     list[str] | None,
     typer.Option(metavar="IMAGE", help="Negative example; repeatable.", rich_help_panel=_QUERY),
@@ -186,6 +195,7 @@ def search(
     k: _TopK = 3,
     db: Db = DB,
     text: _Text = None,
+    vector: _Vector = None,
     minus: _Minus = None,
     crop: _Crop = None,
     folder: _Folder = None,
@@ -210,11 +220,12 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the most similar images."""
+    from imagefinder.catalogue.vector_files.npy import open_npy
     from imagefinder.filters import where_from_text
     from imagefinder.search.options import SearchOptions
 
     quiet_libraries()
-    _check(images, text, rerank, shortlist, exhaustive, also, fuse, weight)
+    _check(images, text, vector, rerank, shortlist, exhaustive, also, fuse, weight)
     if out is not None:
         check_drawing(out, _COMMAND, force)
     with ExitStack() as stack:
@@ -226,6 +237,7 @@ def search(
                 k=k,
                 minus=[source_of(image, allow_private) for image in minus or ()],
                 text=text,
+                vectors=None if vector is None else open_npy(vector),
                 crop=_box(crop) if crop else None,
                 measures=measure or (),  # type: ignore[arg-type]  # SearchOptions checks
                 rerank=rerank,
@@ -242,12 +254,14 @@ def search(
             _draw(finders[0], query, options.crop, hits, out)
         by = [finder.recipe for finder in finders]
     limited = matches_only or threshold is not None
-    _show(hits, [*(images or ()), *([text] if text else [])], by, limited, as_json)
+    named = [*(images or ()), *filter(None, (text, vector and str(vector)))]
+    _show(hits, named, by, limited, as_json)
 
 
 def _check(
     images: Sequence[str] | None,
     text: str | None,
+    vector: Path | None,
     rerank: str | None,
     shortlist: int | None,
     exhaustive: bool,
@@ -262,8 +276,8 @@ def _check(
         raise typer.BadParameter("--exhaustive and --shortlist exclude each other")
     if (weight or fuse != "reciprocal") and not also:
         raise typer.BadParameter("--fuse and --weight need --also")
-    if not (images or text):
-        raise typer.BadParameter("give an image or --text", param_hint="IMAGE")
+    if not (images or text or vector):
+        raise typer.BadParameter("give an image, --text or --vector", param_hint="IMAGE")
 
 
 def _search(

@@ -127,7 +127,8 @@ def import_(
         typer.Option(
             "--encoder",
             metavar="NAME",
-            help="Encoder of the vectors; only needed if the files do not name it.",
+            help="Encoder of the vectors, only needed if the files do not name it; external:NAME "
+            "for a model that is not here.",
             autocompletion=encoder_names,
             rich_help_panel=ENCODING,
         ),
@@ -136,11 +137,23 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import vectors into the catalogue, which is created if it is missing."""
-    with _open_for(db, make_encoder(encoder, option), source) as finder:
+    with _open_for(db, _given(encoder, option, source), source) as finder:
         report = finder.import_vectors(source)
     print_report(report, as_json)
     if report.failed and not report.done:
         raise typer.Exit(1)
+
+
+def _given(name: str | None, options: list[str] | None, source: str) -> Encoder | None:
+    """The encoder of that name; the vectors themselves tell of a model that is not here."""
+    from imagefinder.catalogue.vector_files import vector_file
+    from imagefinder.encoders.external import NAME
+
+    if name is None or not name.startswith(f"{NAME}:"):
+        return make_encoder(name, options)
+    layout = vector_file(source).layout
+    found = [] if layout is None else [f"dim={layout.dim}", f"measure={layout.measure}"]
+    return make_encoder(name, [*found, *(options or ())])
 
 
 def _open_for(db: str, given: Encoder | None, source: str) -> Finder:
@@ -162,5 +175,8 @@ def _encoder_of(recipe: Recipe | None) -> Encoder:
     from imagefinder.registry.factory import encoder_from
 
     if recipe is None:
-        raise typer.BadParameter("the files do not name the encoder of the vectors: give --encoder")
+        raise typer.BadParameter(
+            "the files do not name the encoder of the vectors: give --encoder, or --encoder "
+            "external:NAME for a model that is not here"
+        )
     return encoder_from(recipe)

@@ -28,7 +28,8 @@ from imagefinder.types import (
     TextEncoder,
 )
 
-_LARGEST = 1e15  # its square, summed over all dimensions, is still a float32
+LARGEST = 1e15
+"""Of a value in an embedding: its square, summed over all dimensions, is still a float32."""
 
 
 def encode_each(encoder: Encoder, images: Sequence[Image]) -> list[Features | UnencodableImage]:
@@ -94,7 +95,7 @@ def _checked(features: Features) -> Features | UnencodableImage:
     # one NaN in a catalogue would spoil every ranking, and so would a length that overflows
     if not np.isfinite(features).all():
         return UnencodableImage("the encoder returned values that are not finite")
-    if features.dtype != np.uint8 and np.abs(features).max(initial=0) > _LARGEST:
+    if features.dtype != np.uint8 and np.abs(features).max(initial=0) > LARGEST:
         return UnencodableImage("the encoder returned values that are too large")
     return features
 

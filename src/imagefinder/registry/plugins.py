@@ -55,6 +55,11 @@ PLUGINS: dict[Family, dict[str, Plugin]] = {
             "imagefinder.encoders.perceptual_hash:DHash",
             "difference hash (dHash), 64 bits; exact and near-duplicates",
         ),
+        "external": Plugin(
+            "imagefinder.encoders.external:External",
+            "vectors of a model that is not here, imported under a name of your own",
+            argument="NAME",
+        ),
         "large": Plugin(
             "imagefinder.encoders.joined:Joined",
             "compact joined with EfficientNet-Lite2: slower than standard, and better",

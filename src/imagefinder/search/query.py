@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from imagefinder.catalogue.catalogue import Catalogue
-from imagefinder.encoders.inference import encode_one, encode_text_one, extract_one
+from imagefinder.encoders.inference import LARGEST, encode_one, encode_text_one, extract_one
 from imagefinder.encoders.regions import whole_encoder, whole_rows
 from imagefinder.errors import ImageError, NotFound, PluginError
 from imagefinder.images.decode import Source, decode, decode_each
 from imagefinder.images.inputs import content, image_list, naming_errors, read_source
 from imagefinder.images.signature import SIGNATURE_RESIZE, signature_of
-from imagefinder.similarity import normalized_for
+from imagefinder.similarity import dtype, normalized_for
 from imagefinder.types import (
     Box,
     Extractor,
@@ -86,24 +86,27 @@ class QueryBuilder:
         images: QueryImage | Iterable[QueryImage] | None,
         minus: QueryImage | Iterable[QueryImage] = (),
         text: str | None = None,
+        vectors: Features | None = None,
     ) -> Query:
-        """The embeddings of one image; of several images, and a text, their mean."""
+        """The embeddings of one image; of several images, a text, and vectors, their mean."""
         given = as_list(images)
-        is_single = len(given) == 1 and text is None
+        is_single = len(given) == 1 and text is None and vectors is None
         plain = replace(self, local=False, signature=False)
         builder = self if is_single else plain
         queries = [builder._of(image) for image in given]
         negatives = [replace(plain, crop=None)._of(image) for image in as_list(minus)]
-        if len(queries) == 1 and not negatives and text is None:
+        if is_single and not negatives:
             return queries[0]
         if self.reranks:
             raise ValueError(
-                "re-ranking needs a single query image, without a text or negative examples"
+                "re-ranking needs a single query image, without a text, vectors or negative "
+                "examples"
             )
-        texts = [] if text is None else [self._of_text(text)]
-        if not queries and not texts:
-            raise ValueError("give an image or a text to search with")
-        positives = [query.features for query in queries] + texts
+        others = [] if text is None else [self._of_text(text)]
+        others += [] if vectors is None else [self._of_vectors(vectors)]
+        if not queries and not others:
+            raise ValueError("give an image, a text or vectors to search with")
+        positives = [query.features for query in queries] + others
         subtracted = [query.features for query in negatives]
         return Query(self._combined(positives, subtracted), is_single=False)
 
@@ -182,6 +185,24 @@ class QueryBuilder:
                 f"{name} has no text encoder: make a catalogue with --encoder clip or siglip"
             )
         return encode_text_one(encoder, text)
+
+    def _of_vectors(self, vectors: Features) -> Features:
+        """Checked, and in the catalogue's own dtype."""
+        encoder = self.catalogue.encoder
+        rows, kind = np.atleast_2d(np.asarray(vectors)), dtype(encoder.measure)
+        if rows.ndim != 2 or not len(rows) or rows.shape[1] != encoder.dim:
+            raise ValueError(
+                f"the vectors to search with have the shape {np.shape(vectors)}, "
+                f"but those of the catalogue {encoder.dim} columns"
+            )
+        if not np.can_cast(rows.dtype, kind, "same_kind"):
+            raise ValueError(
+                f"the vectors to search with are {rows.dtype}, those of the catalogue "
+                f"{np.dtype(kind)}"
+            )
+        if kind is not np.uint8 and not np.abs(rows, dtype=np.float64).max() <= LARGEST:
+            raise ValueError("the vectors to search with have values that are not finite")
+        return rows.astype(kind, copy=False)
 
     def _combined(self, positives: Sequence[Features], negatives: Sequence[Features]) -> Features:
         """The mean of the positives minus that of the negatives (Rocchio).

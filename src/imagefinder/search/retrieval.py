@@ -55,7 +55,7 @@ class Retriever:
             raise PluginError(
                 "the catalogue was made without local features: make one with --local sift"
             )
-        query = builder.query(images, options.minus, options.text)
+        query = builder.query(images, options.minus, options.text, options.vectors)
         hits = self._verified(query, self._unverified(query, options, subset), options, subset)
         folders = _folders(options)
         hits = Hits(

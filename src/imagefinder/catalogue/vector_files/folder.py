@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from imagefinder.catalogue.vector_files.csv_table import read_rows, table_writer
+from imagefinder.catalogue.vector_files.layout import Layout, layout_of
 from imagefinder.catalogue.vector_files.npy import open_npy
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
@@ -39,6 +40,14 @@ class Folder:
     def recipe(self) -> Recipe | None:
         """The recipe of the encoder, if it is recorded."""
         return read_recipe(self.path / "recipe.json")
+
+    @property
+    def layout(self) -> Layout | None:
+        """Of the first image."""
+        for line in read_rows(self.path / "index.csv"):
+            name = f"{line.id}.npy"
+            return layout_of(open_npy(self.path / name), name)
+        return None
 
     def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
         """Create the folder, which must not exist."""

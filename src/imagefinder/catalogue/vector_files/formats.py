@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from imagefinder.catalogue.vector_files.folder import Folder
+from imagefinder.catalogue.vector_files.layout import Layout
 from imagefinder.catalogue.vector_files.npy import NpyFile
 from imagefinder.catalogue.vector_files.parquet import Parquet
 from imagefinder.catalogue.vector_files.row import ImageVectors
@@ -34,6 +35,10 @@ class VectorFile(Protocol):
     @property
     def recipe(self) -> Recipe | None:
         """The recipe of the encoder, if it is recorded. Raises ExchangeError."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """Of its vectors; ``None`` if there are none. Raises ExchangeError."""
 
     def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
         """Create the files, which must not exist, a few images at a time."""

@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 
 from imagefinder.catalogue.vector_files.csv_table import read_rows, table_writer
 from imagefinder.catalogue.vector_files.errors import translate_errors
+from imagefinder.catalogue.vector_files.layout import Layout, layout_of
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
     ImageVectors,
@@ -45,6 +46,11 @@ class NpyFile:
     def recipe(self) -> Recipe | None:
         """The recipe of the encoder, if it is recorded."""
         return read_recipe(self._recipe)
+
+    @property
+    def layout(self) -> Layout:
+        """Of the matrix."""
+        return layout_of(open_npy(self.path), self.path.name)
 
     def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
         """Create the files, which must not exist."""

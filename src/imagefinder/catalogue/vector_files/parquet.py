@@ -15,6 +15,7 @@ from imagefinder._utils.extras import optional_import
 from imagefinder._utils.text import one_line
 from imagefinder.catalogue.vector_files.errors import translate_errors
 from imagefinder.catalogue.vector_files.image_cell import IMAGE, image_cell, with_images
+from imagefinder.catalogue.vector_files.layout import Layout, layout_of
 from imagefinder.catalogue.vector_files.row import (
     COLUMNS,
     INTEGERS,
@@ -58,6 +59,18 @@ class Parquet:
         with self._open() as file:
             text = (file.schema_arrow.metadata or {}).get(_RECIPE)
             return None if text is None else parse_recipe(text.decode(), self.path.name)
+
+    @property
+    def layout(self) -> Layout:
+        """Of its column of vectors."""
+        arrow, _ = _libraries()
+        with self._open() as file:
+            schema = file.schema_arrow
+            kind = schema.field("vector").type if "vector" in schema.names else arrow.null()
+            if not arrow.types.is_fixed_size_list(kind):
+                raise ValueError("it has no column 'vector' of lists of one length")
+            number = kind.value_type.to_pandas_dtype()
+            return layout_of(np.empty((0, kind.list_size), number), self.path.name)
 
     def write(self, recipe: Recipe, images: Iterable[tuple[Record, Features]]) -> None:
         """Create the file, which must not exist."""
