@@ -9,6 +9,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import pytest
 
@@ -49,6 +50,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterato
     make_catalogues(folder)
     shutil.copy(tiny_model, folder / "mobilenet.onnx")
     plant_forest(folder)
+    lay_out_vectors(folder)
     with serving(folder / "photos") as address:
         urls = [f"{address}/{name}.jpg" for name in PHOTOS[:2]]
         rows = [f"title {number},{url}" for number, url in enumerate(urls)]
@@ -97,6 +99,16 @@ def plant_forest(folder: Path) -> None:
     forest.build(2)
     forest.save(str(folder / "vectors.ann"))
     (folder / "paths.txt").write_text("\n".join(map(str, paths)))
+
+
+def lay_out_vectors(folder: Path) -> None:
+    """A matrix that some other program has made, and one more vector."""
+    paths = sorted((folder / "photos").glob("*.jpg"))
+    rows = embed(paths)
+    np.save(folder / "elsewhere.npy", rows)
+    np.save(folder / "vector.npy", rows[0])
+    lines = ["path", *(str(path.relative_to(folder)) for path in paths)]
+    (folder / "elsewhere.csv").write_text("\n".join(lines))
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def check(page: str, names: dict[str, Any], folder: Path) -> None:
         case "docs/guides/vectors.md":
             assert names["report"].added == 9
             assert names["unit"].shape == (1, 384)
+            assert names["hit"].rank == 3
         case "docs/guides/evaluation.md":
             assert (folder / "report" / "report.html").exists()
         case "docs/guides/moving.md":
