@@ -96,7 +96,9 @@ def embed(
 def export(
     out: Annotated[
         str,
-        typer.Argument(metavar="OUT", help="NAME.npy, NAME.parquet, or a new folder."),
+        typer.Argument(
+            metavar="OUT", help="NAME.npy, NAME.parquet, NAME.fiftyone, or a new folder."
+        ),
     ],
     db: Db = DB,
     at: At = None,
@@ -119,7 +121,10 @@ def export(
 def import_(
     source: Annotated[
         str,
-        typer.Argument(metavar="IN", help="An export, or a matrix (.npy) with a CSV beside it."),
+        typer.Argument(
+            metavar="IN",
+            help="An export, a dataset of FiftyOne, or a matrix (.npy) with a CSV beside it.",
+        ),
     ],
     db: Db = DB,
     encoder: Annotated[

@@ -22,7 +22,7 @@ from imagefinder.catalogue.vector_files.row import (
 from imagefinder.catalogue.vector_files.sidecar import read_recipe, write_recipe
 from imagefinder.types import Features, Recipe, Record
 
-_OURS = re.compile(r"[0-9a-f]{16}\.npy|index\.csv|recipe\.json")
+_OURS = re.compile(r"[0-9a-f]{16}\.npy|index\.csv|recipe\.json|samples\.json|metadata\.json")
 
 
 @dataclass(frozen=True)

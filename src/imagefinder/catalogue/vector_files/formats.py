@@ -1,4 +1,4 @@
-"""Formats of vector files: NumPy, Parquet or a folder, chosen by the suffix."""
+"""Formats of vector files: NumPy, Parquet, FiftyOne or a folder, chosen by the suffix."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from imagefinder.catalogue.vector_files.fiftyone import SAMPLES, FiftyOne
 from imagefinder.catalogue.vector_files.folder import Folder
 from imagefinder.catalogue.vector_files.layout import Layout
 from imagefinder.catalogue.vector_files.npy import NpyFile
@@ -47,9 +48,10 @@ class VectorFile(Protocol):
         """Every image, a few at a time. Raises ExchangeError for vectors that do not fit."""
 
 
-_KINDS: dict[str, type[NpyFile] | type[Parquet] | type[Folder]] = {
+_KINDS: dict[str, type[NpyFile] | type[Parquet] | type[FiftyOne] | type[Folder]] = {
     ".npy": NpyFile,
     ".parquet": Parquet,
+    ".fiftyone": FiftyOne,
     "": Folder,
 }
 
@@ -57,12 +59,20 @@ _KINDS: dict[str, type[NpyFile] | type[Parquet] | type[Folder]] = {
 def vector_file(path: str | os.PathLike[str]) -> VectorFile:
     """The format of a path, existing or not. Raises ExchangeError for an unknown suffix."""
     whole = absolute(path)
-    kind = Folder if whole.is_dir() else _KINDS.get(whole.suffix.lower())
+    if whole.name == SAMPLES and whole.is_file():
+        whole = whole.parent
+    kind = _kind_of_folder(whole) if whole.is_dir() else _KINDS.get(whole.suffix.lower())
     if kind is None:
         raise ExchangeError(
-            f"{whole.name}: the name must end with .npy or .parquet, or have no suffix for a folder"
+            f"{whole.name}: the name must end with .npy, .parquet or .fiftyone, or have no suffix "
+            "for a folder"
         )
     return kind(whole)
+
+
+def _kind_of_folder(path: Path) -> type[FiftyOne] | type[Folder]:
+    is_fiftyone = path.suffix.lower() == ".fiftyone" or (path / SAMPLES).exists()
+    return FiftyOne if is_fiftyone else Folder
 
 
 def check(target: VectorFile, recipe: Recipe) -> None:
