@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -19,7 +20,7 @@ LONGEST_DOCUMENT: Final = 2**26
 
 _PIECE = 2**16
 _LARGEST_ARRAY = 2**26  # bytes
-_SPACE = " \t\r\n"
+_NO_SPACE = re.compile(r"[^ \t\r\n]")
 
 
 def object_id(digits: str) -> dict[str, str]:
@@ -43,9 +44,9 @@ def unpacked_array(content: bytes) -> NDArray[Any]:
             header = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else None
             shape, by_column, kind = (header or npy.read_array_header_2_0)(file)
             numbers = np.frombuffer(data, kind, offset=file.tell())
+            return numbers.reshape(shape, order="F" if by_column else "C")
     except Exception as error:  # NumPy may raise anything for a malicious header
         raise ValueError(f"its array is damaged: {error}") from error
-    return numbers.reshape(shape, order="F" if by_column else "C")
 
 
 def plain(value: Mapping[str, Any]) -> Any:
@@ -103,40 +104,44 @@ class _Text:
         self._file = file
         self._decoder = json.JSONDecoder(object_hook=plain)
         self._text = ""
+        self._at = 0
 
     def take(self, expected: str) -> None:
         """Go on behind this token. Raises ValueError if another one is next."""
         self.next()
-        while len(self._text) < len(expected) and self._more():
+        while len(self._text) - self._at < len(expected) and self._more():
             pass
-        if not self._text.startswith(expected):
-            raise ValueError(f"expected {expected} instead of {self._text[:20]!r}")
-        self._text = self._text[len(expected) :]
+        if not self._text.startswith(expected, self._at):
+            found = self._text[self._at : self._at + 20]
+            raise ValueError(f"expected {expected} instead of {found!r}")
+        self._at += len(expected)
 
     def next(self) -> str:
         """The next character that is no space; empty at the end."""
-        while not (rest := self._text.lstrip(_SPACE)) and self._more():
-            pass
-        self._text = rest
-        return rest[:1]
+        while (found := _NO_SPACE.search(self._text, self._at)) is None:
+            self._at = len(self._text)
+            if not self._more():
+                return ""
+        self._at = found.start()
+        return found[0]
 
     def document(self) -> Any:
         """The next value."""
         self.next()
         while True:
             try:
-                found, end = self._decoder.raw_decode(self._text)
+                found, self._at = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError:
                 if not self._more():
                     raise
-                continue
-            self._text = self._text[end:]
-            return found
+            else:
+                return found
 
     def _more(self) -> bool:
-        """Read on, as much again as there is, so that a long value is not parsed too often."""
-        if len(self._text) > LONGEST_DOCUMENT:
+        """Read on, as much again as is left, so that a long value is not parsed too often."""
+        rest = self._text[self._at :]
+        if len(rest) > LONGEST_DOCUMENT:
             raise ValueError(f"a value is longer than {LONGEST_DOCUMENT >> 20} million characters")
-        piece = self._file.read(max(_PIECE, len(self._text)))
-        self._text += piece
+        piece = self._file.read(max(_PIECE, len(rest)))
+        self._text, self._at = rest + piece, 0
         return bool(piece)
