@@ -42,6 +42,8 @@ _PREVIEWS = (".lrdata",)  # of Lightroom
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
 _ORIGINALS = frozenset(("originals", "masters"))
 _URL = re.compile(r"(s3|gs)://", re.IGNORECASE)
+_SEP = os.sep
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]|\\\\")  # or a share, as Windows names them
 _LIMITS = Limits(max_bytes=2**20)
 
 
@@ -62,15 +64,14 @@ class Exclusions:
         ValueError for a glob that is none, OSError for an ignore file that cannot be used.
         """
         ignored = [one for parent in Path(folder).parents for one in _ignore_file(str(parent))]
-        return replace(
-            cls.of_globs(folder, globs), ignored=tuple(one.without(folder) for one in ignored)
-        )
+        others = tuple(one.without(_rooted(folder)) for one in ignored)
+        return replace(cls.of_globs(folder, globs), ignored=others)
 
     @classmethod
     def of_globs(cls, folder: str, globs: Sequence[str]) -> Self:
         """The same without any ignore file. Raises ValueError for a glob that is none."""
-        lines = [_line(glob) for glob in globs]
-        of_paths = _patterns(os.sep, [line for line in lines if _has_folder(line)])
+        folder, lines = _rooted(folder), [_line(glob) for glob in globs]
+        of_paths = _patterns("/", [line for line in lines if _has_folder(line)])
         of_names = _patterns(folder, [line for line in lines if not _has_folder(line)])
         return cls(tuple(one for one in (of_paths.without(folder), of_names) if one.lines))
 
@@ -82,7 +83,7 @@ class Exclusions:
     def kind(self, parent: str, name: str, is_folder: bool) -> str | None:
         """Why a file or folder is passed over: ``excluded``, ``hidden``; None if it is not."""
         for patterns in (*self.kept, *self.ignored):
-            verdict = patterns.verdict(f"{parent.rstrip(os.sep)}{os.sep}{name}", is_folder)
+            verdict = patterns.verdict(f"{_rooted(parent).rstrip('/')}/{name}", is_folder)
             if verdict is not None:
                 return "excluded" if verdict else None
         if is_folder and _is_clutter(name, parent):
@@ -92,7 +93,7 @@ class Exclusions:
 
 @dataclass(frozen=True)
 class _Patterns:
-    """The patterns of one place, relative to its folder."""
+    """The patterns of one place, relative to its folder; all paths are rooted."""
 
     folder: str
     lines: tuple[str, ...]
@@ -109,21 +110,22 @@ class _Patterns:
         return _patterns(self.folder, [one for one in self.lines if not _matches(one, name)])
 
     def _relative(self, path: str, is_folder: bool) -> str:
-        relative = path[len(self.folder.rstrip(os.sep)) + 1 :]
-        return _composed(relative + os.sep if is_folder else relative)
+        relative = path[len(self.folder.rstrip("/")) + 1 :]
+        return _composed(f"{relative}/" if is_folder else relative)
 
 
 def check_globs(globs: Iterable[str]) -> None:
     """Raises ValueError for a glob that is none."""
     for glob in globs:
-        patterns = _patterns(os.sep, [_line(glob)]).spec.patterns
+        patterns = _patterns("/", [_line(glob)]).spec.patterns
         if any(pattern.include is None for pattern in patterns):
             raise ValueError(f"the glob {glob!r} would match nothing: write it as in a .gitignore")
 
 
 def glob_of(path: str) -> str:
     """The glob that matches just this path, and what is in it."""
-    return "".join(f"[{c}]" if c in "*?# \t\r\n" else f"\\{c}" if c in "[]\\" else c for c in path)
+    text = path if _URL.match(path) else _rooted(path)
+    return "".join(f"[{c}]" if c in "*?# \t\r\n" else f"\\{c}" if c in "[]\\" else c for c in text)
 
 
 def place_of(url: str) -> str:
@@ -135,13 +137,32 @@ def place_of(url: str) -> str:
 def _line(glob: str) -> str:
     """A glob as a pattern relative to some folder above: not only at its top, unless absolute."""
     sign = "!" if glob.startswith("!") else ""
-    body = place_of(os.path.expanduser(glob.removeprefix("!")).removeprefix("./"))
+    body = place_of(_expanded(glob.removeprefix("!")).removeprefix("./"))
     if not body.strip() or "\0" in body:
         raise ValueError("a glob to exclude is empty: give one such as '*.gif' or 'private/'")
     if body.startswith("#"):
         body = f"\\{body}"
     inner = _has_folder(body) and not body.startswith(("/", "**/"))
     return f"{sign}**/{body}" if inner else f"{sign}{body}"
+
+
+def _expanded(body: str) -> str:
+    """With the home folder, and a drive below the root. Raises ValueError."""
+    expanded = os.path.expanduser(body)
+    if _SEP == "/":
+        return expanded
+    if expanded != body:
+        return _rooted(expanded)
+    if _DRIVE.match(body) and "\\" in body:
+        raise ValueError(f"write the glob {body} with / instead of \\, as in a .gitignore")
+    if _DRIVE.match(body):
+        return f"/{body}"
+    return body.removeprefix("/") if body.startswith("//") else body
+
+
+def _rooted(path: str) -> str:
+    """With slashes below one root, as patterns have them: /C:/Pictures for a folder of Windows."""
+    return path if _SEP == "/" else "/" + path.replace(_SEP, "/").lstrip("/")
 
 
 def _has_folder(line: str) -> bool:
@@ -172,7 +193,7 @@ def _ignore_file(folder: str) -> tuple[_Patterns, ...]:
         return ()
     try:
         text = read(path, _LIMITS).decode("utf-8-sig")
-        return (_patterns(folder, text.splitlines()),)
+        return (_patterns(_rooted(folder), text.splitlines()),)
     except UnicodeDecodeError as error:
         raise OSError(errno.EINVAL, "it is not UTF-8, so its folder is left alone", path) from error
     except Exception as error:
