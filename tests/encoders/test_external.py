@@ -116,7 +116,10 @@ def test_bits_are_told_by_their_type(ask: Ask) -> None:
     assert (about["measure"], about["dim"]) == ("hamming", 8)
     np.save("query.npy", bits[2])
     assert names(answer(ask("search", "--vector", "query.npy", "-k", 1, "--json"))) == ["2.png"]
-    with Finder.open("own.db") as own, pytest.raises(ValueError, match="are float32, those of"):
+    with (
+        Finder.open("own.db") as own,
+        pytest.raises(ValueError, match="are float32, instead of uint8"),
+    ):
         own.search(vectors=bits[2].astype(np.float32))
 
 

@@ -71,8 +71,8 @@ def test_numbers_of_other_types_are_taken(finder: Finder, kind: Any) -> None:
         (np.full(12, np.nan, np.float32), "not finite"),
         (np.full(12, np.inf), "not finite"),
         (np.full(12, 1e300), "not finite"),
-        (np.zeros(12, np.complex64), "are complex64, those of the catalogue float32"),
-        (np.full(12, "a"), "those of the catalogue float32"),
+        (np.zeros(12, np.complex64), "are complex64, instead of float32"),
+        (np.full(12, "a"), "instead of float32"),
         (np.full(12, None), "are object"),
     ],
 )

@@ -11,8 +11,10 @@ import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
 
-from imagefinder import Finder
+from imagefinder import Finder, embed
+from imagefinder.encoders.external import External
 from imagefinder.errors import ImageFinderError
+from imagefinder.server import create_app
 from imagefinder.verification.calibration import Calibration
 from imagefinder.verification.store import save
 
@@ -279,3 +281,51 @@ def test_a_stored_image_is_compared_by_its_file(client: TestClient, folder: Path
     (folder / "01.jpg").unlink()
     assert client.post("/v1/compare", files=data, data={"id": id_of(client, 1)}).status_code == 410
     assert client.post("/v1/compare", files=data).status_code == 422
+
+
+def test_a_vector_finds_what_its_image_finds(client: TestClient, folder: Path) -> None:
+    content = (folder / "03.jpg").read_bytes()
+    vector = json.dumps(embed(content, "classic")[0].tolist())
+    response = search(client, vector=vector, k=4)
+    assert names(response) == names(search(client, content, k=4))
+    assert response.json()["query"] == "a vector"
+    assert [hit["verdict"] for hit in response.json()["hits"]] == [None] * 4
+    with_image = search(client, content, vector=vector, k=4)
+    assert with_image.json()["query"] == "0.jpg, a vector"
+    assert names(with_image)[0] == "03.jpg"
+
+
+@pytest.mark.parametrize(
+    ("vector", "said"),
+    [
+        ("[", "expected a JSON list of numbers"),
+        ("{}", "expected a JSON list of numbers"),
+        ("[[1]]", "expected a JSON list of numbers"),
+        ("[true]", "expected a JSON list of numbers"),
+        ("[NaN]", "expected a JSON list of numbers"),
+        ("[" * 100_000, "expected a JSON list of numbers"),
+        ("[]", "the shape (0,), but those of the catalogue 1248 columns"),
+        ("[1, 2]", "the shape (2,), but those of the catalogue 1248 columns"),
+        (json.dumps([1e999] * 1248).replace("Infinity", "1e999"), "not finite"),
+        (json.dumps([10**400] * 600), "the shape (600,)"),
+    ],
+)
+def test_what_is_no_vector_is_told(client: TestClient, vector: str, said: str) -> None:
+    response = search(client, vector=vector)
+    assert response.status_code == 422, response.text
+    assert said in response.json()["detail"]
+
+
+def test_a_model_that_is_not_here_is_searched_by_vectors(folder: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.eye(COUNT, dtype=np.float32))
+    lines = ["path", *(f"{folder.name}/{path.name}" for path in sorted(folder.iterdir()))]
+    (tmp_path / "v.csv").write_text("\n".join(lines))
+    with Finder.create(tmp_path / "own.db", External("theirs", COUNT)) as finder:
+        assert finder.import_vectors(tmp_path / "v.npy").added == COUNT
+    with TestClient(create_app(tmp_path / "own.db")) as client:
+        vector = json.dumps([0] * 4 + [1] + [0] * 7)
+        response = search(client, vector=vector, k=1)
+        assert response.json()["hits"][0]["score"] == pytest.approx(1)
+        refused = search(client, (folder / "03.jpg").read_bytes())
+    assert refused.status_code == 422
+    assert "'theirs', a model that is not here" in refused.json()["detail"]

@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import LARGEST, encode_one, encode_text_one, extract_one
@@ -26,6 +27,7 @@ from imagefinder.types import (
     Hit,
     Image,
     LocalFeatures,
+    Measure,
     QueryExtractor,
     Record,
     Signature,
@@ -189,20 +191,13 @@ class QueryBuilder:
     def _of_vectors(self, vectors: Features) -> Features:
         """Checked, and in the catalogue's own dtype."""
         encoder = self.catalogue.encoder
-        rows, kind = np.atleast_2d(np.asarray(vectors)), dtype(encoder.measure)
+        rows = np.atleast_2d(np.asarray(vectors))
         if rows.ndim != 2 or not len(rows) or rows.shape[1] != encoder.dim:
             raise ValueError(
                 f"the vectors to search with have the shape {np.shape(vectors)}, "
                 f"but those of the catalogue {encoder.dim} columns"
             )
-        if not np.can_cast(rows.dtype, kind, "same_kind"):
-            raise ValueError(
-                f"the vectors to search with are {rows.dtype}, those of the catalogue "
-                f"{np.dtype(kind)}"
-            )
-        if kind is not np.uint8 and not np.abs(rows, dtype=np.float64).max() <= LARGEST:
-            raise ValueError("the vectors to search with have values that are not finite")
-        return rows.astype(kind, copy=False)
+        return _of_measure(encoder.measure, rows)
 
     def _combined(self, positives: Sequence[Features], negatives: Sequence[Features]) -> Features:
         """The mean of the positives minus that of the negatives (Rocchio).
@@ -218,6 +213,19 @@ class QueryBuilder:
         if negatives:
             mean = mean - np.mean([normalized_for(measure, rows) for rows in negatives], axis=0)
         return mean.astype(np.float32, copy=False)
+
+
+def _of_measure(measure: Measure, rows: NDArray[Any]) -> Features:
+    """Rows in the dtype of those that are compared so. Raises ValueError for other numbers."""
+    kind = np.dtype(dtype(measure))
+    fits = np.can_cast(rows.dtype, kind, "same_kind")
+    if kind == np.uint8 and np.issubdtype(rows.dtype, np.integer):
+        fits = bool(rows.min() >= 0 and rows.max() < 256)
+    if not fits:
+        raise ValueError(f"the vectors to search with are {rows.dtype}, instead of {kind}")
+    if kind != np.uint8 and not np.abs(rows, dtype=np.float64).max() <= LARGEST:
+        raise ValueError("the vectors to search with have values that are not finite")
+    return rows.astype(kind, copy=False)
 
 
 def as_list(images: QueryImage | Iterable[QueryImage] | None) -> list[QueryImage]:

@@ -89,6 +89,19 @@ def parse_box(text: str | None) -> Box | None:
     return left, top, width, height
 
 
+def parse_vector(text: str | None) -> list[float] | None:
+    """A JSON list of numbers."""
+    if not text:
+        return None
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, list) or not all(type(one) in (int, float) for one in value):
+        raise HTTPException(422, "vector: expected a JSON list of numbers, such as [0.5, -1.25]")
+    return value
+
+
 def parse_metadata(text: str | None, field: str) -> dict[str, Any] | None:
     """A JSON object; None for an empty field."""
     if not text:

@@ -16,6 +16,7 @@ from imagefinder.server.forms import (
     ImageFields,
     parse_box,
     parse_filter,
+    parse_vector,
 )
 from imagefinder.types import Measure
 
@@ -38,6 +39,12 @@ class SearchForm(BaseModel):
         None,
         description="A text query, alone or combined with images; needs a text encoder.",
         max_length=1000,
+    )
+    vector: str | None = Field(
+        None,
+        description="A vector to search with, made elsewhere by the catalogue's encoder, as a JSON "
+        "list of numbers; alone or combined with images.",
+        examples=["[0.5, -1.25, 0.125]"],
     )
     minus: list[UploadFile] | None = Field(None, description="A negative example; repeatable.")
     minus_id: list[str] | None = Field(
@@ -86,12 +93,18 @@ class SearchForm(BaseModel):
         """The query images."""
         return ImageFields(self.image, self.id, self.url)
 
+    @property
+    def others(self) -> list[str]:
+        """What is searched with besides, as it is named."""
+        return [*([self.text] if self.text else []), *(["a vector"] if self.vector else [])]
+
     def options(self, catalogue: ServedCatalogue) -> SearchOptions:
         """The other fields. Raises HTTPException, or ValueError for what cannot be combined."""
         return SearchOptions(
             k=self.k,
             minus=ImageFields(self.minus, self.minus_id).load(catalogue, None),
             text=self.text or None,
+            vectors=parse_vector(self.vector),
             crop=parse_box(self.crop),
             measures=list(dict.fromkeys(self.measure or ())),
             rerank=self.rerank,

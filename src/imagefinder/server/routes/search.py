@@ -39,7 +39,7 @@ def search(
     catalogue = choose_catalogue(catalogues, form.encoder)
     hits = _search(catalogue, form, settings)
     return SearchResponse(
-        query=", ".join([*form.query.names, *([form.text] if form.text else [])]) or None,
+        query=", ".join([*form.query.names, *form.others]) or None,
         encoder=catalogue.name,
         hits=[SearchHit.of(hit, settings) for hit in hits],
         matches=hits.match_ids,
@@ -54,8 +54,8 @@ def _search(catalogue: ServedCatalogue, form: SearchForm, settings: Settings) ->
         images = query.load_bytes(catalogue, settings)
     else:
         images = query.load(catalogue, settings.fetch)
-    if not images and not form.text:
-        raise HTTPException(422, "nothing to search with: give image, id, url or text")
+    if not images and not form.others:
+        raise HTTPException(422, "nothing to search with: give image, id, url, text or vector")
     _check_measures(catalogue, form.measure or ())
     try:
         return catalogue.finder.search(images, options=form.options(catalogue))
