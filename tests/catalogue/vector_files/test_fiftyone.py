@@ -20,7 +20,7 @@ from numpy.testing import assert_array_equal
 from imagefinder import ExchangeError, Finder, RecipeMismatch, make_encoder
 from imagefinder.catalogue.vector_files import vector_file
 from imagefinder.catalogue.vector_files.extended_json import packed_array, unpacked_array
-from imagefinder.types import Features, File, Item
+from imagefinder.types import Features, File
 
 from ...conftest import drawn
 from ...mean_color import Colours
@@ -126,7 +126,7 @@ def test_what_is_exported_comes_back(made: Path, name: str) -> None:
 
 def test_items_that_share_an_image_come_back(made: Path) -> None:
     with Finder.open(made / "c.db") as finder:
-        finder.add(made / "images" / "2.png", items=[Item({"sku": 1}, None, "a")])
+        finder.add([made / "images" / "2.png"], metadata=[{"sku": 1}], items=["a"])
         finder.export_vectors(made / "set.fiftyone", force=True)
     with Finder.create(made / "new.db", "classic") as finder:
         finder.import_vectors(made / "set.fiftyone")
@@ -210,7 +210,7 @@ def declares(*names: str) -> Alter:
         (lambda found: found.append(3), None, "something else than objects"),
         (lambda found: found[0].update(embedding=7), None, "contains float32"),
         (lambda found: found[0].update(embedding="x"), None, "sample 1: "),
-        (lambda found: found[0].update(embedding={"$binary": "%"}), None, "sample 1: "),
+        (lambda found: found[0].update(embedding={"$binary": "%"}), None, "base64"),
         (lambda found: found[0].update(embedding=[float("1e999")] * 1248), None, "not finite"),
         (lambda found: found[1]["imagefinder"].update(id="0" * 16), None, "not that of its sha256"),
         (lambda found: found[1]["imagefinder"].update(size="x"), None, "its size is not an int"),
@@ -235,7 +235,7 @@ def test_what_cannot_be_read_says_where(
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("samples.json", '{"samples": [{}', "samples.json: "),
+        ("samples.json", '{"samples": [{"filepath": "a.jpg"', "samples.json: Expecting"),
         ("samples.json", '{"frames": []}', 'expected "samples"'),
         ("samples.json", "", "expected {"),
         ("samples.json", '{"samples": [' + "[" * 100_000, "nested too deeply"),
@@ -288,7 +288,7 @@ def header(shape: str, kind: str = "<f4") -> bytes:
         zlib.compress(b""),
         zlib.compress(b"\x93NUMPY\x09\x00"),
         zlib.compress(header("(9999999999999,)")),  # nothing is allocated for it
-        zlib.compress(header("(-2, 3)")),
+        zlib.compress(header("(-2, 3)") + b"1234"),
         zlib.compress(header("(1,)", "|O") + b"12345678"),
         zlib.compress(header("(2,)") + b"1234"),
         zlib.compress(header("(1,)") + b"12345678"),

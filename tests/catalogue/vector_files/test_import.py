@@ -246,7 +246,7 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
         columns(lambda t: t.set_column(4, "size", pa.array(["many"] * 3))),
         "row 1: its size",
     ),
-    "another ending": ("v.csv", lambda _: None, r"\.npy or \.parquet"),
+    "another ending": ("v.csv", lambda _: None, r"\.npy, \.parquet or \.fiftyone"),
     "nothing there": ("w.npy", lambda _: None, "w.npy does not exist"),
 }
 
@@ -460,7 +460,8 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("no/where.npy", "does not exist"), ("v.txt", r"\.npy or \.parquet")]
+    ("name", "said"),
+    [("no/where.npy", "does not exist"), ("v.txt", r"\.npy, \.parquet or \.fiftyone")],
 )
 def test_a_place_that_cannot_be_is_said(
     tmp_path: Path, store: SqliteStore, name: str, said: str
