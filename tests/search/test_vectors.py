@@ -41,7 +41,8 @@ def test_the_vector_of_an_image_finds_what_the_image_finds(finder: Finder) -> No
 
 
 def encoded(image: Image) -> Features:
-    return embed(image, Colours())[0]
+    (row,) = embed(image, Colours())
+    return np.asarray(row)
 
 
 def test_vectors_join_images_and_filters(finder: Finder) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from imagefinder.filters import conditions
-from imagefinder.types import Box, Features, Matcher, Measure
+from imagefinder.types import Box, Matcher, Measure
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from imagefinder.search.query import QueryImage
 
 
@@ -25,7 +27,7 @@ class SearchOptions:
     """Negative examples: images to move the query away from."""
     text: str | None = None
     """Words to search with, alone or with images; needs an encoder with a text encoder."""
-    vectors: Features | None = None
+    vectors: ArrayLike | None = None
     """What the catalogue's encoder gave for one image elsewhere, ``(dim,)`` or ``(n, dim)``.
 
     To search with, alone or with images; there are no verdicts then.
@@ -75,7 +77,7 @@ class SearchKeywords(TypedDict, total=False):
 
     minus: QueryImage | Iterable[QueryImage]
     text: str | None
-    vectors: Features | None
+    vectors: ArrayLike | None
     crop: Box | None
     measures: Sequence[Measure]
     rerank: str | Matcher | None

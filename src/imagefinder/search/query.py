@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.encoders.inference import LARGEST, encode_one, encode_text_one, extract_one
@@ -88,7 +88,7 @@ class QueryBuilder:
         images: QueryImage | Iterable[QueryImage] | None,
         minus: QueryImage | Iterable[QueryImage] = (),
         text: str | None = None,
-        vectors: Features | None = None,
+        vectors: ArrayLike | None = None,
     ) -> Query:
         """The embeddings of one image; of several images, a text, and vectors, their mean."""
         given = as_list(images)
@@ -188,7 +188,7 @@ class QueryBuilder:
             )
         return encode_text_one(encoder, text)
 
-    def _of_vectors(self, vectors: Features) -> Features:
+    def _of_vectors(self, vectors: ArrayLike) -> Features:
         """Checked, and in the catalogue's own dtype."""
         encoder = self.catalogue.encoder
         rows = np.atleast_2d(np.asarray(vectors))
