@@ -303,7 +303,7 @@ def test_a_vector_finds_what_its_image_finds(client: TestClient, folder: Path) -
         ("[[1]]", "expected a JSON list of numbers"),
         ("[true]", "expected a JSON list of numbers"),
         ("[NaN]", "expected a JSON list of numbers"),
-        ("[" * 100_000, "expected a JSON list of numbers"),
+        ("[" * 20_000, "expected a JSON list of numbers"),
         ("[]", "the shape (0,), but those of the catalogue 1248 columns"),
         ("[1, 2]", "the shape (2,), but those of the catalogue 1248 columns"),
         (json.dumps([1e999] * 1248).replace("Infinity", "1e999"), "not finite"),
@@ -322,7 +322,8 @@ def test_a_model_that_is_not_here_is_searched_by_vectors(folder: Path, tmp_path:
     (tmp_path / "v.csv").write_text("\n".join(lines))
     with Finder.create(tmp_path / "own.db", External("theirs", COUNT)) as finder:
         assert finder.import_vectors(tmp_path / "v.npy").added == COUNT
-    with TestClient(create_app(tmp_path / "own.db")) as client:
+    app = create_app(tmp_path / "own.db")
+    with TestClient(app, base_url="http://localhost:8000") as client:
         vector = json.dumps([0] * 4 + [1] + [0] * 7)
         response = search(client, vector=vector, k=1)
         assert response.json()["hits"][0]["score"] == pytest.approx(1)
