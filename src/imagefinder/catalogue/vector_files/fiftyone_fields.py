@@ -19,24 +19,20 @@ OURS: Final = "imagefinder"
 """The field of what only this program needs to know."""
 
 _GIVEN = {"id", "filepath", "tags", "metadata", "created_at", "last_modified_at"}
-_FIFTYONE_S_OWN = {
-    *("media_type", "media_reference", "group", "frames", "dataset", "dataset_id", "filename"),
-    *("in_dataset", "field_names", "label_schemas", "rand", "sample_id", "frame_number"),
-    *(
-        "clean",
-        "clone",
-        "copy",
-        "delete",
-        "fields",
-        "from_dict",
-        "from_json",
-        "get_field",
-        "has_field",
-    ),
-    *("iter_fields", "merge", "modify", "objects", "pk", "reload", "save", "set_field", "support"),
-    *("to_dict", "to_json", "to_mongo", "to_mongo_dict", "update", "validate", "add_labels"),
-    *("clear_field", "compute_metadata", "cascade_save", "switch_collection", "switch_db"),
-}
+# attributes of its samples and their documents
+_ATTRIBUTES = frozenset(
+    """
+    DoesNotExist MultipleObjectsReturned STRICT add_field add_implied_field add_labels
+    cascade_save clean clear_field collection_name compare_indexes compute_metadata copy
+    copy_with_new_id create_index dataset dataset_id delete drop_collection ensure_indexes
+    fancy_repr field_names field_to_mongo field_to_python filename frame_number frames from_dict
+    from_doc from_frame from_json get_field get_field_schema get_media_key get_text_score group
+    has_field in_dataset in_db iter_fields list_indexes media_reference media_type merge
+    merge_field_schema modify my_metaclass objects pk rand register_delete_rule reload sample_id
+    save select_related set_field switch_collection switch_db to_dbref to_dict to_json to_mongo
+    to_mongo_dict update update_fields validate
+    """.split()
+)
 
 
 def field(name: str, kind: str, *, of: str | None = None, stored_as: str | None = None) -> Any:
@@ -96,7 +92,7 @@ class MetadataFields:
 
 def is_free(name: str) -> bool:
     """Whether a field may have this name."""
-    taken = {*_GIVEN, *_FIFTYONE_S_OWN, EMBEDDING, EMBEDDINGS, OURS}
+    taken = {*_GIVEN, *_ATTRIBUTES, EMBEDDING, EMBEDDINGS, OURS}
     return bool(_NAME.fullmatch(name)) and name not in taken
 
 
