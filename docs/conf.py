@@ -66,6 +66,7 @@ nitpick_ignore_regex = [
         r"py:class",
         r"tuple\[~imagefinder\.types\.(File|Failure|Item)",
     ),  # Sphinx misreads its dots
+    (r"py:class", r"ArrayLike"),
     (r"py:class", r"imagefinder\.images\.remote_files\.RemoteFile"),  # how a listing works inside
     # how a download works inside
     (

@@ -33,6 +33,7 @@ _ATTRIBUTES = frozenset(
     to_mongo_dict update update_fields validate
     """.split()
 )
+_TAKEN = frozenset({*_GIVEN, *_ATTRIBUTES, EMBEDDING, EMBEDDINGS, OURS})
 
 
 def field(name: str, kind: str, *, of: str | None = None, stored_as: str | None = None) -> Any:
@@ -92,8 +93,7 @@ class MetadataFields:
 
 def is_free(name: str) -> bool:
     """Whether a field may have this name."""
-    taken = {*_GIVEN, *_ATTRIBUTES, EMBEDDING, EMBEDDINGS, OURS}
-    return bool(_NAME.fullmatch(name)) and name not in taken
+    return bool(_NAME.fullmatch(name)) and name not in _TAKEN
 
 
 def _kind_of(value: Any) -> tuple[str, str | None] | None:
