@@ -123,6 +123,15 @@ def test_what_is_excluded_is_passed_over(bench: Bench) -> None:
     assert len(bench.finder) == 1
 
 
+def test_after_very_many_events_the_whole_folder_is_synced(bench: Bench) -> None:
+    unreported = draw(bench.root / "2.png", 2)
+    many = [bench.root / f"{number}.gone" for number in range(1000)]
+    assert bench.changed(*many[1:]) == []
+    (told,) = bench.changed(*many)
+    assert told.report is not None
+    assert str(unreported) in bench.stored()
+
+
 def test_a_failure_is_told_once(bench: Bench) -> None:
     bad = bench.root / "bad.jpg"
     bad.write_bytes(b"\xff\xd8\xff no image")

@@ -21,6 +21,10 @@ from imagefinder.types import Failure, Progress, Report
 from imagefinder.watching.folder_events import folder_events
 from imagefinder.watching.pending_changes import PendingChanges
 
+_MANY = 1000
+"""Paths at a time: there may have been more events than the operating system holds for a program
+that was busy or paused, and it says nothing of those that it has dropped."""
+
 
 @dataclass(frozen=True)
 class WatchOptions:
@@ -102,6 +106,9 @@ class Watcher:
         pending = PendingChanges(self.options.settle)
         for paths in events:
             now = self.clock()
+            if len(paths) >= _MANY:
+                soon = now + self.options.settle
+                self._due |= {root: soon for root in self.roots if _inside(root, paths)}
             self._due |= {root: now for root in self.roots if root in paths}
             pending.note(paths, now)
             settled = pending.take_settled(now)
