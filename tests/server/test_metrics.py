@@ -87,3 +87,10 @@ def test_a_worker_that_ends_leaves_what_it_has_counted(shared: SharedFolder) -> 
     again = worker(shared, 0)
     again.observe(SCOPE, 200, 0.2)
     assert values_of(again)[SEARCHES] == 2
+
+
+def test_files_that_a_worker_has_just_begun_to_make_are_passed_over(shared: SharedFolder) -> None:
+    before = worker(shared, 0)
+    for name in ("counter_7.db", "gauge_livesum_7.db", "7.pid"):
+        (shared.path / name).touch()
+    assert values_of(before)

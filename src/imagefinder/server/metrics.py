@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 import prometheus_client.values
@@ -55,7 +55,7 @@ class Metrics:
         else:
             common.register(_Processes(shared))
             everyone = CollectorRegistry()
-            MultiProcessCollector(everyone, str(shared.path))  # type: ignore[no-untyped-call]
+            everyone.register(_Everyone(shared))
             self._registries = [common, everyone]
         self.running = Gauge(
             "imagefinder_requests_running",
@@ -115,6 +115,17 @@ class _Images(Collector):
             yield GaugeMetricFamily("imagefinder_images", "Images stored", images)
 
 
+class _Everyone(Collector):
+    """What all workers have counted."""
+
+    def __init__(self, shared: SharedFolder) -> None:
+        self._shared = shared
+
+    def collect(self) -> Iterator[Metric]:
+        merged: Iterable[Metric] = MultiProcessCollector.merge(self._shared.metric_files())  # type: ignore[no-untyped-call]
+        yield from merged
+
+
 class _Processes(Collector):
     """Memory, CPU time and files of each worker, as ProcessCollector gives those of one process."""
 
@@ -126,6 +137,8 @@ class _Processes(Collector):
         for path in self._shared.pid_files():
             with suppress(OSError):  # it has just ended
                 pid = path.read_text()
+                if not pid:  # it is just being written
+                    continue
                 for one in ProcessCollector(pid=pid.strip, registry=None).collect():
                     family = Metric(one.name, one.documentation, one.type)
                     family = families.setdefault(one.name, family)

@@ -48,6 +48,15 @@ class SharedFolder:
         """Of all workers that live."""
         return sorted(self.path.glob("*.pid"))
 
+    def metric_files(self) -> list[str]:
+        """Of ``prometheus_client``, but for those that a worker has just begun to make."""
+        found = []
+        for path in self.path.glob("*.db"):
+            with suppress(FileNotFoundError):  # of one that has just ended
+                if path.stat().st_size:
+                    found.append(str(path))
+        return found
+
     def forget(self, number: int) -> None:
         """A worker has ended: what it counted stays, what it was doing goes."""
         gauges = self.path.glob(f"gauge_live*_{number}.db")  # as prometheus_client names them
