@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
 _NOT_FOUND = 404
+_TOO_SLOW = 408
 _LINES = 1000
 """Of a batch, which can be repeated."""
 
@@ -170,9 +171,11 @@ class Client:
         """The report of these lines, which have the names, and of what was ``before``."""
         headers = {"Content-Type": "application/x-ndjson"}
         answer = self._answer("POST", path, params=self._encoder, content=lines, headers=headers)
-        *reports, end = map(json.loads, answer.text.splitlines() or ["{}"])
+        *reports, end = map(json.loads, answer.content.splitlines() or [b"{}"])
         if "finished" not in end:
             raise RequestError("the server's report was cut short: repeat the call")
+        if reports and reports[-1]["status"] == _TOO_SLOW:  # nobody knows of the lines behind it
+            raise RequestError(reports[-1]["problem"]["detail"], _TOO_SLOW)
         counts = Counter(report["status"] for report in reports)
         return replace(
             before,

@@ -1,10 +1,13 @@
 """Batches: lines of JSON in, a report of each out."""
 
+import asyncio
 import base64
+import errno
 import json
 import re
 import socket
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +16,17 @@ from typing import Any
 import httpx
 import PIL.Image
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from imagefinder import Finder
 from imagefinder.errors import FetchError
 from imagefinder.server.api_keys import KeyFile
-from imagefinder.server.batch import MAX_LINES
+from imagefinder.server.batch import MAX_LINES, Batch, Done
 from imagefinder.server.batch_lines import Line, LineSplitter
 
 from ..conftest import drawn
@@ -141,6 +147,19 @@ def test_lines_are_bounded_in_length_and_number(serve: Serve) -> None:
     assert many[-1]["line"] == MAX_LINES + 1
 
 
+def test_blank_lines_count(writable: TestClient) -> None:
+    (one,) = report(writable, DELETE, [b""] * 50_000)
+    assert (one["status"], one["line"]) == (413, MAX_LINES + 1)
+    assert report(writable, DELETE, [b""] * MAX_LINES) == []
+
+
+def test_a_report_repeats_no_long_names(writable: TestClient) -> None:
+    body_of_names = body([{f"{number}" + "x" * 10_000: 1} for number in range(5)])
+    answer = writable.post(ADD, content=body_of_names, headers=NDJSON)
+    assert answer.status_code == 200
+    assert len(answer.content) < 5_000
+
+
 def test_a_batch_is_larger_than_a_request_may_be(serve: Serve) -> None:
     client = serve(writable=True, max_upload=20_000)
     lines = [line(seed) for seed in range(100, 140)]
@@ -242,6 +261,107 @@ def test_trouble_of_the_server_is_a_problem_of_each_line(
     assert "secret" not in json.dumps(reports)
 
 
+def test_trouble_with_the_disk_is_told_as_for_a_single_request(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(writable=True)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("imagefinder.server.batch_work.add_images", full)
+    assert statuses(report(client, ADD, [line(100)])) == {1: 507}
+
+
+def test_an_image_stays_while_its_uploaded_file_cannot_be_deleted(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    client = serve(writable=True, uploads=kept)
+    ids = [one["id"] for one in report(client, ADD, [line(seed) for seed in (100, 101, 102)])]
+    lines = [{"id": one} for one in ids]
+    unlink = Path.unlink
+
+    def read_only(path: Path, **given: Any) -> None:
+        if ids[1] in str(path):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        unlink(path, **given)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "unlink", read_only)
+        reports = report(client, DELETE, lines)
+        assert statuses(reports) == {1: 204, 2: 503, 3: 204}
+        assert "cannot be deleted" in reports[1]["problem"]["detail"]
+        assert str(tmp_path) not in json.dumps(reports)
+        assert client.delete(f"/v1/images/{ids[1]}").status_code == 503
+    assert statuses(report(client, DELETE, lines)) == {1: 404, 2: 204, 3: 404}
+    assert list(kept.iterdir()) == []
+
+
+class Requested:
+    """A batch of lines in this process, and what happens to its work."""
+
+    def __init__(self) -> None:
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+        self.places_left = 0
+
+    def batch(self, receive: Receive) -> Batch:
+        state = {"leave": self.leave}
+        scope = {"type": "http", "method": "POST", "path": ADD, "headers": [], "state": state}
+        return Batch(Request(scope, receive), self.work, 1000)
+
+    def leave(self) -> None:
+        self.places_left += 1
+
+    def work(self, lines: Sequence[bytes]) -> list[Done | Exception]:
+        self.has_begun.set()
+        assert self.may_end.wait(60)
+        return [Done(204, "0" * 16)] * len(lines)
+
+
+def test_a_batch_whose_client_goes_ends_with_what_a_thread_is_doing() -> None:
+    requested = Requested()
+    pieces = [b"{}\n" * 64]
+
+    async def receive() -> Message:
+        if pieces:
+            return {"type": "http.request", "body": pieces.pop(), "more_body": True}
+        await asyncio.to_thread(requested.has_begun.wait)
+        return {"type": "http.disconnect"}
+
+    async def test() -> None:
+        receiving = asyncio.create_task(requested.batch(receive).receive())
+        await asyncio.to_thread(requested.has_begun.wait)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not receiving.done()
+        requested.may_end.set()
+        with pytest.raises(ClientDisconnect):
+            await receiving
+
+    asyncio.run(test())
+
+
+def test_a_batch_leaves_its_place_once_all_is_done() -> None:
+    requested = Requested()
+    requested.may_end.set()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}\n", "more_body": False}
+
+    async def test() -> None:
+        batch = requested.batch(receive)
+        await batch.receive()
+        texts = aiter(batch.response.body_iterator)
+        await anext(texts)  # and the client reads no further
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert requested.places_left == 1
+        await batch.stop()
+
+    asyncio.run(test())
+
+
 def test_work_stops_when_the_client_goes(tmp_path: Path) -> None:
     catalogue = tmp_path / "c.db"
     with Finder.create(catalogue, "classic") as finder:
@@ -267,7 +387,7 @@ def test_work_stops_when_the_client_goes(tmp_path: Path) -> None:
 def test_lines_do_not_depend_on_the_pieces_of_the_body(lines: list[bytes], cuts: list[int]) -> None:
     whole = b"\n".join(lines)
     places = [0, *sorted(cut for cut in cuts if cut < len(whole)), len(whole)]
-    splitter = LineSplitter(8)
+    splitter = LineSplitter(8, MAX_LINES)
     found = [line for begin, end in pairwise(places) for line in splitter.feed(whole[begin:end])]
     found += splitter.finish()
     assert found == list(expected_lines(lines))

@@ -1,5 +1,6 @@
 """The client in Python, against a real server."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,21 @@ def test_more_than_one_batch_is_sent_in_several(
     report = client.add_many([*new, b"no image"], metadata={"series": 5})
     assert (report.added, len(report.failed)) == (5, 1)
     assert client.remove_many(one.id for one in client.page(where={"series": 5})).removed == 5
+
+
+def test_lines_that_came_too_late_are_an_error() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        problem = {"status": 408, "detail": "the upload comes too\u2028slowly"}
+        lines = [{"line": 1, "status": 408, "problem": problem}, {"finished": {"lines": 1}}]
+        return httpx.Response(
+            200, text="\n".join(json.dumps(one, ensure_ascii=False) for one in lines)
+        )
+
+    with (
+        Client("http://localhost", transport=httpx.MockTransport(answer)) as client,
+        pytest.raises(RequestError, match="too\u2028slowly"),
+    ):
+        client.remove_many(["0" * 16, "1" * 16])
 
 
 def test_a_report_that_is_cut_short_is_an_error() -> None:

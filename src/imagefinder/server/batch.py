@@ -7,17 +7,15 @@ when all have been received, since proxies drop what follows of a body once the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from imagefinder.errors import ImageFinderError
 from imagefinder.server.batch_lines import Line, LineSplitter
 from imagefinder.server.batch_schemas import BatchFinished, LineReport, ReportEnd
 from imagefinder.server.gate import Gate
@@ -56,11 +54,12 @@ class Batch:
         self._held = 0
         self._groups: asyncio.Queue[tuple[_Waiting, int] | None] = asyncio.Queue()
         self._reports: asyncio.Queue[LineReport | None] = asyncio.Queue()
+        self._is_stopped = False
         self._worker = asyncio.create_task(self._work_on_groups())
 
     async def receive(self) -> None:
         """Read all lines. Raises ClientDisconnect, and does no more then."""
-        lines = LineSplitter(self._max_line)
+        lines = LineSplitter(self._max_line, MAX_LINES)
         try:
             async for piece in self._request.stream():
                 for line in lines.feed(piece):
@@ -70,7 +69,7 @@ class Batch:
         except HTTPException as error:  # of the body: nothing more can be read
             self._group.append((min(lines.number, MAX_LINES + 1), error))
         except BaseException:
-            self._worker.cancel()
+            await self.stop()
             raise
         self._put_group()
         self._groups.put_nowait(None)
@@ -78,7 +77,13 @@ class Batch:
     @property
     def response(self) -> StreamingResponse:
         """The report; what is still to do is left undone once nobody receives it."""
-        return _BatchResponse(self._texts(), self._worker)
+        return _BatchResponse(self._texts(), self.stop)
+
+    async def stop(self) -> None:
+        """Do no more; what a thread is doing is waited for, since that cannot be stopped."""
+        self._is_stopped = True
+        self._groups.put_nowait(None)
+        await asyncio.wait([self._worker])
 
     async def _take(self, line: Line) -> None:
         if line.number > MAX_LINES:
@@ -91,6 +96,7 @@ class Batch:
         self._group.append((line.number, refusal or data))
         if len(self._group) == _GROUP:
             self._put_group()
+            await asyncio.sleep(0)  # other requests go on, however short the lines are
 
     def _refusal(self, line: Line) -> HTTPException | None:
         """A line counts as a request, the first as the one that it is in."""
@@ -106,12 +112,19 @@ class Batch:
         self._group, self._held = [], 0
 
     async def _work_on_groups(self) -> None:
-        while (next_group := await self._groups.get()) is not None:
+        while (next_group := await self._groups.get()) is not None and not self._is_stopped:
             group, held = next_group
             for report in await self._reports_of(group):
                 self._reports.put_nowait(report)
             self._room.leave(held)
         self._reports.put_nowait(None)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let another batch in, however slowly the client reads the report."""
+        leave = self._request.scope.get("state", {}).get("leave")
+        if leave:
+            leave()
 
     async def _reports_of(self, group: _Waiting) -> list[LineReport]:
         lines = [line for _, line in group if isinstance(line, bytes)]
@@ -141,21 +154,21 @@ class Batch:
 
 
 class _BatchResponse(StreamingResponse):
-    def __init__(self, texts: AsyncIterator[str], worker: asyncio.Task[None]) -> None:
+    def __init__(self, texts: AsyncIterator[str], stop: Callable[[], Awaitable[None]]) -> None:
         super().__init__(texts, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
-        self._worker = worker
+        self._stop = stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._worker.cancel()
+            await self._stop()
 
 
 def _problem_of(request: Request, error: Exception) -> Problem:
-    if isinstance(error, HTTPException | RequestValidationError | ImageFinderError):
+    try:
         response = problem_of(request, error)
-    else:
+    except Exception:
         log.error("a line of a batch has failed", exc_info=error)
         response = problem_response(500, "internal server error: see the server's log")
     return Problem.model_validate_json(bytes(response.body))

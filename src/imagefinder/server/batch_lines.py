@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One line, which is not blank."""
+    """One line, which is not blank, or one too many."""
 
     number: int
     """From 1 on."""
@@ -19,9 +19,10 @@ class Line:
 class LineSplitter:
     """Puts lines together from the pieces of a body."""
 
-    def __init__(self, most: int) -> None:
-        """``most`` bytes of a line."""
+    def __init__(self, most: int, most_lines: int) -> None:
+        """``most`` bytes of a line; behind ``most_lines``, blank ones are told like the others."""
         self._most = most
+        self._most_lines = most_lines
         self._begun = bytearray()
         self._is_too_long = False
         self.number = 1
@@ -37,7 +38,8 @@ class LineSplitter:
 
     def finish(self) -> Iterator[Line]:
         """The last line, if nothing follows it."""
-        yield from self._ended()
+        if self._begun or self._is_too_long:
+            yield from self._ended()
 
     def _extend(self, piece: bytes) -> None:
         self._begun += piece
@@ -50,5 +52,5 @@ class LineSplitter:
         self._begun.clear()
         self._is_too_long = False
         self.number += 1
-        if is_too_long or data.strip():
+        if is_too_long or data.strip() or number > self._most_lines:
             yield Line(number, None if is_too_long else data)

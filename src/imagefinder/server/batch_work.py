@@ -27,6 +27,7 @@ from imagefinder.types import key_from
 _DOWNLOADS = 4  # at a time
 _PORTION = 32 * 2**20  # bytes of images that are in memory while they are added
 _MAX_ERRORS = 5
+_LONGEST_NAME = 100  # characters
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Made = TypeVar("_Made")
@@ -87,9 +88,11 @@ class DeletingWork:
         ids = [_attempt(lambda line: _parsed(DeletedImage, line).id, line) for line in lines]
         keys = [key for one in ids if isinstance(one, str) if (key := key_from(one)) is not None]
         records = self.finder.store.get(keys)
-        delete_images(self.finder, list(records.values()), self.settings)
+        failures = delete_images(self.finder, list(records.values()), self.settings)
         self.listings.clear()
-        left = {record.id for record in records.values()}
+        left: dict[str, Exception | None] = {
+            record.id: failures.get(key) for key, record in records.items()
+        }
         return [one if isinstance(one, Exception) else _deleted(one, left) for one in ids]
 
 
@@ -108,12 +111,14 @@ def _portions(uploads: Iterable[Upload | Exception]) -> Iterator[list[Upload | E
     yield some
 
 
-def _deleted(id: str, left: set[str]) -> Done | Exception:  # noqa: A002  as users call it
+def _deleted(
+    id: str,  # noqa: A002  as users call it
+    left: dict[str, Exception | None],
+) -> Done | Exception:
     """An id that is given twice is there once."""
     if id not in left:
         return HTTPException(404, "there is no image with this id in the catalogue")
-    left.remove(id)
-    return Done(204, id)
+    return left.pop(id) or Done(204, id)
 
 
 def _attempt(make: Callable[[bytes], _Made], line: bytes) -> _Made | Exception:
@@ -132,8 +137,15 @@ def _parsed(model: type[_Model], line: bytes) -> _Model:
         # without what was given, which may be long
         errors = error.errors(include_url=False, include_context=False, include_input=False)
         raise RequestValidationError(
-            [{**one, "loc": ("line", *one["loc"])} for one in errors[:_MAX_ERRORS]]
+            [{**one, "loc": ("line", *map(_shortened, one["loc"]))} for one in errors[:_MAX_ERRORS]]
         ) from None
+
+
+def _shortened(part: str | int) -> str | int:
+    """Of where an error is, which a client may have named at any length."""
+    if isinstance(part, int) or len(part) <= _LONGEST_NAME:
+        return part
+    return f"{part[:_LONGEST_NAME]}…"
 
 
 def _decoded(text: str) -> bytes:

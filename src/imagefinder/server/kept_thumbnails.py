@@ -10,6 +10,7 @@ from pathlib import Path
 
 from imagefinder._utils.atomic import atomic_write
 from imagefinder._utils.text import one_line
+from imagefinder.errors import ImageFinderError
 from imagefinder.images.limits import Limits
 from imagefinder.images.thumbnails import thumbnail_of_upload
 from imagefinder.server.file_names import safe_file_name
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def keep_thumbnail(folder: Path, record: Record, data: bytes, name: str, limits: Limits) -> None:
-    """Keep one of an image that has none; if the folder cannot be written, the log says so."""
+    """Keep one of an image that has none; if none can be made or written, the log says so."""
     if kept_thumbnail(folder, record) is not None:
         return
     path = _place(folder, record) / f"{safe_file_name(name)}{_SUFFIX}"
@@ -31,7 +32,7 @@ def keep_thumbnail(folder: Path, record: Record, data: bytes, name: str, limits:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as unfinished:
             unfinished.write_bytes(thumbnail_of_upload(data, _SIDE, limits).jpeg)
-    except OSError as error:
+    except (OSError, ImageFinderError) as error:  # the image itself has been added
         log.warning("no thumbnail is kept: %s cannot be written: %s", path, one_line(error))
 
 

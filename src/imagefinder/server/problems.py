@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -76,19 +76,16 @@ def problem_response(
 
 def add_exception_handlers(app: FastAPI) -> None:
     """Turn every exception of routes and framework into a problem document."""
-    app.add_exception_handler(HTTPException, _handle_http_exception)
-    app.add_exception_handler(RequestValidationError, _handle_validation_error)
-    app.add_exception_handler(ImageFinderError, _handle_our_error)
-    app.add_exception_handler(OSError, _handle_os_error)
+    for kind, handle in _HANDLERS.items():
+        app.add_exception_handler(kind, handle)
 
 
 def problem_of(request: Request, error: Exception) -> JSONResponse:
-    """The problem document of an error that a route raises on purpose."""
-    if isinstance(error, HTTPException):
-        return _handle_http_exception(request, error)
-    if isinstance(error, RequestValidationError):
-        return _handle_validation_error(request, error)
-    return _handle_our_error(request, error)
+    """The problem document of an error; raises what is a defect of the server."""
+    for kind, handle in _HANDLERS.items():
+        if isinstance(error, kind):
+            return handle(request, error)
+    raise error
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -176,6 +173,14 @@ def _handle_os_error(request: Request, error: Exception) -> JSONResponse:
         log.error("%s", error)
         return problem_response(503, "the server has too many files open", {"Retry-After": "5"})
     raise error
+
+
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    HTTPException: _handle_http_exception,
+    RequestValidationError: _handle_validation_error,
+    ImageFinderError: _handle_our_error,
+    OSError: _handle_os_error,
+}
 
 
 def _status_and_detail(error: Exception) -> tuple[int, str]:

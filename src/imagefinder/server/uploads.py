@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
+from imagefinder._utils.text import one_line
 from imagefinder.catalogue import contents
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.ingest import process_here
@@ -26,6 +28,8 @@ from imagefinder.server.kept_thumbnails import keep_thumbnail, remove_thumbnail
 from imagefinder.server.settings import Settings
 from imagefinder.server.uploaded_files import delete_file, delete_files, save_file, uploaded_path
 from imagefinder.types import Item, Record, id_of, key_of
+
+log = logging.getLogger(__name__)
 
 _LOCKS = tuple(Lock() for _ in range(64))
 """Striped by key: if an image were removed while it is added again, its new file would go too."""
@@ -84,22 +88,40 @@ def delete_image(finder: Finder, record: Record, settings: Settings) -> None:
     """Remove an image from the catalogue, and delete those of its files that were uploaded to it.
 
     They must lie in the folder for uploads, with the content that was uploaded: any other file is
-    the user's own, wherever it lies.
+    the user's own, wherever it lies. Raises HTTPException if one cannot be deleted, and leaves the
+    image in the catalogue then, so that it can be deleted again.
     """
-    delete_images(finder, [record], settings)
+    for failure in delete_images(finder, [record], settings).values():
+        raise failure
 
 
-def delete_images(finder: Finder, records: Sequence[Record], settings: Settings) -> None:
-    """Several images, in one step; see ``delete_image``."""
+def delete_images(
+    finder: Finder, records: Sequence[Record], settings: Settings
+) -> dict[int, HTTPException]:
+    """Several images, in one step: by the key, what ``delete_image`` raises."""
     keys = [record.key for record in records]
     with changing(*keys):
         current = finder.store.get(keys)
-        finder.store.remove_images(keys)
-        for record in (current.get(record.key, record) for record in records):
-            if settings.uploads:
-                delete_files(record, settings.uploads)
-            if settings.thumbnails:
-                remove_thumbnail(settings.thumbnails, record)
+        failures = {
+            record.key: failure
+            for record in (current.get(record.key, record) for record in records)
+            if (failure := _delete_kept(record, settings)) is not None
+        }
+        finder.store.remove_images([key for key in keys if key not in failures])
+    return failures
+
+
+def _delete_kept(record: Record, settings: Settings) -> HTTPException | None:
+    """Delete what is kept of an image beside the catalogue; why it cannot be, if so."""
+    try:
+        if settings.uploads:
+            delete_files(record, settings.uploads)
+        if settings.thumbnails:
+            remove_thumbnail(settings.thumbnails, record)
+    except OSError as error:
+        log.error("image %s stays: its file cannot be deleted: %s", record.id, one_line(error))
+        return HTTPException(503, "its uploaded file cannot be deleted: the image stays")
+    return None
 
 
 @contextmanager

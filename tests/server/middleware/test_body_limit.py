@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 
+from imagefinder.server.batch_paths import ADD
 from imagefinder.server.middleware.body_limit import BodyLimitMiddleware
 
 from ..conftest import Serve
@@ -50,6 +51,10 @@ def received(limit: BodyLimitMiddleware, messages: list[dict[str, Any]]) -> int:
     return asyncio.run(run())
 
 
+async def unsent(message: Any) -> None:
+    raise AssertionError(message)
+
+
 async def read(_: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
@@ -89,3 +94,37 @@ def test_all_bodies_have_a_limit_together() -> None:
     assert refused_at_once(limit) == limit.max_total - 100
     assert received(limit, [CHUNK, END]) == 0
     assert limit.total == limit.max_total - 100
+
+
+def test_a_batch_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client may be waited for a while, and longer only if enough comes."""
+
+    def status(batch: bool, pieces: int) -> int:
+        now = 0.0
+        sent = 0
+
+        async def receive() -> Any:
+            nonlocal now, sent
+            now += 15
+            sent += 1
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": b"x" * 1000, "more_body": sent < pieces}
+
+        async def run() -> int:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            monkeypatch.setattr(loop, "time", lambda: began + now)
+            scope = {"type": "http", "method": "POST", "path": ADD if batch else "/v1/images"}
+            try:
+                await BodyLimitMiddleware(read, 1_000_000)(scope, receive, unsent)
+            except HTTPException as error:
+                assert "too slowly" in error.detail
+                return error.status_code
+            return 0
+
+        return asyncio.run(run())
+
+    assert status(batch=True, pieces=3) == 0
+    assert status(batch=True, pieces=10) == 408
+    assert status(batch=False, pieces=10) == 0  # it has a limit of its time elsewhere

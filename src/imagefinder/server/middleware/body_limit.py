@@ -12,6 +12,9 @@ from imagefinder.server.batch_paths import is_batch
 
 _MAX_DISCARDED = 16_000_000
 _STALL_SECONDS = 20.0
+_FIRST_SECONDS = 60.0
+_LEAST_RATE = 10_000  # bytes a second, of a batch
+_MOST_SECONDS = 3600.0
 _TOTAL_BYTES = 128_000_000
 _TOTAL_BODIES = 4
 
@@ -20,7 +23,9 @@ class BodyLimitMiddleware:
     """Refuses a body above the limit without reading the rest of it into memory.
 
     All bodies that are being received or worked on have a limit together, in bytes: 128 MB, or four
-    of the largest. A batch keeps few of its lines at a time, each of which has the limit of a body.
+    of the largest. A batch keeps few of its lines at a time, each of which has the limit of a body;
+    its client may be waited for a minute, a second more with each 10 kB that come, and an hour in
+    all: it has one of few places meanwhile.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, stall_seconds: float = _STALL_SECONDS) -> None:
@@ -61,13 +66,13 @@ class _LimitedBody:
         self._received = 0
         self._ended = False
         self._stalled = False
+        self._waited = 0.0
         self._counted = 0
 
     async def __call__(self) -> Message:
         message = await self._next()
         if self._stalled:
-            seconds = self._limits.stall_seconds
-            raise HTTPException(408, f"nothing of the upload arrived for {seconds:g} seconds")
+            raise HTTPException(408, self._reproach())
         if not self._is_limited:
             return message
         self._count(len(message.get("body", b"")))
@@ -99,12 +104,28 @@ class _LimitedBody:
     async def _next(self) -> Message:
         if self._ended:  # what follows is the end of the connection
             return await self._receive()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
-            async with asyncio.timeout(self._limits.stall_seconds):
+            async with asyncio.timeout(min(self._limits.stall_seconds, self._patience())):
                 message = await self._receive()
         except TimeoutError:
             self._stalled = True
             return {"type": "http.disconnect"}
+        finally:
+            self._waited += loop.time() - began
         self._received += len(message.get("body", b""))
         self._ended = not message.get("more_body", False)
         return message
+
+    def _patience(self) -> float:
+        """The seconds that the client may still be waited for."""
+        if self._is_limited:  # and so has a limit of its time
+            return self._limits.stall_seconds
+        earned = _FIRST_SECONDS + self._received / _LEAST_RATE
+        return min(earned, _MOST_SECONDS) - self._waited
+
+    def _reproach(self) -> str:
+        if round(self._patience(), 3) <= 0:
+            return "the upload comes too slowly: send the rest in smaller parts, without pauses"
+        return f"nothing of the upload arrived for {self._limits.stall_seconds:g} seconds"

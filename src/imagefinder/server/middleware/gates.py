@@ -58,8 +58,9 @@ class GateMiddleware:
             await self._admit(self._gate_of(scope["method"], path), scope, receive, send)
 
     async def _admit_batch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """From its beginning to its end, unless it is refused."""
+        """From its beginning to its end, unless it is refused, or leaves by what its state has."""
         passage = _Passage(self.batches, receive, send)
+        scope["state"] = scope.get("state", {}) | {"leave": passage.leave}
 
         async def send_and_leave(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
