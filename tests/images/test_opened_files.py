@@ -9,6 +9,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
+from imagefinder._utils.sqlite import connect
 from imagefinder.images.opened_files import stored_file
 from imagefinder.types import File, Record, key_of
 
@@ -53,6 +54,20 @@ def test_another_content_of_the_same_size_and_time_is_not_read(path: Path, recor
     path.write_bytes(bytes(len(png())))
     os.utime(path, ns=(LONG_AGO, LONG_AGO))
     assert content(record) is None
+
+
+def test_a_catalogue_that_is_open_is_not_opened_as_an_image(tmp_path: Path) -> None:
+    file = tmp_path / "c.db"
+    connection = connect(file, create=True)
+    connection.execute("CREATE TABLE numbers (n)")
+    connection.close()
+    data = file.read_bytes()
+    hash_ = sha256(data).digest()
+    named = Record(key_of(hash_), hash_, len(data), 9, 9, (File(str(file), LONG_AGO),))
+    assert content(named) == data
+    connection = connect(file)
+    assert content(named) is None
+    connection.close()
 
 
 @POSIX
