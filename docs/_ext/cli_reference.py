@@ -9,7 +9,7 @@ from typing import Any
 
 import typer.main
 
-from imagefinder.cli import app
+from imagefinder.cli.app import app
 
 PROGRAM = "imagefinder"
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from imagefinder import Finder
-from imagefinder.cli import app
+from imagefinder.cli.app import app
 from imagefinder.verification.calibration import Calibration
 
 RNG = np.random.default_rng(0)

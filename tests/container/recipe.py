@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dockerfile_parse import DockerfileParser
 
-from imagefinder.cli import app
+from imagefinder.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 INSTRUCTIONS: list[tuple[str, str]] = [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from imagefinder.cli import app
+from imagefinder.cli.app import app
 
 from .pages import DOCS, PAGES, ROOT, Block, blocks, inline_code
 

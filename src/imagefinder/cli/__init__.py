@@ -1,5 +1,15 @@
 """The command line."""
 
-from imagefinder.cli.app import app, main
+from __future__ import annotations
 
-__all__ = ["app", "main"]
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C leaves no traceback, even while the program loads."""
+    try:
+        from imagefinder.cli.app import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("imagefinder: interrupted\n")
+        sys.exit(130)
+    run()
