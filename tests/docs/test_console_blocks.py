@@ -19,6 +19,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 BENCHMARKS = DOCS / "figures.md"
 OF_OTHERS = {"--build-arg", "--no-deps"}
 OTHERS = {"docker", "export", ".", "ruff", "mypy", "lint-imports", "pg_dump", "systemctl", "pytest"}
+INSTALLERS = {"pipx": "install", "uv": "tool"}
 
 
 def commands(block: Block) -> Iterator[list[str]]:
@@ -49,6 +50,9 @@ def check(words: list[str]) -> None:
         check_make(rest)
     elif program == "pip":
         check_pip(rest)
+    elif program in INSTALLERS:
+        assert rest[0] == INSTALLERS[program]
+        check_extras(rest[-1])
     else:
         assert program in OTHERS, f"what is {program}?"
 
@@ -63,8 +67,12 @@ def check_make(words: list[str]) -> None:
 def check_pip(words: list[str]) -> None:
     verb, what = words
     assert verb == "install"
-    for extra in re.findall(r"\[(\w+)\]", what):
-        assert extra in EXTRAS
+    check_extras(what)
+
+
+def check_extras(what: str) -> None:
+    for names in re.findall(r"\[([\w,]+)\]", what):
+        assert set(names.split(",")) <= set(EXTRAS)
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)

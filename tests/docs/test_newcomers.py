@@ -25,7 +25,7 @@ from .conftest import Stage
 from .pages import DOCS, blocks
 
 ELSEWHERE = re.compile(
-    r"^(make|pip|docker|systemctl|\.|export|curl) |models (pull|add|verify)|train-encoder"
+    r"^(make|pip|pipx|uv|docker|systemctl|\.|export|curl) |models (pull|add|verify)|train-encoder"
     r"|--encoder (clip|resnet50|large|efficientnet)|(clip|resnet|large|lite)\.db"  # of a hub
     r"|https?://|postgresql://| back\.db|/mnt/"  # of other machines
     r"| watch | ping\b"  # what does not end, and asks the server of another line
