@@ -270,9 +270,9 @@ def test_an_encoder_without_words_says_which_has_some(
 def test_something_must_be_searched_with(finder: Finder, files: list[Path]) -> None:
     nothings: tuple[Any, ...] = (None, [], ())
     for nothing in nothings:
-        with pytest.raises(ValueError, match="an image or a text"):
+        with pytest.raises(ValueError, match="an image, a text or vectors"):
             finder.search(nothing)
-    with pytest.raises(ValueError, match="an image or a text"):
+    with pytest.raises(ValueError, match="an image, a text or vectors"):
         finder.search(minus=files[0])
     with pytest.raises(ValueError, match="at least 1"):
         finder.search(files[0], 0)
