@@ -233,7 +233,7 @@ def test_what_a_member_cannot_do_is_said(members: list[Finder], files: list[Path
         together.search("none.png")
     nothings: tuple[Any, ...] = (None, [])
     for nothing in nothings:
-        with pytest.raises(ValueError, match="an image or a text"):
+        with pytest.raises(ValueError, match="an image, a text or vectors"):
             together.search(nothing)
     with pytest.raises(ValueError, match="at least 1"):
         together.search(files[0], 0)
