@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from imagefinder.cluster.session import ray_session
+from imagefinder.cluster.session import check_address, ray_session
 from imagefinder.errors import ClusterError
 
 
@@ -34,6 +34,18 @@ def test_an_empty_address_is_no_cluster_of_this_machine() -> None:
     pytest.importorskip("ray")
     with pytest.raises(ClusterError, match="the address is empty"), ray_session(""):
         pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:-5", "ray://127.0.0.1", "ray://", "host", ":6379"])
+def test_what_is_no_address_is_told_at_once(address: str) -> None:
+    with pytest.raises(ClusterError, match="is no address of a cluster"):
+        check_address(address)
+
+
+@pytest.mark.parametrize("address", [f"{'x' * 70}:6379", "127.0.0.1:99999", "[::1:6379"])
+def test_a_host_or_a_port_that_cannot_be(address: str) -> None:
+    with pytest.raises(ClusterError, match="no Ray cluster answers at"):
+        check_address(address)
 
 
 class SlowRay:

@@ -90,15 +90,20 @@ def _start(ray: Any) -> None:
 
 
 def check_address(address: str | None) -> None:
-    """Raises ClusterError for a host and port where nothing listens: Ray would try for minutes."""
-    if address is None:
+    """Raises ClusterError for what is no address, and where nothing listens.
+
+    Ray would try for minutes.
+    """
+    if address is None or address in ("auto", "local"):
         return
     if not address.strip():
         raise ClusterError("the address is empty: name a cluster, or leave --address out")
-    host, colon, port = address.removeprefix("ray://").rstrip("/").rpartition(":")
-    if not (colon and port.isdecimal()):
-        return  # such as "auto"
+    host, _, port = address.removeprefix("ray://").rstrip("/").rpartition(":")
+    if not host or not port.isdecimal():
+        raise ClusterError(
+            f"{address!r} is no address of a cluster: expected ray://HOST:10001, HOST:6379 or auto"
+        )
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise ClusterError(f"no Ray cluster answers at {address}: {one_line(error)}") from error

@@ -18,6 +18,11 @@ ADDRESS = Address.of("s3://bucket/photos")
         (CommitConflictError("Retryable commit conflict for version 3"), StoreError, "try again"),
         (OSError("NoSuchBucket"), StoreError, "make it first"),
         (OSError("Client error with status 403 Forbidden: AccessDenied"), StoreError, "may read"),
+        (
+            ValueError("External error: The operation lacked the necessary privileges, /a/b.rs:1"),
+            StoreError,
+            "keys that may read and write",
+        ),
         (OSError("InvalidAccessKeyId, /x/y.rs:3:4"), StoreError, "check those"),
         (OSError("Generic S3 error: error sending request"), StoreError, "nothing stored is lost"),
         (

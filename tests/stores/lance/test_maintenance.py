@@ -1,19 +1,23 @@
 """Versions are kept as long as they may be read, and damage says what can be done."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import lance
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from imagefinder.errors import CatalogueDamaged, StoreError
 from imagefinder.stores.lance import maintenance
+from imagefinder.stores.lance.copying import LanceSnapshot
 from imagefinder.stores.lance.maintenance import replaced_before
+from imagefinder.stores.lance.snapshots import LocalRows
 from imagefinder.stores.lance.store import LanceStore
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import Recipe
@@ -133,3 +137,36 @@ def test_writes_that_have_to_read_what_is_lost_say_so(place: Path) -> None:
             store.write(random_entries(2, 8))
         with pytest.raises(CatalogueDamaged, match="Not found"):
             store.remove_files(["/none"])
+
+
+READS: list[Callable[[LanceStore], object]] = [
+    lambda store: list(store.iter_records()),
+    lambda store: store.get([1]),
+    lambda store: store.features(1),
+    lambda store: store.signatures([1]),
+    lambda store: store.lookup_paths(["/a"]),
+    lambda store: store.column("path"),
+    lambda store: store.select(where={"a": 1}),
+    lambda store: list(store.iter_paths("/")),
+    lambda store: store.search(np.zeros((1, 8), np.float32), 3),
+    lambda store: store.write(random_entries(1, 8)),
+    lambda store: store.remove_files(["/a"]),
+    lambda store: LanceSnapshot(store._table.newest(), store._table.address).page(-1, 9),
+    lambda store: LocalRows(store._table, 8).keys(),
+    lambda store: LocalRows(store._table, 8).select([1]),
+]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_what_keys_may_not_do_is_not_taken_for_damage(
+    place: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[LanceStore], object]
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        text = "External error: The operation lacked the necessary privileges, /a/b.rs:12:3"
+        raise pa.ArrowInvalid(text)
+
+    with closing(LanceStore.open(place)) as store:
+        monkeypatch.setattr(lance.LanceDataset, "scanner", refuse)
+        with pytest.raises(StoreError, match="use keys that may read and write there") as raised:
+            read(store)
+    assert type(raised.value) is StoreError

@@ -31,8 +31,8 @@ _REMEDIES = (
      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     (r"credential", "there are no keys for the object store: put them into the environment, such "
      "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-    (r"AccessDenied|Forbidden|\b403\b", "the object store does not let these keys do that: use "
-     "keys that may read and write there"),
+    (r"AccessDenied|Forbidden|lacked the necessary privileges|\b403\b", "the object store does not "
+     "let these keys do that: use keys that may read and write there"),
     (r"Permission denied|Read-only file system", "this user may not do that: check the rights of "
      "the folder"),
     (r"REDIRECT|redirect|AuthorizationHeaderMalformed", "the bucket is in another region, or on "
@@ -97,7 +97,7 @@ def translating(address: Address) -> Iterator[None]:
 
 @contextmanager
 def decoding(address: Address) -> Iterator[None]:
-    """Raise CatalogueDamaged where the content is invalid."""
+    """Raise CatalogueDamaged where the content is invalid; for use around ``translating``."""
     try:
         yield
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

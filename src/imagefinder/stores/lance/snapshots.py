@@ -132,15 +132,17 @@ class LocalRows:
 
     def keys(self) -> Keys:
         """See LocalFeatureRows."""
-        return select_keys(self.table.newest(), HAS_LOCAL)
+        with translating(self.table.address):
+            return select_keys(self.table.newest(), HAS_LOCAL)
 
     def count(self) -> int:
         """See LocalFeatureRows."""
-        return int(self.table.newest().count_rows(HAS_LOCAL))
+        with translating(self.table.address):
+            return int(self.table.newest().count_rows(HAS_LOCAL))
 
     def select(self, keys: Sequence[int]) -> dict[int, LocalFeatures]:
         """See LocalFeatureRows."""
-        with decoding(self.table.address):
+        with decoding(self.table.address), translating(self.table.address):
             return select_local_features(self.table.newest(), keys, self.dim)
 
     def source(self, vector_of: Callable[[LocalFeatures], Features]) -> TableRows:

@@ -262,7 +262,7 @@ class LanceStore:
     def iter_records(self) -> Iterator[tuple[Record, Features]]:
         """See Store; of the version that is the newest at first."""
         dataset = self._table.newest()
-        with translating(self._table.address), decoding(self._table.address):
+        with decoding(self._table.address), translating(self._table.address):
             for page in batched(keys_of(dataset).tolist(), _IMAGES):
                 vectors = select_vectors(dataset, page, self.recipe)
                 found = records.select_records(dataset, page)
