@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -46,6 +47,32 @@ def test_what_is_no_address_is_told_at_once(address: str) -> None:
 def test_a_host_or_a_port_that_cannot_be(address: str) -> None:
     with pytest.raises(ClusterError, match="no Ray cluster answers at"):
         check_address(address)
+
+
+@pytest.mark.parametrize("answer", [None, b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_another_program_at_the_address(
+    answer: bytes | None, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that says nothing, speaks HTTP, or ends the connection."""
+    monkeypatch.setattr("imagefinder.cluster.session._PATIENCE", 5 if answer is not None else 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        accepted = threads.submit(server.accept)
+        if answer is not None:
+            accepted.add_done_callback(lambda done: _answer(done.result()[0], answer))
+        with pytest.raises(ClusterError, match="no Ray cluster answers at"):
+            check_address(f"{scheme}127.0.0.1:{server.getsockname()[1]}")
+        accepted.result()[0].close()
+
+
+def _answer(connection: socket.socket, answer: bytes) -> None:
+    connection.recv(100)
+    connection.sendall(answer)
+    connection.shutdown(socket.SHUT_WR)
+
+
+def test_the_address_of_a_cluster(ray: Any) -> None:
+    check_address(ray.get_runtime_context().gcs_address)
 
 
 class SlowRay:

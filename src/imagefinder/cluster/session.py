@@ -19,6 +19,8 @@ from imagefinder.errors import ClusterError
 _OBJECT_STORE = 256 * 2**20  # bytes; what is on its way between processes is a few shards
 _PATIENCE = 10.0  # seconds
 _STARTS = 5
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # an empty frame; the fourth byte is its kind
 _TOO_SLOW = re.compile("timed out|timeout|not found within", re.IGNORECASE)
 _QUIET: dict[str, Any] = {
     "log_to_driver": False,
@@ -90,7 +92,7 @@ def _start(ray: Any) -> None:
 
 
 def check_address(address: str | None) -> None:
-    """Raises ClusterError for what is no address, and where nothing listens.
+    """Raises ClusterError for what is no address, and where no server of Ray's kind listens.
 
     Ray would try for minutes.
     """
@@ -104,6 +106,15 @@ def check_address(address: str | None) -> None:
             f"{address!r} is no address of a cluster: expected ray://HOST:10001, HOST:6379 or auto"
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _PATIENCE) as connection:
+            answer = _SETTINGS if os.environ.get("RAY_USE_TLS") else _first_frame(connection)
     except (OSError, OverflowError, UnicodeError) as error:
         raise ClusterError(f"no Ray cluster answers at {address}: {one_line(error)}") from error
+    if answer[3:4] != _SETTINGS[3:4]:
+        raise ClusterError(f"no Ray cluster answers at {address}, but another program")
+
+
+def _first_frame(connection: socket.socket) -> bytes:
+    """The head of what a server answers to the beginning of HTTP/2, which gRPC speaks."""
+    connection.sendall(_PREFACE + _SETTINGS)
+    return connection.recv(len(_SETTINGS))
