@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from imagefinder.cluster.session import check_address, ray_session
+from imagefinder.catalogue.stages import Ingestion
+from imagefinder.cluster.fetching import FetcherPool
+from imagefinder.cluster.session import WithoutRay, check_address, ray_session
+from imagefinder.cluster.worker_pool import WorkerPool
+from imagefinder.downloads.validators import NONE
 from imagefinder.errors import ClusterError
+from imagefinder.images.inputs import Input
 
 
 @pytest.fixture
@@ -55,7 +65,7 @@ def test_another_program_at_the_address(
     answer: bytes | None, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that says nothing, speaks HTTP, or ends the connection."""
-    monkeypatch.setattr("imagefinder.cluster.session._PATIENCE", 5 if answer is not None else 0.1)
+    monkeypatch.setattr("imagefinder.cluster.session.PATIENCE", 5 if answer is not None else 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
         accepted = threads.submit(server.accept)
         if answer is not None:
@@ -69,6 +79,69 @@ def _answer(connection: socket.socket, answer: bytes) -> None:
     connection.recv(100)
     connection.sendall(answer)
     connection.shutdown(socket.SHUT_WR)
+
+
+class LostRay:
+    """In place of Ray, whose part on this machine has ended: nothing is answered any more."""
+
+    def __init__(self) -> None:
+        client = SimpleNamespace(is_connected=lambda: False)
+        self.util = SimpleNamespace(client=SimpleNamespace(ray=client))
+        self.exceptions = SimpleNamespace(RayError=RuntimeError, RayTaskError=RuntimeError)
+
+    def wait(self, waiting: Any, **_: Any) -> tuple[list[Any], Any]:
+        return [], waiting
+
+    def kill(self, worker: Any) -> None:
+        pass
+
+    def get_runtime_context(self) -> Any:
+        return SimpleNamespace(get_node_id=lambda: "own")
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": "own", "Alive": False}, {"NodeID": "other", "Alive": True}]
+
+
+class Waiting:
+    """A worker that never begins."""
+
+    def __init__(self) -> None:
+        self.begin = self
+
+    def remote(self) -> Any:
+        return asyncio.get_running_loop().create_future() if _in_loop() else object()
+
+
+def _in_loop() -> bool:
+    return asyncio._get_running_loop() is not None
+
+
+def test_nobody_waits_for_a_machine_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = WorkerPool(LostRay(), Waiting, 1)
+    with pytest.raises(ClusterError, match="the same command goes on"):
+        list(pool.process([[Ingestion(Input(Path("a.png")))]]))
+
+    async def fetch() -> None:
+        fetchers = FetcherPool(LostRay(), Waiting)
+        fetchers.start(1)
+        await fetchers.fetch("a", NONE)
+
+    monkeypatch.setattr("imagefinder.cluster.fetching.PATIENCE", 0.01)
+    with pytest.raises(ClusterError, match="the same command goes on"):
+        asyncio.run(fetch())
+
+
+def test_what_ray_prints_does_not_stand_between_results() -> None:
+    stream = StringIO()
+    without = WithoutRay(stream)
+    without.write("ours\n")
+    thread = Thread(target=print, args=["a worker died"], kwargs={"file": without})
+    thread.name = "ray_listen_error_messages"
+    thread.start()
+    thread.join()
+    print("ours", file=without)
+    assert stream.getvalue() == "ours\nours\n"
+    assert not without.isatty()
 
 
 def test_the_address_of_a_cluster(ray: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from imagefinder.cluster.options import ClusterOptions
-from imagefinder.cluster.session import ray_session
+from imagefinder.cluster.session import PATIENCE, check_connected, ray_session
 from imagefinder.cluster.task import own_error
 from imagefinder.cluster.worker_pool import Starts, worker_count
 from imagefinder.downloads.image_fetcher import (
@@ -142,7 +142,11 @@ class FetcherPool:
                 self._starting.remove(task)
             if self._ready:
                 break
-            await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                self._starting, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                check_connected(self.ray)
         return min(self._ready, key=lambda slot: slot.load)
 
     async def _begin(self) -> None:

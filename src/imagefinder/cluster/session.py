@@ -6,9 +6,11 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from imagefinder._utils.concurrency import cores
 from imagefinder._utils.extras import optional_import
@@ -17,10 +19,12 @@ from imagefinder.cluster.options import ClusterOptions
 from imagefinder.errors import ClusterError
 
 _OBJECT_STORE = 256 * 2**20  # bytes; what is on its way between processes is a few shards
-_PATIENCE = 10.0  # seconds
+PATIENCE = 10.0
+"""Seconds without an answer, after which it is asked whether there is a cluster."""
 _STARTS = 5
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # an empty frame; the fourth byte is its kind
+_THREADS = "ray_"  # the beginning of their names
 _TOO_SLOW = re.compile("timed out|timeout|not found within", re.IGNORECASE)
 _QUIET: dict[str, Any] = {
     "log_to_driver": False,
@@ -50,10 +54,30 @@ def ray_session(address: str | None) -> Iterator[Any]:
         _connect(ray, address)
     else:
         _start(ray)
+    before, sys.stdout = sys.stdout, WithoutRay(sys.stdout)
     try:
         yield ray
     finally:
+        sys.stdout = before
         ray.shutdown()
+
+
+class WithoutRay:
+    """A stream that leaves out what a thread of Ray prints: long tales of workers that were lost.
+
+    They would stand between the results.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """See TextIO."""
+        is_of_ray = threading.current_thread().name.startswith(_THREADS)
+        return len(text) if is_of_ray else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 @contextmanager
@@ -91,6 +115,30 @@ def _start(ray: Any) -> None:
             return
 
 
+def first_done(ray: Any, waiting: Sequence[Any]) -> Any:
+    """The first of some references that has a result. Raises ClusterError; see check_connected."""
+    while True:
+        done, _ = ray.wait(waiting, num_returns=1, timeout=PATIENCE)
+        if done:
+            return done[0]
+        check_connected(ray)
+
+
+def check_connected(ray: Any) -> None:
+    """Raises ClusterError if the machine through which this program is connected has been lost.
+
+    Ray itself would let it wait for ever.
+    """
+    if ray.util.client.ray.is_connected():  # by ray://, which raises errors of its own
+        return
+    own = ray.get_runtime_context().get_node_id()
+    if not any(node["NodeID"] == own and node["Alive"] for node in ray.nodes()):
+        raise ClusterError(
+            "the part of Ray that this program is connected through has ended: what is done is "
+            "kept, and the same command goes on"
+        )
+
+
 def check_address(address: str | None) -> None:
     """Raises ClusterError for what is no address, and where no server of Ray's kind listens.
 
@@ -106,7 +154,7 @@ def check_address(address: str | None) -> None:
             f"{address!r} is no address of a cluster: expected ray://HOST:10001, HOST:6379 or auto"
         )
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), _PATIENCE) as connection:
+        with socket.create_connection((host.strip("[]"), int(port)), PATIENCE) as connection:
             answer = _SETTINGS if os.environ.get("RAY_USE_TLS") else _first_frame(connection)
     except (OSError, OverflowError, UnicodeError) as error:
         raise ClusterError(f"no Ray cluster answers at {address}: {one_line(error)}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from imagefinder.cluster.session import first_done
 from imagefinder.errors import ClusterError, ImageFinderError
 
 _RETRIES = 3  # after the first attempt
@@ -19,7 +20,7 @@ def run_task(ray: Any, function: Callable[..., Result], *arguments: object) -> R
     """
     task = ray.remote(num_cpus=_most_cores(ray), max_retries=_RETRIES)(function)
     try:
-        result: Result = ray.get(task.remote(*arguments))
+        result: Result = ray.get(first_done(ray, [task.remote(*arguments)]))
     except ray.exceptions.RayTaskError as error:
         raise own_error(error) from error
     except ray.exceptions.RayError as error:

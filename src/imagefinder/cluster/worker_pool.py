@@ -10,6 +10,7 @@ from typing import Any
 
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.cluster.options import ClusterOptions
+from imagefinder.cluster.session import first_done
 from imagefinder.cluster.task import own_error
 from imagefinder.cluster.worker import Worker
 from imagefinder.errors import ClusterError
@@ -120,7 +121,7 @@ class WorkerPool:
 
     def _wait(self, again: deque[Shard]) -> Iterator[list[Any]]:
         """Wait until a worker begins, ends a shard or is lost."""
-        (done,), _ = self.ray.wait([*self._working, *self._starting], num_returns=1)
+        done = first_done(self.ray, [*self._working, *self._starting])
         if done in self._starting:
             self._begun(done)
             return
