@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -109,11 +110,10 @@ class Waiting:
         self.begin = self
 
     def remote(self) -> Any:
-        return asyncio.get_running_loop().create_future() if _in_loop() else object()
-
-
-def _in_loop() -> bool:
-    return asyncio._get_running_loop() is not None
+        try:
+            return asyncio.get_running_loop().create_future()
+        except RuntimeError:
+            return object()
 
 
 def test_nobody_waits_for_a_machine_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,8 @@ def test_nobody_waits_for_a_machine_that_is_lost(monkeypatch: pytest.MonkeyPatch
         fetchers.start(1)
         await fetchers.fetch("a", NONE)
 
-    monkeypatch.setattr("imagefinder.cluster.fetching.PATIENCE", 0.01)
+    # by its name, the package gives the function
+    monkeypatch.setattr(sys.modules["imagefinder.cluster.fetching"], "PATIENCE", 0.01)
     with pytest.raises(ClusterError, match="the same command goes on"):
         asyncio.run(fetch())
 
