@@ -105,6 +105,10 @@ def test_images_are_found_by_words_and_filters(visit: Visitor, origin: str) -> N
     at.page.fill("#look input", "no such words")
     at.page.press("#look input", "Enter")
     expect(at.page.locator("#images")).to_contain_text("No name and no metadata have these words")
+    at.page.click("#list-filter .chip >> nth=0")
+    at.settled()
+    expect(at.cards.first).to_be_visible()
+    expect(at.page.locator("#images .empty")).to_have_count(0)
 
 
 def test_folders_are_browsed(visit: Visitor, catalogue: Path) -> None:
@@ -127,6 +131,42 @@ def test_the_address_says_where_one_has_scrolled_to(visit: Visitor, origin: str)
     at.page.reload()
     card = at.page.locator(f".card[aria-posinset='{int(first) + 1}']")
     expect(card).to_be_in_viewport()
+
+
+def test_the_lightbox_returns_to_where_one_has_scrolled_to(visit: Visitor, origin: str) -> None:
+    at = visit(origin, viewport={"width": 390, "height": 400}).to("#catalogue")
+    at.page.mouse.wheel(0, 2000)
+    at.page.wait_for_url(re.compile("at="))
+    listings = sum("v1/images?" in one.url for one in at.requests)
+    first = at.page.evaluate("Number(new URLSearchParams(location.hash.split('?')[1]).get('at'))")
+    card = at.page.locator(f".card[aria-posinset='{first + 3}'] .preview")
+    card.click()
+    expect(at.page.locator("#lightbox")).to_be_visible()
+    at.page.keyboard.press("Escape")
+    expect(card).to_be_focused()
+    expect(card).to_be_in_viewport()
+    assert sum("v1/images?" in one.url for one in at.requests) == listings
+
+
+def test_a_focused_card_has_its_place_wherever_one_scrolls(visit: Visitor, origin: str) -> None:
+    at = visit(origin, viewport={"width": 390, "height": 400}).to("#catalogue")
+    focused = at.page.locator(".card[aria-posinset='6']")
+    focused.locator(".preview").focus()
+    at.page.mouse.move(200, 200)
+    at.page.mouse.wheel(0, 5000)
+    expect(at.page.locator(".card[aria-posinset='8']")).to_have_count(0)
+    before = focused.get_attribute("style") or ""
+    at.page.set_viewport_size({"width": 900, "height": 400})
+    expect(focused).not_to_have_attribute("style", before)
+
+
+@pytest.mark.parametrize("where", ["null", "x{", '"abc"', "[1]"])
+def test_an_address_without_a_filter_that_can_be_read_says_what_is_wrong(
+    visit: Visitor, origin: str, where: str
+) -> None:
+    at = visit(origin).to(f"#catalogue?where={where}")
+    expect(at.page.locator("#list-error")).to_contain_text("expected a JSON object")
+    expect(at.page.locator("#list-filter .chip")).to_have_count(0)
 
 
 def test_a_million_images_are_scrolled_through(visit: Visitor, origin: str) -> None:

@@ -151,6 +151,21 @@ def test_the_list_and_the_script_name_what_was_chosen(
     assert left == {BEST, TWICE[0], "alone.png"}
 
 
+@pytest.mark.parametrize(("calibrated", "said"), [(False, "any"), (True, "as calibrated")])
+def test_the_threshold_that_is_taken_is_named(
+    visit: Visitor, tmp_path: Path, serve: Serve, calibrated: bool, said: str
+) -> None:
+    with ExitStack() as stack:
+        if calibrated:
+            origin = serve()
+        else:
+            Finder.create(tmp_path / "plain.db", "classic").close()
+            origin = stack.enter_context(running(tmp_path / "plain.db"))
+        at = visit(origin).to("#copies")
+        threshold = at.page.locator("#copies-form [name=threshold]")
+        expect(threshold).to_have_attribute("placeholder", said)
+
+
 def test_without_paths_there_is_nothing_to_choose(visit: Visitor, serve: Serve) -> None:
     at = visit(serve(show_paths=False)).to("#copies")
     expect(groups(at)).to_have_count(2)

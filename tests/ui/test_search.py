@@ -391,6 +391,9 @@ def test_an_unusable_query_is_explained(
     at.page.set_input_files("#choose", tmp_path / "broken.jpg")
     expect(at.page.locator("#search-error")).to_contain_text("damaged")
     expect(at.cards).to_have_count(0)
+    for number, used in (("1000000", "1000"), ("abc", "24"), ("-3", "1")):
+        at.to(f"#search?k={number}")
+        expect(at.page.locator("#k")).to_have_value(used)
     at.to("#search?id=0&where=nonsense")
     expect(at.page.locator("#search-error")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")

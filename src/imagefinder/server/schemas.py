@@ -356,7 +356,9 @@ class ServerInfo(BaseModel):
 
     version: str = Field(examples=["0.1.0"])
     catalogues: list[CatalogueInfo] = Field(description="The first is the default.")
-    writable: bool = Field(description="Whether images can be added and deleted.")
+    writable: bool = Field(
+        description="Whether images can be added and deleted, also with the API key that was sent."
+    )
     fetches: bool = Field(description="Whether a search can use URLs.")
     maps: bool = Field(description="Whether `/v1/map` has what it needs: the extra `reduce`.")
     shows_paths: bool = Field(description="Whether clients are told where files lie.")

@@ -176,6 +176,13 @@ def test_a_key_without_write_access_cannot_add(serve: Serve, keys: KeyFile, fold
     assert client.post("/v1/images", files=data, headers=bearer(writes)).status_code == 201
 
 
+def test_the_statistics_say_whether_the_key_may_write(serve: Serve, keys: KeyFile) -> None:
+    reader, writer = keys.add("reader"), keys.add("writer", writes=True)
+    client = serve(writable=True, keys=keys.path)
+    for key, may_write in ((reader, False), (writer, True)):
+        assert client.get("/v1/stats", headers=bearer(key)).json()["writable"] is may_write
+
+
 def test_a_server_is_read_only_by_default(client: TestClient, folder: Path) -> None:
     listed = client.get("/v1/images").json()["images"]
     address = f"/v1/images/{listed[0]['id']}"

@@ -7,7 +7,12 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from imagefinder import __version__
 from imagefinder._utils.extras import is_installed
 from imagefinder.server.catalogues import ServedCatalogue
-from imagefinder.server.dependencies import AllCatalogues, CurrentSettings, CurrentWarmup
+from imagefinder.server.dependencies import (
+    AllCatalogues,
+    CurrentSettings,
+    CurrentWarmup,
+    may_write,
+)
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.schemas import CatalogueInfo, HealthResponse, ReadyResponse, ServerInfo
 from imagefinder.verification.store import load as load_calibration
@@ -18,13 +23,13 @@ router = APIRouter(tags=["server"])
 
 
 @router.get("/v1/stats", summary="Get the server's catalogues and capabilities")
-def get_stats(catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
+def get_stats(request: Request, catalogues: AllCatalogues, settings: CurrentSettings) -> ServerInfo:
     """What a client needs to know before its first request."""
     catalogues.refresh()
     return ServerInfo(
         version=__version__,
         catalogues=[_catalogue_info(catalogue) for catalogue in catalogues.all],
-        writable=settings.writable,
+        writable=may_write(request.scope, settings),
         fetches=settings.fetch is not None,
         maps=is_installed("sklearn"),
         shows_paths=settings.show_paths,

@@ -39,6 +39,7 @@ export function render(params, catalogue) {
   if (search?.address === address) return;
   const { elements } = $("copies-form");
   elements.threshold.value = params.get("threshold") ?? "";
+  elements.threshold.placeholder = catalogue.calibrated ? "as calibrated" : "any";
   for (const [name, isOffered] of [["geometry", catalogue.local], ["none", catalogue.calibrated]]) {
     elements.verify.querySelector(`[value=${name}]`).hidden = !isOffered;
   }

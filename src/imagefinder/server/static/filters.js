@@ -6,7 +6,15 @@ import { currentRoute, href, hrefWith, navigate } from "./router.js";
 const SYMBOLS = { eq: "=", ne: "≠", lt: "<", lte: "≤", gt: ">", gte: "≥", in: "=", not_in: "≠" };
 const FILTERED = ["search", "catalogue"]; // views
 
-export const filterOf = (params) => JSON.parse(params.get("where") || "{}");
+/** The conditions of an address; none of one that is no filter, which the server then says. */
+export function filterOf(params) {
+  try {
+    const where = JSON.parse(params.get("where") || "{}");
+    return where instanceof Object && !Array.isArray(where) ? where : {};
+  } catch {
+    return {};
+  }
+}
 
 /** Show the filters of the URL, each as a chip that removes it. */
 export function showFilter(element, params) {

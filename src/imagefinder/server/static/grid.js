@@ -24,7 +24,6 @@ export class Grid {
 
   clear() {
     this.set([], null);
-    this.list.replaceChildren();
   }
 
   /** Show images that are all there; `card` makes the <li> of an image. */
@@ -39,7 +38,7 @@ export class Grid {
 
   /** Show a listing of which images are loaded as they come near, from an image on. */
   show(blocks, card, at = 0) {
-    for (const element of this.shown?.values() ?? []) element.remove();
+    this.list.replaceChildren(); // also what was said in place of images
     Object.assign(this, { blocks, card, shown: new Map(), drawn: [], scroll: new ScaledScroll() });
     this.layOut();
     if (at) this.reveal(at, "top");
@@ -179,13 +178,22 @@ export class Grid {
     return tiles;
   }
 
+  tileAt(number) {
+    const block = this.blocks.blockOf(number);
+    return this.tilesOf(block, rowWith(block, number - block.start)).find((tile) => tile.number === number);
+  }
+
   /** Let the elements be these tiles, in this order; the focused one stays wherever it is. */
   draw(tiles) {
     const ids = new Map(tiles.map((tile) => [tile.image?.id ?? `skeleton-${tile.number}`, tile]));
     for (const [id, element] of this.shown) {
-      if (ids.has(id) || (element.contains(document.activeElement) && this.indexOf(id) >= 0)) continue;
-      element.remove();
-      this.shown.delete(id);
+      if (ids.has(id)) continue;
+      const number = element.contains(document.activeElement) ? this.indexOf(id) : -1;
+      if (number >= 0) place(element, this.tileAt(number), this.count);
+      else {
+        element.remove();
+        this.shown.delete(id);
+      }
     }
     let next = this.list.firstElementChild;
     for (const [id, tile] of ids) {

@@ -58,7 +58,8 @@ function renderRoute() {
   }
   // the focused element may be hidden now: keyboard users continue from the new view
   if (previous && previous.view !== view) $("main").focus({ preventScroll: true });
-  const route = { view, shown, address: hrefWith({}) };
+  // one has scrolled since: that is no other listing
+  const route = { view, shown, address: hrefWith({ at: null }) };
   const stays = previous?.address === route.address;
   if (!stays || previous.shown === shown) VIEWS[view].render(params, current);
   lightbox.render(shown, { catalogue: current, view: VIEWS[view], isFirst: !previous, returns: stays });

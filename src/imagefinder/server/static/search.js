@@ -105,7 +105,7 @@ function showThreshold() {
   $("threshold").setAttribute("aria-valuetext", text);
 }
 
-const kOf = (params) => Number(params.get("k") ?? DEFAULT_K);
+const kOf = (params) => Math.min(Math.max(Math.trunc(Number(params.get("k"))) || DEFAULT_K, 1), MAX_K);
 const hasQuery = (params) => ["id", "upload", "url", "text"].some((name) => params.has(name));
 
 async function renderHits(query, params, encoder, signal) {
