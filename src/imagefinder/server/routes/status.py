@@ -15,7 +15,7 @@ from imagefinder.server.dependencies import (
 )
 from imagefinder.server.metrics import Metrics
 from imagefinder.server.schemas import CatalogueInfo, HealthResponse, ReadyResponse, ServerInfo
-from imagefinder.verification.store import load as load_calibration
+from imagefinder.verification.criteria import criteria_of
 
 _PATIENCE = 5.0  # seconds, for which a check of readiness waits for an index
 
@@ -79,6 +79,6 @@ def _catalogue_info(catalogue: ServedCatalogue) -> CatalogueInfo:
         measure=recipe.measure,
         index=finder.store.index.kind,
         text=finder.text_search,
-        calibrated=load_calibration(finder.store, recipe.measure) is not None,
+        calibrated=criteria_of(finder.store, statistics.images).by_score is not None,
         local=catalogue.extractor,
     )
