@@ -1,6 +1,7 @@
 """The search view: every kind of query, the options, and how hits are shown."""
 
 import base64
+import hashlib
 import json
 import re
 from functools import partial
@@ -15,6 +16,7 @@ from playwright.sync_api import expect
 
 from imagefinder import Finder
 from imagefinder.downloads.http import FetchLimits, fetch_all
+from imagefinder.types import id_of, key_of
 
 from ..mean_color import NAMED, Colours
 from .conftest import Visitor, running
@@ -394,7 +396,8 @@ def test_an_unusable_query_is_explained(
     for number, used in (("1000000", "1000"), ("abc", "24"), ("-3", "1")):
         at.to(f"#search?k={number}")
         expect(at.page.locator("#k")).to_have_value(used)
-    at.to("#search?id=0&where=nonsense")
+    stored = id_of(key_of(hashlib.sha256(harbour.read_bytes()).digest()))
+    at.to(f"#search?id={stored}&where=nonsense")
     expect(at.page.locator("#search-error")).to_contain_text("JSON")
     at.to("#search?id=0123456789abcdef")
     expect(at.page.locator("#search-error")).to_contain_text("no image with this id")
