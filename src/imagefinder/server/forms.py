@@ -89,14 +89,19 @@ def parse_box(text: str | None) -> Box | None:
     return left, top, width, height
 
 
+def _json_of(text: str) -> Any:
+    """What a field's JSON says; None for what is no JSON."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
 def parse_vector(text: str | None) -> list[float] | None:
     """A JSON list of numbers."""
     if not text:
         return None
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        value = None
+    value = _json_of(text)
     if not isinstance(value, list) or not all(type(one) in (int, float) for one in value):
         raise HTTPException(422, "vector: expected a JSON list of numbers, such as [0.5, -1.25]")
     return value
@@ -106,10 +111,7 @@ def parse_metadata(text: str | None, field: str) -> dict[str, Any] | None:
     """A JSON object; None for an empty field."""
     if not text:
         return None
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        value = None
+    value = _json_of(text)
     if not isinstance(value, dict):
         raise HTTPException(422, f'{field}: expected a JSON object such as {{"room": "kitchen"}}')
     return check_said(value, field)
