@@ -44,6 +44,36 @@ def test_arrows_go_through_the_hits_and_escape_returns(opened: Visit) -> None:
     assert "show=" not in at.page.url
 
 
+SLOW_BACK = "() => { history.back = () => setTimeout(() => history.go(-1), 500); }"
+CLOSED = "!document.querySelector('#lightbox').open"
+
+
+def test_it_closes_at_once_though_the_browser_takes_its_time(opened: Visit) -> None:
+    at = opened
+    at.page.evaluate(SLOW_BACK)
+    at.page.keyboard.press("Escape")
+    assert at.page.evaluate(CLOSED)
+    expect(at.cards.nth(1).locator(".preview")).to_be_focused()
+    at.page.keyboard.press("Escape")
+    at.page.keyboard.press("Space")
+    expect(at.page.locator("#selection")).to_contain_text("1")
+    expect(at.page).not_to_have_url(re.compile("show="))
+    expect(at.page.locator("#found")).to_have_text("Similar to crop.jpg")
+    expect(at.page.locator("#selection")).to_be_visible()
+
+
+def test_what_is_chosen_right_after_it_closed_is_opened(opened: Visit) -> None:
+    at = opened
+    at.page.evaluate(SLOW_BACK)
+    at.page.keyboard.press("Escape")
+    name = at.cards.nth(2).locator(".name").inner_text()
+    at.act(f"Search with {name}")
+    expect(at.page.locator("#found")).to_have_text(f"Similar to {name}")
+    at.page.go_back()
+    expect(at.page.locator("#found")).to_have_text("Similar to crop.jpg")
+    expect(at.page.locator("#lightbox")).to_be_hidden()
+
+
 def test_its_address_is_stable_and_back_closes_it(opened: Visit) -> None:
     at, title = opened, opened.page.locator("#lightbox-title")
     name = title.inner_text()

@@ -5,7 +5,7 @@ import { $, announce, button, h, setText } from "./dom.js";
 import { factsOf } from "./facts.js";
 import { thumbnail, titleOf } from "./image-card.js";
 import { removeSoon } from "./removal.js";
-import { currentRoute, hrefWith, navigate, searchHref } from "./router.js";
+import { currentRoute, goBack, hrefWith, navigate, searchHref } from "./router.js";
 import { Zoom } from "./zoom.js";
 
 const NEIGHBORS = 12;
@@ -69,10 +69,14 @@ function close(dialog, returns) {
   dialog.close();
   $("picture").replaceChildren();
   if (returns) place.images?.focus(shown.id);
+  shown = null;
 }
 
+/** Close it at once: what is typed next is meant for the view behind it. */
 function leave() {
-  if (opensBack) history.back();
+  controller.abort();
+  close($("lightbox"), true);
+  if (opensBack) goBack();
   else navigate(hrefWith({}), true);
 }
 
@@ -107,7 +111,7 @@ async function step(by) {
   if (number < 0 || number + by < 0 || number + by >= place.images.count) return;
   const { id } = shown;
   const image = await place.images.at(number + by);
-  if (image && shown.id === id) navigate(hrefWith({ show: image.id }), true);
+  if (image && shown?.id === id) navigate(hrefWith({ show: image.id }), true);
 }
 
 function onKey(event) {

@@ -3,6 +3,8 @@
 const VIEWS = ["search", "catalogue", "copies", "map"];
 const SEARCH_OPTIONS = ["encoder", "k", "threshold", "matches", "rerank", "where"];
 
+let stepBack = null; // a promise, while the browser is on its way back
+
 /** The current `{view, params, shown}`: URLSearchParams, and the image in the lightbox or null. */
 export function currentRoute() {
   const [name, query] = location.hash.slice(1).split("?");
@@ -39,10 +41,18 @@ export function hrefWith(changes) {
 }
 
 /** Go to a URL; `replace` the history entry if only options change. */
-export function navigate(to, replace = false) {
+export async function navigate(to, replace = false) {
+  if (stepBack) await stepBack;
   if (to === location.hash) return;
   history[replace ? "replaceState" : "pushState"](null, "", to);
   dispatchEvent(new Event("route"));
+}
+
+/** Go back by one history entry, however often it is asked for before the browser has done it. */
+export function goBack() {
+  if (stepBack) return;
+  stepBack = new Promise((done) => addEventListener("hashchange", done, { once: true })).then(() => (stepBack = null));
+  history.back();
 }
 
 /** Call back for the current and every later route. */
