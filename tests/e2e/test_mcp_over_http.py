@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,26 @@ def test_keys_say_who_may_change_the_catalogue(folder: Path, tmp_path: Path) -> 
         assert too_large.status_code == 413
         nonsense = client.post("/mcp", headers=header, content=b"\xff{")
         assert 400 <= nonsense.status_code < 500
+
+
+def test_an_assistant_removes_what_was_uploaded_with_its_file(folder: Path) -> None:
+    uploads = folder.parent / "uploads"
+    words = ("--mcp", "--writable", "--uploads", uploads, "--root", folder)
+    with served(folder.parent, "--db", folder.parent / "library.db", *words) as (client, _, _):
+        ask = Assistant(str(client.base_url).rstrip("/"))
+        buffer = BytesIO()
+        PIL.Image.fromarray(drawn(9)).save(buffer, "PNG")
+        made = client.post("/v1/images", files={"image": ("9.png", buffer.getvalue())}).json()
+        first = client.get("/v1/images", params={"sort": "name"}).json()["images"]
+        assert made["id"] in {image["id"] for image in first}
+        assert [file.name for file in uploads.rglob("*.png")] == ["9.png"]
+        answer(ask("remove_image", id=made["id"]))
+        assert list(uploads.iterdir()) == []
+        then = client.get("/v1/images", params={"sort": "name"}).json()["images"]
+        assert {image["id"] for image in then} == {image["id"] for image in first} - {made["id"]}
+        for image in then:
+            answer(ask("remove_image", id=image["id"]))
+    assert len(list(folder.iterdir())) == 6
 
 
 def test_without_the_option_there_is_no_such_route(folder: Path) -> None:

@@ -19,6 +19,7 @@ from imagefinder.finder import Finder
 from imagefinder.mcp.changes import Changes
 from imagefinder.mcp.folders import Folders
 from imagefinder.mcp.tools import Tools
+from imagefinder.types import Record
 
 _INSTRUCTIONS = (
     "Finds images of one catalogue by what they show. Begin with describe_catalogue; show what was "
@@ -36,11 +37,12 @@ def create_server(
     writable: bool = False,
     show_paths: bool = True,
     explain: Callable[[Exception], str] = one_line,
+    remove: Callable[[Record], None] | None = None,
 ) -> MCPServer:
-    """Tools that search; with ``writable``, also those that change the catalogue, but no file.
+    """Tools that search; with ``writable``, also those that change the catalogue.
 
     Without ``show_paths`` they tell the names of files alone. ``explain`` says what an assistant is
-    told of an error.
+    told of an error. ``remove`` is for programs that keep more of an image than its record.
     """
     tools = Tools(finder, folders, writable, show_paths)
     read_only = ToolAnnotations(read_only_hint=True, open_world_hint=False)
@@ -54,7 +56,7 @@ def create_server(
     )
     offered = [_strict_tool(_with_plain_errors(tool, explain), read_only) for tool in searching]
     if writable:
-        changes = Changes(finder, folders, show_paths)
+        changes = Changes(finder, folders, show_paths, remove)
         changing: tuple[tuple[Callable[..., Any], bool], ...] = (
             (changes.add_image, False),
             (changes.remove_image, True),

@@ -1,7 +1,8 @@
-"""The tools that change a catalogue. None of them touches a file."""
+"""The tools that change a catalogue. No file of the user's is touched by them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from imagefinder.images.metadata import check_metadata
 from imagefinder.mcp.folders import Folders
 from imagefinder.mcp.schemas import ChangeResult, StoredImage
 from imagefinder.mcp.tools import Id, Path
-from imagefinder.types import Entry, Item
+from imagefinder.types import Entry, Item, Record
 
 _Metadata = Annotated[
     dict[str, Any], Field(description="Takes the place of all metadata that the image has.")
@@ -23,11 +24,21 @@ _Metadata = Annotated[
 class Changes:
     """Of one catalogue."""
 
-    def __init__(self, finder: Finder, folders: Folders, show_paths: bool) -> None:
-        """Files are added from below ``folders`` alone."""
+    def __init__(
+        self,
+        finder: Finder,
+        folders: Folders,
+        show_paths: bool,
+        remove: Callable[[Record], None] | None = None,
+    ) -> None:
+        """Files are added from below ``folders`` alone.
+
+        ``remove`` takes an image out, with what the program keeps of it beside the catalogue.
+        """
         self._finder = finder
         self._show_paths = show_paths
         self._folders = folders
+        self._remove = remove or self._remove_record
 
     def add_image(self, path: Path, metadata: _Metadata | None = None) -> ChangeResult:
         """Add an image file to the catalogue."""
@@ -41,8 +52,8 @@ class Changes:
         return ChangeResult(image=StoredImage.of(record, self._show_paths), outcome=outcome)
 
     def remove_image(self, id: Id) -> ChangeResult:  # noqa: A002  the word that users know
-        """Remove an image from the catalogue; its files stay where they are."""
-        self._finder.store.remove_images([self._finder.get(id).key])
+        """Remove an image; its file is deleted only if it was uploaded to this server."""
+        self._remove(self._finder.get(id))
         return ChangeResult(image=None, outcome="removed from the catalogue")
 
     def set_metadata(self, id: Id, metadata: _Metadata) -> ChangeResult:  # noqa: A002
@@ -54,3 +65,6 @@ class Changes:
         (outcome,) = self._finder.store.write([entry])
         changed = StoredImage.of(self._finder.get(id), self._show_paths)
         return ChangeResult(image=changed, outcome=outcome)
+
+    def _remove_record(self, record: Record) -> None:
+        self._finder.store.remove_images([record.key])

@@ -120,7 +120,7 @@ def create_app(
         app.include_router(router)
     app.mount("/page", ui.static_files)
     if settings.mcp:
-        assistants = AssistantsApp(app.state.opened, settings)
+        assistants = AssistantsApp(app.state.opened, settings, app.state.listing_cache)
         app.router.routes.append(Route(ASSISTANTS_PATH, assistants, methods=["POST"]))
     customize_openapi(app, settings.keys is not None)
     _add_middleware(app, settings, metrics)
