@@ -1,9 +1,12 @@
-"""Commands whose help is easy to read: flags without a type, paragraphs that wrap."""
+"""Commands whose help is easy to read (flags without a type, paragraphs that wrap), and which take
+no empty values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ class Command(TyperCommand):
         """The help of a docstring is wrapped anew."""
         super().__init__(*args, **kwargs)
         self.help = _unwrapped(self.help)
+        _refuse_empty(self.params)
 
     def get_params(self, ctx: Any) -> Parameters:
         """All parameters, with no more about their types than a reader needs."""
@@ -32,6 +36,7 @@ class Group(TyperGroup):
         """The help of a docstring is wrapped anew."""
         super().__init__(**kwargs)
         self.help = _unwrapped(self.help)
+        _refuse_empty(self.params)
 
     def get_params(self, ctx: Any) -> Parameters:
         """All parameters, with no more about their types than a reader needs."""
@@ -56,3 +61,22 @@ def _tidied(params: Parameters) -> Parameters:
 
 def _no_type(ctx: Any) -> None:
     """An argument's name says what it is."""
+
+
+def _refuse_empty(params: Parameters) -> None:
+    """Of options and arguments, unless empty is their default.
+
+    An empty path would mean the current folder, and in a script it is likely an unset variable.
+    """
+    for param in params:
+        if param.default != "":
+            param.process_value = _checked(param.process_value)
+
+
+def _checked(process_value: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def process(ctx: Any, value: Any) -> Any:
+        if value == "" or (isinstance(value, list | tuple) and "" in value):
+            raise typer.BadParameter("it is empty: give it a value, or leave it out")
+        return process_value(ctx, value)
+
+    return process

@@ -37,20 +37,12 @@ Also = Annotated[
 ]
 
 
-def _no_empty_host(given: str) -> str:
-    """It would mean every address of the machine; in a script it is likely an unset variable."""
-    if not given:
-        raise typer.BadParameter("it is empty: name an address, or 0.0.0.0 for all of them")
-    return given
-
-
 Host = Annotated[
     str,
     typer.Option(
         metavar="ADDRESS",
         help="Address to listen on.",
         rich_help_panel=_NETWORK,
-        callback=_no_empty_host,
     ),
 ]
 HostName = Annotated[
