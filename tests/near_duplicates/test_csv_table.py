@@ -74,6 +74,12 @@ def test_paths_in_a_folder_are_relative_to_it(make: Make, tmp_path: Path) -> Non
     assert paths == ["a/b.jpg", str(tmp_path / "elsewhere" / "c.jpg")]
 
 
+def test_no_path_is_a_formula_of_a_spreadsheet(make: Make, tmp_path: Path) -> None:
+    found = group(make(b"best", "library/=1+1.jpg", "library/-a/b.jpg"), make(b"copy", "library/c"))
+    paths = [row["path"] for row in rows(found, folder=str(tmp_path / "library"))]
+    assert paths == ["./=1+1.jpg", "./-a/b.jpg", "c"]
+
+
 def test_the_file_that_stays_is_the_best(make: Make) -> None:
     found = group(make(b"best", "a.jpg", "b.jpg"))
     newest = rows(found, keep=Keep(newest=True))

@@ -1,10 +1,15 @@
 """Selecting several images, and what can be done with them together."""
 
 import csv
+from pathlib import Path
 
+import PIL.Image
 from playwright.sync_api import expect
 
-from .conftest import Visit, Visitor
+from imagefinder import Finder
+
+from ..conftest import drawn
+from .conftest import Visit, Visitor, running
 
 
 def pick(at: Visit, number: int, **options: object) -> None:
@@ -52,6 +57,40 @@ def test_their_list_is_downloaded(visit: Visitor, origin: str) -> None:
     assert [row[0] for row in rows] == ids
     assert all(row[1].endswith(".jpg") for row in rows)
     expect(at.page.locator("#selection-remove")).to_be_hidden()
+
+
+def test_a_name_in_their_list_is_no_formula_of_a_spreadsheet(
+    visit: Visitor, catalogue: Path, tmp_path: Path
+) -> None:
+    with Finder.open(catalogue) as finder:
+        for seed, name in enumerate(("=1+1.png", "-1.png", "plain=1.png")):
+            PIL.Image.fromarray(drawn(seed)).save(tmp_path / name)
+            finder.add(tmp_path / name)
+    with running(catalogue) as origin:
+        at = visit(origin).to("#catalogue?words=1.png")
+        for number in range(3):
+            pick(at, number)
+        with at.page.expect_download() as download:
+            at.page.click("#selection-list")
+        with download.value.path().open(newline="") as file:
+            _, *rows = csv.reader(file)
+    assert sorted(row[1] for row in rows) == ["./-1.png", "./=1+1.png", "plain=1.png"]
+
+
+def test_once_all_are_removed_the_catalogue_says_that_there_are_none(
+    visit: Visitor, writable: str
+) -> None:
+    at = visit(writable, viewport={"width": 600, "height": 400}).to("#catalogue")
+    pick(at, 0)
+    at.page.keyboard.press("End")
+    at.settled()
+    expect(at.cards.last).to_be_in_viewport()
+    at.page.wait_for_function("document.scrollingElement.scrollTop > 0")
+    pick(at, at.cards.count() - 1, modifiers=["Shift"])
+    at.page.click("#selection-remove")
+    at.page.click("#remove-now")
+    expect(at.page.locator("#images .empty")).to_contain_text("No images yet")
+    expect(at.page.locator("#count")).to_have_text("0 images")
 
 
 def test_they_are_removed_after_a_while_unless_that_is_undone(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imagefinder._utils.atomic import atomic_write
+from imagefinder._utils.spreadsheet import text_cell
 from imagefinder.downloads.embedded_images import EmbeddedImages
 from imagefinder.downloads.list_row import ListRow
 from imagefinder.downloads.results_file import COLUMNS, NAME
@@ -121,8 +122,8 @@ def _outcome(row: ListRow, state: DownloadState) -> UrlOutcome:
 def _line(row: ListRow, outcome: UrlOutcome) -> list[Any]:
     metadata = json.dumps(row.metadata, ensure_ascii=False)
     if isinstance(outcome, FailedUrl):
-        cells: list[Any] = ["failed", outcome.reason, outcome.detail, "", "", "", "", ""]
+        cells: list[Any] = ["failed", outcome.reason, text_cell(outcome.detail), *[""] * 5]
     else:
         about = (outcome.sha256.hex(), outcome.size, outcome.width, outcome.height)
         cells = ["done", "", "", outcome.name, *about]
-    return [row.row, row.url or "", *cells, metadata]
+    return [row.row, text_cell(row.url or ""), *cells, metadata]

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
+from imagefinder._utils.spreadsheet import path_cell
 from imagefinder.images.opened_files import stored_file
 from imagefinder.near_duplicates.groups import DuplicateGroup, NearDuplicate
 from imagefinder.near_duplicates.selection import IDENTICAL, Keep, kept_first
@@ -30,12 +31,13 @@ def csv_table(
 ) -> Iterator[str]:
     """The lines of the table. Links, and files that are gone, have none.
 
-    Paths in ``folder`` are relative to it, with forward slashes; others are absolute.
+    Paths in ``folder`` are relative to it, with forward slashes, and ``./`` before those that a
+    spreadsheet would take for formulas; others are absolute.
     """
     yield _line(COLUMNS)
     for number, group in enumerate(groups, 1):
         for row in _rows(group, keep or Keep()):
-            row |= {"group": number, "path": _relative(row["path"], folder)}
+            row |= {"group": number, "path": path_cell(_relative(row["path"], folder))}
             yield _line([row.get(name) for name in COLUMNS])
 
 

@@ -38,7 +38,13 @@ export function init(stats, changed) {
   });
   $("condition").addEventListener("submit", addCondition);
   $("show-folders").hidden = !stats.shows_paths;
-  addEventListener("removed", ({ detail }) => detail.size && countUp(-detail.size));
+  addEventListener("removed", ({ detail }) => detail.size && forget(detail));
+}
+
+/** Images are removed; where none is left of what was listed, the listing says so. */
+function forget(ids) {
+  countUp(-ids.size);
+  if (!grid.count && currentRoute().view === "catalogue") dispatchEvent(new Event("route"));
 }
 
 /** What the lightbox goes through. */

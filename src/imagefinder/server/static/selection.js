@@ -102,11 +102,14 @@ function remove() {
 
 /** A table (CSV) of the images, with their places if the server tells them. */
 function downloadList() {
-  const rows = [...chosen.values()].flatMap(({ id, name, paths }) => (paths?.length ? paths : [name]).map((file) => [id, file ?? ""]));
+  const rows = [...chosen.values()].flatMap(({ id, name, paths }) => (paths?.length ? paths : [name]).map((file) => [id, asPath(file ?? "")]));
   const text = [["id", "file"], ...rows].map((row) => row.map(quoted).join()).join("\r\n");
   const url = URL.createObjectURL(new Blob([text, "\r\n"], { type: "text/csv" }));
   h("a", { href: url, download: "images.csv" }).click();
   URL.revokeObjectURL(url);
 }
+
+/** A path of the same file that a spreadsheet does not take for a formula. */
+const asPath = (file) => (/^[=+\-@\t\r\n＝＋－＠]/.test(file) ? `./${file}` : file);
 
 const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
