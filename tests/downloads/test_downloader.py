@@ -88,9 +88,7 @@ def test_images_come_in_once_for_each_content(tmp_path: Path, served: Web, jpeg:
 def test_what_is_no_url_is_no_formula_in_a_spreadsheet_either(tmp_path: Path, served: Web) -> None:
     for given in ("=HYPERLINK(A1)", "@SUM(1)", "-1"):
         listed(tmp_path / "list.csv", [served.url("/gone"), given])
-        download(
-            tmp_path / "list.csv", tmp_path / "out", column="image", settings=SETTINGS
-        )
+        download(tmp_path / "list.csv", tmp_path / "out", column="image", settings=SETTINGS)
         cells = [cell for row in results(tmp_path / "out") for cell in row.values()]
         assert f"'{given}" in cells
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))]

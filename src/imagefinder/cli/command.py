@@ -1,5 +1,7 @@
-"""Commands whose help is easy to read (flags without a type, paragraphs that wrap), and which take
-no empty values."""
+"""Commands whose help is easy to read (flags without a type, paragraphs that wrap).
+
+They take no empty values.
+"""
 
 from __future__ import annotations
 
