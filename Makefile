@@ -41,7 +41,7 @@ help:
 	@echo "make install-check"
 	@echo "                whether what people install is whole, and no more than is needed"
 	@echo "make client-tools"
-	@echo "                the generators of clients that the tests use: one of Python's, and npm's"
+	@echo "                generators of clients for the tests, Python's and npm's, and Azurite"
 	@echo "make benchmark  speed and memory of taking pictures in (needs IMAGEFINDER_TEST_ASSETS)"
 	@echo "make train-encoder PICTURES=… TEACHERS=… [RUN=--run]"
 	@echo "                what making the package's encoder anew would take; with RUN, do it"

@@ -29,7 +29,7 @@ from typing import Any
 from unittest.mock import patch
 
 import PIL.Image
-from tests.object_store import ObjectStore
+from tests.object_store import AmazonStore, ObjectStore
 from tests.postgres_server import Server
 
 from benchmarks.ingest import processor
@@ -50,7 +50,7 @@ def main() -> None:
     print(processor())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        server = ObjectStore()
+        server = AmazonStore(folder)
         stack.callback(server.close)
         stack.enter_context(patch.dict(os.environ, server.environment))
         images = _put(server, given.images)

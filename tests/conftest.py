@@ -6,8 +6,10 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 # Workers that run side by side share the processors: NumPy and torch get one thread in each. They
 # read this when they are first imported, and the programs that tests start inherit it.
@@ -21,8 +23,9 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
-from tests import object_store as s3
+from tests import object_store as object_store_servers
 from tests import postgres_server
+from tests.object_store import ObjectStore
 from tests.postgres_server import Server
 
 from imagefinder.testing.gallery import save_gallery
@@ -165,21 +168,41 @@ def postgres() -> Iterator[Server]:
     server.close()
 
 
+ObjectStores: TypeAlias = "Callable[[str], ObjectStore]"
+
+
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[s3.ObjectStore]:
-    if not s3.is_installed():
-        pytest.skip("no S3 server: it needs: pip install 'moto[server]' pyarrow")
-    server = s3.ObjectStore()
-    yield server
-    server.close()
+def object_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStores]:
+    """Object stores by the schemes of their URLs."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(scheme: str) -> ObjectStore:
+            store = object_store_servers.KINDS[scheme](tmp_path_factory.mktemp(scheme))
+            stack.callback(store.close)
+            return store
+
+        def of(scheme: str) -> ObjectStore:
+            if reason := object_store_servers.why_missing(scheme):
+                pytest.skip(reason)
+            return started(scheme)
+
+        yield of
 
 
 @pytest.fixture
-def object_store(s3_server: s3.ObjectStore, monkeypatch: pytest.MonkeyPatch) -> s3.ObjectStore:
-    """An S3 server that the environment leads to."""
-    for name, value in s3_server.environment.items():
+def object_store(
+    object_stores: ObjectStores, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> ObjectStore:
+    """An object store that the environment leads to: S3, or as the test is parametrized."""
+    return led_to(object_stores(getattr(request, "param", "s3")), monkeypatch)
+
+
+def led_to(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """An object store, to which the environment leads now."""
+    for name, value in store.environment.items():
         monkeypatch.setenv(name, value)
-    return s3_server
+    return store
 
 
 @pytest.fixture

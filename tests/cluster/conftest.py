@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from tests.object_store import ObjectStore
 
 from imagefinder.cluster.session import ray_session
 
+from ..conftest import ObjectStores
+
 
 @pytest.fixture(scope="module")
-def ray(s3_server: ObjectStore) -> Iterator[Any]:
+def ray(object_stores: ObjectStores) -> Iterator[Any]:
     """Its workers can reach the S3 server: they have the environment that it is started in."""
     pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_server.environment.items():
+        for name, value in object_stores("s3").environment.items():
             patch.setenv(name, value)
         with ray_session(None) as connected:
             yield connected

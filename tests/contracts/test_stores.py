@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.object_store import ObjectStore
+from tests.object_store import KINDS, ObjectStore
 from tests.postgres_server import Server
 
 from imagefinder.registry.plugins import index_kinds, load, plugins
@@ -124,6 +124,7 @@ def test_every_store_in_lance_can_be_copied(measure: Measure, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("caches")
+@pytest.mark.parametrize("object_store", KINDS, indirect=True)
 @pytest.mark.parametrize("extractor", [None, EXTRACTOR])
 def test_a_store_in_a_bucket_keeps_it(extractor: Recipe | None, object_store: ObjectStore) -> None:
     def create(recipe: Recipe) -> Store:

@@ -12,7 +12,13 @@ from imagefinder import Finder, NotFound
 from imagefinder.errors import ImageTooLarge, UnreadableImage
 from imagefinder.images.limits import Limits
 from imagefinder.images.opened_files import open_stored
-from imagefinder.images.remote_files import RemoteFile, is_remote, read_remote, remote_images
+from imagefinder.images.remote_files import (
+    RemoteFile,
+    _of_bucket,
+    is_remote,
+    read_remote,
+    remote_images,
+)
 from imagefinder.images.walk import FolderWalk
 from imagefinder.watching import watch
 
@@ -33,11 +39,13 @@ def listed(url: str, *globs: str) -> tuple[list[str], dict[str, int]]:
 def test_urls_of_object_stores_are_told_from_paths() -> None:
     assert is_remote("s3://bucket/a.png")
     assert is_remote("GS://bucket")
+    assert is_remote("az://container/a.png")
     assert not is_remote("s3:/a.png")
     assert not is_remote(Path("s3://bucket"))
     assert not is_remote("https://example.com/a.png")
 
 
+@pytest.mark.parametrize("object_store", ["s3", "az"], indirect=True)
 def test_images_are_listed_at_any_depth(object_store: ObjectStore) -> None:
     bucket = object_store.bucket()
     for name in ("b.png", "a/x.JPG", "a/y/noending", "a/notes.txt", ".hidden/z.png", "é %41.png"):
@@ -64,12 +72,67 @@ def test_what_is_not_there_says_so(object_store: ObjectStore) -> None:
         read_remote(f"{bucket}/none.png")
 
 
+@pytest.mark.parametrize("object_store", ["az"], indirect=True)
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("ACCOUNT_NAME", "", "put AZURE_STORAGE_ACCOUNT_NAME, and"),
+        ("ACCOUNT_KEY", "", "AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN, into"),
+        ("ACCOUNT_KEY", "%%%", "expected base64"),
+        ("ACCOUNT_KEY", "aGVsbG8=", "cannot be listed: .*Server failed to authenticate"),
+        *(
+            ("ENDPOINT", endpoint, "ENDPOINT is .*: expected a URL")
+            for endpoint in ("none", "http://", "http://a:99999", "http://[::1", "ftp://a")
+        ),
+    ],
+)
+def test_what_azure_needs(
+    object_store: ObjectStore,
+    variable: str,
+    value: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some of these would end the program in pyarrow."""
+    bucket = object_store.bucket()
+    monkeypatch.setenv(f"AZURE_STORAGE_{variable}", value)
+    with pytest.raises(NotFound, match=message):
+        listed(bucket)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("https://me.blob.core.example", (".blob.core.example", ".dfs.core.example")),
+        ("https://store.example:8443/me", ("store.example:8443",) * 2),
+    ],
+)
+def test_an_azure_server_of_ones_own(
+    endpoint: str, expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[dict[str, str]] = []
+    monkeypatch.setattr("pyarrow.fs.AzureFileSystem", lambda **given: made.append(given))
+    for name, value in {"ACCOUNT_NAME": "me", "SAS_TOKEN": "t", "ENDPOINT": endpoint}.items():
+        monkeypatch.setenv(f"AZURE_STORAGE_{name}", value)
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY", raising=False)
+    _of_bucket.__wrapped__("az", "photos")
+    assert (made[0]["blob_storage_authority"], made[0]["dfs_storage_authority"]) == expected
+    assert (made[0]["blob_storage_scheme"], made[0]["sas_token"]) == ("https", "t")
+
+
+def test_google_s_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/none")
+    with pytest.raises(NotFound, match=r"Cannot open credentials file /none$"):
+        listed("gs://photos")
+
+
 def test_an_object_that_is_too_large_is_not_read_to_its_end(object_store: ObjectStore) -> None:
     url = object_store.put(f"{object_store.bucket()}/a.png", bytes(1001))
     with pytest.raises(ImageTooLarge):
         RemoteFile(url, 1001, 0).read(Limits(max_bytes=1000))
 
 
+@pytest.mark.parametrize("object_store", ["s3", "az"], indirect=True)
 def test_images_of_a_bucket_are_added_once_and_read_when_they_are_needed(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from imagefinder._utils.object_urls import OBJECT_URL
 from imagefinder.images.files import read
 from imagefinder.images.limits import Limits
 
@@ -41,7 +42,6 @@ _FOLDERS = frozenset(
 _PREVIEWS = (".lrdata",)  # of Lightroom
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
 _ORIGINALS = frozenset(("originals", "masters"))
-_URL = re.compile(r"(s3|gs)://", re.IGNORECASE)
 _SEP = os.sep
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]|\\\\")  # or a share, as Windows names them
 _LIMITS = Limits(max_bytes=2**20)
@@ -124,13 +124,13 @@ def check_globs(globs: Iterable[str]) -> None:
 
 def glob_of(path: str) -> str:
     """The glob that matches just this path, and what is in it."""
-    text = path if _URL.match(path) else _rooted(path)
+    text = path if OBJECT_URL.match(path) else _rooted(path)
     return "".join(f"[{c}]" if c in "*?# \t\r\n" else f"\\{c}" if c in "[]\\" else c for c in text)
 
 
 def place_of(url: str) -> str:
     """The URL of an object store as an absolute path, which is how patterns see it."""
-    scheme = _URL.match(url)
+    scheme = OBJECT_URL.match(url)
     return f"/{scheme[1].lower()}:/{url[scheme.end() :]}" if scheme else url
 
 

@@ -1,11 +1,13 @@
 """Remote files: images in an object store, listed and read by pyarrow's file systems.
 
 Endpoint, region and keys are those that the environment gives (``AWS_ENDPOINT_URL``,
-``AWS_ACCESS_KEY_ID`` … for S3).
+``AWS_ACCESS_KEY_ID`` … for S3, ``GOOGLE_APPLICATION_CREDENTIALS`` for Google,
+``AZURE_STORAGE_ACCOUNT_NAME``, ``AZURE_STORAGE_ACCOUNT_KEY`` … for Azure).
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 from io import BufferedReader
 from typing import Any
+from urllib.parse import urlsplit
 
 from imagefinder._utils.extras import optional_import
+from imagefinder._utils.object_urls import OBJECT_URL
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageMissing, NotFound, UnreadableImage
 from imagefinder.images.exclusions import Exclusions, place_of
@@ -22,12 +26,14 @@ from imagefinder.images.kinds import IMAGE, kind_of
 from imagefinder.images.limits import LIMITS, Limits, check_bytes
 from imagefinder.images.walk import FolderWalk
 
-_SCHEME = re.compile(r"(s3|gs)://", re.IGNORECASE)
+_PATIENCE = 30  # seconds, where pyarrow would try again for a quarter of an hour
+_OF_AZURE = ("ACCOUNT_NAME", "ACCOUNT_KEY", "SAS_TOKEN", "ENDPOINT")
+_BASE64 = re.compile("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 def is_remote(path: object) -> bool:
     """Whether it is the URL of an object store."""
-    return isinstance(path, str) and bool(_SCHEME.match(path))
+    return isinstance(path, str) and bool(OBJECT_URL.match(path))
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ def read_remote(url: str, limits: Limits = LIMITS) -> bytes:
             return check_bytes(stream.read(limits.max_bytes + 1), limits)
     except FileNotFoundError as error:
         raise ImageMissing("no such file") from error
-    except (OSError, ValueError) as error:
-        raise UnreadableImage(f"cannot be read: {one_line(error)}") from error
+    except _errors() as error:
+        raise UnreadableImage(f"cannot be read: {_reason(error)}") from error
 
 
 def open_remote(url: str, limits: Limits = LIMITS) -> BufferedReader:
@@ -81,8 +87,8 @@ def remote_images(url: str, walk: FolderWalk) -> Iterator[RemoteFile]:
     try:
         files, path = _file_system(url)
         found = files.get_file_info(path)
-    except (OSError, ValueError) as error:
-        raise NotFound(f"cannot be listed: {one_line(error)}") from error
+    except _errors() as error:
+        raise NotFound(f"cannot be listed: {_reason(error)}") from error
     scheme = url[: url.index("://") + 3].lower()
     if found.is_file:
         yield _remote_file(scheme, found)
@@ -109,8 +115,8 @@ def _listed(files: Any, folder: str) -> list[Any]:
         entries = files.get_file_info(fs.FileSelector(folder))
     except FileNotFoundError as error:
         raise NotFound("no such object, and none below it") from error
-    except (OSError, ValueError) as error:
-        raise NotFound(f"cannot be listed: {one_line(error)}") from error
+    except _errors() as error:
+        raise NotFound(f"cannot be listed: {_reason(error)}") from error
     return sorted(entries, key=lambda entry: str(entry.path))
 
 
@@ -131,4 +137,53 @@ def _file_system(url: str) -> tuple[Any, str]:
 def _of_bucket(scheme: str, bucket: str) -> Any:
     """Connections are kept; a name with ``%`` in it is not decoded."""
     fs = optional_import("pyarrow.fs", "objects", f"'{scheme}://'")
-    return fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
+    if scheme == "az":
+        return fs.AzureFileSystem(**_azure_account())
+    options = f"?retry_limit_seconds={_PATIENCE}" if scheme == "gs" else ""
+    return fs.FileSystem.from_uri(f"{scheme}://{bucket}{options}")[0]
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without what Google's library adds."""
+    return one_line(error).partition(" error_info=")[0]
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What pyarrow raises, and the operating system."""
+    return OSError, ValueError, optional_import("pyarrow", "objects", "'s3://'").ArrowException
+
+
+def _azure_account() -> dict[str, str | None]:
+    """From the variables that the engine of catalogues in Azure reads too."""
+    given = {name: os.environ.get(f"AZURE_STORAGE_{name}") or None for name in _OF_AZURE}
+    account, key, token = given["ACCOUNT_NAME"], given["ACCOUNT_KEY"], given["SAS_TOKEN"]
+    # pyarrow would end the program without a key, or with one that is none
+    if account is None or not (key or token):
+        raise ValueError(
+            "put AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or "
+            "AZURE_STORAGE_SAS_TOKEN, into the environment"
+        )
+    if not _BASE64.fullmatch(key or ""):
+        raise ValueError("AZURE_STORAGE_ACCOUNT_KEY is no key: expected base64")
+    keys = {"account_name": account, "account_key": key, "sas_token": token}
+    return keys | _azure_server(given["ENDPOINT"], account)
+
+
+def _azure_server(endpoint: str | None, account: str) -> dict[str, str | None]:
+    """Of ``https://ACCOUNT.blob.HOST`` or ``https://HOST/ACCOUNT``, as pyarrow wants it."""
+    if endpoint is None:
+        return {}
+    try:
+        parts = urlsplit(endpoint)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as a port beyond 65535
+        is_url = False
+    if not is_url:
+        raise ValueError(f"AZURE_STORAGE_ENDPOINT is {endpoint!r}: expected a URL")
+    authority = parts.netloc.removeprefix(account)
+    return {
+        "blob_storage_scheme": parts.scheme,
+        "blob_storage_authority": authority,
+        "dfs_storage_scheme": parts.scheme,
+        "dfs_storage_authority": authority.replace(".blob.", ".dfs.", 1),
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote
 
+from imagefinder._utils.object_urls import OBJECT_URL
 from imagefinder.errors import StoreError
 
 Location: TypeAlias = "str | os.PathLike[str]"
@@ -19,7 +20,6 @@ LANCE = ".lance"
 """The suffix of a folder with a catalogue in Lance."""
 
 _DATABASE = re.compile(r"postgres(ql)?://", re.IGNORECASE)
-_BUCKET = re.compile(r"(s3|gs|az)://", re.IGNORECASE)
 _SECRET = re.compile(r"((?:ssl)?password=)[^&#]*", re.IGNORECASE)
 _HIDDEN = "***"
 
@@ -31,7 +31,7 @@ def is_database(location: Location) -> bool:
 
 def is_bucket(location: Location) -> bool:
     """Whether it is the URL of a folder in an object store."""
-    return isinstance(location, str) and bool(_BUCKET.match(location))
+    return isinstance(location, str) and bool(OBJECT_URL.match(location))
 
 
 def is_url(location: Location) -> bool:

@@ -1,5 +1,8 @@
 """What the engine says, in words that say what to do."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,21 @@ from lance.commit import CommitConflictError
 from imagefinder.errors import CatalogueDamaged, CatalogueMissing, DiskFull, StoreError
 from imagefinder.stores.lance.address import Address
 from imagefinder.stores.lance.failures import translating
+from imagefinder.stores.lance.store import LanceStore
+
+from ...object_store import KINDS, ObjectStore
 
 ADDRESS = Address.of("s3://bucket/photos")
+OPEN = """
+import sys
+from imagefinder.errors import StoreError
+from imagefinder.stores.lance.store import LanceStore
+try:
+    LanceStore.open(sys.argv[1])
+except StoreError as error:
+    print(error)
+"""
+REFUSED = "refuses the keys, or they cannot be read"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +39,7 @@ ADDRESS = Address.of("s3://bucket/photos")
             StoreError,
             "keys that may read and write",
         ),
-        (OSError("InvalidAccessKeyId, /x/y.rs:3:4"), StoreError, "check those"),
+        (OSError("InvalidAccessKeyId, /x/y.rs:3:4"), StoreError, "check AWS_ACCESS_KEY_ID and"),
         (OSError("Generic S3 error: error sending request"), StoreError, "nothing stored is lost"),
         (
             OSError("Error performing PUT … Server returned non-2xx status code: 503 Slow Down"),
@@ -65,7 +81,9 @@ def test_errors_of_our_own_stay_as_they_are() -> None:
     ("given", "message"),
     [
         ("s3://", "names no catalogue"),
-        ("gs://bucket/", "no catalogue"),
+        ("gs://bucket/", "write gs://BUCKET/NAME"),
+        ("az://photos", "write az://CONTAINER/NAME"),
+        ("az://account@photos/c", "keys do .* AZURE_STORAGE_ACCOUNT_KEY"),
         ("s3://a:b@c/d", "keys do"),
         *(
             (f"s3://bucket/{name}", "taken for another place")
@@ -121,3 +139,60 @@ def test_a_folder_and_a_bucket() -> None:
     assert Address.of("s3://bucket/photos/").uri == "s3://bucket/photos"
     assert not Address.of(Path("photos.lance")).is_remote
     assert Address.of(Path("photos.lance")).uri == str(Path("photos.lance").absolute())
+
+
+def test_no_keys_at_all() -> None:
+    """Then the engine asks the machine that it runs on."""
+    text = "Error performing token request: … Server returned non-2xx status code: 403 Forbidden"
+    for address, keys in (
+        ("az://c/d", "AZURE_STORAGE_ACCOUNT_KEY"),
+        ("gs://b/d", "GOOGLE_"),
+    ):
+        with (
+            pytest.raises(StoreError, match=f"there are no keys.*{keys}"),
+            translating(Address.of(address)),
+        ):
+            raise OSError(text)
+
+
+def test_a_permission_in_a_folder_is_none_of_keys(tmp_path: Path) -> None:
+    address = Address.of(tmp_path / "c.lance")
+    with pytest.raises(StoreError, match="check the rights of the folder"), translating(address):
+        raise OSError("Permission denied (os error 13), connecting")
+
+
+@pytest.mark.parametrize(
+    ("object_store", "variable", "value", "message"),
+    [
+        ("az", "AZURE_STORAGE_ACCOUNT_NAME", "nobody", REFUSED),
+        ("az", "AZURE_STORAGE_ACCOUNT_KEY", "aGVsbG8=", f"{REFUSED}.*AZURE_STORAGE_ACCOUNT_KEY"),
+        ("az", "AZURE_STORAGE_ACCOUNT_KEY", "%%%", REFUSED),
+        ("az", "AZURE_ALLOW_HTTP", "false", "AZURE_ALLOW_HTTP=true"),
+        ("az", "AZURE_STORAGE_ENDPOINT", "nonsense", "AZURE_STORAGE_ENDPOINT is .* a URL"),
+        ("gs", "GOOGLE_SERVICE_ACCOUNT", "/none", f"{REFUSED}.*GOOGLE_SERVICE_ACCOUNT"),
+        ("gs", "GOOGLE_SERVICE_ACCOUNT", __file__, REFUSED),
+        ("gs", "GOOGLE_ALLOW_HTTP", "false", "GOOGLE_ALLOW_HTTP=true"),
+    ],
+    indirect=["object_store"],
+)
+def test_an_environment_that_does_not_fit(
+    object_store: ObjectStore,
+    variable: str,
+    value: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the real engine says of it, which reads the environment of Azure once."""
+    monkeypatch.setenv(variable, value)
+    words = ["-c", OPEN, f"{object_store.bucket()}/photos"]
+    said = subprocess.run([sys.executable, *words], capture_output=True, text=True).stdout
+    assert re.search(message, said), said
+
+
+@pytest.mark.parametrize("object_store", KINDS, indirect=True)
+def test_what_is_not_in_an_object_store(object_store: ObjectStore) -> None:
+    bucket = object_store.bucket()
+    with pytest.raises(CatalogueMissing):
+        LanceStore.open(f"{bucket}/photos")
+    with pytest.raises(StoreError, match=r"there is no such (bucket|container): make it first"):
+        LanceStore.open(f"{bucket}none/photos")

@@ -16,7 +16,8 @@ from imagefinder.stores.lance.store import LanceStore
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import Recipe
 
-from ...object_store import ObjectStore
+from ...conftest import ObjectStores, led_to
+from ...object_store import KINDS
 from .writer import DIM, IMAGES
 
 RECIPE = Recipe("test", {}, DIM, "cosine")
@@ -28,13 +29,17 @@ NAMES = ("anna", "ben", "clara")
 pytestmark = pytest.mark.usefixtures("caches")
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["folder", *KINDS])
+def address(
+    request: pytest.FixtureRequest,
+    object_stores: ObjectStores,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
     if request.param == "folder":
         made = str(tmp_path / "c.lance")
     else:
-        store: ObjectStore = request.getfixturevalue("object_store")
-        made = f"{store.bucket()}/catalogue"
+        made = f"{led_to(object_stores(request.param), monkeypatch).bucket()}/catalogue"
     LanceStore.create(made, RECIPE).close()
     yield made
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagefinder.errors import StoreError
+from imagefinder.stores.lance.cloud import CLOUDS, Cloud
 from imagefinder.stores.location import display, is_bucket
 
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _URL = re.compile(r"https?://[^\s/?#]+(/\S*)?", re.IGNORECASE)
 _AMBIGUOUS = re.compile(r"[?#\x00-\x1f\x7f]|/\.{0,2}(?=/)")
 """What the engine's parser of URLs leaves out, so that two names would be one catalogue."""
@@ -28,7 +28,13 @@ class Address:
     """As Lance takes it."""
     shown: str
     """For messages."""
-    is_remote: bool
+    cloud: Cloud | None = None
+    """The object store; None for a folder."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is in an object store."""
+        return self.cloud is not None
 
     @property
     def options(self) -> dict[str, str] | None:
@@ -38,29 +44,32 @@ class Address:
     @classmethod
     def of(cls, location: Path | str) -> Address:
         """Raises StoreError for a URL with credentials, which would be seen by everybody."""
-        is_remote = is_bucket(location)
-        shown, uri = display(location), os.fspath(location).rstrip("/")
-        if not is_remote:
-            return cls(shown, shown, is_remote)
-        bucket, _, name = uri.partition("://")[2].partition("/")
-        if "@" in bucket and not uri.lower().startswith("az"):
+        shown = display(location)
+        if not is_bucket(location):
+            return cls(shown, shown)
+        scheme, _, rest = os.fspath(location).partition("://")
+        bucket, _, name = rest.rstrip("/").partition("/")
+        cloud = CLOUDS[scheme.lower()]
+        if "@" in bucket:
             raise StoreError(
                 f"{shown}: keys do not belong into the address: put them into the environment, "
-                "such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                f"such as {cloud.keys}"
             )
         if not bucket or not name:
-            raise StoreError(f"{shown} names no catalogue: write s3://BUCKET/NAME")
+            raise StoreError(
+                f"{shown} names no catalogue: write {scheme}://{cloud.bucket.upper()}/NAME"
+            )
         if _AMBIGUOUS.search(f"/{name}/") or name != name.strip():
             raise StoreError(
                 f"{shown!r} would be taken for another place: leave out ? and #, line breaks, "
                 "spaces at the end, and folders named . or .. or nothing"
             )
-        _check_endpoint()
-        return cls(uri, shown, is_remote)
+        _check_urls(cloud)
+        return cls(f"{scheme}://{bucket}/{name}", shown, cloud)
 
 
-def _check_endpoint() -> None:
-    for name in _ENDPOINTS:
+def _check_urls(cloud: Cloud) -> None:
+    for name in cloud.urls:
         given = os.environ.get(name)
         if given and not _URL.fullmatch(given):
             raise StoreError(f"{name} is {given!r}: expected a URL, such as https://HOST:9000")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from lance.commit import CommitConflictError
 
@@ -17,6 +18,7 @@ from imagefinder.errors import (
 )
 from imagefinder.stores.damage import REMEDIES
 from imagefinder.stores.lance.address import Address
+from imagefinder.stores.lance.cloud import Cloud
 
 _OF_ENGINE = (CommitConflictError, OSError, ValueError, RuntimeError)
 _PLACE = re.compile(r",?\s*\S*/\S+\.rs:\d+(:\d+)?")  # in the engine's source
@@ -25,24 +27,27 @@ _LONGEST = 300  # characters of what the engine says
 
 _REMEDIES = (
     (r"[Cc]ommit conflict", "another program was writing to it at the same time: try again"),
-    (r"NoSuchBucket|bucket does not exist", "there is no such bucket: make it first"),
-    (r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|Unauthorized|\b401\b",
-     "the object store refuses the keys: check those in the environment, such as "
-     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-    (r"credential", "there are no keys for the object store: put them into the environment, such "
-     "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-    (r"AccessDenied|Forbidden|lacked the necessary privileges|\b403\b", "the object store does not "
-     "let these keys do that: use keys that may read and write there"),
     (r"Permission denied|Read-only file system", "this user may not do that: check the rights of "
      "the folder"),
+)  # fmt: skip
+_IN_CLOUDS = (
+    (r"NoSuchBucket|ContainerNotFound|(bucket|container) does not exist", "there is no such "
+     "{bucket}: make it first"),
+    (r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|Unauthorized|\b401\b"
+     r"|AuthorizationFailure|AuthenticationFailed|Invalid Access Key|service account file|pem file",
+     "the object store refuses the keys, or they cannot be read: check {keys} in the environment"),
+    (r"credential|token request|no storage account", "there are no keys for the object store: put "
+     "them into the environment: {keys}"),
+    (r"AccessDenied|Forbidden|lacked the necessary privileges|\b403\b", "the object store does not "
+     "let these keys do that: use keys that may read and write there"),
     (r"REDIRECT|redirect|AuthorizationHeaderMalformed", "the bucket is in another region, or on "
-     "another server: check AWS_REGION and AWS_ENDPOINT_URL"),
+     "another server: check {endpoint}"),
     (r"status code: (5\d\d|429)", "the object store is overloaded or out of order: try again "
      "later; nothing stored is lost"),
-    (r"builder error", "its server has an address with http://: set AWS_ALLOW_HTTP=true if that "
+    (r"builder error", "its server has an address with http://: set {allow_http}=true if that "
      "is right, or use https://"),
     (r"error sending request|[Cc]onnect|dns error|timed out", "the object store cannot be "
-     "reached: check the network and AWS_ENDPOINT_URL, then try again; nothing stored is lost"),
+     "reached: check the network and {endpoint}, then try again; nothing stored is lost"),
 )  # fmt: skip
 _MISSING = r"[Dd]ataset at path .* was not found|DatasetNotFound|Not found: .*_versions"
 _FULL = r"No space left|disk full|quota exceeded"
@@ -61,12 +66,19 @@ def translated(error: Exception, address: Address) -> StoreError:
         return DiskFull(
             f"the disk of {where} is full: free some space and try again; nothing stored is lost"
         )
-    for pattern, remedy in _REMEDIES:
-        if re.search(pattern, text):
-            return StoreError(f"{where}: {remedy}")
+    if remedy := _remedy(text, address.cloud):
+        return StoreError(f"{where}: {remedy}")
     if re.search(_DAMAGES, text):
         return _damaged(text, address)
     return StoreError(f"{where}: Lance says: {reason(text)}")
+
+
+def _remedy(text: str, cloud: Cloud | None) -> str | None:
+    if cloud:
+        for pattern, remedy in _IN_CLOUDS:
+            if re.search(pattern, text):
+                return remedy.format_map(asdict(cloud))
+    return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, text)), None)
 
 
 def missing(address: Address) -> CatalogueMissing:
