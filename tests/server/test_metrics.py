@@ -1,13 +1,16 @@
 """Metrics that several workers keep together."""
 
+import errno
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import prometheus_client.values
 import pytest
 from starlette.types import Scope
 
+from imagefinder.server.app import _ROUTERS
 from imagefinder.server.metrics import Metrics, share_metrics
 from imagefinder.server.shared_folder import SharedFolder
 
@@ -38,6 +41,45 @@ def values_of(metrics: Metrics) -> dict[str, float]:
     lines = metrics.render().decode().splitlines()
     parts = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in parts}
+
+
+def test_what_is_counted_has_its_room_on_the_disk_before(shared: SharedFolder) -> None:
+    metrics = worker(shared, 0)
+    files = sorted(shared.path.glob("*.db"))
+    before = {file.name: file.stat() for file in files}
+    assert list(before) == ["counter_0.db", "gauge_livesum_0.db", "histogram_0.db"]
+    for route in chain.from_iterable(router.routes for router in _ROUTERS):
+        for status in (200, 304, 400, 401, 403, 404, 422, 500, 503):
+            metrics.observe({"type": "http", "method": "POST", "route": route}, status, 0.1)
+    for file in files:
+        after = file.stat()
+        assert after.st_size == before[file.name].st_size, "a larger file has pages without room"
+        assert after.st_blocks * 512 >= after.st_size
+        assert after.st_blocks == before[file.name].st_blocks
+
+
+def test_room_is_kept_for_the_worker_that_takes_the_place(shared: SharedFolder) -> None:
+    worker(shared, 0).running.inc()  # and is killed meanwhile
+    before = {path.name: path.stat().st_ino for path in shared.path.glob("*.db")}
+    shared.forget(0)
+    assert {path.name: path.stat().st_ino for path in shared.path.glob("*.db")} == before
+    assert values_of(worker(shared, 0))["imagefinder_requests_running"] == 0
+
+
+def test_where_there_is_no_room_nothing_is_left_and_the_error_says_what_to_do(
+    shared: SharedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"no space for temporary files in .*set TMPDIR"):
+        share_metrics(shared, 0)
+    assert list(shared.path.glob("*.db")) == []
+    monkeypatch.setattr(Path, "write_bytes", full)
+    shared.clients.unlink()
+    with pytest.raises(OSError, match="free some, or set TMPDIR"):
+        shared.prepare()
 
 
 def test_any_worker_tells_the_metrics_of_all(shared: SharedFolder) -> None:

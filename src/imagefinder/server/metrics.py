@@ -31,8 +31,9 @@ def share_metrics(shared: SharedFolder, number: int) -> None:
     """Keep this process's metrics, from now on, in files that the other workers can read.
 
     They are named for the worker's number and not for its process, so that a worker that takes the
-    place of another goes on counting where that ended.
+    place of another goes on counting where that ended. Raises OSError for a full disk.
     """
+    shared.reserve_metrics(number)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared.path)
     value_class = prometheus_client.values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
     prometheus_client.values.ValueClass = value_class
