@@ -61,6 +61,25 @@ def test_the_first_name_stays_and_goes_with_the_image(
     assert list(thumbnails.iterdir()) == []
 
 
+def test_images_are_listed_by_these_names(
+    client: TestClient, image: bytes, thumbnails: Path
+) -> None:
+    own = added(client, image, "Zzz harbour.png")
+    (thumbnails / "12" / "1234567890abcdef").mkdir(parents=True)
+    (thumbnails / "12" / "1234567890abcdef" / "harbour.jpg").touch()  # another catalogue's
+
+    def listed(**query: str) -> list[str]:
+        images = client.get("/v1/images", params={"limit": "1000", **query}).json()["images"]
+        return [one["id"] for one in images]
+
+    assert listed(sort="name", order="desc")[0] == own
+    assert listed(sort="added", words="HARBOUR zzz") == [own]
+    assert listed(sort="name", words="nothing") == []
+    assert sorted(listed(sort="name")) == sorted(listed())
+    client.delete(f"/v1/images/{own}")
+    assert listed(sort="added", words="zzz") == []
+
+
 @pytest.mark.parametrize("name", ["../../../up.png", "/etc/passwd", "..", "a\0b.png", "x" * 500])
 def test_no_name_leads_out_of_the_folder(
     client: TestClient, image: bytes, thumbnails: Path, name: str

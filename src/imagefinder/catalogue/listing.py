@@ -17,6 +17,8 @@ from imagefinder.types import ImageColumn, Keys, Store
 
 Sort: TypeAlias = Literal["added", "date", "name", "size"]
 """By the order of adding, the time of the file, the name of the file, or its bytes."""
+Names: TypeAlias = "Callable[[], Mapping[int, str]]"
+"""The names, by keys, of images that have no files: of what was uploaded and is not kept."""
 
 
 @dataclass(frozen=True)
@@ -30,26 +32,27 @@ class Listing:
     """Words, each of which is in the name of the file or in the metadata, in any case."""
     where: Mapping[str, Any] | None = None
 
-    def keys(self, store: Store) -> Keys:
+    def keys(self, store: Store, names: Names = dict) -> Keys:
         """All of them. Reads a value of every image in the catalogue."""
-        keys = self._sorted(store)
+        keys = self._sorted(store, names)
         if self.folder or self.where:
             keys = keys[np.isin(keys, store.select(self._folders, self.where))]
         for word in self.text.casefold().split():
-            keys = keys[np.isin(keys, _with_word(store, word))]
+            keys = keys[np.isin(keys, _with_word(store, word, names))]
         return keys
 
     @property
     def _folders(self) -> list[str]:
         return [self.folder] if self.folder else []
 
-    def _sorted(self, store: Store) -> Keys:
+    def _sorted(self, store: Store, names: Names) -> Keys:
         column, rank = _RANKS[self.sort]
-        keys, values = store.column(column)
+        keys, values = _paths(store, names) if column == "path" else store.column(column)
         ranks = rank(values)
         order = np.argsort(-ranks if self.descending else ranks, kind="stable")
         everything = store.select()
-        # images without files come last
+        order = order[np.isin(keys[order], everything)]  # names may be another catalogue's
+        # images without files, or without names, come last
         others = everything[~np.isin(everything, keys)]
         return np.concatenate([keys[order], others])
 
@@ -119,11 +122,19 @@ def _metadata(text: str) -> str:
     return json.dumps([dict(item.metadata) for item in items_of(text)], ensure_ascii=False)
 
 
-def _with_word(store: Store, word: str) -> Keys:
+def _paths(store: Store, names: Names) -> tuple[Keys, list[str]]:
+    """The path of each image that has one, and the names of others."""
+    keys, paths = store.column("path")
+    known = set(keys.tolist())
+    others = {key: name for key, name in names().items() if key not in known}
+    return np.append(keys, np.array([*others], np.int64)), [*paths, *others.values()]
+
+
+def _with_word(store: Store, word: str, names: Names) -> Keys:
     """The images that have a word, or a part of one, in their name or metadata."""
     keys, texts = store.column("metadata")
     escaped = json.dumps(word, ensure_ascii=False)[1:-1]
     by_metadata = keys[[escaped in _metadata(text).casefold() for text in texts]]
-    keys, paths = store.column("path")
+    keys, paths = _paths(store, names)
     by_name = keys[[word in _name(path).casefold() for path in paths]]
     return np.union1d(by_metadata, by_name)

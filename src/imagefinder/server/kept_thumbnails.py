@@ -15,7 +15,7 @@ from imagefinder.images.limits import Limits
 from imagefinder.images.thumbnails import thumbnail_of_upload
 from imagefinder.server.file_names import safe_file_name
 from imagefinder.server.uploaded_files import remove_empty
-from imagefinder.types import Record
+from imagefinder.types import Record, key_from
 
 _SIDE = 640  # pixels, of the longer side
 _SUFFIX = ".jpg"
@@ -47,6 +47,15 @@ def kept_name(folder: Path | None, record: Record) -> str | None:
     """The name that the image's file had when it was added, if a thumbnail is kept."""
     path = kept_thumbnail(folder, record)
     return None if path is None else path.name.removesuffix(_SUFFIX)
+
+
+def kept_names(folder: Path | None) -> dict[int, str]:
+    """Those of all images that a thumbnail is kept of, by their keys."""
+    if folder is None:
+        return {}
+    paths = folder.glob(f"[0-9a-f][0-9a-f]/*/[!.]*{_SUFFIX}")
+    named = ((key_from(path.parent.name), path.name.removesuffix(_SUFFIX)) for path in paths)
+    return {key: name for key, name in named if key is not None}
 
 
 def remove_thumbnail(folder: Path, record: Record) -> None:

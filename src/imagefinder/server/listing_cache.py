@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from time import monotonic
 
-from imagefinder.catalogue.listing import Listing
+from imagefinder.catalogue.listing import Listing, Names
 from imagefinder.types import Keys, Store
 
 _MOST = 8
@@ -30,13 +30,15 @@ class ListingCache:
         self._lock = Lock()
         self._listings: OrderedDict[str, _Cached] = OrderedDict()
 
-    def keys(self, name: str, store: Store, listing: Listing, begins: bool) -> Keys:
+    def keys(
+        self, name: str, store: Store, listing: Listing, begins: bool, names: Names = dict
+    ) -> Keys:
         """The keys of a listing of the catalogue with this name; new if one begins with it."""
         with self._lock:  # one at a time: each occupies a core
             key = json.dumps([name, asdict(listing)], sort_keys=True)
             cached = self._listings.get(key)
             if cached is None or monotonic() - cached.made > (_FRESH if begins else _KEPT):
-                cached = _Cached(listing.keys(store), monotonic())
+                cached = _Cached(listing.keys(store, names), monotonic())
                 self._listings[key] = cached
             self._listings.move_to_end(key)
             while len(self._listings) > _MOST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
@@ -41,6 +42,7 @@ from imagefinder.server.image_files import (
     open_file,
     thumbnail_source,
 )
+from imagefinder.server.kept_thumbnails import kept_names
 from imagefinder.server.open_file_response import OpenFileResponse
 from imagefinder.server.preferences import MINIMAL, Prefer, minimal
 from imagefinder.server.problems import error_responses
@@ -102,7 +104,8 @@ def list_images(
         check_shows_paths(settings)
     listing = Listing(sort, order == "desc", folder, words, conditions)
     store = catalogue.finder.store
-    keys = listings.keys(catalogue.name, store, listing, begins=offset == 0)
+    names = partial(kept_names, settings.thumbnails)
+    keys = listings.keys(catalogue.name, store, listing, begins=offset == 0, names=names)
     page = keys[offset : offset + limit].tolist()
     records = store.get(page)
     is_empty = not len(keys) and (folder or conditions) and not words
