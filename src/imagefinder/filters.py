@@ -106,7 +106,12 @@ def number_of(text: str) -> Number | None:
     found = _NUMBER.fullmatch(text)
     if not found or len(text) > _DIGITS:
         return None
-    number = float(text) if found[2] or found[3] else int(text)
+    return finite_float(text) if found[2] or found[3] else int(text)
+
+
+def finite_float(text: str) -> float | None:
+    """Unless it is too large for one."""
+    number = float(text)
     return number if math.isfinite(number) else None
 
 

@@ -5,7 +5,6 @@ The engine knows metadata as texts alone, so they are compared here, each differ
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,15 @@ import lance
 import numpy as np
 from numpy.typing import NDArray
 
-from imagefinder.filters import Condition, Number, conditions, is_same, number_of, unicode_forms
+from imagefinder.filters import (
+    Condition,
+    Number,
+    conditions,
+    finite_float,
+    is_same,
+    number_of,
+    unicode_forms,
+)
 from imagefinder.stores.lance.metadata import MetadataCache, MetadataColumn
 from imagefinder.stores.lance.selection import (
     IMAGES,
@@ -96,8 +103,7 @@ def _ordered(compare: Callable[[Any, Any], bool], wanted: Number | str) -> Match
 def _loose_number(text: str) -> Number | None:
     if len(text) > _DIGITS or not _LOOSE.fullmatch(text):
         return None
-    number = float(text) if re.search(r"[.eE]", text) else int(text)
-    return number if math.isfinite(number) else None
+    return finite_float(text) if re.search(r"[.eE]", text) else int(text)
 
 
 def _any_of(values: Sequence[Any]) -> Matches:

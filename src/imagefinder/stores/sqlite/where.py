@@ -106,9 +106,14 @@ class _Term:
         cases = []
         if number is not None:
             bound = _NUMERIC.format(self._bind("number", repr(number)))
+            # "1e999" is no number, though it is cast to infinity as an integer of 400 digits is
+            too_large = (
+                f"{kind} = 'text' AND {stored} GLOB '*[.eE]*'"
+                f" AND abs({_NUMERIC.format(stored)}) = {_INFINITY}"
+            )
             cases.append(
                 f"WHEN {kind} IN ('integer', 'real', 'text') AND {stored} <= {_INFINITY}"
-                f" THEN {stored} {symbol} {bound}"
+                f" AND NOT ({too_large}) THEN {stored} {symbol} {bound}"
             )
         if isinstance(value, str):
             text = self._bind("text", value)
