@@ -184,6 +184,8 @@ class Item:
 
 Description: TypeAlias = Mapping[str, Any] | Sequence[Item]
 """The metadata of an image where it lies, or of each of the items that share it."""
+Revision: TypeAlias = Literal["replace", "merge"]
+"""Of what is said at a place: all of it, or as a JSON merge patch (RFC 7396)."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ class Entry:
     """Written with the vectors, if the store keeps local features."""
     signature: Signature | None = None
     """Written with the vectors, or later for an image that is stored without one."""
+    revision: Revision | None = None
+    """Only what is said of a stored image changes, and in one step: its files stay as they are."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from imagefinder import Finder
-from imagefinder.catalogue.metadata_patch import merged
+from imagefinder._utils.merge_patch import merged
 from imagefinder.errors import NotFound
 
 from ..conftest import drawn
@@ -47,3 +47,14 @@ def test_metadata_of_an_image_and_of_one_of_its_items(tmp_path: Path) -> None:
             finder.patch_metadata(found.id, {}, item="SKU-19")
         with pytest.raises(ValueError, match="JSON"):
             finder.patch_metadata(found.id, {"a": float("nan")}, item="SKU-18")
+
+
+def test_a_patch_made_from_an_older_record_keeps_what_was_said_since(tmp_path: Path) -> None:
+    with Finder.create(tmp_path / "shop.db", "classic") as finder:
+        finder.add(drawn(1), metadata={"price": 9})
+        (older,) = finder.page(1)
+        finder.patch_metadata(older.id, {"sale": True})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Finder, "get", lambda *_: older)
+            finder.patch_metadata(older.id, {"price": 8})
+        assert finder.get(older.id).metadata == {"price": 8, "sale": True}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from imagefinder._utils.merge_patch import merged
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.errors import NotFound
 from imagefinder.images.metadata import check_metadata
@@ -24,23 +25,11 @@ def patch_metadata(
     record = catalogue.get(id)
     before = _item_of(record, item)
     check_metadata(patch)
-    after = replace(before, metadata=merged(before.metadata, patch))
-    check_metadata(after.metadata)
-    catalogue.store.write([Entry(record, None, [after])])
+    check_metadata(merged(before.metadata, patch))
+    catalogue.store.write(
+        [Entry(record, None, [replace(before, metadata=patch)], revision="merge")]
+    )
     return catalogue.get(id)
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """A JSON value with a merge patch: objects are merged, ``None`` removes, all else replaces."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
 
 
 def _item_of(record: Record, name: str | None) -> Item:

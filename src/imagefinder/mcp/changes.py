@@ -61,7 +61,8 @@ class Changes:
         check_metadata(metadata)
         record = self._finder.get(id)
         others = [replace(item, metadata={}) for item in record.items]
-        entry = Entry(record, None, [*others, Item(metadata, record.path)])
+        items = [*others, Item(metadata, record.path)]
+        entry = Entry(record, None, items, revision="replace")
         (outcome,) = self._finder.store.write([entry])
         changed = StoredImage.of(self._finder.get(id), self._show_paths)
         return ChangeResult(image=changed, outcome=outcome)

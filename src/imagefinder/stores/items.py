@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from imagefinder._utils.merge_patch import merged
 from imagefinder.types import Entry, File, Item, Record
 
 NOTHING = "{}"
@@ -47,14 +49,17 @@ def updated(text: str, paths: Collection[str], entry: Entry) -> str:
     """The text once an entry is written to an image that has these paths so far."""
     before = items_of(text, paths)
     given = _given(entry)
-    own = [file.path for file in entry.record.files]
+    if entry.revision == "merge":
+        given = _merged(before, given)
+    own = [file.path for file in entry.record.files] if entry.revision is None else []
     if isinstance(entry.metadata, Mapping):
         replaced: set[tuple[str | None, str | None]] = {(path, None) for path in own or (None,)}
     else:
         replaced = {item.place for item in given}
     after = [item for item in before if item.place not in replaced]
     after += [item for item in given if item.metadata]
-    return _text(after, {*paths, *own})
+    text = _text(after, {*paths, *own})
+    return text if entry.revision is None else settled(text, paths)
 
 
 def settled(text: str, paths: Collection[str]) -> str:
@@ -80,6 +85,15 @@ def _given(entry: Entry) -> list[Item]:
     if isinstance(entry.metadata, Mapping):
         return [Item(entry.metadata, entry.record.path)]
     return list(entry.metadata or ())
+
+
+def _merged(before: Iterable[Item], patches: Iterable[Item]) -> list[Item]:
+    """The items at the places of patches, with these."""
+    said = {item.place: item.metadata for item in before}
+    return [
+        replace(patch, metadata=merged(said.get(patch.place, {}), patch.metadata))
+        for patch in patches
+    ]
 
 
 def _text(items: Iterable[Item], paths: Collection[str]) -> str:

@@ -72,7 +72,8 @@ class Upsert:
         if entry.signature is not None:
             rows.insert_signature(record.key, entry.signature)
         is_changed = rows.update_image(entry)
-        before = [rows.upsert_file(record.key, file) for file in record.files]
+        files = record.files if entry.revision is None else ()  # since it was read, they may differ
+        before = [rows.upsert_file(record.key, file) for file in files]
         displaced = {key for key in before if key not in (None, record.key)}
         self._displaced.update(displaced)
         if None in before or (stored is None and not before):

@@ -51,6 +51,7 @@ def check_store(make: MakeStore, measure: Measure) -> None:
         _check_remove,
         _check_select,
         _check_items,
+        _check_revisions,
         _check_pages,
         _check_columns,
         _check_iter_records,
@@ -227,6 +228,28 @@ def _check_items(case: _Case) -> None:
         ((again, _), *_) = [one for one in store.iter_records() if one[0].key == record.key]
         assert again.items == moved
         assert store.remove_files(["/A/0"]) == 1
+
+
+def _check_revisions(case: _Case) -> None:
+    with case.filled() as (store, (first, second, *_)):
+        key, path, other = first.record.key, "/a/0", "/a/1"
+        store.write([replace(first, metadata={"price": 9, "sale": True})])
+        store.write([Entry(replace(second.record, files=first.record.files), None)])
+        patch = Entry(
+            first.record, None, [Item({"price": 8, "sale": None}, path)], revision="merge"
+        )
+        assert store.write([patch]) == ["missing"], "its only file is another image's by now"
+        assert store.lookup_paths([path])[path].key == second.record.key, "no file is taken back"
+        price = Entry(second.record, None, [Item({"price": 9}, path)], revision="merge")
+        size = replace(price, metadata=[Item({"size": {"w": 1}}, path)])
+        assert store.write([price, size, size]) == ["updated", "updated", "unchanged"]
+        stored = store.get([second.record.key])[second.record.key]
+        assert stored.metadata == {"price": 9, "size": {"w": 1}}, "both, whoever read it before"
+        assert [file.path for file in stored.files] == [path, other]
+        gone = Entry(stored, None, [Item({"size": 2}, path)], revision="replace")
+        assert store.write([gone]) == ["updated"]
+        assert store.get([stored.key])[stored.key].metadata == {"size": 2}
+        assert key not in store.get([key])
 
 
 def _check_pages(case: _Case) -> None:
