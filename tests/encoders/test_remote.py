@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ class Endpoint:
         self.answers: list[Answer] = []
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.drips = 0
+        """Blanks that come before an answer, one after the other."""
+        self.has_enough = threading.Event()
 
 
 @pytest.fixture
@@ -53,10 +56,14 @@ def listening() -> Iterator[Endpoint]:
             status, document = made.answers.pop(0)
             data = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(made.drips + len(data)))
             self.send_header("Location", made.url)
             self.end_headers()
-            self.wfile.write(data)
+            with suppress(OSError):  # the client may have gone
+                while made.drips and not made.has_enough.wait(0.02):
+                    made.drips -= 1
+                    self.wfile.write(b" ")
+                self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
             """Nothing on the terminal."""
@@ -186,6 +193,13 @@ def test_a_wrong_answer_is_an_error_that_says_so(endpoint: Endpoint, answer: Any
     endpoint.answers = [(200, answer)]
     with pytest.raises(ModelError, match=r"returned|no list of embeddings"):
         embed(drawn(0), remote(endpoint))
+
+
+def test_an_answer_that_drips_is_given_up(endpoint: Endpoint) -> None:
+    endpoint.answers, endpoint.drips = [(200, listed([1, 2]))], 200
+    with pytest.raises(ModelError, match=r"no answer within 0\.5 seconds"):
+        embed(drawn(0), remote(endpoint, timeout=0.5, retries=0))
+    endpoint.has_enough.set()
 
 
 def test_a_dead_host_is_told() -> None:

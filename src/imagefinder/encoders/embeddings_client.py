@@ -24,6 +24,7 @@ _TEMPORARY = (408, 409, 425, 429, 500, 502, 503, 504)
 _UNUSABLE = (400, 413, 415, 422)
 """Statuses that are about the images of this request."""
 _MAX_BYTES = 256_000_000
+_PART = 2**16
 _MAX_SHOWN = 200
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -73,9 +74,10 @@ class EmbeddingsClient:
 
     def _asked(self, data: bytes) -> bytes:
         request = urllib.request.Request(self.url, data, self._headers())  # noqa: S310  http(s) alone
+        end = time.monotonic() + self.timeout
         try:
             with _opener.open(request, timeout=self.timeout) as response:
-                answer: bytes = response.read(_MAX_BYTES + 1)
+                answer = _read(response, end)
         except urllib.error.HTTPError as error:
             with error:
                 raise self._of_status(error) from error
@@ -132,6 +134,16 @@ class _Temporary(Exception):
         super().__init__(what)
         self.what = what
         self.after = after
+
+
+def _read(response: http.client.HTTPResponse, end: float) -> bytes:
+    """The body, as far as it may go. Raises TimeoutError for one that drips beyond the end."""
+    answer = bytearray()
+    while len(answer) <= _MAX_BYTES and (part := response.read1(_PART)):
+        answer += part
+        if time.monotonic() > end:
+            raise TimeoutError
+    return bytes(answer)
 
 
 def _pause(attempt: int, after: float | None) -> float:
