@@ -47,10 +47,15 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 
 
 @contextmanager
-def listening() -> Iterator[Endpoint]:
+def listening(raw: bytes | None = None) -> Iterator[Endpoint]:
+    """An endpoint, or one that answers everything with these bytes."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if raw is not None:
+                self.wfile.write(raw)
+                return
             made.asked.append(json.loads(body))
             made.keys.append(self.headers["Authorization"])
             status, document = made.answers.pop(0)
@@ -156,7 +161,7 @@ def test_what_may_pass_is_tried_again(endpoint: Endpoint, status: int) -> None:
         (403, "does not allow it"),
         (404, "no such model or address"),
         (405, "no embeddings endpoint"),
-        (302, "status 302"),
+        *((status, "give the address that it leads to") for status in (301, 302, 303, 307, 308)),
         (418, "status 418"),
     ],
 )
@@ -187,6 +192,7 @@ def test_an_image_that_is_refused_costs_no_other_its_vector(
         *(listed(), listed([1, 0], [1, 0]), {"data": [{"index": 5, "embedding": [1, 0]}]}),
         *(listed([1]), listed([]), listed(7), listed("abc"), listed([[1, 0]]), listed([1, "a"])),
         *(listed([1, float("nan")]), listed([1, float("inf")]), listed([1, None]), listed({})),
+        *(listed([10**400, 0]), listed([1, 1e39]), listed(["1", "0"]), listed([True, False])),
     ],
 )
 def test_a_wrong_answer_is_an_error_that_says_so(endpoint: Endpoint, answer: Any) -> None:
@@ -202,6 +208,43 @@ def test_an_answer_that_drips_is_given_up(endpoint: Endpoint) -> None:
     endpoint.has_enough.set()
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"500 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "status 500"),
+        (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "cannot be reached"),
+        (b"200 OK\r\nContent-Length: 99\r\n\r\n" + b'{"data": []}', "IncompleteRead"),
+        (b"302 X\r\nLocation: http://[\r\n\r\n", "it redirects"),
+        (b"200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "more than 100 headers"),
+        (b"what?\r\n\r\n", "cannot be reached"),
+    ],
+)
+def test_an_answer_that_is_no_http_is_the_endpoints_fault(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes, told: str
+) -> None:
+    monkeypatch.setattr(embeddings_client, "_pause", lambda attempt, after: 0.0)
+    with listening(b"HTTP/1.1 " + answer) as made, pytest.raises(ModelError, match=told) as raised:
+        embed(drawn(0), remote(made, retries=1))
+    assert not isinstance(raised.value, UnencodableImage)
+
+
+def test_no_memory_is_spent_on_an_answer_that_is_too_large(endpoint: Endpoint) -> None:
+    endpoint.answers = [(200, b" " * 17_000_000)]
+    with pytest.raises(ModelError, match=r"larger than 16,000,128 bytes"):
+        embed(drawn(0), remote(endpoint))
+
+
+def test_what_an_endpoint_says_cannot_write_on_a_terminal(endpoint: Endpoint) -> None:
+    endpoint.answers = [(422, {"error": {"message": "a\x1b[31m b\ud800\u202e"}})]
+    with pytest.raises(UnencodableImage, match=r"422: a\ufffd\[31m b\ufffd\ufffd$"):
+        embed(drawn(0), remote(endpoint))
+
+
+def test_a_name_that_no_host_has_is_no_fault_of_an_image() -> None:
+    with pytest.raises(ModelError, match="address cannot be used"):
+        embed(drawn(0), Remote("http://a..b/", "m", 2, retries=0))
+
+
 def test_a_dead_host_is_told() -> None:
     with listening() as gone:
         pass
@@ -215,6 +258,11 @@ def test_a_dead_host_is_told() -> None:
         ("ftp://a/b", {"model": "m", "dim": 2}, "http:// or https://"),
         ("http://", {"model": "m", "dim": 2}, "http:// or https://"),
         ("http://[", {"model": "m", "dim": 2}, "http:// or https://"),
+        ("http://a:99999/b", {"model": "m", "dim": 2}, "http:// or https://"),
+        ("http://a:b/b", {"model": "m", "dim": 2}, "http:// or https://"),
+        ("http://☃.example/b", {"model": "m", "dim": 2}, "Punycode"),
+        ("http://a/é", {"model": "m", "dim": 2}, "percent-encoding"),
+        ("http://a/ b", {"model": "m", "dim": 2}, "percent-encoding"),
         ("http://me:secret@a/b", {"model": "m", "dim": 2}, "no secret"),
         ("http://a/b?key=secret", {"model": "m", "dim": 2}, "no secret"),
         ("http://a/b", {}, "-o model=NAME"),

@@ -23,12 +23,13 @@ from imagefinder.errors import ModelError, UnencodableImage
 _TEMPORARY = (408, 409, 425, 429, 500, 502, 503, 504)
 _UNUSABLE = (400, 413, 415, 422)
 """Statuses that are about the images of this request."""
-_MAX_BYTES = 256_000_000
 _PART = 2**16
 _MAX_SHOWN = 200
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_REDIRECTED = "it redirects, which is not followed: give the address that it leads to"
 _HELP = {
+    **dict.fromkeys((301, 302, 303, 307, 308), _REDIRECTED),
     401: "the API key is missing or wrong: set its environment variable",
     403: "the API key does not allow it",
     404: "there is no such model or address: check the URL and the option model",
@@ -40,8 +41,10 @@ _HELP = {
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would take the key to another host."""
 
-    def redirect_request(self, *_: Any) -> None:
-        """None, so that the status is an error."""
+    def _refused(self, *_: Any, **__: Any) -> None:
+        """None, so that the status is an error; where it leads is not read."""
+
+    http_error_301 = http_error_302 = http_error_303 = http_error_307 = http_error_308 = _refused
 
 
 _opener = urllib.request.build_opener(_NoRedirect)
@@ -55,6 +58,8 @@ class EmbeddingsClient:
     key: str | None
     timeout: float
     retries: int
+    max_bytes: int
+    """Of an answer: parsed, it takes many times as much memory."""
 
     def embeddings(self, body: Mapping[str, Any], count: int) -> list[Any]:
         """The vectors of ``count`` inputs, in their order, as the endpoint wrote them.
@@ -77,7 +82,7 @@ class EmbeddingsClient:
         end = time.monotonic() + self.timeout
         try:
             with _opener.open(request, timeout=self.timeout) as response:
-                answer = _read(response, end)
+                answer = _read(response, end, self.max_bytes)
         except urllib.error.HTTPError as error:
             with error:
                 raise self._of_status(error) from error
@@ -85,8 +90,10 @@ class EmbeddingsClient:
             raise _Temporary(f"no answer within {self.timeout:g} seconds") from error
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             raise _Temporary(f"it cannot be reached: {one_line(error)[:_MAX_SHOWN]}") from error
-        if len(answer) > _MAX_BYTES:
-            raise self._failure(f"its answer is larger than {_MAX_BYTES:,} bytes")
+        except ValueError as error:  # such as a host that no name can be looked up for
+            raise self._failure(f"its address cannot be used: {one_line(error)}") from error
+        if len(answer) > self.max_bytes:
+            raise self._failure(f"its answer is larger than {self.max_bytes:,} bytes")
         return answer
 
     def _headers(self) -> dict[str, str]:
@@ -136,13 +143,15 @@ class _Temporary(Exception):
         self.after = after
 
 
-def _read(response: http.client.HTTPResponse, end: float) -> bytes:
+def _read(response: http.client.HTTPResponse, end: float, most: int) -> bytes:
     """The body, as far as it may go. Raises TimeoutError for one that drips beyond the end."""
     answer = bytearray()
-    while len(answer) <= _MAX_BYTES and (part := response.read1(_PART)):
+    while len(answer) <= most and (part := response.read1(_PART)):
         answer += part
         if time.monotonic() > end:
             raise TimeoutError
+    if response.length and len(answer) <= most:  # http.client passes over what is missing
+        raise http.client.IncompleteRead(b"", response.length)
     return bytes(answer)
 
 
@@ -159,6 +168,12 @@ def _reason(error: urllib.error.HTTPError) -> str:
         document = json.loads(error.read(100_000))
         said = document.get("error", document.get("detail"))
         said = said.get("message") if isinstance(said, dict) else said
-    except (ValueError, AttributeError, OSError, RecursionError):
+    except (ValueError, AttributeError, OSError, RecursionError, http.client.HTTPException):
         return ""
-    return f": {' '.join(said.split())[:_MAX_SHOWN]}" if isinstance(said, str) and said else ""
+    return f": {_shown(said)}" if isinstance(said, str) and said else ""
+
+
+def _shown(said: str) -> str:
+    """A stranger's words on one line, without what a terminal obeys or JSON cannot hold."""
+    words = " ".join(said.split())[:_MAX_SHOWN]
+    return "".join(one if one.isprintable() else "\ufffd" for one in words)

@@ -29,6 +29,10 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9]
 
 _MAX_DIM = 2**16
 _BATCHES_AT_ONCE = 4
+_MAX_ANSWER = 16_000_000
+"""Bytes besides the numbers that are expected: vectors of another length are told, too."""
+_MAX_NUMBER = 64
+"""Bytes of one number, with what stands around it."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +109,26 @@ class Remote:
             body |= {"input": urls, "modality": "image"}
         if self.shorten:
             body["dimensions"] = self.dim
-        client = EmbeddingsClient(self.url, api_key(self.url), self.timeout, self.retries)
+        client = EmbeddingsClient(
+            self.url,
+            api_key(self.url),
+            self.timeout,
+            self.retries,
+            _MAX_ANSWER + _MAX_NUMBER * len(urls) * self.dim,
+        )
         return [self._row(vector) for vector in client.embeddings(body, len(urls))]
 
     def _row(self, vector: Any) -> Features:
         try:
-            row = np.array(vector, np.float64)
+            row = np.array(vector)
         except (TypeError, ValueError):
             raise self._wrong("a vector that does not consist of numbers") from None
+        if row.size and row.dtype.kind not in "iuf":
+            raise self._wrong("a vector that does not consist of numbers")
         if row.shape != (self.dim,):
             found = "x".join(map(str, row.shape)) or "no"
             raise self._wrong(f"vectors of {found} dimensions instead of {self.dim}")
-        if not np.isfinite(row).all():
+        if not (np.abs(row, dtype=np.float64) <= np.finfo(np.float32).max).all():
             raise self._wrong("a vector with numbers that are not finite")
         if self.measure == "hamming" and not np.isin(row, np.arange(256)).all():
             raise self._wrong("numbers that are no bytes: the measure hamming needs packed bits")
@@ -152,11 +164,16 @@ def _data_url(image: Image) -> str:
 def _check_url(url: Any) -> None:
     try:
         parts = urlsplit(url)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except (ValueError, AttributeError, TypeError):
         is_good = False
     if not is_good:
         raise ValueError("url: expected the http:// or https:// address of an endpoint")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError(
+            "url: an address has ASCII characters alone: write others in percent-encoding, and the "
+            "name of a host in Punycode"
+        )
     if parts.username or parts.password or parts.query:
         raise ValueError(
             "url: it is stored in the catalogue, so it must hold no secret: put the key into the "
