@@ -234,6 +234,16 @@ def test_a_writable_catalogue_is_changed_and_no_file(finder: Finder, folder: Pat
     assert (folder / "9.png").exists()
 
 
+def test_metadata_of_one_of_several_items_leave_those_of_the_others(finder: Finder) -> None:
+    finder.add([drawn(9)] * 2, metadata=[{"price": 9}, {"price": 30}], items=["17", "18"])
+    (id_,) = {hit.id for hit in finder.search(drawn(9), 1)}
+    ask = Assistant(finder, writable=True)
+    assert "17, 18" in refused(ask("set_metadata", id=id_, metadata={"price": 8}))
+    changed = answer(ask("set_metadata", id=id_, metadata={"price": 8}, item="17"))["image"]
+    assert [item["metadata"]["price"] for item in changed["items"]] == [8, 30]
+    assert "no item" in refused(ask("set_metadata", id=id_, metadata={}, item="19"))
+
+
 def test_the_program_serves_over_stdio(finder: Finder, folder: Path) -> None:
     words = ["mcp", "--db", str(folder.parent / "library.db"), "--root", str(folder)]
     program, *first = PROGRAM

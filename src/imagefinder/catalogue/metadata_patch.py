@@ -23,7 +23,7 @@ def patch_metadata(
 ) -> Record:
     """The record of an image, whose metadata have been patched; see ``Finder.patch_metadata``."""
     record = catalogue.get(id)
-    before = _item_of(record, item)
+    before = item_of(record, item)
     check_metadata(patch)
     check_metadata(merged(before.metadata, patch))
     catalogue.store.write(
@@ -32,7 +32,8 @@ def patch_metadata(
     return catalogue.get(id)
 
 
-def _item_of(record: Record, name: str | None) -> Item:
+def item_of(record: Record, name: str | None) -> Item:
+    """The item of this id or path, or the only one. Raises NotFound, and ValueError for several."""
     if name is not None:
         found = [item for item in record.items if name in item.place]
         if not found and any(file.path == name for file in record.files):

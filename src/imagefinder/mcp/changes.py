@@ -8,16 +8,22 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from imagefinder.catalogue.metadata_patch import item_of
 from imagefinder.errors import UnreadableImage
 from imagefinder.finder import Finder
 from imagefinder.images.metadata import check_metadata
 from imagefinder.mcp.folders import Folders
 from imagefinder.mcp.schemas import ChangeResult, StoredImage
 from imagefinder.mcp.tools import Id, Path
-from imagefinder.types import Entry, Item, Record
+from imagefinder.types import Entry, Record
 
 _Metadata = Annotated[
-    dict[str, Any], Field(description="Takes the place of all metadata that the image has.")
+    dict[str, Any],
+    Field(description="Takes the place of all metadata of the image, or of the item."),
+]
+_Item = Annotated[
+    str | None,
+    Field(description="Whose, where several items share the image: the id or path of one."),
 ]
 
 
@@ -56,13 +62,17 @@ class Changes:
         self._remove(self._finder.get(id))
         return ChangeResult(image=None, outcome="removed from the catalogue")
 
-    def set_metadata(self, id: Id, metadata: _Metadata) -> ChangeResult:  # noqa: A002
-        """Give an image of the catalogue other metadata."""
+    def set_metadata(
+        self,
+        id: Id,  # noqa: A002
+        metadata: _Metadata,
+        item: _Item = None,
+    ) -> ChangeResult:
+        """Give an image of the catalogue other metadata, or one of several items that share it."""
         check_metadata(metadata)
         record = self._finder.get(id)
-        others = [replace(item, metadata={}) for item in record.items]
-        items = [*others, Item(metadata, record.path)]
-        entry = Entry(record, None, items, revision="replace")
+        after = replace(item_of(record, item), metadata=metadata)
+        entry = Entry(record, None, [after], revision="replace")
         (outcome,) = self._finder.store.write([entry])
         changed = StoredImage.of(self._finder.get(id), self._show_paths)
         return ChangeResult(image=changed, outcome=outcome)
