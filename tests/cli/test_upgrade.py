@@ -65,7 +65,7 @@ def test_missing_images_stop_it_until_it_is_told_what_to_do(ask: Ask, tmp_path: 
     shown = ask("upgrade", "--encoder", "phash")
     assert shown.exit_code == 1 and encoder() == "dhash"
     assert "missing: images/1.png: no such file" in shown.stderr
-    assert "still searched by dhash: 1 images cannot be encoded again" in shown.stderr
+    assert "still searched by dhash: 1 image cannot be encoded again" in shown.stderr
     assert json.loads(ask("info", "--json").stdout)["unfinished upgrade"] == {"phash": "2 images"}
     shown = ask("upgrade", "--encoder", "phash", "--missing", "keep-old")
     assert shown.exit_code == 0, shown.output
@@ -79,7 +79,7 @@ def test_missing_images_stop_it_until_it_is_told_what_to_do(ask: Ask, tmp_path: 
 def test_missing_images_are_dropped(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "images" / "1.png").unlink()
     shown = ask("upgrade", "--encoder", "phash", "--missing", "drop")
-    assert "1 images removed" in shown.stdout
+    assert "1 image removed" in shown.stdout
     with Finder.open("c.db") as finder:
         assert len(finder) == 2
 

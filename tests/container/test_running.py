@@ -75,7 +75,7 @@ def test_images_are_added_then_served_and_the_health_check_says_so(
     with serving(image, volume) as (process, address):
         check = ended(image(*healthy, address))
         assert (check.returncode, check.stderr) == (0, b"")
-        assert re.fullmatch(rb"ready: 1 images by standard\n", check.stdout)
+        assert re.fullmatch(rb"ready: 1 image by standard\n", check.stdout)
         page = httpx.get(address)
         assert page.headers["content-type"].startswith("text/html")
         parts = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)

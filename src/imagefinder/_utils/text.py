@@ -1,6 +1,11 @@
-"""Text: what an exception says, on one line."""
+"""Text: numbers of things, and what an exception says on one line."""
 
 from __future__ import annotations
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 image``, ``2,000 images``."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def one_line(error: BaseException) -> str:

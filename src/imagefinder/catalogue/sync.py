@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagefinder._utils.concurrency import batched
-from imagefinder._utils.text import one_line
+from imagefinder._utils.text import one_line, plural
 from imagefinder.catalogue.absence import absent_folders, enclosing, is_gone
 from imagefinder.catalogue.catalogue import Catalogue
 from imagefinder.catalogue.contents import add
@@ -125,7 +125,7 @@ def _kept(absent: Mapping[str, str], gone: Sequence[str]) -> tuple[Failure, ...]
     return tuple(
         Failure(
             folder,
-            f"{reason}, so what it had stays in the catalogue ({counts[folder]:,} files); "
+            f"{reason}, so what it had stays in the catalogue ({plural(counts[folder], 'file')}); "
             "if you deleted them: imagefinder sync --force",
         )
         for folder, reason in absent.items()

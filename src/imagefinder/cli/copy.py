@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagefinder._utils.text import plural
 from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json, short
 from imagefinder.cli.terminal import progress_bar
@@ -68,13 +69,13 @@ def _print_report(report: CopyReport, target: str) -> None:
     from imagefinder.stores.location import display
 
     to = short(display(target))
-    typer.echo(f"{report.written:,} images copied to {to} in {report.seconds:.1f} s")
+    typer.echo(f"{plural(report.written, 'image')} copied to {to} in {report.seconds:.1f} s")
     for note in report.notes:
         typer.echo(plain(note))
 
 
 def _print_comparison(found: Comparison) -> None:
-    images = f"{found.images[0]:,} images"
+    images = plural(found.images[0], "image")
     if found.is_equal:
         typer.echo(f"equal: {images}, SHA-256 of their contents {found.checksums[0][:_SHOWN]}…")
         return
@@ -82,7 +83,7 @@ def _print_comparison(found: Comparison) -> None:
         typer.echo(f"{one.id}: {plain(one.what)}")
     if found.differing > len(found.differences):
         typer.echo(f"... and {found.differing - len(found.differences):,} more")
-    what = [f"{found.differing:,} images"] if found.differing else []
+    what = [plural(found.differing, "image")] if found.differing else []
     typer.echo(
         f"not equal: {images} and {found.images[1]:,}, which differ in "
         f"{', '.join([*what, *found.properties])}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagefinder._utils.text import plural
 from imagefinder.cli.download_options import DownloadOptions
 from imagefinder.cli.option_groups import takes_option_groups
 from imagefinder.cli.options import Json
@@ -90,7 +91,7 @@ def print_summary(summary: Summary) -> None:
     what = "rows with images" if summary.embedded else "URLs"
     typer.echo(
         f"{summary.done:,} of {summary.urls:,} {what} (column {plain(repr(summary.column))}) gave "
-        f"{summary.images:,} images in {summary.seconds:.1f} s"
+        f"{plural(summary.images, 'image')} in {summary.seconds:.1f} s"
     )
     if summary.changed:
         typer.echo(f"{summary.changed:,} of them had changed")

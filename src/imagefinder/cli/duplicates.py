@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from imagefinder._utils.outputs import check_output, write_output
+from imagefinder._utils.text import plural
 from imagefinder.cli.options import DB, At, Db, Force, Json, open_finder, open_store, usage_errors
 from imagefinder.cli.output import print_groups, print_json, short, verification_as_json
 from imagefinder.cli.selected_files import (
@@ -253,7 +254,8 @@ def _print_csv(found: Duplicates, rule: Keep, folder: str | None) -> None:
 
 def _print_left_out(found: Duplicates) -> None:
     if found.unreadable:
-        typer.echo(f"{found.unreadable} images left out: their files cannot be read", err=True)
+        count = plural(found.unreadable, "image")
+        typer.echo(f"{count} left out, of which no file can be read", err=True)
     if found.undecided:
         typer.echo(
             f"{found.undecided} pairs left out: they look alike, but show too little to compare, "

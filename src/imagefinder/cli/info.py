@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from imagefinder._utils.text import plural
 from imagefinder.cli.calibrate import calibration_as_json
 from imagefinder.cli.options import DB, At, Db, Json, open_finder
 from imagefinder.cli.output import print_json, print_pairs
@@ -70,7 +71,7 @@ def _about(finder: Finder, db: str) -> dict[str, Any]:
         about["local bytes an image"] = round(contents.local_bytes / contents.images)
     if other := other_vectors(finder.store):
         kind = "kept vectors" if other.is_kept else "unfinished upgrade"
-        about[kind] = {whole_recipe(other.recipe).encoder: f"{other.images:,} images"}
+        about[kind] = {whole_recipe(other.recipe).encoder: plural(other.images, "image")}
     about["excluded"] = finder.excluded
     about["calibration"] = calibration_as_json(
         load_calibration(finder.store, recipe.measure), contents.images

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from imagefinder._utils.text import plural
 from imagefinder.cli.terminal import console
 from imagefinder.verification.in_words import verdict_with_probability
 
@@ -252,7 +253,7 @@ def print_searches(searches: Sequence[Search], images: int) -> None:
     """The searches of the demo, and how many found the same scene."""
     from rich.text import Text
 
-    table = _table(f"{len(searches)} held-out views searched among {images} images")
+    table = _table(f"{len(searches)} held-out views searched among {plural(images, 'image')}")
     for name in ("held-out view", "best hit", "score", ""):
         table.add_column(name)
     for one in searches:

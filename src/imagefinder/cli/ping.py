@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import typer
 
-from imagefinder._utils.text import one_line
+from imagefinder._utils.text import one_line, plural
 from imagefinder.cli.options import Json
 from imagefinder.cli.output import plain, print_json
 from imagefinder.errors import ImageFinderError
@@ -29,7 +29,7 @@ def ping(
     if as_json:
         print_json(about)
     else:
-        typer.echo(f"ready: {about['images']:,} images by {plain(about['encoder'])}")
+        typer.echo(f"ready: {plural(about['images'], 'image')} by {plain(about['encoder'])}")
 
 
 def _parts(url: str) -> SplitResult:

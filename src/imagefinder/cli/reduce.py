@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from imagefinder._utils.text import plural
 from imagefinder.cli.options import DB, Db, Json, open_finder
 from imagefinder.cli.output import print_json
 from imagefinder.cli.terminal import track
@@ -35,4 +36,4 @@ def reduce(
     if as_json:
         print_json({"catalogue": to, "images": images, "dim": dim, "bytes": after})
     else:
-        typer.echo(f"{images} images; reduced from {before:,} to {after:,} bytes")
+        typer.echo(f"{plural(images, 'image')}; reduced from {before:,} to {after:,} bytes")

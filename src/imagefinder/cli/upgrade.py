@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from imagefinder._utils.text import plural
 from imagefinder.cli.completion import encoder_names
 from imagefinder.cli.options import (
     DB,
@@ -154,7 +155,9 @@ def _discard(db: str, as_json: bool) -> None:
     elif found is None:
         typer.echo("there are no vectors to discard")
     else:
-        typer.echo(f"vectors of {found.images:,} images by {found.recipe.encoder} discarded")
+        typer.echo(
+            f"vectors of {plural(found.images, 'image')} by {found.recipe.encoder} discarded"
+        )
 
 
 def _print(report: UpgradeReport, aside: str | None) -> None:
@@ -162,8 +165,8 @@ def _print(report: UpgradeReport, aside: str | None) -> None:
     print_failures(report.failures, "missing")
     if not report.is_switched:
         typer.echo(
-            f"still searched by {before}: {len(report.lost):,} images cannot be encoded again. "
-            "Put their files back, or add --missing drop or --missing keep-old",
+            f"still searched by {before}: {plural(len(report.lost), 'image')} cannot be encoded "
+            "again. Put their files back, or add --missing drop or --missing keep-old",
             err=True,
         )
     elif report.is_same:
@@ -176,6 +179,6 @@ def _print(report: UpgradeReport, aside: str | None) -> None:
     if aside is not None:
         typer.echo(f"{len(report.lost):,} images keep their vectors by {before} in {aside}")
     elif report.is_switched and report.lost:
-        typer.echo(f"{len(report.lost):,} images removed")
+        typer.echo(f"{plural(len(report.lost), 'image')} removed")
     for note in report.notes:
         typer.echo(note)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imagefinder._utils.outputs import check_output, write_output
+from imagefinder._utils.text import plural
 from imagefinder.cli.completion import encoder_names
 from imagefinder.cli.options import (
     DB,
@@ -115,7 +116,7 @@ def export(
     if as_json:
         print_json({"images": count, "path": os.path.abspath(os.path.expanduser(out))})
     else:
-        typer.echo(f"{count} images exported to {plain(out)}")
+        typer.echo(f"{plural(count, 'image')} exported to {plain(out)}")
 
 
 def import_(
