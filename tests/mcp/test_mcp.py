@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import os
 from collections.abc import Iterator
 from io import BytesIO
@@ -15,6 +16,7 @@ from imagefinder import Finder
 
 pytest.importorskip("mcp")
 
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ImageContent, TextContent
 
 from imagefinder.mcp import Folders, create_server
@@ -98,6 +100,23 @@ def test_a_server_only_searches_unless_it_is_writable(finder: Finder, folder: Pa
     assert all(tool.annotations.read_only_hint and tool.output_schema for tool in tools.values())
     assert set(Assistant(finder, writable=True).tools()) == SEARCHING | CHANGING
     assert "Unknown tool" in refused(Assistant(finder)("remove_image", id="0" * 16))
+
+
+def test_a_prompt_is_refused_and_leaves_the_log_as_it_is(
+    finder: Finder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    assistant = Assistant(finder)
+    assert logging.getLogger().handlers == []
+    logging.getLogger().addHandler(caplog.handler)
+
+    async def prompted() -> None:
+        async with Client(assistant.server) as client:
+            with pytest.raises(MCPError, match="call one of the tools"):
+                await client.get_prompt("describe")
+
+    asyncio.run(prompted())
+    assert not caplog.records
 
 
 def test_a_catalogue_is_described(finder: Finder, folder: Path) -> None:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from imagefinder.server.log_config import JsonFormatter, TextFormatter, request_id
+from imagefinder.server.log_config import JsonFormatter, TextFormatter, log_to, request_id
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -41,3 +41,18 @@ def test_an_error_has_its_trace(formatter: logging.Formatter) -> None:
         logger.exception("a request failed")
     assert "a request failed" in stream.getvalue()
     assert "ValueError: it broke" in stream.getvalue()
+
+
+def test_what_the_sdk_of_assistants_says_is_in_the_same_log() -> None:
+    stream = io.StringIO()
+    loggers = [logging.getLogger(name) for name in ("imagefinder", "uvicorn", "mcp")]
+    before = [(one.handlers, one.level, one.propagate) for one in loggers]
+    try:
+        log_to(stream)
+        logging.getLogger("mcp.server").info("a request")
+        logging.getLogger("mcp.server").error("it broke")
+    finally:
+        for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
+    assert json.loads(stream.getvalue())["message"] == "it broke"

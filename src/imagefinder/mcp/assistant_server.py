@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Never, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, ToolAnnotations
 from pydantic import create_model
 
 from imagefinder import __version__
@@ -67,13 +70,30 @@ def create_server(
                 read_only_hint=False, destructive_hint=destroys, open_world_hint=False
             )
             offered.append(_strict_tool(_with_plain_errors(change, explain), hints))
-    return MCPServer(
-        "imagefinder",
-        version=__version__,
-        instructions=_INSTRUCTIONS,
-        log_level="ERROR",
-        tools=offered,
-    )
+    with _unchanged_logging():
+        return _ToolsServer(
+            "imagefinder", version=__version__, instructions=_INSTRUCTIONS, tools=offered
+        )
+
+
+class _ToolsServer(MCPServer):
+    """Has no prompts. The SDK takes a request for one that is missing for a crash."""
+
+    async def get_prompt(self, *_: Any, **__: Any) -> Never:
+        """Raises MCPError."""
+        raise MCPError(INVALID_PARAMS, "there are no prompts: call one of the tools")
+
+
+@contextmanager
+def _unchanged_logging() -> Iterator[None]:
+    """The SDK would have all libraries log through rich, beside the log of a server."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
 
 
 def _strict_tool(tool: Callable[..., Any], hints: ToolAnnotations) -> Tool:

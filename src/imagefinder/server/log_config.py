@@ -12,7 +12,7 @@ from typing import TextIO
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the current request."""
 
-_LOGGERS = ("imagefinder", "uvicorn")
+_LOGGERS = {"imagefinder": logging.INFO, "uvicorn": logging.INFO, "mcp": logging.ERROR}
 
 
 class JsonFormatter(logging.Formatter):
@@ -42,13 +42,13 @@ class TextFormatter(logging.Formatter):
 
 
 def log_to(stream: TextIO) -> None:
-    """Send our messages and uvicorn's to a stream, as JSON unless it is a terminal."""
+    """Send what these loggers say to a stream, as JSON unless it is a terminal."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(TextFormatter() if stream.isatty() else JsonFormatter())
-    for name in _LOGGERS:
+    for name, level in _LOGGERS.items():
         logger = logging.getLogger(name)
         logger.handlers = [handler]
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
         logger.propagate = False
 
 
