@@ -258,8 +258,8 @@ def _print_left_out(found: Duplicates) -> None:
         typer.echo(f"{count} left out, of which no file can be read", err=True)
     if found.undecided:
         typer.echo(
-            f"{found.undecided} pairs left out: they look alike, but show too little to compare, "
-            "as blank pages, icons or slides do (--json names some)",
+            f"{plural(found.undecided, 'pair')} left out, which look alike, but show too little to "
+            "compare, as blank pages, icons or slides do (--json names some)",
             err=True,
         )
 

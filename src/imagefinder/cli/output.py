@@ -158,9 +158,8 @@ def print_groups(groups: Sequence[DuplicateGroup]) -> None:
         typer.echo("no duplicates")
         return
     spare = sum(group.spare_bytes for group in groups) / 1e6
-    table = _table(
-        f"{len(groups)} images with duplicates, which take {spare:,.1f} MB; nothing was deleted"
-    )
+    images = plural(len(groups), "image")
+    table = _table(f"{images} with duplicates, which take {spare:,.1f} MB; nothing was deleted")
     reason = "why the best is better"
     for name in (reason, "verdict", "score", "pixels", "bytes", "id", "path"):
         left = name in (reason, "verdict", "id", "path")
