@@ -8,6 +8,7 @@ import { titleOf } from "./image-card.js";
 const PATIENCE = 8000; // milliseconds
 
 let pending = null; // {images, encoder, timer}
+let turn = Promise.resolve(); // until what was asked for before is done
 
 export function init() {
   $("undo").addEventListener("click", undo);
@@ -20,11 +21,19 @@ export function init() {
 
 /** Hide images, and remove them unless that is undone. Who leaves the page before then keeps them. */
 export async function removeSoon(images, encoder) {
-  await finish();
-  pending = { images, encoder };
   hide(idsOf(images));
-  say(`Removing ${nameOf(images)} from the catalogue.`, true);
-  wait();
+  await inTurn(async () => {
+    await removePending();
+    pending = { images, encoder };
+    say(`Removing ${nameOf(images)} from the catalogue.`, true);
+    wait();
+  });
+}
+
+/** One after the other: a removal that takes long neither loses the next nor answers for it. */
+function inTurn(step) {
+  turn = turn.then(step);
+  return turn;
 }
 
 function wait() {
@@ -41,7 +50,9 @@ function undo() {
   say(`${nameOf(images)} kept.`, false);
 }
 
-async function finish() {
+const finish = () => inTurn(removePending);
+
+async function removePending() {
   if (!pending) {
     $("toast").hidden = true;
     return;
