@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 import PIL.Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from imagefinder import Finder
 
@@ -131,3 +131,31 @@ def test_what_cannot_be_removed_is_shown_again(visit: Visitor, writable: str) ->
     expect(at.page.locator("#toast-text")).to_contain_text("not removed: this API key is read-only")
     expect(at.cards.first.locator(".name")).to_have_text(name)
     expect(at.page.locator("#count")).to_have_text("144 images")
+
+
+def test_none_is_lost_while_the_removal_of_another_takes_long(
+    visit: Visitor, tmp_path: Path
+) -> None:
+    with Finder.create(tmp_path / "few.db", encoder="compact") as finder:
+        for seed in range(4):
+            PIL.Image.fromarray(drawn(seed)).save(tmp_path / f"{seed}.png")
+            finder.add(tmp_path / f"{seed}.png")
+    waiting: list[Route] = []
+    with running(tmp_path / "few.db", writable=True) as origin:
+        at = visit(origin).to("#catalogue")
+        at.page.route("**/v1/images/*", lambda route: _hold_first(route, waiting))
+        for left in (3, 2, 1):
+            at.act(f"Remove {at.names()[0]}")
+            expect(at.cards).to_have_count(left)
+        waiting[0].continue_()
+        expect(at.page.locator("#undo")).to_be_visible()
+        at.page.click("#remove-now")
+        expect(at.page.locator("#count")).to_have_text("1 image")
+
+
+def _hold_first(route: Route, waiting: list[Route]) -> None:
+    """A first DELETE that waits, as if the server were busy."""
+    if route.request.method != "DELETE" or waiting:
+        route.continue_()
+    else:
+        waiting.append(route)
