@@ -32,7 +32,7 @@ export async function removeSoon(images, encoder) {
 
 /** One after the other: a removal that takes long neither loses the next nor answers for it. */
 function inTurn(step) {
-  turn = turn.then(step);
+  turn = turn.then(step, step);
   return turn;
 }
 
