@@ -22,6 +22,8 @@ from imagefinder.stores.lance.store import LanceStore
 from imagefinder.testing.contracts import random_entries
 from imagefinder.types import Recipe
 
+from ...object_store import ObjectStore
+
 RECIPE = Recipe("test", {}, 8, "cosine")
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -159,13 +161,18 @@ READS: list[Callable[[LanceStore], object]] = [
 
 @pytest.mark.parametrize("read", READS)
 def test_what_keys_may_not_do_is_not_taken_for_damage(
-    place: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[LanceStore], object]
+    object_store: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[LanceStore], object],
 ) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
         text = "External error: The operation lacked the necessary privileges, /a/b.rs:12:3"
         raise pa.ArrowInvalid(text)
 
-    with closing(LanceStore.open(place)) as store:
+    address = f"{object_store.bucket()}/c"
+    with closing(LanceStore.create(address, RECIPE)) as store:
+        store.write(random_entries(3, 8))
+    with closing(LanceStore.open(address)) as store:
         monkeypatch.setattr(lance.LanceDataset, "scanner", refuse)
         with pytest.raises(StoreError, match="use keys that may read and write there") as raised:
             read(store)
