@@ -85,11 +85,13 @@ def test_nothing_is_downloaded_for_a_plug_in_that_is_missing(verb: list[str]) ->
 
 @pytest.mark.parametrize("verb", [["add"], ["cluster", "add"]])
 def test_for_objects_without_the_extra(verb: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: str) -> NoReturn:
-        raise MissingExtra("'s3://' needs: pip install 'imagefinder[objects]'")
+    def missing(module: str, extra: str, what: str) -> NoReturn:
+        raise MissingExtra(f"{what} needs: pip install 'imagefinder[{extra}]'")
 
     monkeypatch.setattr("imagefinder.images.remote_files.optional_import", missing)
-    assert isinstance(refused(*verb, "s3://nowhere/photos").exception, MissingExtra)
+    error = refused(*verb, "az://nowhere/photos").exception
+    assert isinstance(error, MissingExtra)
+    assert "'az://'" in str(error)
 
 
 def test_for_objects_that_are_missing(object_store: ObjectStore) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,8 +150,9 @@ def _reason(error: Exception) -> str:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What pyarrow raises, and the operating system."""
-    return OSError, ValueError, optional_import("pyarrow", "objects", "'s3://'").ArrowException
+    """What the operating system raises, and pyarrow if it is loaded."""
+    pyarrow = sys.modules.get("pyarrow")
+    return (OSError, ValueError, *([pyarrow.ArrowException] if pyarrow else []))
 
 
 def _azure_account() -> dict[str, str | None]:
