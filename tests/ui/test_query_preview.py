@@ -25,6 +25,22 @@ def test_a_part_of_a_tiff_file_is_searched_with(
     assert at.cards.count() > 0
 
 
+def test_a_box_takes_the_keys_as_soon_as_the_dialog_is_open(
+    visit: Visitor, origin: str, gallery: Path
+) -> None:
+    at = visit(origin).to()
+    at.ask(gallery / "harbour" / "size.jpg")
+    choose = at.page.get_by_role("button", name="Choose a part")
+    expect(choose).to_be_visible()
+    at.page.set_viewport_size({"width": 390, "height": 800})
+    focused = choose.evaluate("(one) => { one.click(); return document.activeElement.className }")
+    assert focused == "box"
+    frame = at.page.locator(".frame")
+    before = frame.bounding_box()
+    expect(frame.locator("img")).to_have_js_property("complete", True)
+    assert frame.bounding_box() == before  # an image that comes late moves no button
+
+
 @pytest.mark.parametrize("name", ["notes.jpg", "notes.heic"])
 def test_nothing_is_offered_for_what_nobody_can_display(
     visit: Visitor, origin: str, tmp_path: Path, name: str

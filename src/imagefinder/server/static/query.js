@@ -55,7 +55,7 @@ export function renderQuery(query, params) {
   const single = first?.url && !others.length;
   const images = single ? [partOf(first, params, show)] : query.images.map((image) => tile(image, show));
   const text = query.text && h("span", { class: "chip" }, `“${query.text}”`);
-  const part = single && button("Choose a part", () => choosePart(first, params));
+  const part = single && button("Choose a part", () => choosePart(first, params, images[0].querySelector("img")));
   if (part) {
     part.hidden = true; // until there is something to draw on
     images[0].querySelector("img").addEventListener("load", () => (part.hidden = false));
@@ -82,17 +82,21 @@ function boxAt(region) {
 
 const sizeOf = (image, img) => image.size ?? [img.naturalWidth, img.naturalHeight];
 
-/** Ask for a box in a dialog, and search with it. */
-async function choosePart(image, params) {
-  const img = h("img", { src: image.url, alt: `The query: ${image.name}`, draggable: "false" });
-  const frame = h("div", { class: "frame" }, img);
+/**
+ * Ask for a box in a dialog, and search with it. The box is there and focused at once, so that no key
+ * goes to a button; `img`, which is loaded, is the image in the query's bar.
+ */
+async function choosePart(image, params, img) {
+  const size = sizeOf(image, img);
+  const frame = h("div", { class: "frame" }, h("img", { src: image.url, alt: `The query: ${image.name}`, draggable: "false" }));
+  const [width, height] = size;
+  Object.assign(frame.style, { width: `min(${width}px, ${(60 * width) / height}vh)`, aspectRatio: `${width} / ${height}` });
   const crop = params.get("crop");
   const cropper = croppable(frame, () => $("part").close("yes"));
   $("part-frame").replaceChildren(frame);
   const closed = openDialog($("part"));
-  await img.decode();
-  cropper.begin(crop && toFractions(crop, sizeOf(image, img)));
-  if ((await closed) === "yes") navigate(hrefWith({ crop: toPixels(cropper.region(), sizeOf(image, img)) }));
+  cropper.begin(crop && toFractions(crop, size));
+  if ((await closed) === "yes") navigate(hrefWith({ crop: toPixels(cropper.region(), size) }));
 }
 
 /** A small image, or the name of what cannot be shown; `show` is called once there is a preview. */
