@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from imagefinder import Finder
 from imagefinder.server import Settings, create_app
@@ -89,6 +90,10 @@ class Visit:
         """The image cards of the current view."""
         return self.page.locator("main > section:visible .card")
 
+    def card(self, number: int) -> Locator:
+        """The card with this number, from 1, in the listing."""
+        return self.page.locator(f".card[aria-posinset='{number}']")
+
     def names(self) -> list[str]:
         """The titles of the cards, in order."""
         self.settled()
@@ -132,6 +137,24 @@ def visit(browser: Browser) -> Iterator[Visitor]:
             return visit
 
         yield opened
+
+
+def page_of(route: Route, total: int) -> dict[str, object]:
+    """The answer to a request for a part of a made-up listing."""
+    query = parse_qs(urlsplit(route.request.url).query)
+    offset, limit = int(query.get("offset", ["0"])[0]), int(query["limit"][0])
+    shapes = [(3, 2), (2, 3), (1, 1)]
+    images = [
+        {
+            "id": f"{number:016x}",
+            "name": f"{number}.jpg",
+            "width": 100 * shapes[number % 3][0],
+            "height": 100 * shapes[number % 3][1],
+            "metadata": {},
+        }
+        for number in range(offset, min(offset + limit, total))
+    ]
+    return {"images": images, "next": None, "total": total, "detail": None}
 
 
 def _heard(faults: list[str], kind: str, text: str) -> None:

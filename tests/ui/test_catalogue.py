@@ -2,14 +2,13 @@
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import PIL.Image
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from ..conftest import drawn
-from .conftest import Visitor, running
+from .conftest import Visitor, page_of, running
 
 
 @pytest.fixture
@@ -188,23 +187,6 @@ def test_a_million_images_are_scrolled_through(visit: Visitor, origin: str) -> N
     at.page.wait_for_url(re.compile("at=(4[89]|5[01])....$"))
     at.page.reload()
     expect(middle).to_have_attribute("aria-posinset", re.compile("^(4[89]|5[01])....$"))
-
-
-def page_of(route: Route, total: int) -> dict[str, object]:
-    query = parse_qs(urlsplit(route.request.url).query)
-    offset, limit = int(query.get("offset", ["0"])[0]), int(query["limit"][0])
-    shapes = [(3, 2), (2, 3), (1, 1)]
-    images = [
-        {
-            "id": f"{number:016x}",
-            "name": f"{number}.jpg",
-            "width": 100 * shapes[number % 3][0],
-            "height": 100 * shapes[number % 3][1],
-            "metadata": {},
-        }
-        for number in range(offset, min(offset + limit, total))
-    ]
-    return {"images": images, "next": None, "total": total, "detail": None}
 
 
 def test_what_is_too_large_is_not_even_sent(

@@ -41,7 +41,7 @@ def test_arrows_go_through_the_hits_and_escape_returns(opened: Visit) -> None:
     at.page.keyboard.press("Escape")
     expect(at.page.locator("#lightbox")).to_be_hidden()
     expect(at.cards.first.locator(".preview")).to_be_focused()
-    assert "show=" not in at.page.url
+    expect(at.page).not_to_have_url(re.compile("show="))
 
 
 SLOW_BACK = "() => { history.back = () => setTimeout(() => history.go(-1), 500); }"

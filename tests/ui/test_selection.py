@@ -1,6 +1,7 @@
 """Selecting several images, and what can be done with them together."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import PIL.Image
@@ -9,7 +10,7 @@ from playwright.sync_api import Route, expect
 from imagefinder import Finder
 
 from ..conftest import drawn
-from .conftest import Visit, Visitor, running
+from .conftest import Visit, Visitor, page_of, running
 
 
 def pick(at: Visit, number: int, **options: object) -> None:
@@ -42,6 +43,55 @@ def test_the_keyboard_selects(visit: Visitor, origin: str) -> None:
     at.page.keyboard.press("Escape")
     expect(at.page.locator("#selection")).to_be_hidden()
     expect(at.page.locator(".pick input:checked")).to_have_count(0)
+
+
+def from_first_to_last(at: Visit, listed: Callable[[Route], None]) -> Visit:
+    """The first of 600 images is selected, the last has the focus; the 200 between are not loaded."""
+    at.page.route("**/v1/images?*", listed)
+    at.page.route("**/thumbnail?*", lambda route: route.fulfill(status=404, json={}))
+    at.to("#catalogue")
+    at.card(1).locator(".preview").focus()
+    at.page.keyboard.press("Space")
+    at.page.keyboard.press("End")
+    expect(at.card(600)).to_be_in_viewport()
+    at.card(600).locator(".preview").focus()
+    return at
+
+
+def test_a_range_that_is_still_loading_is_cleared_with_the_others(
+    visit: Visitor, origin: str
+) -> None:
+    """The listing is made up, and the block in its middle comes late."""
+    waiting: list[Route] = []
+
+    def listed(route: Route) -> None:
+        if "offset=200" in route.request.url and not waiting:
+            waiting.append(route)
+        else:
+            route.fulfill(json=page_of(route, 600))
+
+    at = from_first_to_last(visit(origin, viewport={"width": 390, "height": 700}), listed)
+    with at.page.expect_request("**offset=200**"):
+        at.page.keyboard.press("Shift+Space")
+    at.page.keyboard.press("Escape")
+    expect(at.page.locator("#selection")).to_be_hidden()
+    with at.page.expect_response("**offset=200**"):
+        waiting[0].fulfill(json=page_of(waiting[0], 600))
+    at.page.keyboard.press("Space")
+    expect(at.page.locator("#selection-count")).to_have_text("1 selected")
+
+
+def test_a_range_that_cannot_be_loaded_is_told(visit: Visitor, origin: str) -> None:
+    def listed(route: Route) -> None:
+        if "offset=200" in route.request.url:
+            route.fulfill(status=410, json={"detail": "the catalogue is away"})
+        else:
+            route.fulfill(json=page_of(route, 600))
+
+    at = from_first_to_last(visit(origin, viewport={"width": 390, "height": 700}), listed)
+    at.page.keyboard.press("Shift+Space")
+    expect(at.page.locator("#list-error")).to_contain_text("the catalogue is away")
+    expect(at.page.locator("#selection-count")).to_have_text("2 selected")
 
 
 def test_their_list_is_downloaded(visit: Visitor, origin: str) -> None:

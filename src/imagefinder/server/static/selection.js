@@ -8,7 +8,7 @@ import { navigate, searchHref } from "./router.js";
 const MOST = 1000;
 const MOST_QUERIES = 16; // of one search
 
-const chosen = new Map(); // images by their ids
+let chosen = new Map(); // images by their ids; another map once nothing is selected
 let last = null; // id of the image that was toggled last: where a range begins
 let place = { grid: null, encoder: null };
 
@@ -42,23 +42,30 @@ export function boxOf(image, card) {
 }
 
 async function toggle(image, isChosen, isRange) {
-  const images = isRange ? await rangeTo(image) : [image];
+  const [before, from] = [chosen, last];
+  last = image.id;
+  const images = isRange ? await range(from, image) : [image];
+  if (before !== chosen) return; // cleared while they were loaded
   for (const one of images) {
     if (!isChosen) chosen.delete(one.id);
     else if (chosen.size < MOST) chosen.set(one.id, one);
   }
-  last = image.id;
   show();
   announce(chosen.size < MOST ? `${plural(chosen.size, "image")} selected` : `${MOST} images selected, which are the most`);
 }
 
-async function rangeTo(image) {
+async function range(from, image) {
   const { grid } = place;
-  const ends = [grid.indexOf(last), grid.indexOf(image.id)].sort((one, other) => one - other);
+  const ends = [grid.indexOf(from), grid.indexOf(image.id)].sort((one, other) => one - other);
   if (ends[0] < 0) return [image];
   const images = [];
-  for (let number = ends[0]; number <= Math.min(ends[1], ends[0] + MOST); number += 1) images.push(await grid.at(number));
-  return images;
+  try {
+    for (let number = ends[0]; number <= Math.min(ends[1], ends[0] + MOST); number += 1) images.push(await grid.at(number));
+  } catch (error) {
+    grid.onError(error);
+    return [image];
+  }
+  return images.filter(Boolean);
 }
 
 function forget(ids) {
@@ -68,7 +75,7 @@ function forget(ids) {
 
 function clear() {
   if (chosen.size && $("selection").contains(document.activeElement)) place.grid.focus(last);
-  chosen.clear();
+  chosen = new Map();
   last = null;
   show();
 }
