@@ -10,6 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -94,11 +95,11 @@ class Client:
 
     def similar(self, id: str, k: int = 10, *, where: Mapping[str, Any] | None = None) -> Hits:  # noqa: A002
         """The k most similar images to a stored one, without that itself."""
-        return _hits(self._get(f"/v1/images/{id}/similar", k=k, **_filter(where)))
+        return _hits(self._get(f"{_path(id)}/similar", k=k, **_filter(where)))
 
     def get(self, id: str) -> Record:  # noqa: A002  the word that users know
         """The record of an image."""
-        return _record(self._get(f"/v1/images/{id}"))
+        return _record(self._get(_path(id)))
 
     def page(
         self, most: int = 100, *, after: str | None = None, where: Mapping[str, Any] | None = None
@@ -106,7 +107,8 @@ class Client:
         """The next images in order of their ids, ``after`` one of them or from the first on."""
         cursor = {} if after is None else {"cursor": after}
         found = self._get("/v1/images", limit=most, **cursor, **_filter(where))
-        return [_record(one) for one in found["images"]]
+        with _ours():
+            return [_record(one) for one in found["images"]]
 
     def add(
         self,
@@ -136,7 +138,8 @@ class Client:
         each = [metadata] * len(given) if isinstance(metadata, Mapping | None) else metadata
         names = [None] * len(given) if items is None else items
         report = Report()
-        for some in batched(zip(given, each, names, strict=True), _LINES):
+        all_of_them = list(zip(given, each, names, strict=True))  # or none is sent
+        for some in batched(all_of_them, _LINES):
             report = self._add_batch(some, report)
         return report
 
@@ -171,8 +174,10 @@ class Client:
         """The report of these lines, which have the names, and of what was ``before``."""
         headers = {"Content-Type": "application/x-ndjson"}
         answer = self._answer("POST", path, params=self._encoder, content=lines, headers=headers)
-        *reports, end = map(json.loads, answer.content.splitlines() or [b"{}"])
-        if "finished" not in end:
+        with _ours():
+            *reports, end = map(json.loads, answer.content.splitlines() or [b"{}"])
+            is_whole = "finished" in end
+        if not is_whole:
             raise RequestError("the server's report was cut short: repeat the call")
         if reports and reports[-1]["status"] == _TOO_SLOW:  # nobody knows of the lines behind it
             raise RequestError(reports[-1]["problem"]["detail"], _TOO_SLOW)
@@ -194,11 +199,14 @@ class Client:
     ) -> Record:
         """Change the metadata of an image; see ``Finder.patch_metadata``."""
         params = self._encoder | ({} if item is None else {"item": item})
-        return _record(self._ask("PATCH", f"/v1/images/{id}", params=params, json=dict(patch)))
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps(dict(patch))
+        asked = self._ask("PATCH", _path(id), params=params, content=body, headers=headers)
+        return _record(asked)
 
     def remove(self, id: str) -> None:  # noqa: A002  the word that users know
         """Remove an image from the catalogue."""
-        self._ask("DELETE", f"/v1/images/{id}", params=self._encoder)
+        self._ask("DELETE", _path(id), params=self._encoder)
 
     def _get(self, path: str, **params: Any) -> Any:
         return self._ask("GET", path, params=self._encoder | params)
@@ -208,18 +216,35 @@ class Client:
 
     def _ask(self, method: str, path: str, **given: Any) -> Any:
         answer = self._answer(method, path, **given)
-        return answer.json() if answer.content else None
+        with _ours():
+            return answer.json() if answer.content else None
 
     def _answer(self, method: str, path: str, **given: Any) -> httpx.Response:
         try:
             answer: httpx.Response = self._client.request(method, path, **given)
-        except self._httpx.HTTPError as error:
+        except (self._httpx.HTTPError, self._httpx.InvalidURL, UnicodeEncodeError) as error:
             raise RequestError(f"{self._client.base_url}: {one_line(error)}") from error
         if answer.status_code == _NOT_FOUND:
             raise NotFound(_detail(answer))
         if not answer.is_success:
             raise RequestError(_detail(answer), answer.status_code)
         return answer
+
+
+def _path(id: str) -> str:  # noqa: A002  the word that users know
+    """Of an image; what is no id must not become the path of something else."""
+    if not is_id(id):
+        raise NotFound(f"{id!r:.40} is not the id of an image: it has 16 hexadecimal digits")
+    return f"/v1/images/{id}"
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """Raises RequestError where an answer has not the form of this API's."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RequestError("the server's answer is none of ImageFinder's") from error
 
 
 def _detail(answer: httpx.Response) -> str:
@@ -235,7 +260,9 @@ def _filter(where: Mapping[str, Any] | None) -> dict[str, str]:
 
 def _file(image: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     """Its name and its bytes."""
-    return ("image", image) if isinstance(image, bytes) else (Path(image).name, read(image))
+    if isinstance(image, bytes):
+        return "image", image
+    return os.fsencode(Path(image).name).decode(errors="replace"), read(image)
 
 
 def _name(image: str | os.PathLike[str] | bytes) -> str:
@@ -265,8 +292,9 @@ def _failures(reports: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Ite
 
 
 def _hits(found: Mapping[str, Any]) -> Hits:
-    hits = Hits(map(_hit, found["hits"]))
-    hits.detail = found["detail"]
+    with _ours():
+        hits = Hits(map(_hit, found["hits"]))
+        hits.detail = found["detail"]
     return hits
 
 
@@ -283,9 +311,14 @@ def _hit(about: Mapping[str, Any]) -> Hit:
 
 
 def _record(about: Mapping[str, Any]) -> Record:
+    with _ours():
+        return _record_of(about)
+
+
+def _record_of(about: Mapping[str, Any]) -> Record:
     key = key_from(about["id"])
     if key is None:
-        raise RequestError("the server's answer is none of ImageFinder's")
+        raise ValueError("no id")
     name = about["name"]
     return Record(
         key,

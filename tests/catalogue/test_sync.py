@@ -428,3 +428,26 @@ def test_globs_that_several_programs_keep_at_once_are_all_kept(
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(keep, range(6)))
     assert sorted(finder.excluded) == sorted(f"{n}-{m}" for n in range(6) for m in range(4))
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["changed", "whole"])
+def test_a_file_may_become_a_folder_and_a_folder_a_file(
+    finder: Finder, root: Path, tells: bool
+) -> None:
+    finder.add(root)
+    turned = root / "000.png"
+    inside = turned / "inside.png"
+    data = turned.read_bytes()
+    changed = [str(turned), str(inside)] if tells else None
+
+    turned.unlink()
+    draw(turned, 1, 200)
+    finder.sync(root, changed=changed)
+    assert set(finder.store.iter_paths(str(turned))) == {str(turned / "200.png")}
+    assert not finder.store.lookup_paths([str(turned)])
+
+    shutil.rmtree(turned)
+    turned.write_bytes(data)
+    finder.sync(root, changed=changed)
+    assert not list(finder.store.iter_paths(str(turned)))
+    assert finder.store.lookup_paths([str(turned)])

@@ -134,3 +134,56 @@ def test_a_report_that_is_cut_short_is_an_error() -> None:
         pytest.raises(RequestError, match="cut short"),
     ):
         client.remove_many(["0" * 16])
+
+
+@pytest.mark.parametrize("hidden", ["?x=1", "#part", "/", "/../{id}", "\n", "\udcff", "x" * 70_000])
+def test_what_is_no_id_names_nothing_else(client: Client, hidden: str) -> None:
+    first = client.page(1)[0].id
+    given = f"{first}{hidden.format(id=first)}"
+    for ask in (
+        client.get,
+        client.similar,
+        client.remove,
+        lambda id: client.patch_metadata(id, {}),
+    ):
+        with pytest.raises(NotFound, match="is not the id of an image"):
+            ask(given)
+    assert client.get(first).id == first
+
+
+def test_every_name_and_value_is_sent_or_refused(
+    client: Client, images: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / "caf\udce9.png"
+    named.write_bytes((images / "1.png").read_bytes() + b"named")
+    record = client.add(named)
+    assert record.path == "caf\ufffd.png"
+    assert client.add_many([named]).unchanged == 1
+    for value in (float("nan"), "\udcff"):
+        with pytest.raises(RequestError):
+            client.patch_metadata(record.id, {"a": value})
+    for item in ("\udcff", "x" * 70_000):
+        with pytest.raises(RequestError):
+            client.patch_metadata(record.id, {"a": 1}, item=item)
+    client.remove(record.id)
+    before = len(client.page(1000))
+    with pytest.raises(ValueError, match="shorter"):
+        client.add_many([b"1", b"2"], items=["1"])
+    assert len(client.page(1000)) == before
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "5", '{"images": 5, "hits": [{}]}', ""])
+def test_another_program_answers(body: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=body)
+
+    with Client("http://localhost", transport=httpx.MockTransport(answer)) as client:
+        for ask in (
+            lambda: client.get("0" * 16),
+            lambda: client.page(),
+            lambda: client.search(b"image"),
+            lambda: client.similar("0" * 16),
+            lambda: client.remove_many(["0" * 16]),
+        ):
+            with pytest.raises(RequestError):
+                ask()

@@ -9,6 +9,7 @@ had many. A folder that is gone from one that still has images was deleted.
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,12 +48,11 @@ def absent_folders(store: Store, root: str, gone: Sequence[str]) -> dict[str, st
 def is_gone(path: str) -> bool:
     """Whether there is certainly no file any more; an inaccessible one may still exist."""
     try:
-        os.stat(path)
+        return stat.S_ISDIR(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return not _leads_away(Path(path))
     except (OSError, ValueError):
         return False
-    return False
 
 
 def enclosing(path: str, folders: Collection[str]) -> Iterator[str]:

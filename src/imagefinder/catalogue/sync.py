@@ -84,7 +84,7 @@ def _stored_paths(store: Store, root: str, changed: ChangedPaths | None) -> Iter
     for batch in batched(sorted(changed.paths), _PAGE):
         yield from store.lookup_paths(list(filter(is_storable, batch)))
         for path in filter(is_storable, batch):
-            if not Path(path).is_file():  # it is a folder, or may have been one
+            if path in changed.former_folders or not Path(path).is_file():
                 yield from store.iter_paths(path)
 
 

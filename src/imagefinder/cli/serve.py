@@ -92,7 +92,7 @@ def serve(
 ) -> None:
     """Serve searches over HTTP: a web page, and an API (see /docs).
 
-    SIGHUP replaces the worker processes one by one, without losing a request.
+    SIGHUP replaces several worker processes one by one, without losing a request.
     """
     # concurrent searches need no threads of their own, and idle threads of OpenBLAS spin: with 32
     # clients of a small catalogue a search takes 76 ms of CPU time, and 0.4 ms with one thread.

@@ -17,6 +17,8 @@ class ChangedPaths:
     """
 
     paths: set[str]
+    former_folders: set[str] = field(default_factory=set)
+    """Those of the paths in which something has changed, too, whatever they are by now."""
     _names: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
@@ -25,7 +27,9 @@ class ChangedPaths:
         inside = root.rstrip(os.sep) + os.sep
         given = {path.removesuffix(f"{os.sep}{IGNORE_FILE}") for path in paths}
         given = {path for path in given if path == root or path.startswith(inside)}
-        return cls({path for path in given if not given.intersection(_parents(path))})
+        above = {path: given.intersection(_parents(path)) for path in given}
+        paths = {path for path in given if not above[path]}
+        return cls(paths, paths & set().union(*above.values()))
 
     def __post_init__(self) -> None:
         for path in self.paths:

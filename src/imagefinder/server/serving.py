@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from imagefinder.server.app import create_app
 from imagefinder.server.catalogues import check_distinct
 from imagefinder.server.connections import ConnectionLimits, affordable_connections
 from imagefinder.server.decoding import bound_decoding
+from imagefinder.server.hangup import hangups
 from imagefinder.server.listener import BACKLOG, bound_socket, listen, url_of
 from imagefinder.server.log_config import log_to_stderr
 from imagefinder.server.metrics import share_metrics
@@ -40,7 +42,8 @@ def serve(finders: Sequence[Finder], host: str, port: int, settings: Settings = 
         listen(listener)
         server = uvicorn.Server(_uvicorn_config(app, settings))
         log.info("ImageFinder is running on %s (Ctrl-C stops it)", url_of(listener))
-        server.run(sockets=[listener])
+        with hangups(partial(setattr, server, "should_exit", True)):
+            server.run(sockets=[listener])
 
 
 def serve_worker(finders: Sequence[Finder], seat: Seat, settings: Settings = _DEFAULT) -> None:

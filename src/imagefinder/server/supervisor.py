@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import selectors
 import signal
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import Any
 
 from imagefinder._utils.text import one_line
 from imagefinder.errors import ImageFinderError
+from imagefinder.server.hangup import has_terminal, terminal_is_gone
 from imagefinder.server.worker_process import WorkerProcess
 
 _TICK = 1.0
@@ -64,7 +63,7 @@ class Supervisor:
         self._ended_by: int | None = None
         self._failure: str | None = None
         self._selector = selectors.DefaultSelector()
-        self._has_terminal = bool(sys.stdin) and sys.stdin.isatty()
+        self._has_terminal = has_terminal()
 
     def run(self) -> int | None:
         """Until a signal ends it, which is returned. Raises WorkerFailed.
@@ -195,7 +194,7 @@ class Supervisor:
                     worker.kill()
             self._ended_by = number
             self._end_all()
-        elif self._has_terminal and _terminal_is_gone():
+        elif self._has_terminal and terminal_is_gone():
             self._ended_by = number
             self._end_all()
         elif self._is_up and not self._is_ending:
@@ -217,15 +216,6 @@ class Supervisor:
             if worker.silence > _MOST_SILENCE or worker.is_late:
                 log.error("worker %d does not respond, and is killed", worker.pid)
                 worker.kill()
-
-
-def _terminal_is_gone() -> bool:
-    """Whether a hangup means what it says: the terminal that this was started in is closed."""
-    try:
-        os.close(os.open(os.ctermid(), os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return True
-    return False
 
 
 @contextmanager
