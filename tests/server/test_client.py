@@ -144,7 +144,7 @@ def test_what_is_no_id_names_nothing_else(client: Client, hidden: str) -> None:
         client.get,
         client.similar,
         client.remove,
-        lambda id: client.patch_metadata(id, {}),
+        lambda one: client.patch_metadata(one, {}),
     ):
         with pytest.raises(NotFound, match="is not the id of an image"):
             ask(given)
