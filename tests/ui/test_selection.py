@@ -46,7 +46,7 @@ def test_the_keyboard_selects(visit: Visitor, origin: str) -> None:
 
 
 def from_first_to_last(at: Visit, listed: Callable[[Route], None]) -> Visit:
-    """The first of 600 images is selected, the last has the focus; the 200 between are not loaded."""
+    """The first of 600 images is selected, the last has the focus; those between are not loaded."""
     at.page.route("**/v1/images?*", listed)
     at.page.route("**/thumbnail?*", lambda route: route.fulfill(status=404, json={}))
     at.to("#catalogue")
