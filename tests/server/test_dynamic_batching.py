@@ -32,7 +32,7 @@ class Slow:
 
     def encode(self, images: Sequence[Image]) -> list[Features]:
         self.begun.set()
-        self.go.wait(5)
+        self.go.wait(60)
         if self.gone:
             raise ModelError("the model is gone")
         if any(not image.any() for image in images):
@@ -58,7 +58,7 @@ def concurrent(encoder: Slow, values: Sequence[int]) -> list[float | Exception]:
 
     with ThreadPoolExecutor(len(values)) as threads:
         first = threads.submit(encode, values[0])
-        encoder.begun.wait(5)
+        encoder.begun.wait(60)
         others = [threads.submit(encode, value) for value in values[1:]]
         while batching.queued < len(values) - 1:
             sleep(0.001)

@@ -174,7 +174,7 @@ def test_a_search_sees_no_image_between_its_old_and_its_new_vectors(
 
     def slow(index: Exact, *args: object) -> object:
         inside.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         return original(index, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Exact, "search", slow)
@@ -182,7 +182,7 @@ def test_a_search_sees_no_image_between_its_old_and_its_new_vectors(
         target=lambda: found.append(store.search(vector(entries[0]), 99).keys.shape[1])
     )
     running.start()
-    assert inside.wait(30)
+    assert inside.wait(60)
     monkeypatch.setattr(Exact, "search", original)
     store.remove_images(keys(entries))
     store.write(rolled(entries))
@@ -198,7 +198,7 @@ def test_a_search_sees_no_image_between_its_old_and_its_new_vectors(
         target=lambda: found.append(store.search(vector(entries[0]), 99).keys.shape[1])
     )
     following.start()
-    assert waited.wait(30)
+    assert waited.wait(60)
     go_on.set()
     running.join()
     following.join()

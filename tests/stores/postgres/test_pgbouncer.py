@@ -16,7 +16,8 @@ from imagefinder.stores.postgres.store import PostgresStore
 from imagefinder.testing.contracts import check_store, check_upgradable, random_entries
 from imagefinder.types import Entry, IndexChoice, Recipe, Store
 
-from ...postgres_server import Server, free_port
+from ...ports import free_port
+from ...postgres_server import Server
 
 RECIPE = Recipe("test", {}, 8, "cosine")
 SETTINGS = """

@@ -43,7 +43,7 @@ export async function preview(file, encoder) {
   const size = ["Image-Width", "Image-Height"].map((name) => Number(response.headers.get(name)));
   return { url: URL.createObjectURL(await response.blob()), size };
 }
-export const compare = (body) => getJson("v1/compare", { method: "POST", body });
+export const compare = (body, signal) => getJson("v1/compare", { method: "POST", body, signal });
 /** Add an image; true if it is new. */
 export const addImage = async (body) =>
   (await request("v1/images", { method: "POST", body })).status === 201;

@@ -93,13 +93,19 @@ export class Blocks {
   /** Load a block, unless that has begun; true if that has changed it. */
   async fill(block) {
     if (block.images || block.controller || !this.load) return false;
-    block.controller = new AbortController();
+    const own = (block.controller = new AbortController());
     try {
-      await this.read(block, block.controller.signal);
+      await this.read(block, own.signal);
       return true;
     } finally {
-      block.controller = null;
+      if (block.controller === own) block.controller = null;
     }
+  }
+
+  /** Stop loading a block, which may begin anew at once. */
+  abort(block) {
+    block.controller?.abort();
+    block.controller = null;
   }
 
   async read(block, signal) {
@@ -118,7 +124,7 @@ export class Blocks {
 
   /** Stop loading all but these. */
   abortOthers(blocks) {
-    for (const block of this.list) if (block.controller && !blocks.has(block)) block.controller.abort();
+    for (const block of this.list) if (!blocks.has(block)) this.abort(block);
   }
 
   /** Keep the images of some blocks only, but the shape of all. */
@@ -130,10 +136,12 @@ export class Blocks {
     oldest.images = null;
   }
 
-  /** Images are gone from the listing. */
+  /** Images are gone from the listing; what is on its way may come from before or after that, and is loaded anew. */
   remove(ids) {
+    if (!ids.size) return;
     let removed = 0;
     for (const block of this.list) {
+      this.abort(block);
       block.offset -= removed;
       const before = block.count;
       if (block.images) {

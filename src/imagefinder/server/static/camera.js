@@ -7,31 +7,32 @@ export async function takePhoto() {
   const video = $("video");
   setText($("camera-error"), null);
   $("shutter").disabled = true;
-  const closed = openDialog($("camera"));
+  const dialog = new AbortController(); // aborted once it is closed
+  const closed = openDialog($("camera")).finally(() => dialog.abort());
   const camera = navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  const isCancelled = await Promise.race([camera.then(() => false, () => false), closed.then(() => true)]);
-  if (isCancelled) return forget(camera);
-  await show(camera, video);
-  const photo = (await closed) === "yes" ? await currentFrame(video) : null;
+  show(camera, video, dialog.signal);
+  const photo = (await closed) === "yes" ? currentFrame(video) : null;
   video.srcObject = null;
   forget(camera);
   return photo;
 }
 
-async function show(camera, video) {
+/** Show what the camera sees, unless the dialog is closed before the camera is allowed or starts. */
+async function show(camera, video, signal) {
   try {
-    video.srcObject = await camera;
+    const stream = await camera;
+    if (signal.aborted) return;
+    video.srcObject = stream;
     await video.play();
-    $("shutter").disabled = false;
+    if (!signal.aborted) $("shutter").disabled = false;
   } catch {
-    setText($("camera-error"), "No access to the camera. Allow it in the browser, or choose a file.");
+    if (!signal.aborted) setText($("camera-error"), "No access to the camera. Allow it in the browser, or choose a file.");
   }
 }
 
 /** Stop the camera, now or when the browser's question about it is answered. */
 function forget(camera) {
   camera.then((stream) => stream.getTracks().forEach((track) => track.stop()), () => {});
-  return null;
 }
 
 async function currentFrame(video) {

@@ -41,10 +41,16 @@ export function init(stats, changed) {
   addEventListener("removed", ({ detail }) => detail.size && forget(detail));
 }
 
-/** Images are removed; where none is left of what was listed, the listing says so. */
+/** Images are removed; where none is left of what was listed, the listing says so; one on its way may still have them. */
 function forget(ids) {
-  countUp(-ids.size);
-  if (!grid.count && currentRoute().view === "catalogue") dispatchEvent(new Event("route"));
+  if ($("count").dataset.count) countUp(-ids.size);
+  if (!grid.count || $("images").hasAttribute("aria-busy")) relist();
+}
+
+/** What is listed has changed; what is being typed or selected and the lightbox stay as they are. */
+function relist() {
+  const { view, params } = currentRoute();
+  if (view === "catalogue") return load(params);
 }
 
 /** What the lightbox goes through. */
@@ -54,13 +60,17 @@ export const images = () => grid;
 export async function render(params, catalogue) {
   encoder = catalogue.encoder;
   selection.begin(grid, encoder);
+  showControls(params);
+  await load(params);
+}
+
+async function load(params) {
   controller.abort();
   controller = new AbortController();
   const { signal } = controller;
   setText($("list-error"), null);
   $("images").setAttribute("aria-busy", "true");
   try {
-    showControls(params);
     await list(params, signal);
   } catch (error) {
     if (signal.aborted) return;
@@ -106,15 +116,19 @@ function showControls(params) {
 const chip = (text, changes) => button(`${text} ✕`, () => change(changes), `Remove the filter ${text}`, "chip");
 
 async function showFolders(folder) {
-  if (tree === `${encoder} ${folder}`) return;
-  tree = `${encoder} ${folder}`;
+  const own = `${encoder} ${folder}`;
+  if (tree === own) return;
+  tree = own;
+  const choose = (path) => {
+    $("folders").hidePopover();
+    change({ folder: path });
+  };
   try {
-    const choose = (path) => {
-      $("folders").hidePopover();
-      change({ folder: path });
-    };
-    $("folder-tree").replaceChildren(await folderList(encoder, folder, choose));
+    const list = await folderList(encoder, folder, choose);
+    if (tree === own) $("folder-tree").replaceChildren(list);
   } catch (error) {
+    if (tree !== own) return;
+    tree = null; // to be asked for again
     $("folder-tree").replaceChildren(h("p", { class: "bad" }, error.message));
   }
 }
@@ -161,5 +175,5 @@ function nothing(params, detail) {
 async function upload(files) {
   await addFiles(files, encoder, server.max_upload);
   onChange();
-  dispatchEvent(new Event("route")); // list them
+  await relist();
 }

@@ -3,25 +3,30 @@
 import * as api from "./api.js";
 import { $, h, openDialog, plural, setText } from "./dom.js";
 import { titleOf } from "./image-card.js";
+import { imageForm } from "./query.js";
 
 const HEIGHT = 400;
 const GAP = 12;
 
-/** Compare a query, `{url, form}` with a function that makes its form, and a stored image. */
-export async function compare(query, hit, encoder) {
+/** Compare the first image of a query, which may be loading, and a stored image. */
+export async function compare(loading, hit, encoder) {
   const pair = $("pair");
   const status = h("p", { role: "status" }, "Matching local features…");
   const progress = h("progress", { "aria-label": "Comparing" });
   pair.replaceChildren(status, progress);
   $("compare-title").textContent = `Compare with ${titleOf(hit)}`;
-  openDialog($("compare"));
+  const controller = new AbortController();
+  openDialog($("compare")).then(() => controller.abort());
   try {
-    const urls = [query.url, await api.displayUrl(api.thumbnailUrl(hit.id, encoder, 1024))];
-    const drawing = draw(await Promise.all(urls.map(loadImage)));
+    const query = await loading;
+    const urls = [query.images[0].url, await api.displayUrl(api.thumbnailUrl(hit.id, encoder, 1024))];
+    const images = await Promise.all(urls.map(loadImage));
+    if (controller.signal.aborted) return; // the dialog may be that of another comparison now
+    const drawing = draw(images);
     pair.append(drawing.svg);
-    const form = query.form();
+    const form = imageForm(query);
     form.append("id", hit.id);
-    const result = await api.compare(form);
+    const result = await api.compare(form, controller.signal);
     drawing.addLines(result.pairs);
     setText(status, summary(result));
   } catch (error) {
@@ -40,7 +45,7 @@ function loadImage(url) {
     const image = new Image();
     image.onload = () => resolve(image);
     image.onerror = () => reject(new Error("One of the images cannot be displayed."));
-    image.src = url;
+    image.src = url ?? ""; // none: an error
   });
 }
 

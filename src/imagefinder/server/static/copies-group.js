@@ -9,7 +9,7 @@ import { day, fileSize } from "./units.js";
 
 /**
  * The element of a group. `actions` are `compare(group, copy)`, `notCopy(group, copy)` and, on a
- * server that may be written to, `remove(group, image)`.
+ * server that may be written to, `remove(image)`.
  */
 export function groupElement(group, encoder, actions) {
   const { best, copies } = group;
@@ -43,7 +43,7 @@ function memberElement(group, image, { verdict, why, encoder, actions }) {
   const buttons = [
     !isBest && button("Compare", () => actions.compare(group, image), `Compare ${title} with the best`),
     !isBest && button("Not a copy", () => actions.notCopy(group, image), `${title} is not a copy`),
-    actions.remove && button("Remove from catalogue", () => actions.remove(group, image), `Remove ${title} from the catalogue`, "plain danger"),
+    actions.remove && button("Remove from catalogue", () => actions.remove(image), `Remove ${title} from the catalogue`, "plain danger"),
   ];
   return h(
     "li",

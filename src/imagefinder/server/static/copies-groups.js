@@ -31,6 +31,12 @@ export function withoutImage(group, id) {
   return best ? stillGroup({ ...group, best, copies }) : null;
 }
 
+/** With a copy again, in the place that it had in an earlier group. */
+export function withImage(group, copy, earlier) {
+  const ids = new Set([...group.copies, copy].map(({ id }) => id));
+  return { ...group, copies: earlier.copies.filter(({ id }) => ids.has(id)) };
+}
+
 const stillGroup = (group) => (group.copies.length || filesOf(group).length > 1 ? group : null);
 
 /** The files that stay by a rule: none where it says nothing. */

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import * as choice from "./copies-choice.js";
 import { groupElement } from "./copies-group.js";
-import { filesOf, folderOf, imagesOf, spareBytes, withoutImage, withoutKnown } from "./copies-groups.js";
+import { filesOf, folderOf, imagesOf, spareBytes, withImage, withoutImage, withoutKnown } from "./copies-groups.js";
 import { $, announce, button, h, openDialog, plural, setText } from "./dom.js";
 import { titleOf } from "./image-card.js";
 import { remember, withdraw } from "./not-copies.js";
@@ -66,6 +66,7 @@ async function begin(params, catalogue, address = search.address) {
     if (own !== search) return;
     setText($("copies-error"), error.message);
   }
+  if (own !== search) return;
   $("copies-progress").hidden = true;
   $("search-again").hidden = false;
   showStatus();
@@ -145,23 +146,29 @@ function change(group, next) {
   showStatus();
 }
 
-async function notCopy(group, copy) {
+/** The group that has an image, as it is now: an answer may come after another has changed it, or after a new search. */
+const groupWith = ({ id }) => search.groups.find((one) => imagesOf(one).some((image) => image.id === id));
+
+async function notCopy({ best }, copy) {
   const where = { encoder: search.encoder, writable: server.writable };
   try {
-    await remember(group.best.id, copy.id, where);
+    await remember(best.id, copy.id, where);
   } catch (error) {
     return setText($("copies-error"), error.message);
   }
+  const group = groupWith(copy);
+  if (group?.best.id !== best.id) return;
   const place = search.groups.indexOf(group);
-  const next = withoutImage(group, copy.id);
-  change(group, next);
+  change(group, withoutImage(group, copy.id));
   const undo = async () => {
-    await withdraw(group.best.id, copy.id, where);
+    await withdraw(best.id, copy.id, where);
     setText($("copies-undo"), null);
-    if (next) change(next, group);
+    if (groupWith(copy)) return;
+    const now = groupWith(best);
+    if (now) change(now, withImage(now, copy, group));
     else restore(group, place);
   };
-  sayWithUndo(`${titleOf(copy)} is remembered as no copy of ${titleOf(group.best)}${server.writable ? "" : ", in this browser"}. `, undo);
+  sayWithUndo(`${titleOf(copy)} is remembered as no copy of ${titleOf(best)}${server.writable ? "" : ", in this browser"}. `, undo);
 }
 
 function restore(group, place) {
@@ -177,19 +184,23 @@ function sayWithUndo(text, undo) {
   setText($("copies-undo"), text);
   const again = button("Undo", () => undo().catch((error) => setText($("copies-error"), error.message)));
   $("copies-undo").append(again);
-  again.focus();
+  // of who pressed the button that is gone, not of who has gone on
+  if (document.activeElement === document.body) again.focus();
 }
 
-async function remove(group, image) {
+async function remove(image) {
   $("confirm-title").textContent = `Remove ${titleOf(image)} from the catalogue?`;
   if ((await openDialog($("confirm"))) !== "yes") return;
+  const { encoder } = search;
   try {
-    await api.deleteImage(image.id, search.encoder);
+    await api.deleteImage(image.id, encoder);
   } catch (error) {
     return setText($("copies-error"), error.message);
   }
   onChange();
-  change(group, withoutImage(group, image.id));
+  setText($("copies-undo"), null); // it may be about this image
+  const group = search.encoder === encoder && groupWith(image);
+  if (group) change(group, withoutImage(group, image.id));
   announce(`${titleOf(image)} removed.`);
 }
 

@@ -15,13 +15,16 @@ function branch({ path, images }, { encoder, chosen, onChoose }) {
   const choose = button(name, () => onChoose(path), null, "plain name");
   if (chosen === path) choose.setAttribute("aria-current", "true");
   const inner = h("div", {});
-  const toggle = button("", () => show(inner.childElementCount === 0), `Folders in ${name}`, "plain toggle");
+  let expanded = null; // an object of its own each time: an answer may come once it is closed or opened again
+  const toggle = button("", () => show(!expanded), `Folders in ${name}`, "plain toggle");
   const show = async (isShown) => {
+    const own = (expanded = isShown && {});
     toggle.setAttribute("aria-expanded", isShown);
     inner.replaceChildren();
     if (!isShown) return;
-    const list = await folderList(encoder, chosen, onChoose, path);
-    inner.replaceChildren(list.childElementCount ? list : h("p", { class: "muted" }, "No folders in it."));
+    const list = await folderList(encoder, chosen, onChoose, path).catch((error) => h("p", { class: "bad" }, error.message));
+    const isEmpty = list.matches("ul") && !list.childElementCount;
+    if (own === expanded) inner.replaceChildren(isEmpty ? h("p", { class: "muted" }, "No folders in it.") : list);
   };
   show(isOpen);
   return h("li", {}, h("p", { class: "folder" }, toggle, choose, h("span", { class: "muted" }, images.toLocaleString("en"))), inner);

@@ -42,6 +42,7 @@ export class Grid {
     Object.assign(this, { blocks, card, shown: new Map(), drawn: [], scroll: new ScaledScroll() });
     this.layOut();
     if (at) this.reveal(at, "top");
+    dispatchEvent(new CustomEvent("listed", { detail: this }));
   }
 
   get count() {

@@ -15,7 +15,7 @@ export function thumbnail(image, encoder, side = devicePixelRatio > 1.3 ? 512 : 
   const fail = () => img.replaceWith(h("span", { class: "no-file" }, "no file"));
   img.addEventListener("error", fail);
   img.addEventListener("load", () => URL.revokeObjectURL(img.src));
-  api.displayUrl(api.thumbnailUrl(image.id, encoder, side)).then((url) => (img.src = url), fail);
+  api.displayUrl(api.thumbnailUrl(image.id, encoder, side)).then((url) => (img.src ||= url), fail);
   return img;
 }
 

@@ -5,7 +5,7 @@ import { $, announce, button, h, setText } from "./dom.js";
 import { factsOf } from "./facts.js";
 import { thumbnail, titleOf } from "./image-card.js";
 import { removeSoon } from "./removal.js";
-import { currentRoute, goBack, hrefWith, navigate, searchHref } from "./router.js";
+import { canGoBack, currentRoute, goBack, hrefWith, navigate, searchHref } from "./router.js";
 import { Zoom } from "./zoom.js";
 
 const NEIGHBORS = 12;
@@ -14,7 +14,7 @@ const SHARP = 1024; // the longer side of the largest thumbnail
 let zoom = null;
 let shown = null; // the image of the URL
 let place = null; // where it is: the catalogue, and the view with its images
-let opensBack = false; // whether the history entry before this one is the view without lightbox
+let target = null; // the number of the image that one is on the way to
 let isWritable = false;
 let controller = new AbortController();
 
@@ -28,25 +28,28 @@ export function init({ writable }) {
   });
   // a browser may close it without asking
   dialog.addEventListener("close", () => currentRoute().shown && leave());
-  dialog.addEventListener("keydown", onKey);
+  // also when what had the focus is gone, as the last image's button to the next
+  addEventListener("keydown", (event) => isOnTop(dialog) && onKey(event));
+  // a view may know only now where the image is among others
+  for (const kind of ["listed", "hidden"]) addEventListener(kind, () => dialog.open && showSteps());
   $("lightbox-close").addEventListener("click", leave);
   $("previous").addEventListener("click", () => step(-1));
   $("next").addEventListener("click", () => step(1));
 }
 
+const isOnTop = (dialog) => dialog.open && document.querySelectorAll("dialog[open]").length === 1;
+
 /**
  * Open, change or close it, as the URL says. `view` may have `images`, and `actionsOf` an image;
  * `returns` says whether the view is as it was when it was opened.
  */
-export async function render(id, { catalogue, view, isFirst, returns }) {
+export async function render(id, { catalogue, view, returns }) {
   controller.abort();
+  target = null;
   const dialog = $("lightbox");
   if (!id) return close(dialog, returns);
   setText($("lightbox-error"), null);
-  if (!dialog.open) {
-    opensBack = !isFirst;
-    dialog.showModal();
-  }
+  if (!dialog.open) dialog.showModal();
   controller = new AbortController();
   const { signal } = controller;
   place = { encoder: catalogue.encoder, images: view.images?.(), actionsOf: view.actionsOf };
@@ -58,7 +61,7 @@ export async function render(id, { catalogue, view, isFirst, returns }) {
     if (signal.aborted) return;
     if (!shown.width) show(image);
     shown = image;
-    $("facts").replaceChildren(...factsOf(image));
+    showFacts(image);
   } catch (error) {
     if (!signal.aborted) fail(error);
   }
@@ -68,6 +71,7 @@ function close(dialog, returns) {
   if (!dialog.open) return;
   dialog.close();
   $("picture").replaceChildren();
+  target = null;
   if (returns) place.images?.focus(shown.id);
   shown = null;
 }
@@ -76,7 +80,7 @@ function close(dialog, returns) {
 function leave() {
   controller.abort();
   close($("lightbox"), true);
-  if (opensBack) goBack();
+  if (canGoBack()) goBack();
   else navigate(hrefWith({}), true);
 }
 
@@ -88,30 +92,50 @@ function fail(error) {
 }
 
 function show(image) {
-  const { images, encoder, actionsOf } = place;
+  const { encoder, actionsOf } = place;
   $("lightbox-title").textContent = titleOf(image);
   $("picture").replaceChildren(thumbnail(image, encoder, SHARP));
   zoom.reset();
-  $("facts").replaceChildren(...factsOf(image));
+  showFacts(image);
   $("lightbox-actions").replaceChildren(
     h("a", { class: "button strong", href: searchHref({ id: image.id, encoder }) }, "Search from this"),
     ...(actionsOf?.(image) ?? []),
     button("Download", () => download(image, encoder)),
     ...(isWritable ? [button("Remove", () => remove(image, encoder), null, "plain danger")] : []),
   );
-  const number = images?.indexOf(image.id) ?? -1;
-  $("previous").disabled = number < 1;
-  $("next").disabled = number < 0 || number + 1 >= images.count;
+  showSteps();
   announce(titleOf(image));
 }
 
-/** Go to the image that many further on; Back still closes the lightbox. */
+/** Facts that are there already stay: one of them may be focused or pressed. */
+function showFacts(image) {
+  const facts = factsOf(image);
+  const { children } = $("facts");
+  const isSame = facts.length === children.length && facts.every((one, place) => one.isEqualNode(children[place]));
+  if (!isSame) $("facts").replaceChildren(...facts);
+}
+
+function showSteps() {
+  const number = placeOfShown();
+  $("previous").disabled = number < 1;
+  $("next").disabled = number < 0 || number + 1 >= place.images.count;
+}
+
+const placeOfShown = () => (shown && place.images?.indexOf(shown.id)) ?? -1;
+
+/** Go to the image that many further on, also from one that is still on its way; Back still closes the lightbox. */
 async function step(by) {
-  const number = place.images?.indexOf(shown.id) ?? -1;
-  if (number < 0 || number + by < 0 || number + by >= place.images.count) return;
-  const { id } = shown;
-  const image = await place.images.at(number + by);
-  if (image && shown?.id === id) navigate(hrefWith({ show: image.id }), true);
+  const from = target ?? placeOfShown();
+  const own = from + by;
+  if (from < 0 || own < 0 || own >= place.images.count) return;
+  target = own;
+  try {
+    const image = await place.images.at(own);
+    if (image && target === own) navigate(hrefWith({ show: image.id }), true);
+  } catch (error) {
+    if (target === own) setText($("lightbox-error"), error.message);
+  }
+  if (target === own) target = null;
 }
 
 function onKey(event) {

@@ -18,6 +18,7 @@ let server = null;
 let previous = null; // route
 
 async function start() {
+  listen();
   try {
     server = await api.stats();
   } catch (error) {
@@ -33,6 +34,11 @@ async function start() {
   $("encoder").append(...server.catalogues.map(({ encoder }) => h("option", {}, encoder)));
   $("encoders").hidden = server.catalogues.length < 2;
   $("encoder").addEventListener("change", ({ target }) => navigate(hrefWith({ encoder: target.value })));
+  onRoute(renderRoute);
+}
+
+/** What works while the server has not answered yet. */
+function listen() {
   for (const link of document.querySelectorAll("nav a, .brand")) {
     link.addEventListener("click", (event) => keepEncoder(event, link));
   }
@@ -42,7 +48,6 @@ async function start() {
     event.preventDefault();
     $("main").focus();
   });
-  onRoute(renderRoute);
 }
 
 function renderRoute() {
@@ -57,13 +62,22 @@ function renderRoute() {
     document.title = `${link.textContent} | ImageFinder`;
   }
   // the focused element may be hidden now: keyboard users continue from the new view
-  if (previous && previous.view !== view) $("main").focus({ preventScroll: true });
+  if (previous && previous.view !== view) {
+    VIEWS[previous.view].leave?.();
+    $("main").focus({ preventScroll: true });
+  }
   // one has scrolled since: that is no other listing
   const route = { view, shown, address: hrefWith({ at: null }) };
   const stays = previous?.address === route.address;
+  if (!stays) closeDialogs();
   if (!stays || previous.shown === shown) VIEWS[view].render(params, current);
-  lightbox.render(shown, { catalogue: current, view: VIEWS[view], isFirst: !previous, returns: stays });
+  lightbox.render(shown, { catalogue: current, view: VIEWS[view], returns: stays });
   previous = route;
+}
+
+/** What a dialog asks is about the view that was there; the API's key is for any. */
+function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog[open]:not(#lightbox, #key)")) dialog.close();
 }
 
 /** Follow a link between views without losing the chosen encoder. */

@@ -28,8 +28,7 @@ export async function render(params, { encoder }) {
   elements.by.value = params.get("by") ?? "tsne";
   elements.limit.value = params.get("limit") ?? "300";
   const query = { encoder, by: elements.by.value, limit: elements.limit.value };
-  const own = JSON.stringify(query);
-  requested = own;
+  const own = (requested = {}); // also of the same map: one comes back while it is computed
   clear();
   $("map-progress").hidden = false;
   try {

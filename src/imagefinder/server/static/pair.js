@@ -49,7 +49,7 @@ export function pairElement(best, copy, encoder, onClose) {
 
 function picture(image, encoder) {
   const img = h("img", { alt: titleOf(image), draggable: "false" });
-  api.displayUrl(api.thumbnailUrl(image.id, encoder, SIDE)).then((url) => (img.src = url), () => {});
+  api.displayUrl(api.thumbnailUrl(image.id, encoder, SIDE)).then((url) => (img.src ||= url), () => {});
   img.whole = Math.max(image.width, image.height) > SIDE ? () => api.displayUrl(api.fileUrl(image.id, encoder)) : null;
   return img;
 }

@@ -48,25 +48,24 @@ export function imageForm({ images }) {
 
 /** Show the query in its bar; a part of a single image can be chosen. */
 export function renderQuery(query, params) {
-  const show = () => renderQuery(query, params);
   const panel = $("query");
   panel.hidden = isEmpty(query);
   const [first, ...others] = query.images;
   const single = first?.url && !others.length;
-  const images = single ? [partOf(first, params, show)] : query.images.map((image) => tile(image, show));
+  const images = single ? [partOf(first, params, () => part.remove())] : query.images.map((image) => tile(image));
   const text = query.text && h("span", { class: "chip" }, `“${query.text}”`);
   const part = single && button("Choose a part", () => choosePart(first, params, images[0].querySelector("img")));
   if (part) {
-    part.hidden = true; // until there is something to draw on
-    images[0].querySelector("img").addEventListener("load", () => (part.hidden = false));
+    part.style.visibility = "hidden"; // until there is something to draw on; the buttons beside it stay in place
+    images[0].querySelector("img").addEventListener("load", () => (part.style.visibility = ""));
   }
   const whole = params.get("crop") && button("Whole image", () => navigate(hrefWith({ crop: null })));
   panel.replaceChildren(...[...images, text, part, whole, button("Clear", () => navigate(searchHref({})))].filter(Boolean));
 }
 
 /** A small image of the query, with the box of its part. */
-function partOf(image, params, show) {
-  const img = tile(image, show);
+function partOf(image, params, onFail) {
+  const img = tile(image, onFail);
   const frame = h("div", { class: "shown-part" }, img);
   const crop = params.get("crop");
   if (crop) img.addEventListener("load", () => frame.append(boxAt(toFractions(crop, sizeOf(image, img)))));
@@ -99,18 +98,25 @@ async function choosePart(image, params, img) {
   if ((await closed) === "yes") navigate(hrefWith({ crop: toPixels(cropper.region(), size) }));
 }
 
-/** A small image, or the name of what cannot be shown; `show` is called once there is a preview. */
-function tile(image, show) {
-  if (!image.url) return h("p", { class: "name" }, image.name);
-  const img = h("img", { class: "tile", alt: `The query: ${image.name}` });
+/** A small image: itself, or else the server's preview, or else its name; `onFail` is called if that is all. */
+function tile(image, onFail = () => {}) {
+  if (!image.url) return nameOf(image);
+  const [width, height] = image.size ?? [];
+  const img = h("img", { class: "tile", alt: `The query: ${image.name}`, width, height });
   img.addEventListener("error", async () => {
     const { url, size } = image.onError ? await image.onError() : { url: null, size: null };
     Object.assign(image, { url, size, onError: null });
-    if (img.isConnected) show();
+    if (url) img.src = url;
+    else {
+      img.replaceWith(nameOf(image));
+      onFail();
+    }
   });
   img.src = image.url;
   return img;
 }
+
+const nameOf = (image) => h("p", { class: "name" }, image.name);
 
 /** The API's crop: left, top, width and height, inside the image and at least one pixel. */
 function toPixels([left, top, width, height], [columns, rows]) {

@@ -43,6 +43,7 @@ function wait() {
 }
 
 function undo() {
+  if (!pending) return;
   const { images, timer } = pending;
   clearTimeout(timer);
   pending = null;
@@ -50,13 +51,15 @@ function undo() {
   say(`${nameOf(images)} kept.`, false);
 }
 
-const finish = () => inTurn(removePending);
+/** Remove what the notice asks about, and nothing that is asked for later; without a question, close it. */
+function finish() {
+  const asked = pending;
+  if (asked) inTurn(() => asked === pending && removePending());
+  else $("toast").hidden = true;
+}
 
 async function removePending() {
-  if (!pending) {
-    $("toast").hidden = true;
-    return;
-  }
+  if (!pending) return;
   const { images, encoder, timer } = pending;
   clearTimeout(timer);
   pending = null;

@@ -44,7 +44,8 @@ export function hrefWith(changes) {
 export async function navigate(to, replace = false) {
   if (stepBack) await stepBack;
   if (to === location.hash) return;
-  history[replace ? "replaceState" : "pushState"](null, "", to);
+  if (replace) history.replaceState(history.state, "", to);
+  else history.pushState(null, "", to);
   dispatchEvent(new Event("route"));
 }
 
@@ -55,8 +56,12 @@ export function goBack() {
   history.back();
 }
 
+/** Whether the history entry before this one is of this page, as far as it is known. */
+export const canGoBack = () => !history.state?.isFirst;
+
 /** Call back for the current and every later route. */
 export function onRoute(callback) {
+  history.replaceState({ isFirst: true }, "");
   addEventListener("route", callback);
   addEventListener("hashchange", callback);
   callback();

@@ -17,11 +17,11 @@ const DEFAULT_K = 24;
 const MAX_K = 1000;
 const MAX_IMAGES = 16;
 
-const cache = new Map(); // responses by URL, so that Back is instant
+let cache = new Map(); // responses by URL, so that Back is instant
 let controller = new AbortController();
 let server = null;
 let grid = null;
-let comparison = null; // of an image with the query, if that can be shown
+let comparison = null; // of an image with the query, if that is one image
 
 export function init(stats) {
   server = stats;
@@ -52,8 +52,10 @@ export function init(stats) {
 export const images = () => grid;
 export const actionsOf = (image) => (comparison ? [button("Compare with the query", () => comparison(image))] : []);
 
-/** The catalogue has changed, so cached responses may be wrong. */
-export const clearCache = () => cache.clear();
+/** The catalogue has changed, so cached responses may be wrong, and those on their way too. */
+export function clearCache() {
+  cache = new Map();
+}
 
 /** Run the search of the URL. */
 export async function render(params, catalogue) {
@@ -62,17 +64,20 @@ export async function render(params, catalogue) {
   const { signal } = controller;
   const encoder = catalogue.encoder;
   selection.begin(grid, encoder);
+  const loading = loadQuery(params, encoder);
+  comparison = comparisonWith(loading, params, encoder); // at once: the lightbox offers it too
   $("search-progress").hidden = false;
   $("hits").setAttribute("aria-busy", "true");
   try {
     showOptions(params, catalogue);
     $("search").classList.toggle("asked", hasQuery(params));
     if (!cache.has(hrefWith({}))) grid.wait(kOf(params));
-    const query = await loadQuery(params, encoder);
+    const query = await loading;
     if (signal.aborted) return;
     renderQuery(query, params);
-    if (isEmpty(query)) await renderExamples(encoder, catalogue.images);
+    if (isEmpty(query)) await renderExamples(encoder, signal);
     else await renderHits(query, params, encoder, signal);
+    if (signal.aborted) return;
     setText($("search-error"), null);
   } catch (error) {
     if (signal.aborted) return;
@@ -81,6 +86,16 @@ export async function render(params, catalogue) {
     $("found").textContent = "";
     setText($("search-error"), error.message);
   }
+  settle();
+}
+
+/** Another view is shown: it is not told what is found here. */
+export function leave() {
+  controller.abort();
+  settle();
+}
+
+function settle() {
   $("search-progress").hidden = true;
   $("hits").removeAttribute("aria-busy");
 }
@@ -110,10 +125,8 @@ const hasQuery = (params) => ["id", "upload", "url", "text"].some((name) => para
 
 async function renderHits(query, params, encoder, signal) {
   const ids = params.getAll("id");
-  if (!cache.has(hrefWith({}))) {
-    cache.set(hrefWith({}), await api.search(searchForm(query, params, encoder, ids.length), signal));
-  }
-  const response = cache.get(hrefWith({}));
+  const response = await cached(hrefWith({}), () => api.search(searchForm(query, params, encoder, ids.length), signal));
+  if (signal.aborted) return;
   // a stored query image is its own first hit, and already shown in the panel
   const hits = response.hits.filter((hit) => !ids.includes(hit.id)).slice(0, kOf(params));
   document.title = `${describe(query)} | ImageFinder`;
@@ -121,10 +134,16 @@ async function renderHits(query, params, encoder, signal) {
   $("found").textContent = nothing ?? `Similar to ${describe(query)}`;
   setText($("summary"), response.detail ?? summary(hits, response.matches !== null));
   const elsewhere = !document.activeElement || document.activeElement === document.body;
-  comparison = comparisonWith(query, encoder);
   grid.set(hits, (hit) => hitCard(hit, encoder));
   if (elsewhere) $("found").focus({ preventScroll: true });
   announce(nothing ?? `${plural(hits.length, "image")} found, the most similar is ${titleOf(hits[0])}`);
+}
+
+/** What was answered before, or else is now; kept, unless the catalogue has changed since it was asked for. */
+async function cached(address, ask) {
+  const own = cache;
+  if (!own.has(address)) own.set(address, await ask());
+  return own.get(address);
 }
 
 function searchForm(query, params, encoder, extra) {
@@ -160,11 +179,11 @@ function card(image, encoder, details = [], actions = []) {
   return imageCard(image, { encoder, details, actions: [...actions, remove], boxOf: selection.boxOf });
 }
 
-/** What compares an image with a query of one image that can be displayed; else null. */
-function comparisonWith(query, encoder) {
-  const [first, ...others] = query.images;
-  if (!first?.url || others.length || query.text) return null;
-  return (image) => compare({ url: first.url, form: () => imageForm(query) }, image, encoder);
+/** What compares an image with a query of one image that is at hand, even while that is loading; else null. */
+function comparisonWith(loading, params, encoder) {
+  const images = [...params.getAll("id"), ...params.getAll("upload")];
+  if (images.length !== 1 || params.has("url") || params.has("text")) return null;
+  return (image) => compare(loading, image, encoder);
 }
 
 function score(hit) {
@@ -188,12 +207,12 @@ function showRegion(card, { region, width, height }) {
 }
 
 /** Without a query: some images to start from. */
-async function renderExamples(encoder, count) {
+async function renderExamples(encoder, signal) {
   document.title = "ImageFinder";
-  const { images } = count ? await api.listImages({ encoder, sort: "added", limit: DEFAULT_K }) : { images: [] };
+  const { images } = await api.listImages({ encoder, sort: "added", limit: DEFAULT_K }, signal);
+  if (signal.aborted) return;
   $("found").textContent = images.length ? "Or start with one of these" : "The catalogue is empty";
   const advice = server.writable ? "Add images in the Catalogue view, or run imagefinder add FOLDER." : "Run imagefinder add FOLDER.";
   setText($("summary"), images.length ? null : advice);
-  comparison = null;
   grid.set(images, (image) => card(image, encoder));
 }

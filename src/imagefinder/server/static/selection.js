@@ -1,5 +1,6 @@
 // Selection: several images of a grid, and one bar of what can be done with them.
 
+import { save } from "./api.js";
 import { $, announce, h, plural } from "./dom.js";
 import { titleOf } from "./image-card.js";
 import { removeSoon } from "./removal.js";
@@ -32,6 +33,7 @@ export function begin(grid, encoder) {
 export function boxOf(image, card) {
   const box = h("input", { type: "checkbox", "aria-label": `Select ${titleOf(image)}` });
   box.checked = chosen.has(image.id);
+  card.classList.toggle("chosen", box.checked);
   box.addEventListener("click", (event) => toggle(image, box.checked, event.shiftKey));
   card.addEventListener("keydown", (event) => {
     if (event.key !== " " || !event.target.matches(".preview")) return;
@@ -111,9 +113,7 @@ function remove() {
 function downloadList() {
   const rows = [...chosen.values()].flatMap(({ id, name, paths }) => (paths?.length ? paths : [name]).map((file) => [id, asPath(file ?? "")]));
   const text = [["id", "file"], ...rows].map((row) => row.map(quoted).join()).join("\r\n");
-  const url = URL.createObjectURL(new Blob([text, "\r\n"], { type: "text/csv" }));
-  h("a", { href: url, download: "images.csv" }).click();
-  URL.revokeObjectURL(url);
+  save(new Blob([text, "\r\n"], { type: "text/csv" }), "images.csv");
 }
 
 /** A path of the same file that a spreadsheet does not take for a formula. */

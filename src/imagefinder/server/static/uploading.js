@@ -3,14 +3,24 @@
 import * as api from "./api.js";
 import { $, announce, h, plural } from "./dom.js";
 
-/** Add files to the catalogue of an encoder, and say what has come of each. */
+let queue = null; // of the files on their way, each with its encoder: more may be given meanwhile
+let adding = null; // a promise, until all are added
+
+/** Add files to the catalogue of an encoder, after those on their way, and say what has come of each. */
 export async function addFiles(files, encoder, maxBytes) {
+  const added = files.map((file) => ({ file, encoder }));
+  if (queue) queue.push(...added);
+  else adding = addAll((queue = added), maxBytes).finally(() => (queue = null));
+  await adding;
+}
+
+async function addAll(files, maxBytes) {
   const errors = [];
   let added = 0;
   $("add-errors").replaceChildren();
   $("add-status").hidden = false;
-  $("add-progress").max = files.length;
-  for (const [done, file] of files.entries()) {
+  for (const [done, { file, encoder }] of files.entries()) {
+    $("add-progress").max = files.length;
     $("add-progress").value = done;
     $("add-text").textContent = `${done} of ${files.length}`;
     try {

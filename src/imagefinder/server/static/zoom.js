@@ -12,7 +12,7 @@ export class Zoom {
     stage.addEventListener("dblclick", (event) => this.by(this.scale > 1 ? 1 / this.scale : 2.5, this.at(event)));
     stage.addEventListener("pointerdown", (event) => this.down(event));
     stage.addEventListener("pointermove", (event) => this.move(event));
-    for (const kind of ["pointerup", "pointercancel"]) stage.addEventListener(kind, (event) => this.up(event));
+    for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) stage.addEventListener(kind, (event) => this.up(event));
     this.reset();
   }
 

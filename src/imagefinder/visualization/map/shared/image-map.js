@@ -215,7 +215,7 @@ export class ImageMap {
     on("pointerdown", (event) => this.down(event));
     on("pointermove", (event) => this.move(event));
     on("pointerup", (event) => this.up(event));
-    on("pointercancel", ({ pointerId }) => this.pointers.delete(pointerId));
+    for (const kind of ["pointercancel", "lostpointercapture"]) on(kind, ({ pointerId }) => this.pointers.delete(pointerId));
     on("pointerleave", () => this.hover(-1));
     on("wheel", (event) => this.wheel(event), { passive: false });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.readColors(), { signal });
