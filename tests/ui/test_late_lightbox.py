@@ -9,9 +9,8 @@ from playwright.sync_api import expect
 from imagefinder import Finder
 
 from ..conftest import drawn
-from .conftest import Visit, Visitor, running
+from .conftest import Visit, Visitor, page_of, running
 from .late import late
-from .test_catalogue import page_of
 
 
 @pytest.fixture
