@@ -4,7 +4,7 @@ import os
 import socket
 from itertools import count
 
-_FIRST, _END = 10_000, 30_000  # none that a system gives to those who ask for any
+_FIRST, _END = 20_000, 30_000  # neither Ray uses them, below, nor the system, above
 _OWN = 40  # of each process, so that tests side by side do not find the same one
 
 _numbers = count()
